@@ -1,0 +1,1 @@
+"""Hits in, alarms out: live time, background, trigger."""

@@ -1,0 +1,155 @@
+"""The model bundle: model.tflite and model.json, its manifest and model card, bound together by a SHA-256."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError
+
+from edge.detect.crops import Planes
+from edge.errors import BundleError
+from edge.strict import StrictModel
+
+MODEL_FILE = "model.tflite"
+MANIFEST_FILE = "model.json"
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+class Quantisation(StrictModel):
+    """Affine quantisation of a tensor: real = scale × (stored − zero_point)."""
+
+    scale: float = Field(gt=0)
+    zero_point: int = Field(ge=-128, le=255)
+
+
+class InputContract(StrictModel):
+    """What the network wants: a square crop, its planes, and real value = pixel × scale + offset."""
+
+    crop_size: int = Field(ge=16, le=512)
+    planes: Planes
+    scale: float = Field(default=1 / 255, gt=0)
+    offset: float = 0.0
+    dtype: Literal["int8", "uint8", "float32"] = "int8"
+    quantisation: Quantisation | None = None
+
+
+class OutputContract(StrictModel):
+    """Two logits, label 0 (no radiation) before label 1 (radiation)."""
+
+    labels: tuple[str, str] = ("no_radiation", "radiation")
+    dtype: Literal["int8", "uint8", "float32"] = "int8"
+    quantisation: Quantisation | None = None
+
+
+class CandidateRules(StrictModel):
+    """How the fast path chose the places this model was trained on; the agent uses the same."""
+
+    spike_dn: float = Field(default=12.0, gt=0, le=255, description="least spike of a candidate, grey levels")
+    noise_sigmas: float = Field(default=5.0, ge=0, description="least spike in units of the local noise")
+    max_pixels: int = Field(default=60, ge=1, description="largest spot, pixels above half of its spike")
+    max_motion_dn: float = Field(default=60.0, gt=0, description="most motion under a candidate, grey levels")
+
+
+class Decision(StrictModel):
+    """From logits to a hit: score = sigmoid((logit1 − logit0) / temperature); a hit where score ≥ threshold."""
+
+    threshold: Fraction
+    temperature: float = Field(default=1.0, gt=0)
+
+
+class Manifest(StrictModel):
+    """`model.json`: the contract of a model and its card."""
+
+    schema_version: Literal[1] = 1
+    name: str
+    network: str
+    created_utc: str
+    sha256: str = Field(pattern="^[0-9a-f]{64}$", description="of model.tflite")
+    size_bytes: int = Field(gt=0)
+    input: InputContract
+    output: OutputContract = OutputContract()
+    candidates: CandidateRules = CandidateRules()
+    decision: Decision
+    provenance: dict[str, Any] = Field(default_factory=dict, description="data with rights, command, seed, tools")
+    figures: dict[str, Any] = Field(default_factory=dict, description="measured, each with the command that made it")
+    limits: list[str] = Field(default_factory=list, description="what this model was never shown or cannot do")
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A model whose bytes match its manifest."""
+
+    path: Path
+    manifest: Manifest
+    model: bytes = field(repr=False)
+
+
+def shipped_bundle_path() -> Path:
+    """Give the folder of the bundle that comes with the package."""
+    return Path(__file__).parent / "models" / "alexnet_edge"
+
+
+def load_bundle(path: Path) -> Bundle:
+    """Read a bundle and check its manifest, its size and its SHA-256.
+
+    Raises
+    ------
+    BundleError
+        A missing or damaged file, or a manifest that this agent does not understand.
+
+    """
+    manifest = _read_manifest(path)
+    model_path = path / MODEL_FILE
+    try:
+        model = model_path.read_bytes()
+    except FileNotFoundError:
+        raise BundleError(path, f"{MODEL_FILE} is missing", "copy the whole folder that quantize wrote") from None
+    except OSError as error:
+        raise BundleError(path, f"{MODEL_FILE} cannot be read ({error.strerror})", "check its permissions") from error
+    found = hashlib.sha256(model).hexdigest()
+    if len(model) != manifest.size_bytes or found != manifest.sha256:
+        raise BundleError(
+            path,
+            f"{MODEL_FILE} has {len(model)} bytes and SHA-256 {found[:12]}…, "
+            f"{MANIFEST_FILE} names {manifest.size_bytes} and {manifest.sha256[:12]}…",
+            "copy the bundle again: one of its files is damaged or from another bundle",
+        )
+    return Bundle(path, manifest, model)
+
+
+def save_bundle(path: Path, model: bytes, manifest: Manifest) -> Bundle:
+    """Write a bundle; the manifest's SHA-256 and size are set from `model`. Replaces a bundle that is there."""
+    bound = manifest.model_copy(update={"sha256": hashlib.sha256(model).hexdigest(), "size_bytes": len(model)})
+    path.mkdir(parents=True, exist_ok=True)
+    (path / MODEL_FILE).write_bytes(model)
+    (path / MANIFEST_FILE).write_text(bound.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    return Bundle(path, bound, model)
+
+
+def _read_manifest(path: Path) -> Manifest:
+    manifest_path = path / MANIFEST_FILE
+    try:
+        text = manifest_path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        raise BundleError(path, f"{MANIFEST_FILE} is missing", "name the folder that holds both files") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BundleError(path, f"{MANIFEST_FILE} cannot be read ({error})", "copy the bundle again") from error
+    try:
+        return Manifest.model_validate(json.loads(text))
+    except json.JSONDecodeError as error:
+        raise BundleError(
+            path, f"{MANIFEST_FILE} is no JSON (line {error.lineno}: {error.msg})", "copy the bundle again"
+        ) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise BundleError(
+            path,
+            f"{MANIFEST_FILE}: {place}: {first['msg']} (found {first['input']!r:.60})",
+            "make the bundle with a gammabox-quantize of this version",
+        ) from error

@@ -1,0 +1,1 @@
+"""Where frames come from: recordings, network streams, USB and CSI cameras."""

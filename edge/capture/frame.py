@@ -1,0 +1,102 @@
+"""One frame of a camera and the triples of consecutive frames that the fast path looks at."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+
+import cv2
+import numpy as np
+
+from edge.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+
+    from numpy.typing import NDArray
+
+Image: TypeAlias = "NDArray[np.uint8]"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """A frame with its grey picture decoded and its colours still packed.
+
+    Attributes
+    ----------
+    sequence : int
+        Counts from 0 as the source delivers; a gap in it is a dropped or damaged frame.
+    monotonic_s : float
+        Seconds on a clock that never jumps: the box's clock for a camera, the position in a recording.
+    utc : datetime
+        Wall time of the frame, time zone UTC.
+    grey : uint8 array, shape (height, width)
+    exposure_s, gain : float or None
+        As the camera reports them; None where unknown.
+    jpeg : bytes or None
+        The compressed picture as the camera sent it, from FFD8 to FFD9; None where the source had none.
+    bgr : uint8 array, shape (height, width, 3), or None
+        Set only where there is no `jpeg`.
+    mode : int
+        Changes whenever the source changes size, rate or exposure mode.
+
+    """
+
+    sequence: int
+    monotonic_s: float
+    utc: datetime
+    grey: Image = field(repr=False)
+    exposure_s: float | None = None
+    gain: float | None = None
+    jpeg: bytes | None = field(default=None, repr=False)
+    bgr: Image | None = field(default=None, repr=False)
+    mode: int = 0
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) in pixels."""
+        height, width = self.grey.shape
+        return width, height
+
+    def colour(self) -> Image:
+        """Decode the colours: uint8, shape (height, width, 3), blue first. Costs a JPEG decode at each call."""
+        if self.bgr is not None:
+            return self.bgr
+        if self.jpeg is None:
+            grey: Image = cv2.cvtColor(self.grey, cv2.COLOR_GRAY2BGR)
+            return grey
+        picture: Image | None = cv2.imdecode(np.frombuffer(self.jpeg, np.uint8), cv2.IMREAD_COLOR)
+        if picture is None:
+            raise SourceError(f"frame {self.sequence}", "its JPEG holds no picture", "check the camera's cable")
+        return picture
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Triple:
+    """Three consecutive frames; hits are looked for in the middle one."""
+
+    previous: Frame
+    current: Frame
+    following: Frame
+
+
+def triples(frames: Iterable[Frame]) -> Iterator[Triple]:
+    """Yield each run of three frames with no gap in sequence and no change of mode or size between them.
+
+    The first and last frame of each unbroken run are in the middle of no triple: they count as not analysed.
+    """
+    window: deque[Frame] = deque(maxlen=3)
+    for frame in frames:
+        if window and not _follows(window[-1], frame):
+            window.clear()
+        window.append(frame)
+        if len(window) == 3:
+            yield Triple(*window)
+
+
+def _follows(earlier: Frame, later: Frame) -> bool:
+    return (
+        later.sequence == earlier.sequence + 1 and later.mode == earlier.mode and later.grey.shape == earlier.grey.shape
+    )

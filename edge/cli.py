@@ -1,0 +1,25 @@
+"""Command line gammabox-edge: parses, calls, prints."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from edge import console
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=console.show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Watch a camera for ionising radiation: analyse recordings, run the agent, look at a box."""
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    console.run(app)

@@ -1,0 +1,42 @@
+"""What every Gammabox command shares: exit codes and one clear line on stderr for what it cannot use."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import typer
+
+from edge import __version__
+from edge.errors import GammaboxError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+EXIT_CHECK_FAILED = 1
+EXIT_UNUSABLE = 2
+EXIT_INTERRUPTED = 130
+
+
+def run(app: Callable[[], object]) -> None:
+    """Run a command line; a GammaboxError becomes its message on stderr and exit code 2."""
+    try:
+        app()
+    except GammaboxError as error:
+        sys.stderr.write(f"error: {error}\n")
+        raise SystemExit(EXIT_UNUSABLE) from error
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        raise SystemExit(EXIT_INTERRUPTED) from None
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`): keep the interpreter from complaining at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(EXIT_CHECK_FAILED) from None
+
+
+def show_version(asked: bool) -> None:  # noqa: FBT001 - typer calls it with the flag's value
+    """Print the version and stop, when --version was given."""
+    if asked:
+        print(__version__)
+        raise typer.Exit

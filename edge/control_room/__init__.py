@@ -1,0 +1,1 @@
+"""The subscriber's side: what a control room sees."""

@@ -1,0 +1,1 @@
+"""A frame in, hits out: fast path, crops, classifier."""

@@ -1,0 +1,66 @@
+"""Crops around candidates, and the planes a network sees: the one place that trainer and agent share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, get_args
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from edge.capture.frame import Image
+
+Planes = Literal["rgb", "temporal", "spike"]
+PLANES: tuple[Planes, ...] = get_args(Planes)
+
+
+def window_origin(x: int, y: int, crop_size: int, width: int, height: int) -> tuple[int, int]:
+    """Give the upper left corner (x0, y0) of the crop that holds (x, y) as centrally as the picture allows.
+
+    A hit near a border lies off centre in its crop; the crop never leaves the picture.
+    """
+    if crop_size > min(width, height):
+        raise ValueError(f"a crop of {crop_size} pixels does not fit a picture of {width}x{height}")
+    x0 = min(max(x - crop_size // 2, 0), width - crop_size)
+    y0 = min(max(y - crop_size // 2, 0), height - crop_size)
+    return x0, y0
+
+
+def cut(picture: Image, origin: tuple[int, int], crop_size: int) -> Image:
+    """Cut the crop at `origin` (x0, y0) out of a grey or colour picture; a view, not a copy."""
+    x0, y0 = origin
+    return picture[y0 : y0 + crop_size, x0 : x0 + crop_size]
+
+
+def network_input(planes: Planes, greys: Image, bgr: Image | None) -> Image:
+    """Lay out what the network sees.
+
+    Parameters
+    ----------
+    planes : {"rgb", "temporal", "spike"}
+        rgb: the current crop's red, green, blue (the paper's input).
+        temporal: previous, current and next grey.
+        spike: current grey; spike = max(current − max(previous, next), 0); |next − previous|.
+    greys : uint8 array, shape (..., size, size, 3)
+        Previous, current and next grey crops in the last axis. Not looked at for "rgb".
+    bgr : uint8 array, shape (..., size, size, 3), or None
+        The current crop in colour, blue first; needed for "rgb" only.
+
+    Returns
+    -------
+    uint8 array, shape (..., size, size, 3)
+
+    """
+    if planes == "rgb":
+        if bgr is None:
+            raise ValueError("the planes 'rgb' need the crop in colour")
+        return bgr[..., ::-1]
+    if planes == "temporal":
+        return greys
+    previous, current, following = greys[..., 0], greys[..., 1], greys[..., 2]
+    brighter = np.maximum(previous, following)
+    spike = np.where(current > brighter, current - brighter, 0).astype(np.uint8)
+    moved = (brighter - np.minimum(previous, following)).astype(np.uint8)
+    laid: NDArray[np.uint8] = np.stack([current, spike, moved], axis=-1)
+    return laid

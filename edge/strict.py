@@ -1,0 +1,9 @@
+"""The base of every file format that Gammabox reads: unknown keys are refused, values do not change after reading."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class StrictModel(BaseModel):
+    """A frozen pydantic model that refuses keys it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)

@@ -1,0 +1,1 @@
+"""Messages, topics, the outbox on disk and the link to the broker."""

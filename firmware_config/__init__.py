@@ -1,0 +1,1 @@
+"""From one site file to a fleet of boxes that reports online."""

@@ -1,0 +1,1 @@
+"""Full-integer int8 models for the box, and the proof that quantising cost nothing."""

@@ -1,0 +1,1 @@
+"""Datasets A, B, C, N and P: recordings, scenes, fusion, crops."""

@@ -16,6 +16,7 @@ from edge.strict import StrictModel
 
 MODEL_FILE = "model.tflite"
 MANIFEST_FILE = "model.json"
+SCREEN_FILE = "screen.tflite"
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
@@ -30,7 +31,7 @@ class Quantisation(StrictModel):
 class InputContract(StrictModel):
     """What the network wants: a square crop, its planes, and real value = pixel × scale + offset."""
 
-    crop_size: int = Field(ge=16, le=512)
+    crop_size: int = Field(ge=9, le=512)
     planes: Planes
     scale: float = Field(default=1 / 255, gt=0)
     offset: float = 0.0
@@ -62,6 +63,20 @@ class Decision(StrictModel):
     temperature: float = Field(default=1.0, gt=0)
 
 
+class Screen(StrictModel):
+    """The tiny network that looks at the patch around each candidate before the classifier is asked.
+
+    Its input is a square patch centred on the candidate, laid out and scaled like the classifier's crop; its output
+    two logits. A candidate goes on where sigmoid(logit1 − logit0) ≥ threshold.
+    """
+
+    sha256: str = Field(pattern="^[0-9a-f]{64}$", description="of screen.tflite")
+    size_bytes: int = Field(gt=0)
+    input: InputContract
+    output: OutputContract = OutputContract()
+    threshold: Fraction
+
+
 class Manifest(StrictModel):
     """`model.json`: the contract of a model and its card."""
 
@@ -75,6 +90,7 @@ class Manifest(StrictModel):
     output: OutputContract = OutputContract()
     candidates: CandidateRules = CandidateRules()
     decision: Decision
+    screen: Screen | None = Field(default=None, description="present when the bundle holds screen.tflite")
     provenance: dict[str, Any] = Field(default_factory=dict, description="data with rights, command, seed, tools")
     figures: dict[str, Any] = Field(default_factory=dict, description="measured, each with the command that made it")
     limits: list[str] = Field(default_factory=list, description="what this model was never shown or cannot do")
@@ -87,6 +103,7 @@ class Bundle:
     path: Path
     manifest: Manifest
     model: bytes = field(repr=False)
+    screen: bytes | None = field(default=None, repr=False)
 
 
 def shipped_bundle_path() -> Path:
@@ -104,31 +121,53 @@ def load_bundle(path: Path) -> Bundle:
 
     """
     manifest = _read_manifest(path)
-    model_path = path / MODEL_FILE
-    try:
-        model = model_path.read_bytes()
-    except FileNotFoundError:
-        raise BundleError(path, f"{MODEL_FILE} is missing", "copy the whole folder that quantize wrote") from None
-    except OSError as error:
-        raise BundleError(path, f"{MODEL_FILE} cannot be read ({error.strerror})", "check its permissions") from error
-    found = hashlib.sha256(model).hexdigest()
-    if len(model) != manifest.size_bytes or found != manifest.sha256:
-        raise BundleError(
-            path,
-            f"{MODEL_FILE} has {len(model)} bytes and SHA-256 {found[:12]}…, "
-            f"{MANIFEST_FILE} names {manifest.size_bytes} and {manifest.sha256[:12]}…",
-            "copy the bundle again: one of its files is damaged or from another bundle",
-        )
-    return Bundle(path, manifest, model)
+    model = _read_checked(path, MODEL_FILE, manifest.size_bytes, manifest.sha256)
+    screen = None
+    if manifest.screen is not None:
+        screen = _read_checked(path, SCREEN_FILE, manifest.screen.size_bytes, manifest.screen.sha256)
+    return Bundle(path, manifest, model, screen)
 
 
-def save_bundle(path: Path, model: bytes, manifest: Manifest) -> Bundle:
-    """Write a bundle; the manifest's SHA-256 and size are set from `model`. Replaces a bundle that is there."""
-    bound = manifest.model_copy(update={"sha256": hashlib.sha256(model).hexdigest(), "size_bytes": len(model)})
+def save_bundle(path: Path, manifest: Manifest, model: bytes, screen: bytes | None = None) -> Bundle:
+    """Write a bundle, replacing one that is there; SHA-256 and sizes in the manifest are set from the bytes.
+
+    Raises
+    ------
+    ValueError
+        If only one of `screen` and `manifest.screen` is given.
+
+    """
+    if (screen is None) != (manifest.screen is None):
+        raise ValueError("a bundle has both screen.tflite and its contract in the manifest, or neither")
+    binding: dict[str, object] = {"sha256": hashlib.sha256(model).hexdigest(), "size_bytes": len(model)}
+    if screen is not None and manifest.screen is not None:
+        bound_to = {"sha256": hashlib.sha256(screen).hexdigest(), "size_bytes": len(screen)}
+        binding["screen"] = manifest.screen.model_copy(update=bound_to)
+    bound = manifest.model_copy(update=binding)
     path.mkdir(parents=True, exist_ok=True)
     (path / MODEL_FILE).write_bytes(model)
+    if screen is not None:
+        (path / SCREEN_FILE).write_bytes(screen)
     (path / MANIFEST_FILE).write_text(bound.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    return Bundle(path, bound, model)
+    return Bundle(path, bound, model, screen)
+
+
+def _read_checked(path: Path, name: str, size_bytes: int, sha256: str) -> bytes:
+    try:
+        content = (path / name).read_bytes()
+    except FileNotFoundError:
+        raise BundleError(path, f"{name} is missing", "copy the whole folder that quantize wrote") from None
+    except OSError as error:
+        raise BundleError(path, f"{name} cannot be read ({error.strerror})", "check its permissions") from error
+    found = hashlib.sha256(content).hexdigest()
+    if len(content) != size_bytes or found != sha256:
+        raise BundleError(
+            path,
+            f"{name} has {len(content)} bytes and SHA-256 {found[:12]}…, "
+            f"{MANIFEST_FILE} names {size_bytes} and {sha256[:12]}…",
+            "copy the bundle again: one of its files is damaged or from another bundle",
+        )
+    return content
 
 
 def _read_manifest(path: Path) -> Manifest:

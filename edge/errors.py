@@ -17,6 +17,14 @@ class SourceError(GammaboxError):
         self.spec = str(spec)
 
 
+class RecordingError(GammaboxError):
+    """A recording that cannot be written, or not further."""
+
+    def __init__(self, path: str | Path, problem: str, advice: str) -> None:
+        super().__init__(f"recording {path}: {problem}; {advice}")
+        self.path = Path(path)
+
+
 class BundleError(GammaboxError):
     """A model bundle that is damaged or not made for this agent."""
 

@@ -1,0 +1,80 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from trainer.data.dataset import Dataset, DatasetIndex, Samples
+from trainer.data.synthetic import synthetic_samples
+from trainer.data.writer import DatasetWriter
+from trainer.errors import DatasetError
+
+
+def index(**change: object) -> DatasetIndex:
+    values = {"kind": "training", "command": "a test", "seed": 1, "crop_size": 24, "planned_shards": 2}
+    return DatasetIndex.model_validate(values | change)
+
+
+def some(seed: int) -> Samples:
+    return synthetic_samples(np.random.default_rng(seed), 4, 24)
+
+
+def test_shards_may_come_in_any_order_and_after_a_break(tmp_path: Path) -> None:
+    DatasetWriter(tmp_path, index()).add(1, "validation", some(1))
+    half = Dataset.open(tmp_path)
+    assert not half.index.complete
+    assert half.count() == (4, 2)
+    writer = DatasetWriter(tmp_path, index())
+    assert writer.missing == [0]
+    writer.add(0, "train", some(0))
+    whole = Dataset.open(tmp_path)
+    assert whole.index.complete
+    assert [entry.index for entry in whole.index.shards] == [0, 1]
+
+
+def test_order_of_writing_leaves_no_trace(tmp_path: Path) -> None:
+    for name, order in (("a", (0, 1)), ("b", (1, 0))):
+        writer = DatasetWriter(tmp_path / name, index())
+        for number in order:
+            writer.add(number, "train", some(number))
+    for file in ("dataset.json", "shards/00000.npz", "shards/00001.npz"):
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("change", "named"), [({"seed": 2}, "seed"), ({"recipe": {"fusion": "max"}}, "fusion"), ({"crop_size": 32}, "crop")]
+)
+def test_a_folder_of_another_recipe_is_not_continued(tmp_path: Path, change: dict[str, object], named: str) -> None:
+    DatasetWriter(tmp_path, index()).add(0, "train", some(0))
+    with pytest.raises(DatasetError, match=named):
+        DatasetWriter(tmp_path, index(**change))
+
+
+def test_a_listed_shard_that_went_missing_is_made_again(tmp_path: Path) -> None:
+    writer = DatasetWriter(tmp_path, index())
+    writer.add(0, "train", some(0))
+    writer.add(1, "train", some(1))
+    (tmp_path / "shards" / "00000.npz").unlink()
+    assert DatasetWriter(tmp_path, index()).missing == [0]
+
+
+def test_a_full_disk_leaves_what_is_complete_usable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = DatasetWriter(tmp_path, index())
+    writer.add(0, "train", some(0))
+
+    def full(place: Path, content: bytes) -> int:
+        with place.open("wb") as file:
+            file.write(content[: len(content) // 2])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(DatasetError, match="No space left on device"):
+        writer.add(1, "train", some(1))
+    monkeypatch.undo()
+    assert Dataset.open(tmp_path).count() == (4, 2)
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_a_place_that_cannot_be_a_folder_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DatasetError, match="cannot be made"):
+        DatasetWriter(tmp_path / "file" / "set", index())

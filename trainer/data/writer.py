@@ -1,0 +1,112 @@
+"""Writing a dataset folder shard by shard: interrupted work stays usable and is continued to the same bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from trainer.data.dataset import INDEX_FILE, SHARD_FOLDER, DatasetIndex, Samples, ShardEntry, Split, pack, read_index
+from trainer.errors import DatasetError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+class DatasetWriter:
+    """Adds shards to a dataset folder, in any order; what is complete stays usable whatever happens next.
+
+    A folder that was begun with the same recipe is continued; one with another recipe is refused.
+    """
+
+    def __init__(self, path: Path, index: DatasetIndex) -> None:
+        self.path = path
+        self._done: dict[int, ShardEntry] = {}
+        if (path / INDEX_FILE).exists():
+            found = read_index(path)
+            differing = _differences(found, index)
+            if differing:
+                raise DatasetError(
+                    path,
+                    f"it was begun with another {', '.join(differing)}",
+                    "name a new folder, or give the same options to go on",
+                )
+            self._done = {entry.index: entry for entry in found.shards if (path / entry.file).exists()}
+        self._index = index
+        try:
+            (path / SHARD_FOLDER).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DatasetError(path, f"it cannot be made ({error.strerror})", "name another folder") from error
+        self._write_index()
+
+    @property
+    def missing(self) -> list[int]:
+        """Indices of the planned shards that are not there yet."""
+        return [i for i in range(self._index.planned_shards) if i not in self._done]
+
+    def add(self, index: int, split: Split, samples: Samples) -> ShardEntry:
+        """Write one shard and list it.
+
+        Raises
+        ------
+        DatasetError
+            When the disk is full or refuses; the shards before stay usable.
+
+        """
+        entry = write_shard(self.path, index, split, samples)
+        self.enter(entry)
+        return entry
+
+    def enter(self, entry: ShardEntry) -> None:
+        """List a shard that `write_shard` wrote, perhaps in another process."""
+        self._done[entry.index] = entry
+        self._write_index()
+
+    def _write_index(self) -> None:
+        shards = tuple(self._done[i] for i in sorted(self._done))
+        text = self._index.model_copy(update={"shards": shards}).model_dump_json(indent=1) + "\n"
+        _write_whole(self.path, INDEX_FILE, text.encode())
+
+
+def write_shard(folder: Path, index: int, split: Split, samples: Samples) -> ShardEntry:
+    """Write the file of one shard without listing it in dataset.json.
+
+    Raises
+    ------
+    DatasetError
+        When the disk is full or refuses.
+
+    """
+    content = pack(samples)
+    entry = ShardEntry(
+        index=index,
+        split=split,
+        samples=len(samples),
+        positives=int(samples.label.sum()),
+        sha256=hashlib.sha256(content).hexdigest(),
+    )
+    _write_whole(folder, entry.file, content)
+    return entry
+
+
+def _write_whole(folder: Path, name: str, content: bytes) -> None:
+    """Write a file so that it is there whole or not at all."""
+    place = folder / name
+    part = place.with_name(place.name + ".part")
+    try:
+        part.write_bytes(content)
+        part.replace(place)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise DatasetError(
+            folder,
+            f"{name} cannot be written ({error.strerror})",
+            "what is complete stays usable; make room and run the same command to go on",
+        ) from error
+
+
+def _differences(found: DatasetIndex, wanted: DatasetIndex) -> list[str]:
+    names = [name for name in ("kind", "seed", "crop_size") if getattr(found, name) != getattr(wanted, name)]
+    mine: Mapping[str, Any] = json.loads(json.dumps(wanted.recipe))
+    return names + sorted(key for key in {*found.recipe, *mine} if found.recipe.get(key) != mine.get(key))

@@ -13,3 +13,17 @@ class DatasetError(GammaboxError):
     def __init__(self, path: str | Path, problem: str, advice: str) -> None:
         super().__init__(f"dataset {path}: {problem}; {advice}")
         self.path = Path(path)
+
+
+class SensorError(GammaboxError):
+    """A radiation source, a camera parameter or a scene that the simulated camera cannot use."""
+
+
+class UnknownNuclideError(SensorError):
+    """A nuclide that the data do not hold; `suggestions` are the names that were perhaps meant."""
+
+    def __init__(self, nuclide: str, suggestions: tuple[str, ...]) -> None:
+        meant = f"did you mean {', '.join(suggestions)}?" if suggestions else "write it like Tc-99m or Cs-137"
+        super().__init__(f"unknown nuclide {nuclide!r}: {meant}")
+        self.nuclide = nuclide
+        self.suggestions = suggestions

@@ -1,0 +1,207 @@
+"""What is wrong in a settings file, in words: found, expected, and what was probably meant."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from types import UnionType
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Union, get_args, get_origin
+
+from pydantic import BaseModel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydantic import ValidationError
+    from pydantic_core import ErrorDetails
+
+SECRET = re.compile(r"password$|passphrase|secret|token", re.IGNORECASE)
+TRUTH_WORDS = {"yes": "true", "on": "true", "no": "false", "off": "false", "y": "true", "n": "false"}
+NAMES = {type(None): "nothing", bool: "the truth value", int: "the number", float: "the number", str: "the text"}
+
+EXPECTED = {
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "finite_number": "a finite number",
+    "string_type": "text",
+    "path_type": "a path",
+    "model_type": "a block of keys",
+    "model_attributes_type": "a block of keys",
+    "dict_type": "a block of keys",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "set_type": "a list",
+    "literal_error": "{expected}",
+    "enum": "{expected}",
+    "greater_than": "more than {gt}",
+    "greater_than_equal": "at least {ge}",
+    "less_than": "less than {lt}",
+    "less_than_equal": "at most {le}",
+    "multiple_of": "a multiple of {multiple_of}",
+    "string_pattern_mismatch": "text that matches {pattern}",
+    "string_too_short": "at least {min_length} characters",
+    "string_too_long": "at most {max_length} characters",
+    "too_short": "at least {min_length} entries",
+    "too_long": "at most {max_length} entries",
+    "union_tag_invalid": "{expected_tags}",
+    "union_tag_not_found": "a key {discriminator} that says which kind it is",
+}
+
+
+class Fault(NamedTuple):
+    """A fault and its line in the file, counted from 1."""
+
+    line: int
+    text: str
+
+
+def faults_of(
+    error: ValidationError, model: type[BaseModel], data: object
+) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yield each fault of a model's validation as its place in `data` and one sentence."""
+    said: set[tuple[tuple[str | int, ...], str]] = set()
+    for detail in error.errors(include_url=False):
+        place = _place(detail["loc"], data, missing=detail["type"] == "missing")
+        key = ".".join(str(part) for part in place)
+        sentence = f"{key}: {_sentence(detail, place, model)}" if key else _sentence(detail, place, model)
+        if (place, sentence) not in said:
+            said.add((place, sentence))
+            yield place, sentence
+
+
+def _place(loc: tuple[str | int, ...], data: object, *, missing: bool) -> tuple[str | int, ...]:
+    """Keep the parts of a location that exist in the data: pydantic adds the names of a union's members."""
+    place: list[str | int] = []
+    for part in loc:
+        if (isinstance(data, dict) and part in data) or (isinstance(data, list) and part in range(len(data))):
+            data = data[part]  # type: ignore[index]
+            place.append(part)
+    if missing:
+        place.append(loc[-1])
+    return tuple(place)
+
+
+def _sentence(detail: ErrorDetails, place: tuple[str | int, ...], model: type[BaseModel]) -> str:
+    kind = detail["type"]
+    context = detail.get("ctx", {})
+    if kind == "missing":
+        return "is missing, expected " + (_purpose(model, place) or "a value")
+    if kind == "extra_forbidden":
+        return "unknown key" + _meant_key(model, place)
+    if kind in {"value_error", "assertion_error"}:
+        return str(context.get("error", detail["msg"]))
+    template = EXPECTED.get(kind)
+    # The context's numbers and patterns are pydantic's own, the template ours: nothing of the user's is formatted in.
+    expected = template.format(**context) if template else detail["msg"]
+    secret = bool(place) and SECRET.search(str(place[-1])) is not None
+    found = _found(detail["input"], secret=secret)
+    hint = "" if secret else _meant_value(detail["input"], kind, expected)
+    return f"found {found}, expected {expected}{hint}"
+
+
+def _found(value: object, *, secret: bool) -> str:
+    if isinstance(value, dict):
+        return "a block of keys"
+    if isinstance(value, list):
+        return "a list"
+    if value is None:
+        return "nothing"
+    name = NAMES.get(type(value), "the value")
+    if secret:
+        return f"{name} (not shown)"
+    shown = str(value).lower() if isinstance(value, bool) else repr(value)
+    return f"{name} {shown if len(shown) <= 60 else shown[:57] + '...'}"
+
+
+def _meant_value(value: object, kind: str, expected: str) -> str:
+    meant = ""
+    if kind == "string_type" and isinstance(value, (bool, int, float)):
+        meant = f'"{str(value).lower()}", in quotes'
+    elif not isinstance(value, str):
+        return ""
+    elif kind.startswith("bool_"):
+        meant = TRUTH_WORDS.get(value.lower(), "")
+    elif kind.startswith(("int_", "float_")):
+        meant = _as_number(value)
+    elif kind in {"literal_error", "union_tag_invalid"}:
+        meant = next(iter(difflib.get_close_matches(value.lower(), re.findall(r"'([^']*)'", expected), n=1)), "")
+    elif kind == "string_pattern_mismatch":
+        plain = re.sub(r"[^a-z0-9_-]+", "-", value.lower()).strip("-")
+        meant = plain if re.search(expected.partition("matches ")[2], plain) else ""
+    return f"; did you mean {meant}?" if meant else ""
+
+
+def _as_number(text: str) -> str:
+    plain = text.replace("_", "").replace(",", ".")
+    return f"{float(plain):g}, without quotes" if re.fullmatch(r"-?[0-9]{1,12}(\.[0-9]{1,12})?", plain) else ""
+
+
+def _meant_key(model: type[BaseModel], place: tuple[str | int, ...]) -> str:
+    key = str(place[-1])
+    here = sorted({name for inner in _models_at(model, place[:-1]) for name in _keys(inner)})
+    close = difflib.get_close_matches(key.lower(), here, n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean {close[0]}?"
+    elsewhere = [path for path in _paths(model) if path.rpartition(".")[2] == key]
+    if elsewhere:
+        return f"; did you mean {elsewhere[0]}?"
+    return f"; known here: {', '.join(here)}" if here else ""
+
+
+def _purpose(model: type[BaseModel], place: tuple[str | int, ...]) -> str:
+    for inner in _models_at(model, place[:-1]):
+        field = _keys(inner).get(str(place[-1]))
+        if field is not None:
+            return str(field.description or field.title or "")
+    return ""
+
+
+def _keys(model: type[BaseModel]) -> dict[str, Any]:
+    return {field.alias or name: field for name, field in model.model_fields.items()}
+
+
+def _models_at(model: type[BaseModel], place: tuple[str | int, ...]) -> list[type[BaseModel]]:
+    """Find the models that a place in the data may be read into: several where the type is a union."""
+    types: list[Any] = [model]
+    for part in place:
+        types = [after for before in types for after in _step(before, part)]
+    return [found for kind in types for found in _flat(kind) if _is_model(found)]
+
+
+def _step(kind: object, part: str | int) -> Iterator[object]:
+    for member in _flat(kind):
+        origin = get_origin(member)
+        if _is_model(member) and str(part) in _keys(member):
+            yield _keys(member)[str(part)].annotation
+        elif origin in {list, tuple, set, frozenset}:
+            yield from (argument for argument in get_args(member) if argument is not Ellipsis)
+        elif origin is dict:
+            yield get_args(member)[1]
+
+
+def _flat(kind: object) -> Iterator[Any]:
+    origin = get_origin(kind)
+    if origin in {Union, UnionType}:
+        for argument in get_args(kind):
+            yield from _flat(argument)
+    elif origin is Annotated:
+        yield from _flat(get_args(kind)[0])
+    else:
+        yield kind
+
+
+def _is_model(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
+def _paths(model: type[BaseModel], before: str = "", depth: int = 6) -> Iterator[str]:
+    for name, field in _keys(model).items():
+        yield before + name
+        for member in _flat(field.annotation):
+            if depth and _is_model(member):
+                yield from _paths(member, f"{before}{name}.", depth - 1)

@@ -1,0 +1,235 @@
+"""What every source of frames shares: its mode, its report, and the way from bytes or pixels to a Frame."""
+
+from __future__ import annotations
+
+import os
+import time
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import cv2
+
+from edge.capture.frame import Frame
+from edge.capture.jpeg import DamagedJpegError, complete_jpeg, decode_grey
+from edge.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from edge.capture.frame import Image
+
+LEAST_SIDE = 64  # pixels; below this there is no room for a crop nor for the noise around a spike
+LISTED_DAMAGES = 20  # the report names so many places; more are only counted
+INTER_FRAME_WARNING = (
+    "{codec} predicts frames from one another and smears or swallows hits: good for scenes, not for detection; "
+    "use Motion JPEG"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """What a source delivers at the moment: size in pixels, frames a second (declared), codec in words."""
+
+    width: int
+    height: int
+    fps: float
+    codec: str
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """A frame that was not delivered because its picture is damaged."""
+
+    sequence: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The account of a source up to now.
+
+    Attributes
+    ----------
+    delivered : int
+        Frames handed out.
+    dropped : int
+        Frames of a live source that came while the reader of frames was busy.
+    damaged : int
+        Frames whose picture was damaged; each leaves a gap in the sequence numbers.
+    damages : tuple of Damage
+        The first of them, with place and reason.
+    reasons : mapping of str to int
+        How many frames were lost to each reason.
+    reconnects : int
+        How often a stream or camera had to be opened again.
+    warnings : tuple of str
+        What the user should know about this source, each a sentence, each once.
+
+    """
+
+    delivered: int = 0
+    dropped: int = 0
+    damaged: int = 0
+    damages: tuple[Damage, ...] = ()
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    reconnects: int = 0
+    warnings: tuple[str, ...] = ()
+
+
+class Source(ABC):
+    """Frames in order; a context manager, to be iterated once.
+
+    Attributes
+    ----------
+    spec : str
+        What was opened, without credentials.
+    live : bool
+        Whether frames come in real time and are lost when nobody takes them.
+    last_decode_ms : float
+        What decoding the grey picture of the last frame cost, in milliseconds.
+
+    """
+
+    live = False
+
+    def __init__(self, spec: str, *, exposure_s: float | None = None, gain: float | None = None) -> None:
+        self.spec = spec
+        self.last_decode_ms = 0.0
+        self._exposure_s = exposure_s
+        self._gain = gain
+        self._mode: Mode | None = None
+        self._mode_number = 0
+        self._delivered = 0
+        self._damaged = 0
+        self._damages: list[Damage] = []
+        self._reasons: dict[str, int] = {}
+        self._warnings: dict[str, None] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @abstractmethod
+    def __iter__(self) -> Iterator[Frame]:
+        """Yield the frames; damaged ones are left out and leave a gap in `sequence`."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give the file, connection or camera back; a second call does nothing."""
+
+    @property
+    def mode(self) -> Mode:
+        """Size, rate and codec of the frames at the moment."""
+        if self._mode is None:
+            raise SourceError(self.spec, "has delivered no frame yet", "read a frame first")
+        return self._mode
+
+    @property
+    def report(self) -> Report:
+        """The account up to now, a snapshot."""
+        return Report(
+            delivered=self._delivered,
+            dropped=self._dropped_count(),
+            damaged=self._damaged,
+            damages=tuple(self._damages),
+            reasons=dict(self._reasons),
+            reconnects=self._reconnect_count(),
+            warnings=tuple(self._warnings),
+        )
+
+    def _dropped_count(self) -> int:
+        return 0
+
+    def _reconnect_count(self) -> int:
+        return 0
+
+    def _warn(self, sentence: str) -> None:
+        self._warnings[sentence] = None
+
+    def _damage(self, sequence: int, reason: str) -> None:
+        self._damaged += 1
+        self._reasons[reason] = self._reasons.get(reason, 0) + 1
+        if len(self._damages) < LISTED_DAMAGES:
+            self._damages.append(Damage(sequence, reason))
+
+    def _from_jpeg(self, packet: bytes, sequence: int, monotonic_s: float, utc: datetime) -> Frame | None:
+        """Make a frame of a packet that should hold one JPEG; None, and an entry in the report, where it is damaged."""
+        began = time.perf_counter()
+        try:
+            jpeg = complete_jpeg(packet)
+            grey = decode_grey(jpeg)
+        except DamagedJpegError as error:
+            self._damage(sequence, str(error))
+            return None
+        self.last_decode_ms = (time.perf_counter() - began) * 1e3
+        return self._deliver(grey, sequence, monotonic_s, utc, jpeg=jpeg)
+
+    def _from_bgr(self, bgr: Image, sequence: int, monotonic_s: float, utc: datetime, decode_ms: float) -> Frame:
+        """Make a frame of a decoded picture; `decode_ms` is what decoding it has cost up to here."""
+        began = time.perf_counter()
+        grey: Image = cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY)
+        self.last_decode_ms = decode_ms + (time.perf_counter() - began) * 1e3
+        return self._deliver(grey, sequence, monotonic_s, utc, bgr=bgr)
+
+    def _deliver(
+        self,
+        grey: Image,
+        sequence: int,
+        monotonic_s: float,
+        utc: datetime,
+        *,
+        jpeg: bytes | None = None,
+        bgr: Image | None = None,
+    ) -> Frame:
+        height, width = grey.shape
+        self._follow_size(width, height, sequence)
+        self._delivered += 1
+        return Frame(
+            sequence=sequence,
+            monotonic_s=monotonic_s,
+            utc=utc,
+            grey=grey,
+            exposure_s=self._exposure_s,
+            gain=self._gain,
+            jpeg=jpeg,
+            bgr=bgr,
+            mode=self._mode_number,
+        )
+
+    def _follow_size(self, width: int, height: int, sequence: int) -> None:
+        """Check the size of a picture and begin a new mode where it differs from the last one."""
+        if min(width, height) < LEAST_SIDE:
+            raise SourceError(
+                self.spec,
+                f"frame {sequence} measures {width}x{height} pixels",
+                f"at least {LEAST_SIDE} pixels a side are needed",
+            )
+        known = self.mode
+        if (width, height) == (known.width, known.height):
+            return
+        if self._delivered:
+            self._mode_number += 1
+            self._warn(
+                f"the size changes from {known.width}x{known.height} to {width}x{height} at frame {sequence}; "
+                "no hit is looked for across the change"
+            )
+        self._mode = Mode(width, height, known.fps, known.codec)
+
+
+def quiet_opencv() -> None:
+    """Keep OpenCV and FFmpeg from writing to stderr, unless the user asked for it in the environment.
+
+    FFmpeg's level is read once, when OpenCV first opens a recording or a stream.
+    """
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    if "OPENCV_LOG_LEVEL" not in os.environ:
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)

@@ -1,0 +1,160 @@
+"""Recordings: Motion JPEG as its raw pictures, every other codec through FFmpeg's decoder."""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
+
+import cv2
+
+from edge.capture.base import INTER_FRAME_WARNING, Mode, Source, quiet_opencv
+from edge.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from edge.capture.frame import Frame
+
+USUAL_FPS = 25.0  # assumed where a file names no rate
+LIKELY_FPS = (0.01, 1000.0)
+
+_MOTION_JPEG = {"MJPG", "JPEG", "AVDJ", "AVRN", "DMB1", "MJPA"}
+# Codecs whose frames stand alone; every other one is taken to predict frames from one another.
+_INTRA_FRAME = {
+    *("", "RAW", "DIB", "BGR", "RGB", "RGBA", "BGRA", "I420", "YV12", "YUY2", "YUYV", "UYVY", "NV12", "Y800", "GREY"),
+    *("FFV1", "HFYU", "FFVH", "ULRG", "ULRA", "ULY0", "ULY2", "ULY4", "LAGS", "MPNG", "PNG", "MJ2C", "MJP2"),
+    *("APCN", "APCH", "APCS", "APCO", "AP4H", "AP4X", "DVSD", "DV25", "DVCP", "CFHD"),
+}
+
+
+class VideoSource(Source):
+    """A recording.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    fps : float or None
+        Frames a second; None for what the file declares.
+    start_utc : datetime or None
+        Time of its first frame; None to take the file's modification time as its end.
+    exposure_s, gain : float or None
+        As they were when the recording was made, where known.
+
+    Raises
+    ------
+    SourceError
+        The file is missing, empty, unreadable or no recording, or it holds no whole frame.
+
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        fps: float | None = None,
+        start_utc: datetime | None = None,
+        exposure_s: float | None = None,
+        gain: float | None = None,
+    ) -> None:
+        super().__init__(str(path), exposure_s=exposure_s, gain=gain)
+        size_bytes, modified = _check_file(path)
+        quiet_opencv()
+        self._path = path
+        self._size_bytes = size_bytes
+        self._capture = self._open()
+        fourcc = int(self._capture.get(cv2.CAP_PROP_FOURCC)) & 0xFFFFFFFF
+        codec = fourcc.to_bytes(4, "little").decode("latin-1").strip(" \0").upper()
+        self._declared_frames = max(int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0)
+        width = int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH))
+        height = int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
+        rate = self._rate(fps)
+        self._start_utc = start_utc or modified - timedelta(seconds=self._declared_frames / rate)
+        self._raw = codec in _MOTION_JPEG and bool(self._capture.set(cv2.CAP_PROP_FORMAT, -1))
+        name = "Motion JPEG" if codec in _MOTION_JPEG else codec if codec.isprintable() and codec else "raw"
+        self._mode = Mode(width, height, rate, name)
+        if not self._raw and codec not in _INTRA_FRAME:
+            self._warn(INTER_FRAME_WARNING.format(codec=name))
+
+    @property
+    def declared_frames(self) -> int:
+        """Frames that the file's header declares; 0 where it does not, and only roughly right for some containers."""
+        return self._declared_frames
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Yield the frames; `sequence` counts from 0 as in the file, damaged frames included."""
+        sequence = 0
+        rate = self.mode.fps
+        while True:
+            position_s = sequence / rate
+            utc = self._start_utc + timedelta(seconds=position_s)
+            began = time.perf_counter()
+            taken, picture = self._capture.read()
+            if not taken:
+                break
+            if self._raw:
+                frame = self._from_jpeg(picture.tobytes(), sequence, position_s, utc)
+            else:
+                spent_ms = (time.perf_counter() - began) * 1e3
+                frame = self._from_bgr(picture, sequence, position_s, utc, spent_ms)
+            sequence += 1
+            if frame is not None:
+                yield frame
+        self._settle_account(sequence)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._capture.release()
+
+    def _settle_account(self, found: int) -> None:
+        if not self._delivered:
+            raise SourceError(
+                self.spec,
+                f"holds no whole frame ({self._damaged} damaged)" if self._damaged else "holds no frame",
+                "record it again: it was cut off at its beginning or is damaged",
+            )
+        # Containers other than AVI only let FFmpeg estimate the number of frames.
+        slack = 0 if self._raw and self._path.suffix.lower() == ".avi" else 2 + self._declared_frames // 50
+        if found < self._declared_frames - slack:
+            self._warn(f"the recording declares {self._declared_frames} frames and ends after {found}: it was cut off")
+
+    def _open(self) -> cv2.VideoCapture:
+        # An absolute path, so that no part of a file's name reads as a protocol.
+        capture = cv2.VideoCapture(str(self._path.absolute()), cv2.CAP_FFMPEG)
+        if not capture.isOpened():
+            capture.release()
+            raise SourceError(
+                self._path,
+                f"no video is recognised in its {self._size_bytes} bytes",
+                "name a recording (Motion JPEG AVI, MP4, MKV); if it is one, it was cut off in its header",
+            )
+        return capture
+
+    def _rate(self, wanted: float | None) -> float:
+        if wanted is not None:
+            return wanted
+        declared = float(self._capture.get(cv2.CAP_PROP_FPS))
+        if LIKELY_FPS[0] <= declared <= LIKELY_FPS[1]:
+            return declared
+        self._warn(f"the recording names no usable frame rate ({declared:g}); {USUAL_FPS:g} a second are assumed")
+        return USUAL_FPS
+
+
+def _check_file(path: Path) -> tuple[int, datetime]:
+    """Give size in bytes and time of modification of a file that can be read."""
+    try:
+        status = path.stat()
+        if not os.access(path, os.R_OK):
+            raise PermissionError(13, "Permission denied")
+    except FileNotFoundError:
+        raise SourceError(path, "no such file", "check the path") from None
+    except OSError as error:
+        raise SourceError(path, f"cannot be read ({error.strerror})", "check its permissions") from error
+    if not path.is_file():
+        raise SourceError(path, "is no regular file", "name a recording, a folder of pictures or a camera")
+    if status.st_size == 0:
+        raise SourceError(path, "is empty", "record it again")
+    return status.st_size, datetime.fromtimestamp(status.st_mtime, timezone.utc)

@@ -83,13 +83,19 @@ def load(path: Path, model: type[Model]) -> Model:
 
     """
     document, faults = read(path)
-    try:
-        loaded = model.model_validate_json(json.dumps(document.data), strict=True)
-    except ValidationError as error:
-        faults += [Fault(document.line(place), text) for place, text in faults_of(error, model, document.data)]
-    if faults:
+    loaded, found = check(document, model)
+    faults += found
+    if loaded is None or faults:
         raise settings_error(path, faults)
     return loaded
+
+
+def check(document: Document, model: type[Model]) -> tuple[Model | None, list[Fault]]:
+    """Read a document into a model, or list what keeps it from being one; for checks that go beyond one model."""
+    try:
+        return model.model_validate_json(json.dumps(document.data), strict=True), []
+    except ValidationError as error:
+        return None, [Fault(document.line(place), text) for place, text in faults_of(error, model, document.data)]
 
 
 def settings_error(path: Path, faults: list[Fault]) -> SettingsError:

@@ -7,8 +7,10 @@ from typing import Annotated
 import typer
 
 from edge import console
+from trainer import models_cli
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+models_cli.register(app)
 
 
 @app.callback()

@@ -27,3 +27,11 @@ class UnknownNuclideError(SensorError):
         super().__init__(f"unknown nuclide {nuclide!r}: {meant}")
         self.nuclide = nuclide
         self.suggestions = suggestions
+
+
+class RunError(GammaboxError):
+    """A run folder that cannot be read, or that holds another training than the one asked for."""
+
+    def __init__(self, path: str | Path, problem: str, advice: str) -> None:
+        super().__init__(f"run {path}: {problem}; {advice}")
+        self.path = Path(path)

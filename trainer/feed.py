@@ -1,0 +1,208 @@
+"""From a dataset folder to batches: crops cut around the spot, augmentation that keeps hits intact."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+
+from edge.detect.crops import network_input, window_origin
+from trainer.errors import RunError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.random import Generator
+    from numpy.typing import NDArray
+
+    from edge.bundle import InputContract
+    from trainer.data.dataset import Dataset, Samples, Split, Strata
+    from trainer.run import FitSettings
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Crops:
+    """What one network is fed, before its planes are laid out.
+
+    Attributes
+    ----------
+    pictures : uint8 array, shape (n, crop_size, crop_size, 3)
+        Previous, current, next grey; or, where the planes are "rgb", the current crop, blue first.
+    label : uint8 array, shape (n,)
+    strata : tuple of dict
+
+    """
+
+    pictures: NDArray[np.uint8] = field(repr=False)
+    label: NDArray[np.uint8] = field(repr=False)
+    strata: tuple[Strata, ...] = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+
+def cut_at_spots(pictures: NDArray[np.uint8], spots: NDArray[np.int16], crop_size: int) -> NDArray[np.uint8]:
+    """Cut crops of `crop_size` around each spot (x, y), as the agent cuts them around a candidate."""
+    size = pictures.shape[1]
+    if crop_size == size:
+        return pictures
+    cut = np.empty((len(pictures), crop_size, crop_size, 3), np.uint8)
+    for i, (x, y) in enumerate(spots):
+        x0, y0 = window_origin(int(x), int(y), crop_size, size, size)
+        cut[i] = pictures[i, y0 : y0 + crop_size, x0 : x0 + crop_size]
+    return cut
+
+
+def crops_of(samples: Samples, contract: InputContract) -> Crops:
+    """Cut samples to the size that a network takes and keep what its planes are made of."""
+    source = samples.bgr if contract.planes == "rgb" else samples.greys
+    return Crops(cut_at_spots(source, samples.spot, contract.crop_size), samples.label, samples.strata)
+
+
+def read_crops(
+    datasets: Sequence[Dataset], split: Split, contract: InputContract, *, least_added_dn: float = 0.0
+) -> Crops:
+    """Read a split of datasets, shard by shard, in the order given.
+
+    Parameters
+    ----------
+    datasets : sequence of Dataset
+    split : {"train", "validation", "test"}
+    contract : InputContract
+        Crop size, at most that of the datasets, and planes.
+    least_added_dn : float
+        Positive samples whose hit adds less, grey levels, are left out.
+
+    Raises
+    ------
+    RunError
+        If the datasets' crops are too small for the network or the split holds no samples.
+
+    """
+    parts = []
+    for dataset in datasets:
+        if dataset.crop_size < contract.crop_size:
+            problem = f"its crops of {dataset.crop_size} px are too small for a network of {contract.crop_size} px"
+            raise RunError(dataset.path, problem, "build a dataset of larger crops or choose a smaller --crop-size")
+        for part in dataset.parts(split):
+            crops = crops_of(part, contract)
+            parts.append(_visible(crops, least_added_dn) if least_added_dn > 0 else crops)
+    if not sum(map(len, parts)):
+        raise RunError(datasets[0].path, f"no sample in the split {split}", "name a dataset that has one")
+    return Crops(
+        np.concatenate([part.pictures for part in parts]),
+        np.concatenate([part.label for part in parts]),
+        tuple(strata for part in parts for strata in part.strata),
+    )
+
+
+def _visible(crops: Crops, least_added_dn: float) -> Crops:
+    """Leave out hits fainter than the noise: labelled 1, they would only teach that noise is a hit."""
+    keep = np.array(
+        [
+            label == 0 or (one.get("added_dn") or 0.0) >= least_added_dn
+            for label, one in zip(crops.label, crops.strata, strict=True)
+        ],
+        bool,
+    )
+    strata = tuple(one for one, kept in zip(crops.strata, keep, strict=True) if kept)
+    return Crops(crops.pictures[keep], crops.label[keep], strata)
+
+
+def augmented(pictures: NDArray[np.uint8], rng: Generator, brightness_dn: int, *, swap_time: bool) -> NDArray[np.uint8]:
+    """Turn, mirror, brighten or darken crops without touching what makes a hit.
+
+    One of the eight turns and mirrorings a crop; an offset of at most `brightness_dn` grey levels, the same in all
+    three planes and never so large that a pixel would clip; previous and next frame swapped in half of the crops
+    (a hit stands in the current one only) where `swap_time`.
+    """
+    count = len(pictures)
+    turned = np.empty_like(pictures)
+    turns = rng.integers(0, 8, count)
+    for turn in range(8):
+        which = turns == turn
+        chosen = np.rot90(pictures[which], turn % 4, axes=(1, 2))
+        turned[which] = chosen[:, :, ::-1] if turn >= 4 else chosen
+    if swap_time:
+        swapped = rng.random(count) < 0.5
+        turned[swapped] = turned[swapped][..., ::-1]
+    offset = rng.integers(-brightness_dn, brightness_dn + 1, count)
+    least = -turned.min(axis=(1, 2, 3)).astype(np.int64)
+    most = 255 - turned.max(axis=(1, 2, 3)).astype(np.int64)
+    offset = np.clip(offset, least, most)[:, None, None, None]
+    brightened: NDArray[np.uint8] = (turned + offset).astype(np.uint8)
+    return brightened
+
+
+def as_input(pictures: NDArray[np.uint8], contract: InputContract) -> NDArray[np.float32]:
+    """Lay out planes and scale: the float32 array that the Keras model takes, from `Crops.pictures`."""
+    rgb = contract.planes == "rgb"
+    laid = network_input(contract.planes, pictures, pictures if rgb else None)
+    scaled: NDArray[np.float32] = laid.astype(np.float32) * np.float32(contract.scale) + np.float32(contract.offset)
+    return scaled
+
+
+class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
+    """Batches of one epoch; what is in batch number g of the whole training depends on seed and g alone.
+
+    That is what lets a training go on after a kill as if nothing had happened.
+    """
+
+    def __init__(self, crops: Crops, contract: InputContract, settings: FitSettings, seed: int) -> None:
+        super().__init__(workers=1)
+        self._crops = crops
+        self._contract = contract
+        self._settings = settings
+        self._seed = seed
+        self._orders: dict[int, NDArray[np.int64]] = {}
+        self.steps = settings.steps_per_epoch or max(len(crops) // settings.batch_size, 1)
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return self.steps
+
+    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.uint8], NDArray[np.float32]]:
+        """Give input, labels and weights of batch `index` of the current epoch."""
+        number = self.epoch * self.steps + index
+        which = self._members(number)
+        pictures = self._crops.pictures[which]
+        if self._settings.augment:
+            rng = np.random.default_rng([self._seed, 2, number])
+            temporal = self._contract.planes != "rgb"
+            pictures = augmented(pictures, rng, self._settings.brightness_dn, swap_time=temporal)
+        label = self._crops.label[which]
+        weight = np.where(label == 0, np.float32(self._settings.negative_weight), np.float32(1))
+        return as_input(pictures, self._contract), label, weight
+
+    def _members(self, number: int) -> NDArray[np.int64]:
+        """Take the batch's samples from an endless row of shuffled passes over the data."""
+        count = len(self._crops)
+        places = number * self._settings.batch_size + np.arange(self._settings.batch_size)
+        return np.array([self._order(int(place) // count)[int(place) % count] for place in places])
+
+    def _order(self, turn: int) -> NDArray[np.int64]:
+        if turn not in self._orders:
+            self._orders = {one: order for one, order in self._orders.items() if one >= turn - 1}
+            self._orders[turn] = np.random.default_rng([self._seed, 1, turn]).permutation(len(self._crops))
+        return self._orders[turn]
+
+
+class PlainBatches(keras.utils.PyDataset):  # type: ignore[misc]
+    """All crops once, in order, as they are: for validation and prediction."""
+
+    def __init__(self, crops: Crops, contract: InputContract, batch_size: int = 256) -> None:
+        super().__init__(workers=1)
+        self._crops = crops
+        self._contract = contract
+        self._batch_size = batch_size
+
+    def __len__(self) -> int:
+        return math.ceil(len(self._crops) / self._batch_size)
+
+    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+        """Give input and labels of batch `index`."""
+        part = slice(index * self._batch_size, (index + 1) * self._batch_size)
+        return as_input(self._crops.pictures[part], self._contract), self._crops.label[part]

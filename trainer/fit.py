@@ -1,0 +1,241 @@
+"""Training: one network on one or more datasets, with checkpoints from which a killed training goes on unchanged."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+
+from trainer.errors import RunError
+from trainer.feed import PlainBatches, TrainingBatches, read_crops
+from trainer.models import build
+from trainer.run import (
+    BEST_FILE,
+    LAST_FILE,
+    LOG_FILE,
+    RUN_FILE,
+    DataUsed,
+    FitSettings,
+    NetworkChoice,
+    Run,
+    RunManifest,
+    program_commit,
+    read_log,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from edge.bundle import InputContract
+    from trainer.data.dataset import Dataset
+
+Report = dict[str, Any]
+SAME_TRAINING = ("network", "input", "seed", "fit", "data")  # what must agree before a run goes on
+
+
+def fit(
+    path: Path,
+    network: NetworkChoice,
+    contract: InputContract,
+    datasets: Sequence[Dataset],
+    settings: FitSettings,
+    *,
+    seed: int = 1,
+    command: str = "",
+    progress: Callable[[int, int], None] | None = None,
+) -> Run:
+    """Train into the run folder `path`, or go on with the training that was interrupted there.
+
+    Cross entropy on the two logits, AdamW with a rise and a cosine fall of the rate; the best epoch is the one of
+    least validation loss.
+
+    Parameters
+    ----------
+    path : Path
+        Run folder; made if it is missing. One that holds the same training, unfinished, is continued with the same
+        result as an unbroken training; a finished one is returned as it is.
+    network, contract, datasets, settings, seed
+        What to train on what; all of it stands in run.json.
+    command : str
+        The command line, for the record.
+    progress : callable, optional
+        Called with steps done and steps in all after each batch.
+
+    Raises
+    ------
+    RunError
+        If the folder holds another training, or the data do not suit the network.
+
+    """
+    keras.mixed_precision.set_dtype_policy(settings.precision)
+    try:
+        train = read_crops(datasets, "train", contract, least_added_dn=settings.least_added_dn)
+        validation = read_crops(datasets, "validation", contract, least_added_dn=settings.least_added_dn)
+        manifest = RunManifest(
+            network=network,
+            input=contract,
+            seed=seed,
+            fit=settings,
+            data=DataUsed(
+                paths=tuple(str(dataset.path) for dataset in datasets),
+                sha256=tuple(dataset.sha256 for dataset in datasets),
+                train=len(train),
+                train_positives=int(train.label.sum()),
+                validation=len(validation),
+            ),
+            commit=program_commit(),
+            created_utc=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            command=command,
+            backend=f"keras {keras.__version__} on {keras.backend.backend()}",
+        )
+        run = _open_or_begin(path, manifest)
+        batches = TrainingBatches(train, contract, settings, seed)
+        model, begun = _model_to_train(run, batches.steps)
+        keeper = Keeper(run, batches, progress)
+        if begun < settings.epochs and not keeper.exhausted:
+            model.fit(
+                batches,
+                validation_data=PlainBatches(validation, contract),
+                initial_epoch=begun,
+                epochs=settings.epochs,
+                shuffle=False,
+                verbose=0,
+                callbacks=[keeper],
+            )
+    finally:
+        keras.mixed_precision.set_dtype_policy("float32")
+    return run
+
+
+class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
+    """Writes log and checkpoints, stops when nothing gets better, and seeds each epoch's dropout from its number.
+
+    The order of writing matters: best.keras, log.jsonl, then last.keras. A kill in between leaves an epoch to be done
+    again, with the same outcome.
+    """
+
+    def __init__(self, run: Run, batches: TrainingBatches, progress: Callable[[int, int], None] | None) -> None:
+        super().__init__()
+        self._run = run
+        self._batches = batches
+        self._progress = progress
+        self._settings = run.manifest.fit
+        self._losses = [float(line["val_loss"]) for line in read_log(run.path)]
+        self._began_s = 0.0
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the validation loss has not become less for `patience` epochs."""
+        if not self._losses:
+            return False
+        return len(self._losses) - 1 - int(np.argmin(self._losses)) >= self._settings.patience
+
+    def on_epoch_begin(self, epoch: int, logs: Report | None = None) -> None:  # noqa: ARG002 - Keras calls it so
+        """Choose the epoch's batches and seed its dropout."""
+        self._batches.epoch = epoch
+        self._began_s = time.monotonic()
+        for place, layer in enumerate(self.model.layers):
+            if isinstance(layer, keras.layers.Dropout) and layer.rate > 0:
+                layer.seed_generator.state.assign([self._run.manifest.seed * 100_003 + epoch, place])
+
+    def on_train_batch_end(self, batch: int, logs: Report | None = None) -> None:  # noqa: ARG002 - Keras calls it so
+        """Tell how far it is."""
+        if self._progress is not None:
+            steps = len(self._batches)
+            self._progress(self._batches.epoch * steps + batch + 1, self._settings.epochs * steps)
+
+    def on_epoch_end(self, epoch: int, logs: Report | None = None) -> None:
+        """Write best.keras if this epoch is the best, a line of log.jsonl, and last.keras."""
+        measured = {name: float(value) for name, value in (logs or {}).items()}
+        better = not self._losses or measured["val_loss"] < min(self._losses)
+        self._losses.append(measured["val_loss"])
+        if better:
+            _save(self._plain_copy(), self._run.path / BEST_FILE)
+        line = {
+            "epoch": epoch,
+            "steps": (epoch + 1) * len(self._batches),
+            "seconds": round(time.monotonic() - self._began_s, 2),
+            "best": better,
+            **{name: round(value, 6) for name, value in measured.items()},
+        }
+        with (self._run.path / LOG_FILE).open("a", encoding="utf-8") as log:
+            log.write(json.dumps(line) + "\n")
+        _save(self.model, self._run.path / LAST_FILE)
+        if self.exhausted:
+            self.model.stop_training = True
+
+    def _plain_copy(self) -> keras.Model:
+        """Give the model without its optimizer's state, in float32: a third of the size."""
+        policy = keras.mixed_precision.dtype_policy()
+        keras.mixed_precision.set_dtype_policy("float32")
+        try:
+            manifest = self._run.manifest
+            plain = build(manifest.network.name, manifest.input.crop_size, manifest.network.options, manifest.seed)
+        finally:
+            keras.mixed_precision.set_dtype_policy(policy)
+        plain.set_weights(self.model.get_weights())
+        return plain
+
+
+def _open_or_begin(path: Path, manifest: RunManifest) -> Run:
+    if not (path / RUN_FILE).exists():
+        run = Run(path, manifest)
+        run.save()
+        return run
+    run = Run.open(path)
+    for name in SAME_TRAINING:
+        if getattr(run.manifest, name) != getattr(manifest, name):
+            problem = f"it holds another training ({name} differs: {getattr(run.manifest, name)!s:.160})"
+            raise RunError(path, problem, "choose another folder, or remove this one")
+    return run
+
+
+def _model_to_train(run: Run, steps: int) -> tuple[keras.Model, int]:
+    """Give the compiled model and the epoch to go on with; the log is cut to what last.keras holds."""
+    manifest = run.manifest
+    if (run.path / LAST_FILE).exists():
+        model = run.load_model("last")
+        begun = int(model.optimizer.iterations) // steps
+        kept = read_log(run.path)[:begun]
+        (run.path / LOG_FILE).write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+        return model, begun
+    (run.path / LOG_FILE).unlink(missing_ok=True)
+    model = build(manifest.network.name, manifest.input.crop_size, manifest.network.options, manifest.seed)
+    total = manifest.fit.epochs * steps
+    rising = int(total * manifest.fit.warmup)
+    rate = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=manifest.fit.learning_rate / 20 if rising else manifest.fit.learning_rate,
+        decay_steps=max(total - rising, 1),
+        warmup_target=manifest.fit.learning_rate if rising else None,
+        warmup_steps=rising,
+    )
+    model.compile(
+        optimizer=keras.optimizers.AdamW(rate, weight_decay=manifest.fit.weight_decay, global_clipnorm=5.0),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        weighted_metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+    )
+    return model, 0
+
+
+def _save(model: keras.Model, place: Path) -> None:
+    """Replace a checkpoint in one step."""
+    part = place.with_name(f"part.{place.name}")
+    model.save(part)
+    part.replace(place)
+
+
+def terminal_progress() -> tuple[Any, Callable[[int, int], None]]:
+    """Give a progress bar with the time left, on stderr and only on a terminal, and the function that moves it."""
+    from rich.console import Console  # noqa: PLC0415 - only a command line shows it
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+
+    columns = (TextColumn("fit"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    bar = Progress(*columns, console=Console(file=sys.stderr), disable=not sys.stderr.isatty())
+    task = bar.add_task("fit", total=None)
+    return bar, lambda done, total: bar.update(task, completed=done, total=total)

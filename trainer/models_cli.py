@@ -1,0 +1,104 @@
+"""Commands of gammabox-trainer about networks: fit, evaluate, compare; parses, calls, prints."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from edge.detect.crops import Planes
+
+DataOption = Annotated[
+    list[Path], typer.Option("--data", help="Dataset folder written by `build`; may be given several times.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to gammabox-trainer."""
+    app.command("fit")(fit_command)
+
+
+def parse_options(pairs: list[str]) -> dict[str, Any]:
+    """Read NAME=VALUE pairs: numbers and true/false as such, everything else as text."""
+    options: dict[str, Any] = {}
+    for pair in pairs:
+        name, separator, value = pair.partition("=")
+        if not separator or not name:
+            raise typer.BadParameter(f"{pair!r}: write NAME=VALUE, for instance width=0.5")
+        try:
+            options[name] = json.loads(value)
+        except json.JSONDecodeError:
+            options[name] = value
+    return options
+
+
+def fit_command(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder; one that was interrupted goes on.")],
+    data: DataOption,
+    network: Annotated[str, typer.Option(help="alexnet_edge, alexnet_paper, screen, ...")] = "alexnet_edge",
+    option: Annotated[
+        list[str], typer.Option("--option", "-o", metavar="NAME=VALUE", help="Argument of the network, e.g. width=0.5.")
+    ] = [],  # noqa: B006 - typer makes a new list
+    crop_size: Annotated[int, typer.Option(min=9, max=512, help="Side of the crop, pixels.")] = 64,
+    planes: Annotated[Planes, typer.Option(help="What the network's three channels are.")] = "temporal",
+    epochs: Annotated[int, typer.Option(min=1)] = 12,
+    steps: Annotated[int | None, typer.Option(min=1, help="Batches an epoch [default: all samples once].")] = None,
+    batch_size: Annotated[int, typer.Option(min=1)] = 64,
+    learning_rate: Annotated[float, typer.Option(min=0)] = 1e-3,
+    patience: Annotated[int, typer.Option(min=1, help="Epochs without progress before it stops.")] = 6,
+    negative_weight: Annotated[float, typer.Option(min=0, help="Weight of samples without a hit in the loss.")] = 1.0,
+    least_added_dn: Annotated[
+        float, typer.Option(min=0, help="Hits that add less, in grey levels, are left out of fitting.")
+    ] = 0.0,
+    precision: Annotated[str, typer.Option(help="float32, mixed_float16 or mixed_bfloat16.")] = "float32",
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Train a network on datasets; run it again after an interruption and it goes on where it was."""
+    from pydantic import ValidationError
+
+    from edge.bundle import InputContract
+    from edge.errors import GammaboxError
+    from trainer.data.dataset import Dataset
+    from trainer.fit import fit, terminal_progress
+    from trainer.run import FitSettings, NetworkChoice
+
+    try:
+        settings = FitSettings(
+            epochs=epochs,
+            steps_per_epoch=steps,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            patience=patience,
+            negative_weight=negative_weight,
+            least_added_dn=least_added_dn,
+            precision=precision,  # type: ignore[arg-type] # pydantic checks it
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise GammaboxError(f"--{first['loc'][0]}: {first['msg']}".replace("_", "-")) from error
+    bar, progress = terminal_progress()
+    with bar:
+        done = fit(
+            run,
+            NetworkChoice(name=network, options=parse_options(option)),
+            InputContract(crop_size=crop_size, planes=planes, dtype="float32"),
+            [Dataset.open(folder) for folder in data],
+            settings,
+            seed=seed,
+            command=shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+            progress=progress,
+        )
+    log = done.log()
+    best = min(log, key=lambda line: float(line["val_loss"]))
+    if as_json:
+        print(json.dumps({"run": str(run), "epochs": len(log), "best": best, "log": log}))
+        return
+    print(
+        f"{run}: {len(log)} epochs, best is epoch {best['epoch']} with validation loss {best['val_loss']:.4f}, "
+        f"accuracy {best['val_accuracy']:.4f}"
+    )

@@ -1,0 +1,92 @@
+"""A box of the site file as the agent's own settings: where the two meet, and what of it the site file keeps."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, TypeAlias
+
+from pydantic import JsonValue, ValidationError
+
+from edge.settings import DeviceSettings
+from edge.yaml_faults import faults_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from firmware_config.site import Box, Broker
+
+CONFIG_FILE = "/etc/gammabox/device.yaml"
+CA_FILE = "/etc/gammabox/ca.crt"
+PASSWORD_FILE = "/run/credentials/gammabox-edge.service/broker-password"  # noqa: S105 - where it lies, not what it is
+OUTBOX_FILE = "/var/lib/gammabox/outbox.sqlite"
+
+# What the site file says elsewhere, so that a box's `settings` must not say it again.
+KEPT = {
+    ("site",): "site",
+    ("device",): "device of the box",
+    ("source", "spec"): "camera of the box",
+    ("source", "exposure_s"): "exposure_s of the box",
+    ("mqtt", "host"): "broker.host",
+    ("mqtt", "port"): "broker.port",
+    ("mqtt", "username"): "device of the box",
+    ("mqtt", "password_file"): "the rendered unit",
+    ("mqtt", "tls", "ca_file"): "broker.tls",
+    ("outbox", "path"): "the rendered unit",
+}
+
+Tree: TypeAlias = dict[str, JsonValue]
+_ABSENT = object()
+
+
+def device_settings(site: str, broker: Broker, box: Box) -> Tree:
+    """Give a box's device.yaml as plain data; `DeviceSettings` accepts it when `settings_faults` yields nothing."""
+    base: Tree = {
+        "site": site,
+        "device": box.device,
+        "source": {"spec": _spec(box), "width": 1920, "height": 1080, "fps": 30.0, "exposure_s": box.exposure_s},
+        "mqtt": {
+            "host": broker.host,
+            "port": broker.port,
+            "username": box.device,
+            "password_file": PASSWORD_FILE,
+            **({"tls": {"ca_file": CA_FILE}} if broker.tls else {}),
+        },
+        "outbox": {"path": OUTBOX_FILE},
+    }
+    return _merged(base, box.settings)
+
+
+def settings_faults(site: str, broker: Broker, box: Box) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yield what keeps a box's `settings` from becoming its device.yaml, as places within `settings` and sentences."""
+    for place, owner in KEPT.items():
+        if _at(box.settings, place) is not _ABSENT:
+            yield place, f"{'.'.join(place)}: follows from {owner}; remove it here"
+    tls = _at(box.settings, ("mqtt", "tls"))
+    if tls is not _ABSENT and not (broker.tls and isinstance(tls, dict)):
+        yield ("mqtt", "tls"), "mqtt.tls: follows from broker.tls; remove it here"
+    merged = device_settings(site, broker, box)
+    try:
+        # Paths are written as text in YAML: JSON's rules of strictness allow that, Python's do not.
+        DeviceSettings.model_validate_json(json.dumps(merged), strict=True)
+    except ValidationError as error:
+        yield from faults_of(error, DeviceSettings, merged)
+
+
+def _spec(box: Box) -> str:
+    return f"picamera://{box.camera.partition(':')[2] or '0'}" if box.is_csi else box.camera
+
+
+def _merged(base: Tree, over: Tree) -> Tree:
+    merged = dict(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        merged[key] = _merged(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _at(tree: JsonValue, place: tuple[str, ...]) -> object:
+    for part in place:
+        if not isinstance(tree, dict) or part not in tree:
+            return _ABSENT
+        tree = tree[part]
+    return tree

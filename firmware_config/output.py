@@ -1,0 +1,176 @@
+"""A folder of rendered files: writes what changed, and never touches what it did not write or what was edited since."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from firmware_config.errors import OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+MANIFEST = ".gammabox-rendered.json"
+_SAFE_NAME = re.compile(r"(?!\.{1,2}(/|$))[A-Za-z0-9._-]+(/(?!\.{1,2}(/|$))[A-Za-z0-9._-]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What happened to the files of a folder, each list sorted by name."""
+
+    written: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    removed: tuple[str, ...]
+
+
+def write_folder(folder: Path, files: Mapping[str, str], *, force: bool = False) -> Written:
+    """Make a folder hold exactly these rendered files, beside whatever else people have put there.
+
+    A file that has its content already is left alone, with its time. A file that an earlier call wrote and that is not
+    among `files` any more is removed, unless it was edited since.
+
+    Parameters
+    ----------
+    folder : Path
+        Made when it is missing. One that is not empty must carry the manifest of an earlier call.
+    files : mapping of str to str
+        Content by name; a name is a relative POSIX path.
+    force : bool
+        Overwrite files that were edited since they were written.
+
+    Raises
+    ------
+    OutputError
+        Before anything is written: a foreign folder, a damaged manifest, files that were edited since, a link in the
+        way. While writing: a full disk, missing rights; calling again completes the folder.
+
+    """
+    before = _read_manifest(folder)
+    hashes = {name: _sha256(content.encode()) for name, content in files.items()}
+    found = {name: _sha256_on_disk(folder, name) for name in sorted({*hashes, *before})}
+    if not force:
+        edited = [name for name in hashes if found[name] not in {None, hashes[name], before.get(name)}]
+        if edited:
+            raise OutputError(
+                folder,
+                f"{', '.join(sorted(edited))} changed since rendering",
+                "put the change into the site file, or render with --force to lose it",
+            )
+    to_write = sorted(name for name in hashes if found[name] != hashes[name])
+    # Edited files of a box that left the site stay: nobody asked for their removal.
+    to_remove = sorted(name for name in before if name not in hashes and found[name] == before[name])
+    _make_folder(folder)
+    # What is about to be written is ours from here on, so that a run cut short can be completed by another.
+    _write_manifest(folder, {**before, **{name: before.get(name, hashes[name]) for name in hashes}})
+    for name in to_write:
+        _write(folder / name, files[name])
+    for name in to_remove:
+        _remove(folder, name)
+    _write_manifest(folder, hashes)
+    return Written(tuple(to_write), tuple(sorted(set(hashes) - set(to_write))), tuple(to_remove))
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _sha256_on_disk(folder: Path, name: str) -> str | None:
+    path = folder
+    for part in name.split("/"):
+        path /= part
+        if path.is_symlink():
+            raise OutputError(path, "is a symbolic link", "remove it: rendered files are never written through links")
+    try:
+        return _sha256(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise OutputError(
+            path, f"cannot be read ({error.strerror})", "move it away or choose another folder"
+        ) from error
+
+
+def _read_manifest(folder: Path) -> dict[str, str]:
+    path = folder / MANIFEST
+    try:
+        entries = sorted(entry.name for entry in folder.iterdir())
+        if not entries:
+            return {}
+        if MANIFEST not in entries:
+            raise OutputError(
+                folder,
+                f"holds files of others ({', '.join(entries[:3])}{', ...' if len(entries) > 3 else ''})",
+                "name a new or empty folder, or one that was rendered before",
+            )
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise OutputError(
+            folder, f"cannot be read ({error.strerror})", "name a folder for the rendered files"
+        ) from error
+    except ValueError as error:
+        raise _damaged(path) from error
+    files = manifest.get("files") if isinstance(manifest, dict) else None
+    if not isinstance(files, dict):
+        raise _damaged(path)
+    for name, digest in files.items():
+        if not (_SAFE_NAME.fullmatch(name) and isinstance(digest, str)):
+            raise _damaged(path)
+    return files
+
+
+def _damaged(path: Path) -> OutputError:
+    return OutputError(path, "is damaged, so it is not known which files were rendered", "render into a new folder")
+
+
+def _write_manifest(folder: Path, hashes: Mapping[str, str]) -> None:
+    note = "Files that gammabox-firmware render wrote here, with SHA-256; it changes and removes no others."
+    content = json.dumps({"note": note, "files": dict(sorted(hashes.items()))}, indent=2) + "\n"
+    path = folder / MANIFEST
+    if _sha256_on_disk(folder, MANIFEST) != _sha256(content.encode()):
+        _write(path, content)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
+def _write(path: Path, content: str) -> None:
+    part = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise _unwritable(path, error) from error
+
+
+def _remove(folder: Path, name: str) -> None:
+    path = folder / name
+    try:
+        path.unlink(missing_ok=True)
+        for parent in path.parents:
+            if parent == folder or any(parent.iterdir()):
+                break
+            parent.rmdir()
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> OutputError:
+    return OutputError(
+        path, f"cannot be written ({error.strerror})", "check rights and free space, or choose another place"
+    )

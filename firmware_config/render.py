@@ -1,0 +1,76 @@
+"""From a site to the files that its broker and its boxes need; the same site always gives the same bytes."""
+
+from __future__ import annotations
+
+import ipaddress
+from io import StringIO
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from ruamel.yaml import YAML
+
+from firmware_config.device import device_settings
+from firmware_config.site import CONTROL_ROOM_USER
+
+if TYPE_CHECKING:
+    from firmware_config.device import Tree
+    from firmware_config.site import Box, Site
+
+
+def render_site(site: Site) -> dict[str, str]:
+    """Give the content of every rendered file by its name, a path relative to the output folder.
+
+    None holds a secret. Names: README.txt, mosquitto/mosquitto.conf, mosquitto/acl, and for each box
+    boxes/<device>/ with device.yaml, gammabox-edge.service and gammabox.sysusers.conf.
+    """
+    templates = _templates()
+
+    def filled(name: str, **values: object) -> str:
+        return templates.get_template(f"{name}.j2").render(site=site, control_room_user=CONTROL_ROOM_USER, **values)
+
+    files = {
+        # A common name holds at most 64 characters; who connects looks at the subject's alternative name.
+        "README.txt": filled(
+            "README.txt", subject_name=_subject_name(site.broker.host), common_name=site.broker.host[:64]
+        ),
+        "mosquitto/mosquitto.conf": filled("mosquitto.conf"),
+        "mosquitto/acl": filled("acl"),
+    }
+    for box in site.boxes:
+        folder = f"boxes/{box.device}"
+        files[f"{folder}/device.yaml"] = filled("device.yaml", box=box, settings=_yaml(_settings(site, box)))
+        files[f"{folder}/gammabox-edge.service"] = filled("gammabox-edge.service", box=box)
+        files[f"{folder}/gammabox.sysusers.conf"] = filled("gammabox.sysusers.conf")
+    return files
+
+
+def _templates() -> Environment:
+    # Configuration files, not web pages: HTML escapes would break them. The site model has checked what goes in.
+    return Environment(  # noqa: S701
+        loader=PackageLoader("firmware_config"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def _settings(site: Site, box: Box) -> Tree:
+    return device_settings(site.site, site.broker, box)
+
+
+def _yaml(settings: Tree) -> str:
+    # The round-trip writer keeps the order of the keys, which is the order in which a person reads them.
+    writer = YAML()
+    writer.width = 1 << 20
+    stream = StringIO()
+    writer.dump(settings, stream)
+    return stream.getvalue()
+
+
+def _subject_name(host: str) -> str:
+    """Write a host as the name in a certificate."""
+    try:
+        return f"IP:{ipaddress.ip_address(host)}"
+    except ValueError:
+        return f"DNS:{host}"

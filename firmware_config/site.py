@@ -1,0 +1,213 @@
+"""The site file: what a technician writes once for a place, its broker and its boxes; every fault at once."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+
+from pydantic import AfterValidator, Field, JsonValue, ValidationError, model_validator
+
+from edge.strict import StrictModel
+from edge.yaml_faults import Fault
+from edge.yaml_file import check, read, settings_error
+from firmware_config.device import settings_faults
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from edge.yaml_file import Document
+
+CONTROL_ROOM_USER = "control-room"
+MAX_BOXES = 500
+
+Part = TypeVar("Part", bound=StrictModel)
+
+_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+_HOST_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
+_USB_CAMERA = re.compile(r"/dev/v4l/by-path/[A-Za-z0-9][A-Za-z0-9:._+-]*")
+_CSI_CAMERA = re.compile(r"csi(:[01])?")
+
+
+def checked_id(value: str) -> str:
+    """Give an id back that is safe in a topic, a file name, a user name and a unit file; ValueError says why not."""
+    if _ID.fullmatch(value):
+        return value
+    plain = re.sub(r"[^a-z0-9_-]+", "-", value.lower()).strip("-_")[:63]
+    meant = f"; did you mean {plain}?" if _ID.fullmatch(plain) else ""
+    raise ValueError(
+        f"found the id {value!r:.80}, expected 1 to 63 of a-z, 0-9, _ and -, the first a letter or digit{meant}"
+    )
+
+
+def _device_id(value: str) -> str:
+    if checked_id(value) == CONTROL_ROOM_USER:
+        raise ValueError(f"the id {value} is the control room's user at the broker; give the box another one")
+    return value
+
+
+def _host(value: str) -> str:
+    try:
+        return (
+            str(ipaddress.IPv6Address(value))
+            if "%" not in value and ":" in value
+            else str(ipaddress.IPv4Address(value))
+        )
+    except ValueError:
+        labels = value.removesuffix(".").split(".")
+    if len(value) > 253 or not all(_HOST_LABEL.fullmatch(label) for label in labels) or labels[-1].isdigit():
+        meant = re.sub(r"^[a-z+]*://", "", value).partition("/")[0].partition(":")[0]
+        hint = f"; did you mean {meant}?" if meant not in {"", value} else ""
+        raise ValueError(
+            f"found {value!r:.80}, expected a host name or an address as the boxes reach the broker, without mqtt:// "
+            f"and port{hint}"
+        )
+    return value
+
+
+def _camera(value: str) -> str:
+    if _USB_CAMERA.fullmatch(value) or _CSI_CAMERA.fullmatch(value):
+        return value
+    if re.fullmatch(r"/dev/video[0-9]+|[0-9]+", value):
+        raise ValueError(
+            f"found {value!r}, but numbers change when a box starts; name the USB port: ls -l /dev/v4l/by-path"
+        )
+    raise ValueError(
+        f"found {value!r:.80}, expected /dev/v4l/by-path/... for a USB camera (ls -l /dev/v4l/by-path), or csi, "
+        "csi:0, csi:1 for one on the ribbon"
+    )
+
+
+def _one_line(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError(f"found {value!r:.80}, expected one line of printable text")
+    return value
+
+
+Id = Annotated[str, AfterValidator(checked_id)]
+
+
+class Broker(StrictModel):
+    """The MQTT broker as the boxes of the site reach it."""
+
+    host: Annotated[str, AfterValidator(_host)] = Field(description="the host name or address of the broker")
+    port: int = Field(default=8883, ge=1, le=65535, description="the TCP port; 8883 with TLS, 1883 without")
+    tls: bool = Field(default=True, description="whether the boxes speak TLS to the broker")
+
+
+class Box(StrictModel):
+    """One camera box."""
+
+    device: Annotated[str, AfterValidator(_device_id)] = Field(description="the box's id, unique in the site")
+    board: Literal["rpi4", "rpi5", "jetson"] = Field(description="the board: rpi4, rpi5 or jetson")
+    camera: Annotated[str, AfterValidator(_camera)] = Field(description="/dev/v4l/by-path/... or csi")
+    exposure_s: float = Field(default=0.033, gt=0, le=1, description="the fixed exposure in seconds")
+    position: Annotated[str, AfterValidator(_one_line)] = Field(
+        default="", max_length=200, description="where the box hangs, for people"
+    )
+    settings: dict[str, JsonValue] = Field(
+        default_factory=dict, description="settings of the agent that differ on this box, as in device.yaml"
+    )
+
+    @model_validator(mode="after")
+    def _ribbon_needs_picamera2(self) -> Box:
+        if self.is_csi and self.board == "jetson":
+            raise ValueError("found a csi camera on a jetson, where picamera2 does not exist; use a USB camera")
+        return self
+
+    @property
+    def is_csi(self) -> bool:
+        """Whether the camera hangs on the board's ribbon connector instead of USB."""
+        return self.camera.startswith("csi")
+
+
+class Site(StrictModel):
+    """A place with one broker and its boxes."""
+
+    schema_version: Literal[1] = 1
+    site: Id = Field(description="the site's id, the second level of every topic")
+    broker: Broker = Field(description="host, port and tls of the broker")
+    boxes: tuple[Box, ...] = Field(min_length=1, max_length=MAX_BOXES, description="the list of boxes")
+
+
+def load_site(path: Path) -> Site:
+    """Read a site file.
+
+    Raises
+    ------
+    SettingsError
+        With every fault at once, each as `file:line: key: what was found, what is expected`.
+
+    """
+    document, faults = read(path)
+    site, found = check(document, Site)
+    faults += found
+    faults += _across_boxes(document)
+    if site is None or faults:
+        raise settings_error(path, faults)
+    return site
+
+
+def _across_boxes(document: Document) -> list[Fault]:
+    """Find what only shows between boxes, or between a box and the agent, in whatever of the file is sound."""
+    broker = _sound(Broker, document.data.get("broker"))
+    site = document.data.get("site")
+    boxes = document.data.get("boxes")
+    faults: list[Fault] = []
+    first_lines: dict[str, int] = {}
+    for index, data in enumerate(boxes if isinstance(boxes, list) else []):
+        if not isinstance(data, dict):
+            continue
+        place = ("boxes", index, "device")
+        device = data.get("device")
+        if isinstance(device, str):
+            line = document.line(place)
+            if device in first_lines:
+                text = f"boxes.{index}.device: the id {device!r:.80} is taken, first on line {first_lines[device]}"
+                faults.append(Fault(line, f"{text}; each box needs its own"))
+            first_lines.setdefault(device, line)
+        box = _sound(Box, data)
+        if box is not None and broker is not None and isinstance(site, str) and _ID.fullmatch(site):
+            faults += _settings_faults(document, index, site, broker, box)
+    return faults
+
+
+def _settings_faults(document: Document, index: int, site: str, broker: Broker, box: Box) -> Iterator[Fault]:
+    for place, sentence in settings_faults(site, broker, box):
+        line = document.line(("boxes", index, "settings", *place))
+        yield Fault(line, f"boxes.{index}.settings.{sentence}")
+
+
+def _sound(model: type[Part], data: object) -> Part | None:
+    try:
+        return model.model_validate_json(json.dumps(data), strict=True)
+    except ValidationError:
+        return None
+
+
+def warnings_of(site: Site) -> list[str]:
+    """List what is allowed but worth a second look."""
+    found = []
+    broker = site.broker
+    if not broker.tls and broker.host not in {"localhost", "127.0.0.1", "::1"}:
+        found.append(f"broker: tls is false, so passwords cross the network to {broker.host} in clear")
+    if (broker.tls, broker.port) in {(True, 1883), (False, 8883)}:
+        found.append(
+            f"broker: port {broker.port} is customary {'without' if broker.tls else 'with'} TLS, tls is "
+            f"{str(broker.tls).lower()}"
+        )
+    positions: dict[str, str] = {}
+    for box in site.boxes:
+        if not box.position:
+            found.append(f"{box.device}: no position; whoever answers its alarm will not know where it hangs")
+        elif box.position in positions:
+            found.append(f"{box.device}: the same position as {positions[box.position]}")
+        else:
+            positions[box.position] = box.device
+        if box.is_csi:
+            found.append(
+                f"{box.device}: the agent of this version opens USB cameras only, it will not find {box.camera}"
+            )
+    return found

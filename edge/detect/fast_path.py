@@ -13,14 +13,14 @@ import cv2
 import numpy as np
 
 from edge.detect.hit import Candidate
-from edge.detect.noise import BLOCK, NEVER, block_means, noise_of_pair
+from edge.detect.noise import BLOCK, block_means, fine_block_means, noise_of_pair
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edge.bundle import CandidateRules
     from edge.capture.frame import Image
-    from edge.detect.noise import NoiseMap
+    from edge.detect.noise import Blocks, NoiseMap
 
 Indices: TypeAlias = "NDArray[np.intp]"
 
@@ -45,12 +45,15 @@ class FastPathResult:
         Blocks that neither move nor are saturated nor masked.
     live_fraction : float
         Share of live blocks, 0..1.
+    motion_dn : float32 array, shape as live
+        Mean |next − previous| of each block, grey levels.
 
     """
 
     candidates: tuple[Candidate, ...]
     live: NDArray[np.bool_] = field(repr=False)
     live_fraction: float
+    motion_dn: Blocks = field(repr=False)
 
     def is_live(self, x: int, y: int) -> bool:
         """Tell whether the pixel (x, y) lies on live ground."""
@@ -81,20 +84,16 @@ def find_candidates(
     known = noise if noise is not None else noise_of_pair(previous, following, rules, mask)
     spike = cv2.subtract(current, cv2.max(previous, following))
     moved = cv2.absdiff(previous, following)
-    motion = block_means(moved)
+    motion = fine_block_means(moved)
     live = _live_ground(motion, block_means(current), known)
     ys, xs = _peaks(spike, known.floor_dn)
     candidates = _describe((spike, moved), (ys, xs), rules, known)
-    return FastPathResult(candidates, live, float(np.count_nonzero(live)) / live.size)
+    return FastPathResult(candidates, live, float(np.count_nonzero(live)) / live.size, motion)
 
 
-def _live_ground(motion: Image, brightness: Image, noise: NoiseMap) -> NDArray[np.bool_]:
+def _live_ground(motion: Blocks, brightness: Image, noise: NoiseMap) -> NDArray[np.bool_]:
     still = motion <= np.maximum(_MOTION_SIGMAS * noise.sigma_dn, _LEAST_MOTION_DN)
-    open_blocks = noise.floor_dn[BLOCK // 2 :: BLOCK, BLOCK // 2 :: BLOCK] != NEVER
-    below, beside = (whole - part for whole, part in zip(still.shape, open_blocks.shape, strict=True))
-    if below or beside:
-        open_blocks = np.pad(open_blocks, ((0, below), (0, beside)), mode="edge")
-    live: NDArray[np.bool_] = still & (brightness < _SATURATED_DN) & open_blocks
+    live: NDArray[np.bool_] = still & (brightness < _SATURATED_DN) & noise.open_blocks
     return live
 
 

@@ -1,0 +1,76 @@
+"""The command `gammabox-edge analyze`: opens recording, model and events file, shows progress and the summary."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack, contextmanager
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import cv2
+from rich.console import Console
+from rich.progress import Progress
+
+from edge.analyze import analyze
+from edge.bundle import load_bundle, shipped_bundle_path
+from edge.capture.source import open_source
+from edge.detect.detector import Detector
+from edge.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from edge.analyze import Summary
+
+
+def run(clip: str, *, events: Path | None, model: Path | None, threads: int, as_json: bool) -> None:
+    """Analyse a recording and print the summary.
+
+    Raises
+    ------
+    GammaboxError
+        The recording, the model or the place for the events cannot be used.
+
+    """
+    started = perf_counter()
+    cv2.setNumThreads(threads)
+    detector = Detector(load_bundle(model if model is not None else shipped_bundle_path()), threads=threads)
+    with ExitStack() as stack:
+        source = stack.enter_context(open_source(clip))
+        sink = None
+        if events is not None:
+            try:
+                sink = stack.enter_context(events.open("w", encoding="utf-8"))
+            except OSError as error:
+                raise SourceError(events, f"cannot be written ({error.strerror})", "name another file") from error
+        progress = stack.enter_context(frame_progress(getattr(source, "declared_frames", 0)))
+        summary = analyze(source, detector, started_s=started, events=sink, progress=progress)
+    for warning in summary.warnings:
+        sys.stderr.write(f"warning: {warning}\n")
+    print(summary.as_json() if as_json else in_words(summary))
+
+
+@contextmanager
+def frame_progress(frames: int) -> Iterator[Callable[[int], None]]:
+    """Show on stderr, when it is a terminal, how many frames are done; `frames` is 0 where that is not known."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("frames", total=frames or None)
+        yield lambda done: bar.update(task, completed=done)
+
+
+def in_words(summary: Summary) -> str:
+    """Lay the summary out for a reader."""
+    lines = [
+        f"{summary.frames} frames in {summary.seconds:.1f} s: {summary.fps:.1f} frames a second ({summary.runtime})",
+        f"{summary.hits} hits, {summary.alarms} alarms; {summary.live_fraction:.1%} of the picture was live",
+        f"{summary.unclassified} of {summary.candidates} candidates left unclassified",
+        f"{summary.not_analysed} frames not analysed, {summary.damaged} of them damaged",
+        "",
+        "milliseconds a frame     mean      p95      max",
+    ]
+    lines += [f"  {stage:<18} {time.mean:8.2f} {time.p95:8.2f} {time.max:8.2f}" for stage, time in summary.ms.items()]
+    return "\n".join(lines)

@@ -1,0 +1,64 @@
+"""The classifier: crops around candidates in, scores from dequantised logits out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edge.detect.network import Network
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from edge.bundle import Bundle
+    from edge.capture.frame import Image
+    from edge.detect.runtime import Runtime
+
+
+class Classifier:
+    """The bundle's network with its decision.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    threads : int
+    batch : int
+        Crops in one call of the network. Measured with the shipped model: docs/performance.md.
+
+    Raises
+    ------
+    BundleError, RuntimeMissingError
+        See `edge.detect.network.Network`.
+
+    """
+
+    def __init__(self, bundle: Bundle, threads: int = 1, batch: int = 1) -> None:
+        manifest = bundle.manifest
+        self.planes = manifest.input.planes
+        self.crop_size = manifest.input.crop_size
+        self.threshold = manifest.decision.threshold
+        self._temperature = manifest.decision.temperature
+        contract = (manifest.input, manifest.output)
+        self._network = Network(bundle.path, bundle.model, contract, threads=threads, batch=batch)
+
+    @property
+    def runtime(self) -> Runtime:
+        """The package that runs the network."""
+        return self._network.runtime
+
+    def logits(self, crops: Image) -> NDArray[np.float32]:
+        """Give the dequantised logits, float32 (n, 2), of uint8 crops (n, size, size, 3)."""
+        return self._network.logits(crops)
+
+    def scores(self, crops: Image) -> NDArray[np.float64]:
+        """Give the probability of radiation, 0..1, of each uint8 crop (n, size, size, 3)."""
+        return scores_of(self.logits(crops), self._temperature)
+
+
+def scores_of(logits: NDArray[np.float32], temperature: float = 1.0) -> NDArray[np.float64]:
+    """Turn logits (n, 2) into probabilities: sigmoid((logit1 − logit0) / temperature)."""
+    margin = (logits[:, 1].astype(np.float64) - logits[:, 0]) / temperature
+    # tanh does not overflow where exp would.
+    probability: NDArray[np.float64] = 0.5 * (1 + np.tanh(margin / 2))
+    return probability

@@ -1,0 +1,176 @@
+"""The detector: three frames in, the account of the middle one out."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edge.detect.classifier import Classifier
+from edge.detect.crops import cut, network_input, window_origin
+from edge.detect.fast_path import find_candidates
+from edge.detect.hit import Detection, Hit
+from edge.detect.learning import NoiseModel
+from edge.detect.mask import mask_picture, without
+from edge.detect.spot import measure
+from edge.errors import BundleError
+from edge.settings import DetectionSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from edge.bundle import Bundle
+    from edge.capture.frame import Frame, Image, Triple
+    from edge.detect.fast_path import FastPathResult
+    from edge.detect.hit import Candidate
+    from edge.detect.runtime import Runtime
+    from edge.detect.spot import Greys, Spot
+
+
+class Detector:
+    """Fast path, crops and classifier of one camera, with what is learnt of its noise from frame to frame.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    settings : DetectionSettings or None
+        None for the defaults.
+    threads : int or None
+        Of the networks, instead of the settings'; the result does not depend on it.
+
+    Raises
+    ------
+    BundleError, RuntimeMissingError
+        The bundle's network cannot be run.
+
+    """
+
+    def __init__(self, bundle: Bundle, settings: DetectionSettings | None = None, threads: int | None = None) -> None:
+        self._settings = settings if settings is not None else DetectionSettings()
+        self._rules = bundle.manifest.candidates
+        self._bundle_path = bundle.path
+        self._classifier = Classifier(bundle, threads if threads is not None else self._settings.threads)
+        self._mode: tuple[int, tuple[int, ...]] | None = None
+        self._mask: Image | None = None
+        self._noise: NoiseModel | None = None
+        self._clean: dict[int, Image] = {}
+
+    @property
+    def runtime(self) -> Runtime:
+        """The package that runs the networks."""
+        return self._classifier.runtime
+
+    def detect(self, triple: Triple) -> Detection:
+        """Find the hits of the middle frame.
+
+        Raises
+        ------
+        BundleError
+            The picture is smaller than the model's crop.
+
+        """
+        started = perf_counter()
+        greys = self._greys(triple)
+        noise = self._known_noise(greys)
+        found = find_candidates(*greys, self._rules, noise=noise.map)
+        noise.observe(found.motion_dn)
+        sighted = perf_counter()
+        asked = found.candidates[: self._settings.max_crops_per_frame]
+        crops = self._crops(triple.current, greys, asked)
+        cropped = perf_counter()
+        scores = self._classifier.scores(crops) if asked else np.zeros(0)
+        taken = [
+            (candidate, float(score))
+            for candidate, score in zip(asked, scores, strict=True)
+            if score >= self._classifier.threshold
+        ]
+        hits = merged(taken, greys, found)
+        noise.learn_blinking(hits)
+        done = perf_counter()
+        stage_ms = {
+            "fast_path": (sighted - started) * 1e3,
+            "crop": (cropped - sighted) * 1e3,
+            "classify": (done - cropped) * 1e3,
+        }
+        return Detection(
+            sequence=triple.current.sequence,
+            hits=hits,
+            live_fraction=found.live_fraction,
+            candidates=len(found.candidates),
+            unclassified=len(found.candidates) - len(asked),
+            stage_ms=stage_ms,
+        )
+
+    def _known_noise(self, greys: Greys) -> NoiseModel:
+        if self._noise is None:
+            self._noise = NoiseModel(self._rules, greys[0], greys[2], self._mask)
+        return self._noise
+
+    def _greys(self, triple: Triple) -> Greys:
+        """Give the three greys without their masked pixels; each frame is cleaned once."""
+        frame = triple.current
+        mode = (frame.mode, frame.grey.shape)
+        if mode != self._mode:
+            width, height = frame.size
+            if min(width, height) < self._classifier.crop_size:
+                size = self._classifier.crop_size
+                raise BundleError(
+                    self._bundle_path,
+                    f"its crops of {size}x{size} pixels do not fit the picture of {width}x{height}",
+                    "use a larger picture or a model with smaller crops",
+                )
+            self._mode, self._noise, self._clean = mode, None, {}
+            self._mask = mask_picture(self._settings.masks, width, height)
+        frames = (triple.previous, triple.current, triple.following)
+        known, self._clean = self._clean, {}
+        for one in frames:
+            clean = known.get(one.sequence)
+            self._clean[one.sequence] = without(one.grey, self._mask) if clean is None else clean
+        previous, current, following = self._clean.values()
+        return previous, current, following
+
+    def _crops(self, frame: Frame, greys: Greys, candidates: Sequence[Candidate]) -> NDArray[np.uint8]:
+        """Cut what the classifier sees: uint8, shape (n, size, size, 3). Colour is decoded only when it is asked."""
+        size = self._classifier.crop_size
+        width, height = frame.size
+        origins = [window_origin(one.x, one.y, size, width, height) for one in candidates]
+        if self._classifier.planes == "rgb" and origins:
+            colour = without(frame.colour(), self._mask)
+            bgr = np.stack([cut(colour, origin, size) for origin in origins])
+            return network_input("rgb", bgr, bgr)
+        stacked = np.empty((len(origins), size, size, 3), np.uint8)
+        for crop, origin in zip(stacked, origins, strict=True):
+            for plane, grey in enumerate(greys):
+                crop[..., plane] = cut(grey, origin, size)
+        return network_input(self._classifier.planes, stacked, None)
+
+
+def merged(taken: Sequence[tuple[Candidate, float]], greys: Greys, found: FastPathResult) -> tuple[Hit, ...]:
+    """Make one hit of each spot: peaks of one track or blotch count once, by the highest.
+
+    Parameters
+    ----------
+    taken : sequence of (candidate, score)
+    greys : three uint8 arrays, shape (height, width)
+    found : FastPathResult
+        Of the same frame.
+
+    Returns
+    -------
+    tuple of Hit
+        By row, then column.
+
+    """
+    spots: list[Spot] = []
+    hits: list[Hit] = []
+    for candidate, score in sorted(taken, key=lambda one: (-one[0].spike_dn, one[0].y, one[0].x)):
+        x, y = candidate.x, candidate.y
+        if any(spot.holds(x, y) for spot in spots):
+            continue
+        spot = measure(greys, x, y)
+        spots.append(spot)
+        hits.append(Hit(x, y, score, spot.added_dn, spot.pixels, live=found.is_live(x, y)))
+    return tuple(sorted(hits, key=lambda hit: (hit.y, hit.x)))

@@ -1,0 +1,166 @@
+"""One TFLite network behind its contract: crops as bytes in, dequantised logits out, anything unexpected refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from edge.detect.runtime import open_interpreter
+from edge.errors import BundleError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from edge.bundle import InputContract, OutputContract, Quantisation
+    from edge.capture.frame import Image
+
+_ADVICE = "make the bundle with gammabox-quantize convert"
+_QUANTISATION_TOLERANCE = 1e-5
+
+
+class Network:
+    """A network that is run on crops, a fixed number at a time.
+
+    Parameters
+    ----------
+    path : Path
+        The bundle's folder, for messages.
+    model : bytes
+        Content of the .tflite file.
+    expects, gives : InputContract, OutputContract
+        From the manifest; the model has to agree with them.
+    threads : int
+    batch : int
+        Crops in one call; a model whose batch is fixed at 1 is called once a crop.
+
+    Raises
+    ------
+    BundleError
+        The model's input or output is not what the manifest says.
+    RuntimeMissingError
+        No runtime works here.
+
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        model: bytes,
+        contract: tuple[InputContract, OutputContract],
+        *,
+        threads: int = 1,
+        batch: int = 1,
+    ) -> None:
+        self._expects, self._gives = contract
+        self._interpreter, self.runtime = open_interpreter(model, threads, path)
+        self._check(path)
+        self._batch = self._allocate(path, batch)
+        self._input: int = self._interpreter.get_input_details()[0]["index"]
+        self._output: int = self._interpreter.get_output_details()[0]["index"]
+        self._table = stored_values(self._expects)
+        size = self._expects.crop_size
+        self._filled = np.zeros((self._batch, size, size, 3), self._table.dtype)
+
+    @property
+    def batch(self) -> int:
+        """Crops in one call of the interpreter."""
+        return self._batch
+
+    def logits(self, crops: Image) -> NDArray[np.float32]:
+        """Run the network.
+
+        Parameters
+        ----------
+        crops : uint8 array, shape (n, size, size, 3)
+            From `edge.detect.crops.network_input`.
+
+        Returns
+        -------
+        float32 array, shape (n, 2)
+            Dequantised logits; label 1 is radiation.
+
+        """
+        size = self._expects.crop_size
+        if crops.shape[1:] != (size, size, 3) or crops.dtype != np.uint8:
+            raise ValueError(f"crops are {crops.dtype} {crops.shape}, this network takes uint8 (n, {size}, {size}, 3)")
+        stored = np.empty((len(crops), 2), self._gives.dtype)
+        for start in range(0, len(crops), self._batch):
+            part = crops[start : start + self._batch]
+            np.take(self._table, part, out=self._filled[: len(part)], mode="clip")
+            self._interpreter.set_tensor(self._input, self._filled)
+            self._interpreter.invoke()
+            stored[start : start + len(part)] = self._interpreter.get_tensor(self._output)[: len(part)]
+        return dequantised(stored, self._gives.quantisation)
+
+    def _allocate(self, path: Path, batch: int) -> int:
+        size = self._expects.crop_size
+        index = self._interpreter.get_input_details()[0]["index"]
+        for trial in (batch, 1):
+            try:
+                self._interpreter.resize_tensor_input(index, (trial, size, size, 3))
+                self._interpreter.allocate_tensors()
+                self._interpreter.invoke()
+            except (RuntimeError, ValueError) as error:
+                problem = error
+                continue
+            return trial
+        line = str(problem).strip().partition("\n")[0]
+        raise BundleError(path, f"{self.runtime} cannot run the model ({line})", _ADVICE) from problem
+
+    def _check(self, path: Path) -> None:
+        inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
+        if len(inputs) != 1 or len(outputs) != 1:
+            raise BundleError(path, f"the model has {len(inputs)} inputs and {len(outputs)} outputs, not one", _ADVICE)
+        size = self._expects.crop_size
+        shape = tuple(int(length) for length in inputs[0]["shape"])
+        if shape[1:] != (size, size, 3):
+            raise BundleError(path, f"the model's input is {shape}, the manifest says (n, {size}, {size}, 3)", _ADVICE)
+        gives = tuple(int(length) for length in outputs[0]["shape"])
+        if len(gives) != 2 or gives[-1] != 2:
+            raise BundleError(path, f"the model's output is {gives}, not two logits a crop", _ADVICE)
+        _check_tensor(path, "input", inputs[0], self._expects)
+        _check_tensor(path, "output", outputs[0], self._gives)
+
+
+def _check_tensor(path: Path, what: str, details: dict[str, Any], contract: InputContract | OutputContract) -> None:
+    dtype = np.dtype(details["dtype"]).name
+    if dtype != contract.dtype:
+        raise BundleError(path, f"the model's {what} is {dtype}, the manifest says {contract.dtype}", _ADVICE)
+    named = contract.quantisation
+    if dtype == "float32":
+        if named is not None:
+            raise BundleError(path, f"the manifest names a quantisation of the float {what}", _ADVICE)
+        return
+    if named is None:
+        raise BundleError(path, f"the manifest names no quantisation of the {dtype} {what}", _ADVICE)
+    scale, zero_point = details["quantization"]
+    if abs(scale - named.scale) > _QUANTISATION_TOLERANCE * scale or zero_point != named.zero_point:
+        raise BundleError(
+            path,
+            f"the model's {what} is quantised by scale {scale:.8g} and zero point {zero_point}, "
+            f"the manifest says {named.scale:.8g} and {named.zero_point}",
+            _ADVICE,
+        )
+
+
+def stored_values(contract: InputContract) -> NDArray[np.generic]:
+    """Tabulate what stands in the input tensor for each pixel value: 256 entries of the tensor's type."""
+    real = np.arange(256) * contract.scale + contract.offset
+    if contract.quantisation is None:
+        return real.astype(contract.dtype)
+    limits = np.iinfo(contract.dtype)
+    stored = np.rint(real / contract.quantisation.scale) + contract.quantisation.zero_point
+    table: NDArray[np.generic] = np.clip(stored, limits.min, limits.max).astype(contract.dtype)
+    return table
+
+
+def dequantised(stored: NDArray[np.generic], quantisation: Quantisation | None) -> NDArray[np.float32]:
+    """Give the real values, float32, of stored ones."""
+    real = stored.astype(np.float32)
+    if quantisation is None:
+        return real
+    values: NDArray[np.float32] = np.float32(quantisation.scale) * (real - np.float32(quantisation.zero_point))
+    return values

@@ -1,0 +1,79 @@
+"""The TFLite runtime at hand: LiteRT, or else tflite-runtime; found by running the model, not by importing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+from edge.errors import BundleError, RuntimeMissingError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_RUNTIMES = (
+    ("ai-edge-litert", "ai_edge_litert.interpreter"),
+    ("tflite-runtime", "tflite_runtime.interpreter"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """The package that runs the models, by its name and version on PyPI."""
+
+    name: str
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
+
+
+def open_interpreter(model: bytes, threads: int, path: Path) -> tuple[Any, Runtime]:
+    """Construct an interpreter in the first runtime that can.
+
+    tflite-runtime imports without complaint beside NumPy 2 and fails only here, so importing proves nothing.
+
+    Parameters
+    ----------
+    model : bytes
+        Content of a .tflite file.
+    threads : int
+    path : Path
+        The bundle's, for messages.
+
+    Raises
+    ------
+    RuntimeMissingError
+        No runtime is installed, or none works in this environment.
+    BundleError
+        The model is no TFLite file.
+
+    """
+    reasons = []
+    for name, module in _RUNTIMES:
+        try:
+            interpreter = import_module(module).Interpreter(model_content=model, num_threads=threads)
+        except (ImportError, AttributeError, SystemError, TypeError) as error:
+            reasons.append(f"{name}: {error}")
+            continue
+        except (ValueError, RuntimeError) as error:
+            raise BundleError(
+                path, f"{name} cannot read the model ({_first_line(error)})", "convert it again"
+            ) from error
+        return interpreter, Runtime(name, _version(name))
+    raise RuntimeMissingError(
+        f"no TFLite runtime works here ({'; '.join(reasons)}); install ai-edge-litert, "
+        "or tflite-runtime with Python 3.11 or older and NumPy 1"
+    )
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:  # a board's own build need not have come through pip
+        return "unknown"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]

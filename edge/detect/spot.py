@@ -1,0 +1,83 @@
+"""The spot of a hit, measured in a small window: its pixels, its height, and which other peaks belong to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from edge.capture.frame import Image
+
+Greys: TypeAlias = "tuple[Image, Image, Image]"
+
+REACH = 24
+"""A spot is followed so far from its peak, pixels; longer tracks count as several hits."""
+_FOOT = 0.25
+_LEAST_FOOT_DN = 8
+_NEIGHBOUR_REACH = 4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spot:
+    """What a hit left in the picture.
+
+    Attributes
+    ----------
+    added_dn : float
+        Grey levels above the mean of the previous and next frame at the peak.
+    pixels : int
+        Connected pixels whose spike is above half of the peak's.
+    belongs : bool array, shape (height, width) of the window
+        The whole spot down to its foot.
+    origin : (x0, y0)
+        Of the window.
+
+    """
+
+    added_dn: float
+    pixels: int
+    belongs: NDArray[np.bool_]
+    origin: tuple[int, int]
+
+    def holds(self, x: int, y: int) -> bool:
+        """Tell whether a peak at (x, y) is part of this spot."""
+        row, column = y - self.origin[1], x - self.origin[0]
+        height, width = self.belongs.shape
+        return 0 <= row < height and 0 <= column < width and bool(self.belongs[row, column])
+
+
+def measure(greys: Greys, x: int, y: int) -> Spot:
+    """Measure the spot whose brightest pixel is (x, y).
+
+    Parameters
+    ----------
+    greys : three uint8 arrays, shape (height, width)
+        Previous, current and next frame.
+    x, y : int
+
+    """
+    height, width = greys[1].shape
+    x0, y0 = max(x - REACH, 0), max(y - REACH, 0)
+    x1, y1 = min(x + REACH + 1, width), min(y + REACH + 1, height)
+    previous, current, following = (grey[y0:y1, x0:x1] for grey in greys)
+    spike = cv2.subtract(current, cv2.max(previous, following))
+    row, column = y - y0, x - x0
+    peak = int(spike[row, column])
+    added = float(current[row, column]) - (float(previous[row, column]) + float(following[row, column])) / 2
+    pixels = int(np.count_nonzero(_connected(spike > peak / 2, row, column)))
+    belongs = _connected(spike > max(peak * _FOOT, _LEAST_FOOT_DN), row, column)
+    rows = slice(max(row - _NEIGHBOUR_REACH, 0), row + _NEIGHBOUR_REACH + 1)
+    columns = slice(max(column - _NEIGHBOUR_REACH, 0), column + _NEIGHBOUR_REACH + 1)
+    belongs[rows, columns] = True  # JPEG frays a spot: what is so near is never a second one
+    return Spot(added, pixels, belongs, (x0, y0))
+
+
+def _connected(above: NDArray[np.bool_], row: int, column: int) -> NDArray[np.bool_]:
+    _, labels = cv2.connectedComponents(above.astype(np.uint8), connectivity=8)
+    component: NDArray[np.bool_] = (labels == labels[row, column]) & above
+    return component

@@ -1,0 +1,76 @@
+"""Helpers that several rooms' tests need."""
+
+import hashlib
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edge.bundle import (
+    CandidateRules,
+    Decision,
+    InputContract,
+    Manifest,
+    OutputContract,
+    Quantisation,
+    Screen,
+    save_bundle,
+)
+
+_MAKER = Path(__file__).parent / "tools" / "tiny_models.py"
+
+
+@pytest.fixture(scope="session")
+def tiny_models(request):
+    """Folder of tiny real TFLite models; made once, by TensorFlow in a process of its own, then kept by pytest."""
+    folder = request.config.cache.mkdir("tiny-" + hashlib.sha256(_MAKER.read_bytes()).hexdigest()[:12])
+    if not (folder / "quantisation.json").exists():
+        if importlib.util.find_spec("tensorflow") is None:
+            pytest.skip("the tiny models are made by TensorFlow")
+        made = subprocess.run([sys.executable, _MAKER, folder], capture_output=True, text=True, check=False)
+        assert made.returncode == 0, made.stderr
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_manifest(tiny_models):
+    """Make the manifest of one of the tiny models by its name; the planes are previous, current and next grey."""
+    known = json.loads((tiny_models / "quantisation.json").read_text(encoding="utf-8"))
+
+    def make(name="int8_64", screen=None):
+        def contract(one):
+            dtype, size = ("int8" if known[one][0] else "float32"), int(one.rpartition("_")[2])
+            given, gives = (Quantisation(**each) if each else None for each in known[one])
+            expects = InputContract(crop_size=size, planes="temporal", dtype=dtype, quantisation=given)
+            return expects, OutputContract(dtype=dtype, quantisation=gives)
+
+        expects, gives = contract(name)
+        second = None
+        if screen is not None:
+            small, small_gives = contract(screen)
+            second = Screen(sha256="0" * 64, size_bytes=1, input=small, output=small_gives, threshold=0.5)
+        return Manifest(
+            name=name,
+            network="tiny",
+            created_utc="2026-01-01T00:00:00Z",
+            sha256="0" * 64,
+            size_bytes=1,
+            input=expects,
+            output=gives,
+            candidates=CandidateRules(),
+            decision=Decision(threshold=0.5, temperature=4.0),
+            screen=second,
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(tiny_models, tiny_manifest, tmp_path_factory):
+    """Path of a bundle whose int8 network takes any spike over 20 grey levels in its 64×64 crop for radiation."""
+    path = tmp_path_factory.mktemp("tiny_bundle")
+    save_bundle(path, tiny_manifest("int8_64"), (tiny_models / "int8_64.tflite").read_bytes())
+    return path

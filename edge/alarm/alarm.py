@@ -1,0 +1,86 @@
+"""The alarm as the control room gets it: one decision on a rate, with what speaks for it and what weakens it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+State = Literal["raised", "updated", "cleared"]
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A step in the life of an alarm, complete in itself.
+
+    Attributes
+    ----------
+    id : str
+        The same from raised to cleared.
+    state : {"raised", "updated", "cleared"}
+    time_s, utc : float, datetime
+        Of the frame that led to this step.
+    onset_s, onset_utc : float, datetime
+        From when on the hits exceed the background, as estimated.
+    raised_utc : datetime
+        When the alarm was raised.
+    significance_sigma : float
+        Excess since the onset in standard deviations, the background's uncertainty included.
+    hits, live_s : int, float
+        Counted since the onset.
+    rate_hz, rate_interval_hz : float, (float, float)
+        Hits per live second since the onset, with their central 95 % interval.
+    background_hz, background_interval_hz : float, (float, float)
+        Likewise of the background.
+    false_alarms_per_1000_h : float
+        The rate of false alarms that the trigger is set for, per 1000 live hours.
+    frames : tuple of int
+        Sequence numbers of the latest frames with hits: the evidence.
+    weakened_by : tuple of str
+        What a reader should hold against it.
+
+    """
+
+    id: str
+    state: State
+    time_s: float
+    utc: datetime
+    onset_s: float
+    onset_utc: datetime
+    raised_utc: datetime
+    significance_sigma: float
+    hits: int
+    live_s: float
+    rate_hz: float
+    rate_interval_hz: tuple[float, float]
+    background_hz: float
+    background_interval_hz: tuple[float, float]
+    false_alarms_per_1000_h: float
+    frames: tuple[int, ...]
+    weakened_by: tuple[str, ...]
+
+    def as_event(self) -> dict[str, object]:
+        """Give the event line of `gammabox-edge analyze`, ready for JSON."""
+        return {
+            "type": "alarm",
+            "state": self.state,
+            "id": self.id,
+            "time_s": round(self.time_s, 4),
+            "onset_s": round(self.onset_s, 4),
+            "significance_sigma": round(self.significance_sigma, 2),
+            "hits": self.hits,
+            "live_s": round(self.live_s, 3),
+            "rate_hz": _rounded(self.rate_hz),
+            "rate_interval_hz": [_rounded(value) for value in self.rate_interval_hz],
+            "background_hz": _rounded(self.background_hz),
+            "background_interval_hz": [_rounded(value) for value in self.background_interval_hz],
+            "false_alarms_per_1000_h": self.false_alarms_per_1000_h,
+            "frames": list(self.frames),
+            "weakened_by": list(self.weakened_by),
+        }
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.4g}")

@@ -1,0 +1,72 @@
+"""Live time: how long, and on how much of its picture, a camera could have seen a hit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from edge.capture.frame import Triple
+    from edge.detect.hit import Detection
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What the alarm needs to know of one frame.
+
+    Attributes
+    ----------
+    sequence : int
+        The frame's.
+    monotonic_s : float
+        Seconds on the frame's clock.
+    utc : datetime
+        Wall time of the frame.
+    hits : int
+        On live ground.
+    live_s : float
+        Exposure × live fraction, in seconds.
+    period_s : float
+        From this frame to the next.
+    exposure_known : bool
+        False where the frame period stands for the exposure.
+    live_fraction : float
+        Share of the pixels that were live.
+    unclassified : int
+        Candidates that were not looked at.
+
+    """
+
+    sequence: int
+    monotonic_s: float
+    utc: datetime
+    hits: int
+    live_s: float
+    period_s: float
+    exposure_known: bool
+    live_fraction: float
+    unclassified: int
+
+
+def observation(detection: Detection, triple: Triple) -> Observation:
+    """Put the account of a frame beside its times.
+
+    A pixel of a rolling shutter integrates for the exposure only, which no frame rate exceeds. Where the exposure is
+    unknown the frame period is taken, the longest it can be: rates are then lower limits.
+    """
+    frame = triple.current
+    period_s = max(0.0, (triple.following.monotonic_s - triple.previous.monotonic_s) / 2)
+    exposed_s = period_s if frame.exposure_s is None else min(frame.exposure_s, period_s)
+    return Observation(
+        sequence=frame.sequence,
+        monotonic_s=frame.monotonic_s,
+        utc=frame.utc,
+        hits=sum(hit.live for hit in detection.hits),
+        live_s=exposed_s * detection.live_fraction,
+        period_s=period_s,
+        exposure_known=frame.exposure_s is not None,
+        live_fraction=detection.live_fraction,
+        unclassified=detection.unclassified,
+    )

@@ -1,0 +1,184 @@
+"""The trigger: a Poisson CUSUM whose limit follows exactly from a stated rate of false alarms.
+
+Between hits the sum falls steadily to 0, each hit lifts it by 1 (Lucas 1985, Counted Data CUSUM's, in continuous time).
+While there is only background this is the work waiting in an M/D/1 queue, and the mean time until it exceeds a limit
+has a closed form through the scale function W of that process (Avram, Kyprianou & Pistorius 2004, Exit problems for
+spectrally negative Lévy processes, section 6: E[τ] = W(a)² / W'(a) − ∫₀ᵃ W). Summing once a frame instead of
+continuously only lowers the sum, so the stated rate is an upper bound.
+"""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal, localcontext
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from edge.settings import AlarmSettings
+
+# Background rates are rounded up to powers of this before a limit is computed, so that limits can be cached.
+GRID = 1.02
+# The parallel sums are tuned for these multiples of the settings' source rate.
+MULTIPLES = (1.0, 4.0, 16.0)
+
+
+class Trigger:
+    """Sums in parallel, tuned for sources from weak to strong; each has its share of the stated false-alarm rate.
+
+    Each is S ← max(0, S + hits − slope × live_s) and calls when it exceeds its limit. What one frame can add is held to
+    a third of the limit: no single picture, whatever happened to it, raises an alarm.
+    """
+
+    def __init__(self, settings: AlarmSettings) -> None:
+        self._settings = settings
+        self._sums = [0.0] * len(MULTIPLES)
+        self._background_hz = 0.0
+        self._rules: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether the hits so far are explained by background: the slowest sum is 0."""
+        return self._sums[0] <= 0
+
+    def reset(self) -> None:
+        """Forget all hits so far."""
+        self._sums = [0.0] * len(MULTIPLES)
+
+    def add(self, hits: int, live_s: float, background_hz: float) -> bool:
+        """Take in one frame; True when a limit is exceeded."""
+        called = False
+        for index, (slope, limit) in enumerate(self.rules(background_hz)):
+            gain = min(hits - slope * live_s, limit / 3)
+            self._sums[index] = max(0.0, self._sums[index] + gain)
+            called |= self._sums[index] > limit
+        return called
+
+    def rules(self, background_hz: float) -> tuple[tuple[float, float], ...]:
+        """Give (slope, limit) of each sum for a background rate, rounded up to the grid."""
+        if not GRID**-2 * self._background_hz < background_hz <= self._background_hz:
+            self._background_hz = GRID ** math.ceil(math.log(background_hz, GRID) + 1e-9)
+            self._rules = tuple(self._rule(self._background_hz, multiple) for multiple in MULTIPLES)
+        return self._rules
+
+    def _rule(self, background_hz: float, multiple: float) -> tuple[float, float]:
+        source = max(self._settings.source_rate_hz, self._settings.least_excess * background_hz) * multiple
+        share = self._settings.false_alarms_per_1000_h / len(MULTIPLES)
+        limit = max(limit_hits(background_hz, source, share), self._settings.least_hits)
+        return slope_hz(background_hz, source), limit
+
+
+def slope_hz(background_hz: float, source_hz: float) -> float:
+    """Give the fall of the sum that tells two Poisson rates apart best: (λ1 − λ0) / ln(λ1 / λ0), hits a live second."""
+    return source_hz / math.log1p(source_hz / background_hz)
+
+
+def limit_hits(background_hz: float, source_hz: float, false_alarms_per_1000_h: float) -> float:
+    """Give the limit that background alone exceeds once in the stated mean time.
+
+    Parameters
+    ----------
+    background_hz, source_hz : float
+        Background and the extra rate that the trigger is tuned for, hits per live second.
+    false_alarms_per_1000_h : float
+        In 1000 live hours.
+
+    Returns
+    -------
+    float
+        In hits.
+
+    """
+    slope = slope_hz(background_hz, source_hz)
+    wanted = 1000 * 3600 / false_alarms_per_1000_h * slope
+    return _limit(float(f"{background_hz / slope:.3g}"), float(f"{wanted:.2g}"))
+
+
+def mean_time_to_false_alarm(load: float, limit: float) -> float:
+    """Give the mean time until background alone lifts the sum from 0 over a limit.
+
+    Parameters
+    ----------
+    load : float
+        Background rate / slope, 0 < load < 1.
+    limit : float
+        In hits.
+
+    Returns
+    -------
+    float
+        In units of 1 / slope.
+
+    """
+    with localcontext() as context:
+        context.prec = _digits(limit)
+        main = _main_term(load, Decimal(limit))
+        integral = sum(
+            (_scale_function(load, Decimal(limit) - back) - 1) / Decimal(load) for back in range(math.floor(limit) + 1)
+        )
+        return float(main - integral)
+
+
+def simulated_times(load: float, limit: float, runs: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Draw times until background alone exceeds a limit, to check `mean_time_to_false_alarm`; units of 1 / slope."""
+    times = np.zeros(runs)
+    sums = np.zeros(runs)
+    running = np.arange(runs)
+    while running.size:
+        gaps = rng.exponential(1 / load, running.size)
+        times[running] += gaps
+        sums[running] = np.maximum(0, sums[running] - gaps) + 1
+        running = running[sums[running] <= limit]
+    return times
+
+
+def _scale_function(load: float, x: Decimal) -> Decimal:
+    """W(x) of the process that rises at rate 1 and falls by 1 at rate `load`; 0 for x < 0.
+
+    Its Laplace transform 1 / (s − ρ + ρ exp(−s)) gives Σₙ (−ρ (x − n))ⁿ / n! × exp(ρ (x − n)), n = 0 … ⌊x⌋.
+    """
+    total = Decimal(0)
+    if x < 0:
+        return total
+    rho = Decimal(load)
+    factorial = Decimal(1)
+    for n in range(math.floor(x) + 1):
+        factorial *= max(n, 1)
+        rest = x - n
+        power = (-rho * rest) ** n if n else Decimal(1)
+        total += power / factorial * (rho * rest).exp()
+    return total
+
+
+def _main_term(load: float, limit: Decimal) -> Decimal:
+    """W(a)² / W'(a), where W' = load × (W(a) − W(a − 1))."""
+    at_limit = _scale_function(load, limit)
+    return at_limit**2 / (Decimal(load) * (at_limit - _scale_function(load, limit - 1)))
+
+
+def _digits(limit: float) -> int:
+    # The series of W alternates, with terms as large as exp(limit), and W' is as small as exp(−limit).
+    return 30 + math.ceil(limit)
+
+
+@lru_cache(maxsize=4096)
+def _limit(load: float, wanted: float) -> float:
+    """Solve for the limit, to 0.01 hits from above; for the integral stands its bound limit × W, a hair stricter."""
+
+    def reaches(limit: float) -> bool:
+        with localcontext() as context:
+            context.prec = _digits(limit)
+            bound = Decimal(limit) * _scale_function(load, Decimal(limit))
+            return _main_term(load, Decimal(limit)) - bound >= wanted
+
+    low, high = 1.0, 2.0
+    while not reaches(high):
+        low, high = high, 1.5 * high
+    while high - low > 0.01:
+        middle = (low + high) / 2
+        low, high = (low, middle) if reaches(middle) else (middle, high)
+    return high

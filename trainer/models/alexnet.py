@@ -7,7 +7,12 @@ from typing import Literal, get_args
 import keras
 from keras import layers
 
-from trainer.models.layers import LocalResponseNormalisation, grouped, normalised_relu
+from trainer.models.layers import (
+    LocalResponseNormalisation,
+    grouped,
+    grouped_normalised_relu,
+    normalised_relu,
+)
 
 Head = Literal["max", "average", "centre"]
 HEADS: tuple[Head, ...] = get_args(Head)
@@ -87,12 +92,12 @@ def alexnet_edge(
     image = keras.Input((crop_size, crop_size, 3), name="crop")
     x = layers.Conv2D(maps[0], first_kernel, strides=first_stride, padding="same", use_bias=False, name="conv1")(image)
     x = layers.MaxPooling2D(3, 2, padding="same", name="pool1")(normalised_relu(x, "conv1"))
-    x = grouped(x, maps[1], 5, "conv2", use_bias=False)
-    x = layers.MaxPooling2D(3, 2, padding="same", name="pool2")(normalised_relu(x, "conv2"))
+    x = grouped_normalised_relu(x, maps[1], 5, "conv2")
+    x = layers.MaxPooling2D(3, 2, padding="same", name="pool2")(x)
     x = layers.Conv2D(maps[2], 3, padding="same", use_bias=False, name="conv3")(x)
     x = normalised_relu(x, "conv3")
-    x = normalised_relu(grouped(x, maps[3], 3, "conv4", use_bias=False), "conv4")
-    x = normalised_relu(grouped(x, maps[4], 3, "conv5", use_bias=False), "conv5")
+    x = grouped_normalised_relu(x, maps[3], 3, "conv4")
+    x = grouped_normalised_relu(x, maps[4], 3, "conv5")
     if head == "max":  # the greatest of pool5's overlapping windows is the greatest of all
         x = layers.GlobalMaxPooling2D(name="pool5")(x)
     else:

@@ -46,6 +46,22 @@ def grouped(
     return layers.Concatenate(name=name)(parts)
 
 
+def grouped_normalised_relu(inputs: keras.KerasTensor, filters: int, kernel: int, name: str) -> keras.KerasTensor:
+    """Convolve two halves of the maps apart, normalise and rectify each, and join them.
+
+    Mathematically the same as normalising the joined maps; but only next to its convolution does batch norm fold into
+    it: behind the concatenation it stays in the int8 network as a multiplication and an addition with roundings of
+    their own.
+    """
+    half = inputs.shape[-1] // 2
+    parts = []
+    for group, maps in (("a", inputs[..., :half]), ("b", inputs[..., half:])):
+        part = f"{name}_{group}"
+        convolved = layers.Conv2D(filters // 2, kernel, padding="same", use_bias=False, name=part)(maps)
+        parts.append(normalised_relu(convolved, part))
+    return layers.Concatenate(name=name)(parts)
+
+
 def normalised_relu(inputs: keras.KerasTensor, name: str) -> keras.KerasTensor:
     """Batch normalisation, then ReLU: after a convolution the two fold into it when the network becomes int8."""
     normalised = layers.BatchNormalization(momentum=BN_MOMENTUM, name=f"{name}_bn")(inputs)

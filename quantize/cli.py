@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Optional
 
 import typer
 
 from edge import console
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+DataOption = Annotated[
+    Optional[list[Path]],  # noqa: UP045 - typer on Python 3.10 reads annotations at run time
+    typer.Option("--data", help="Dataset folder; may be given several times. Default: the one the run was trained on."),
+]
 
 
 @app.callback()
@@ -18,6 +26,72 @@ def root(
     ] = False,
 ) -> None:
     """Turn a trained network into an int8 bundle and prove that nothing was lost."""
+
+
+@app.command("convert")
+def convert_command(
+    run: Annotated[Path, typer.Argument(help="Run folder that gammabox-trainer fit wrote.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the bundle to write; one that is there is replaced.")],
+    data: DataOption = None,
+    screen: Annotated[
+        Optional[Path],  # noqa: UP045 - as above
+        typer.Option("--screen", help="Run folder of the screen network that goes into the same bundle."),
+    ] = None,
+    recipe: Annotated[
+        str,
+        typer.Option(
+            "--recipe",
+            help="static_wi8_ai8 is what the box runs; float16, dynamic and float32 are for comparison.",
+        ),
+    ] = "static_wi8_ai8",
+    per_tensor: Annotated[
+        bool, typer.Option("--per-tensor", help="One scale for all weights of a layer instead of one a channel.")
+    ] = False,
+    representative: Annotated[
+        int, typer.Option("--representative", min=1, help="Crops that show the network its ranges.")
+    ] = 400,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Chooses those crops.")] = 1,
+    name: Annotated[
+        Optional[str],  # noqa: UP045 - as above
+        typer.Option("--name", help="Name in the manifest. Default: that of the folder."),
+    ] = None,
+    limit: Annotated[
+        Optional[list[str]],  # noqa: UP045 - as above
+        typer.Option("--limit", help="A sentence for the model card: what this model cannot do or was never shown."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the manifest as JSON.")] = False,
+) -> None:
+    """Quantise a run after training and write the bundle for the box."""
+    from quantize.bundling import Settings, bundle_run, datasets_of, portable
+    from quantize.convert import RECIPES
+    from trainer.run import Run
+
+    if recipe not in RECIPES:
+        raise typer.BadParameter(f"{recipe!r} is none of {', '.join(RECIPES)}", param_hint="--recipe")
+    opened = Run.open(run)
+    bundle = bundle_run(
+        opened,
+        out,
+        datasets_of(opened, data or []),
+        Settings(recipe=recipe, per_channel=not per_tensor, representative=representative, seed=seed),
+        screen=None if screen is None else Run.open(screen),
+        name=name,
+        limits=limit or [],
+        command=portable(["gammabox-quantize", *sys.argv[1:]]),
+    )
+    manifest = bundle.manifest
+    if as_json:
+        print(manifest.model_dump_json(indent=2))
+        return
+    print(f"{out}: {manifest.size_bytes:,} bytes, {manifest.input.dtype} in, {manifest.output.dtype} out")
+    print(f"input   {_quantisation(manifest.input.quantisation)}")
+    print(f"output  {_quantisation(manifest.output.quantisation)}")
+    print(f"hit     score ≥ {manifest.decision.threshold:.6g} at temperature {manifest.decision.temperature:g}")
+    print(f"kinds   {json.dumps(manifest.provenance['operators'])}")
+
+
+def _quantisation(found: object) -> str:
+    return "float" if found is None else str(found)
 
 
 def main() -> None:

@@ -1,0 +1,289 @@
+"""From a run folder to a bundle: representative crops, conversion, threshold of the converted model, manifest."""
+
+from __future__ import annotations
+
+import platform
+import shlex
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import edge
+from edge.bundle import (
+    CandidateRules,
+    Decision,
+    InputContract,
+    Manifest,
+    OutputContract,
+    Screen,
+    save_bundle,
+)
+from edge.detect.classifier import scores_of
+from edge.detect.crops import network_input
+from edge.detect.network import Network
+from quantize.agreement import matched_threshold, threshold_at_fpr
+from quantize.convert import INT8_RECIPE, Recipe, convert, quantisation_of, require_exact_input
+from quantize.errors import QuantiseError
+from quantize.graph import read_graph
+from quantize.representative import DEFAULT_COUNT, cells, draw, span_range
+from trainer.data.dataset import Dataset
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import keras
+    from numpy.typing import NDArray
+
+    from edge.bundle import Bundle
+    from trainer.feed import Crops
+    from trainer.run import Run
+
+BATCH = 64
+DEFAULT_FPR = 1e-3
+UNSET_SHA256 = "0" * 64  # save_bundle puts the real one
+TOOLS = ("tensorflow", "keras", "ai-edge-litert", "numpy")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to convert; all of it is noted in the bundle."""
+
+    recipe: Recipe = INT8_RECIPE
+    per_channel: bool = True
+    representative: int = DEFAULT_COUNT
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Converted:
+    """A converted network with the contract that its tensors were found to fulfil.
+
+    Attributes
+    ----------
+    model : bytes
+        The .tflite file.
+    decision : Decision
+        Its threshold belongs to this model, not to the float one.
+    reference_decision : Decision
+        The float model's.
+    provenance : dict
+        Recipe, representative set, operators, data.
+
+    """
+
+    model: bytes = field(repr=False)
+    input: InputContract
+    output: OutputContract
+    decision: Decision
+    reference_decision: Decision
+    provenance: dict[str, Any]
+
+
+def convert_run(
+    run: Run, datasets: Sequence[Dataset], settings: Settings, model: keras.Model | None = None
+) -> Converted:
+    """Convert the best network of a run and find the threshold at which it decides like the float one.
+
+    Parameters
+    ----------
+    run : Run
+    datasets : sequence of Dataset
+        Their training split shows the ranges, their validation split sets the threshold.
+    settings : Settings
+    model : keras.Model, optional
+        Convert this one instead of the run's best, e.g. after quantisation-aware training.
+
+    Raises
+    ------
+    QuantiseError
+        If the network does not fit the run's input contract or cannot become integer; also if its input range
+        merges grey levels.
+
+    """
+    from trainer.feed import as_input, read_crops  # noqa: PLC0415 - imports Keras
+
+    network = run.load_model() if model is None else model
+    contract = run.manifest.input
+    _require_shape(network, contract, str(run.path))
+    train = read_crops(datasets, "train", contract)
+    chosen = draw(cells(train), settings.representative, np.random.default_rng(settings.seed))
+    shown = span_range(train.pictures[chosen])
+    representative = as_input(shown, contract) if settings.recipe == INT8_RECIPE else None
+    content = convert(network, settings.recipe, representative, per_channel=settings.per_channel)
+    found_input, found_output = contracts_of(content, contract)
+    require_exact_input(found_input, str(run.path))
+
+    validation = read_crops(datasets, "validation", contract)
+    plain = convert(network, "float32")
+    float_logits = logits_of(run.path, plain, contracts_of(plain, contract), validation)
+    own_logits = logits_of(run.path, content, (found_input, found_output), validation)
+    reference = reference_decision(run, float_logits, validation.label)
+    decision = matched_decision(reference, float_logits, own_logits, validation.label)
+    graph = read_graph(content)
+    provenance = {
+        "recipe": settings.recipe,
+        "per_channel": graph.per_channel(),
+        "representative": {
+            "crops": len(chosen),
+            "of": len(train),
+            "strata": len(np.unique(cells(train)[chosen])),
+            "seed": settings.seed,
+        },
+        "threshold": {
+            "of": "this model",
+            "matched_to": reference.threshold,
+            "on": "validation",
+            "crops": len(validation),
+        },
+        "operators": graph.versions(),
+        "least_runtime": graph.min_runtime,
+        "run": _run_card(run),
+        "data": {dataset.path.name: dataset.sha256 for dataset in datasets},
+    }
+    return Converted(content, found_input, found_output, decision, reference, provenance)
+
+
+def bundle_run(
+    run: Run,
+    out: Path,
+    datasets: Sequence[Dataset],
+    settings: Settings,
+    *,
+    screen: Run | None = None,
+    name: str | None = None,
+    limits: Sequence[str] = (),
+    command: str = "",
+) -> Bundle:
+    """Convert a run, and the screen's run if there is one, and write the bundle.
+
+    Raises
+    ------
+    QuantiseError
+        See `convert_run`.
+
+    """
+    main = convert_run(run, datasets, settings)
+    small = convert_run(screen, datasets, settings) if screen is not None else None
+    tools = {tool: version(tool) for tool in TOOLS} | {
+        "python": platform.python_version(),
+        "gammabox": edge.__version__,
+    }
+    provenance: dict[str, Any] = {"command": command, "tools": tools, **main.provenance}
+    contract: Screen | None = None
+    if small is not None:
+        provenance["screen"] = small.provenance
+        contract = Screen(
+            sha256=UNSET_SHA256,
+            size_bytes=len(small.model),
+            input=small.input,
+            output=small.output,
+            threshold=small.decision.threshold,
+        )
+    manifest = Manifest(
+        name=name or out.name,
+        network=run.manifest.network.name,
+        created_utc=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        sha256=UNSET_SHA256,
+        size_bytes=len(main.model),
+        input=main.input,
+        output=main.output,
+        candidates=_candidate_rules(datasets),
+        decision=main.decision,
+        screen=contract,
+        provenance=provenance,
+        limits=list(limits),
+    )
+    return save_bundle(out, manifest, main.model, None if small is None else small.model)
+
+
+def datasets_of(run: Run, named: Sequence[Path]) -> list[Dataset]:
+    """Open the datasets named, or else those that the run was trained on, which must be unchanged.
+
+    Raises
+    ------
+    QuantiseError
+        If the run's own datasets have changed since.
+
+    """
+    if named:
+        return [Dataset.open(path) for path in named]
+    datasets = [Dataset.open(path) for path in run.manifest.data.paths]
+    for dataset, noted in zip(datasets, run.manifest.data.sha256, strict=True):
+        if dataset.sha256 != noted:
+            problem = f"it is not what {run.path} was trained on ({dataset.sha256[:12]}…, then {noted[:12]}…)"
+            raise QuantiseError(f"dataset {dataset.path}", problem, "name the data to use with --data")
+    return datasets
+
+
+def contracts_of(content: bytes, contract: InputContract) -> tuple[InputContract, OutputContract]:
+    """Give the contracts with types and quantisation as they are in the model."""
+    graph = read_graph(content)
+    into, out = graph.input, graph.output
+    update = {"dtype": into.dtype.lower(), "quantisation": quantisation_of(into)}
+    found = InputContract.model_validate(contract.model_copy(update=update).model_dump())
+    given = {"dtype": out.dtype.lower(), "quantisation": quantisation_of(out)}
+    return found, OutputContract.model_validate(given)
+
+
+def logits_of(
+    path: Path, content: bytes, contract: tuple[InputContract, OutputContract], crops: Crops
+) -> NDArray[np.float32]:
+    """Run a network over crops on the runtime of the edge: dequantised logits, float32 (n, 2)."""
+    network = Network(path, content, contract, threads=1, batch=min(BATCH, max(len(crops), 1)))
+    planes = contract[0].planes
+    parts = []
+    for start in range(0, len(crops), BATCH * 16):
+        pictures = crops.pictures[start : start + BATCH * 16]
+        parts.append(network.logits(network_input(planes, pictures, pictures if planes == "rgb" else None)))
+    return np.concatenate(parts) if parts else np.zeros((0, 2), np.float32)
+
+
+def reference_decision(run: Run, logits: NDArray[np.float32], label: NDArray[np.uint8]) -> Decision:
+    """Give the float model's decision: the run's own, or a false-positive rate of 1e-3 where `evaluate` set none."""
+    if run.manifest.decision is not None:
+        return run.manifest.decision
+    scores = scores_of(logits)
+    return Decision(threshold=threshold_at_fpr(scores, label, DEFAULT_FPR))
+
+
+def matched_decision(
+    reference: Decision, float_logits: NDArray[np.float32], own_logits: NDArray[np.float32], label: NDArray[np.uint8]
+) -> Decision:
+    """Give the decision of a converted model that agrees best with the float model's on the same crops."""
+    wanted = scores_of(float_logits, reference.temperature)
+    own = scores_of(own_logits, reference.temperature)
+    threshold = matched_threshold(wanted, reference.threshold, own, label)
+    return Decision(threshold=threshold, temperature=reference.temperature)
+
+
+def _run_card(run: Run) -> dict[str, Any]:
+    """Note where the network came from; folders by their names, for a bundle travels and its maker's disk does not."""
+    card = run.manifest.model_dump(mode="json", include={"network", "seed", "commit", "created_utc", "data"})
+    card["data"]["paths"] = [Path(path).name for path in run.manifest.data.paths]
+    return card
+
+
+def portable(command: Sequence[str]) -> str:
+    """Write a command line with the last part only of each absolute path."""
+    return shlex.join(Path(word).name if word.startswith("/") else word for word in command)
+
+
+def _require_shape(network: keras.Model, contract: InputContract, what: str) -> None:
+    size = contract.crop_size
+    taken, given = tuple(network.input_shape), tuple(network.output_shape)
+    if taken[1:] != (size, size, 3) or given[1:] != (2,):
+        raise QuantiseError(
+            what,
+            f"its network takes {taken[1:]} and gives {given[1:]}, run.json says ({size}, {size}, 3) and two logits",
+            "fit it again: checkpoint and run.json do not belong together",
+        )
+
+
+def _candidate_rules(datasets: Sequence[Dataset]) -> CandidateRules:
+    """Give the rules by which the data chose candidates, so that the agent uses the same."""
+    noted = [dataset.index.recipe["candidates"] for dataset in datasets if "candidates" in dataset.index.recipe]
+    return CandidateRules.model_validate(noted[0]) if noted else CandidateRules()

@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from numpy.typing import NDArray
 
     from edge.capture.frame import Image
+
+    Indices: TypeAlias = NDArray[np.integer]
 
 Planes = Literal["rgb", "temporal", "spike"]
 PLANES: tuple[Planes, ...] = get_args(Planes)
@@ -31,6 +35,35 @@ def cut(picture: Image, origin: tuple[int, int], crop_size: int) -> Image:
     """Cut the crop at `origin` (x0, y0) out of a grey or colour picture; a view, not a copy."""
     x0, y0 = origin
     return picture[y0 : y0 + crop_size, x0 : x0 + crop_size]
+
+
+def patches(greys: tuple[Image, Image, Image], xs: Indices, ys: Indices, size: int) -> Image:
+    """Cut the small patches that the screen judges, each with its candidate in the very middle.
+
+    Where a patch reaches over the border of the picture, the pixels of the border are repeated.
+
+    Parameters
+    ----------
+    greys : three uint8 arrays, shape (height, width)
+        Previous, current and next frame.
+    xs, ys : integer arrays, shape (n,)
+        The candidates.
+    size : int
+        Side of a patch, odd.
+
+    Returns
+    -------
+    uint8 array, shape (n, size, size, 3)
+        As `network_input` takes it.
+
+    """
+    height, width = greys[1].shape
+    reach = np.arange(size) - size // 2
+    rows = np.clip(ys[:, None] + reach, 0, height - 1)
+    columns = np.clip(xs[:, None] + reach, 0, width - 1)
+    places = rows[:, :, None] * width + columns[:, None, :]
+    cut_out: NDArray[np.uint8] = np.stack([grey.ravel()[places] for grey in greys], axis=-1)
+    return cut_out
 
 
 def network_input(planes: Planes, greys: Image, bgr: Image | None) -> Image:

@@ -13,6 +13,7 @@ from edge.detect.fast_path import find_candidates
 from edge.detect.hit import Detection, Hit
 from edge.detect.learning import NoiseModel
 from edge.detect.mask import mask_picture, without
+from edge.detect.screen import Screen
 from edge.detect.spot import measure
 from edge.errors import BundleError
 from edge.settings import DetectionSettings
@@ -52,7 +53,9 @@ class Detector:
         self._settings = settings if settings is not None else DetectionSettings()
         self._rules = bundle.manifest.candidates
         self._bundle_path = bundle.path
-        self._classifier = Classifier(bundle, threads if threads is not None else self._settings.threads)
+        workers = threads if threads is not None else self._settings.threads
+        self._classifier = Classifier(bundle, workers)
+        self._screen = Screen(bundle, workers) if bundle.screen is not None else None
         self._mode: tuple[int, tuple[int, ...]] | None = None
         self._mask: Image | None = None
         self._noise: NoiseModel | None = None
@@ -78,7 +81,9 @@ class Detector:
         found = find_candidates(*greys, self._rules, noise=noise.map)
         noise.observe(found.motion_dn)
         sighted = perf_counter()
-        asked = found.candidates[: self._settings.max_crops_per_frame]
+        passed = self._screened(greys, found.candidates)
+        screened = perf_counter()
+        asked = passed[: self._settings.max_crops_per_frame]
         crops = self._crops(triple.current, greys, asked)
         cropped = perf_counter()
         scores = self._classifier.scores(crops) if asked else np.zeros(0)
@@ -92,15 +97,15 @@ class Detector:
         done = perf_counter()
         stage_ms = {
             "fast_path": (sighted - started) * 1e3,
-            "crop": (cropped - sighted) * 1e3,
-            "classify": (done - cropped) * 1e3,
+            "crop": (cropped - screened) * 1e3,
+            "classify": (screened - sighted + done - cropped) * 1e3,
         }
         return Detection(
             sequence=triple.current.sequence,
             hits=hits,
             live_fraction=found.live_fraction,
             candidates=len(found.candidates),
-            unclassified=len(found.candidates) - len(asked),
+            unclassified=len(passed) - len(asked),
             stage_ms=stage_ms,
         )
 
@@ -131,6 +136,14 @@ class Detector:
             self._clean[one.sequence] = without(one.grey, self._mask) if clean is None else clean
         previous, current, following = self._clean.values()
         return previous, current, following
+
+    def _screened(self, greys: Greys, candidates: tuple[Candidate, ...]) -> list[Candidate]:
+        """Keep the candidates that the screen lets pass, the likeliest first; all of them without a screen."""
+        if self._screen is None or not candidates:
+            return list(candidates)
+        scores = self._screen.scores(greys, candidates)
+        order = np.argsort(-scores, kind="stable")
+        return [candidates[i] for i in order if scores[i] >= self._screen.threshold]
 
     def _crops(self, frame: Frame, greys: Greys, candidates: Sequence[Candidate]) -> NDArray[np.uint8]:
         """Cut what the classifier sees: uint8, shape (n, size, size, 3). Colour is decoded only when it is asked."""

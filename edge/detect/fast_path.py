@@ -6,7 +6,7 @@ the middle frame alone has; |n − p| holds nothing of it and is motion. A scene
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import cv2
@@ -23,12 +23,14 @@ if TYPE_CHECKING:
     from edge.detect.noise import Blocks, NoiseMap
 
 Indices: TypeAlias = "NDArray[np.intp]"
+Greys: TypeAlias = "tuple[Image, Image, Image]"
 
 REACH = 4
 """A candidate is the brightest spike within so many pixels of it, and its surroundings are as wide."""
 _MOTION_SIGMAS = 2.5
 _LEAST_MOTION_DN = 4.0
 _SATURATED_DN = 250
+_STRIP_PIXELS = 1 << 17
 _MOST_POINTS_SHARE = 1 / 200
 _BACKGROUND_WIDTH = 31
 
@@ -82,34 +84,60 @@ def find_candidates(
 
     """
     known = noise if noise is not None else noise_of_pair(previous, following, rules, mask)
+    greys = (previous, current, following)
+    swept = _sweep(greys, known.floor_dn)
+    if swept.at.size > max(current.size * _MOST_POINTS_SHARE, 1):
+        swept = replace(swept, at=_points_of_flash(greys, known.floor_dn))
+    live = _live_ground(swept.motion_dn, swept.brightness, known)
+    candidates = _describe(greys, swept.at, rules, known)
+    return FastPathResult(candidates, live, float(np.count_nonzero(live)) / live.size, swept.motion_dn)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sweep:
+    """What one pass over the whole picture gives: flat places of the pixels above their floor, and two block means."""
+
+    at: Indices
+    motion_dn: Blocks
+    brightness: Image
+
+
+def _sweep(greys: Greys, floor_dn: Image) -> _Sweep:
+    """Pass over the picture in strips so small that they stay in the processor's cache."""
+    height, width = floor_dn.shape
+    rows = max(_STRIP_PIXELS // width // BLOCK, 1) * BLOCK
+    brighter, excess = np.empty((2, rows, width), np.uint8)
+    at, motion, brightness = [], [], []
+    for top in range(0, height, rows):
+        strip = slice(top, min(top + rows, height))
+        previous, current, following = (grey[strip] for grey in greys)
+        count = strip.stop - top
+        cv2.max(previous, following, dst=brighter[:count])
+        cv2.subtract(current, brighter[:count], dst=excess[:count])
+        cv2.subtract(excess[:count], floor_dn[strip], dst=excess[:count])
+        at.append(_nonzero(excess[:count]) + top * width)
+        if count >= BLOCK:
+            cv2.absdiff(previous, following, dst=brighter[:count])
+            motion.append(fine_block_means(brighter[:count]))
+            brightness.append(block_means(current))
+    if len(motion) < len(at):  # less than one block is left at the lower border: it repeats its neighbours
+        motion.append(motion[-1][-1:])
+        brightness.append(brightness[-1][-1:])
+    return _Sweep(np.concatenate(at), np.concatenate(motion), np.concatenate(brightness))
+
+
+def _points_of_flash(greys: Greys, floor_dn: Image) -> Indices:
+    """Find the points once more where the whole frame flashed or shook: only what stands out of its surroundings."""
+    previous, current, following = greys
     spike = cv2.subtract(current, cv2.max(previous, following))
-    moved = cv2.absdiff(previous, following)
-    motion = fine_block_means(moved)
-    live = _live_ground(motion, block_means(current), known)
-    ys, xs = _peaks(spike, known.floor_dn)
-    candidates = _describe((spike, moved), (ys, xs), rules, known)
-    return FastPathResult(candidates, live, float(np.count_nonzero(live)) / live.size, motion)
+    around = cv2.blur(spike, (_BACKGROUND_WIDTH, _BACKGROUND_WIDTH))
+    return _nonzero(cv2.subtract(cv2.subtract(spike, around), floor_dn))
 
 
 def _live_ground(motion: Blocks, brightness: Image, noise: NoiseMap) -> NDArray[np.bool_]:
     still = motion <= np.maximum(_MOTION_SIGMAS * noise.sigma_dn, _LEAST_MOTION_DN)
     live: NDArray[np.bool_] = still & (brightness < _SATURATED_DN) & noise.open_blocks
     return live
-
-
-def _peaks(spike: Image, floor_dn: Image) -> tuple[Indices, Indices]:
-    """Give rows and columns of the spikes above the floor that are the highest of their surroundings."""
-    excess = cv2.subtract(spike, floor_dn)
-    if cv2.countNonZero(excess) > max(excess.size * _MOST_POINTS_SHARE, 1):
-        # The whole frame flashed or shook: only what stands out of its surroundings may still be a hit.
-        around = cv2.blur(spike, (_BACKGROUND_WIDTH, _BACKGROUND_WIDTH))
-        excess = cv2.subtract(cv2.subtract(spike, around), floor_dn)
-    at = _nonzero(excess)
-    size = 2 * REACH + 1
-    highest = cv2.dilate(spike, np.ones((size, size), np.uint8)).ravel()[at]
-    at = at[spike.ravel()[at] == highest]
-    ys, xs = np.divmod(at, spike.shape[1])
-    return _first_of_equals(ys, xs)
 
 
 def _nonzero(picture: Image) -> Indices:
@@ -123,39 +151,52 @@ def _nonzero(picture: Image) -> Indices:
     return found
 
 
-def _first_of_equals(ys: Indices, xs: Indices) -> tuple[Indices, Indices]:
-    """Keep one of neighbouring peaks of equal height: a saturated spot has several."""
-    taken: set[tuple[int, int]] = set()
-    keep = np.ones(ys.size, bool)
-    for i, (y, x) in enumerate(zip(ys.tolist(), xs.tolist(), strict=True)):
-        cell = (y // REACH, x // REACH)
-        near = {(cell[0] + dy, cell[1] + dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)}
-        if taken.isdisjoint(near):
-            taken.add(cell)
-        else:
-            keep[i] = False
-    return ys[keep], xs[keep]
-
-
-def _describe(
-    pictures: tuple[Image, Image], peaks: tuple[Indices, Indices], rules: CandidateRules, noise: NoiseMap
-) -> tuple[Candidate, ...]:
-    spike, moved = pictures
-    ys, xs = peaks
-    if not ys.size:
+def _describe(greys: Greys, at: Indices, rules: CandidateRules, noise: NoiseMap) -> tuple[Candidate, ...]:
+    """Keep the points that are the highest of their surroundings and describe them, the most promising first."""
+    if not at.size:
         return ()
-    height, width = spike.shape
-    offsets = np.arange(-REACH, REACH + 1)
-    rows = np.clip(ys[:, None] + offsets, 0, height - 1)[:, :, None]
-    columns = np.clip(xs[:, None] + offsets, 0, width - 1)[:, None, :]
-    heights = spike[ys, xs].astype(np.float32)
-    pixels = np.count_nonzero(spike[rows, columns] > heights[:, None, None] / 2, axis=(1, 2))
-    motion = moved[rows, columns].mean(axis=(1, 2), dtype=np.float32)
+    height, width = greys[1].shape
+    at = _highest_of_cells(greys, at)
+    ys, xs = np.divmod(at, width)
+    reach = np.arange(-REACH, REACH + 1)
+    window = np.clip(ys[:, None] + reach, 0, height - 1)[:, :, None] * width
+    window = window + np.clip(xs[:, None] + reach, 0, width - 1)[:, None, :]
+    previous, current, following = (grey.ravel()[window] for grey in greys)
+    spike = cv2.subtract(current, cv2.max(previous, following)).reshape(current.shape)
+    heights = spike[:, REACH, REACH]
+    highest = heights == spike.max(axis=(1, 2), initial=0)
+    motion = cv2.absdiff(previous, following).reshape(current.shape).mean(axis=(1, 2), dtype=np.float32)
+    pixels = np.count_nonzero(spike > (heights // 2)[:, None, None], axis=(1, 2))
     sigma = noise.sigma_dn[ys // BLOCK, xs // BLOCK]
     promise = heights / (sigma + motion)
-    wanted = (pixels <= rules.max_pixels) & (motion <= rules.max_motion_dn)
-    order = [int(i) for i in np.argsort(-promise, kind="stable") if wanted[i]]
-    return tuple(
+    wanted = highest & (pixels <= rules.max_pixels) & (motion <= rules.max_motion_dn)
+    candidates = [
         Candidate(int(xs[i]), int(ys[i]), float(heights[i]), int(pixels[i]), float(motion[i]), float(promise[i]))
-        for i in order
-    )
+        for i in np.argsort(-promise, kind="stable")
+        if wanted[i]
+    ]
+    return _first_of_equals(candidates)
+
+
+def _highest_of_cells(greys: Greys, at: Indices) -> Indices:
+    """Keep the highest point of each cell of 4×4 pixels, and so a few windows instead of thousands."""
+    width = greys[1].shape[1]
+    previous, current, following = (grey.ravel()[at].astype(np.int32) for grey in greys)
+    heights = current - np.maximum(previous, following)
+    cells = (at // width // REACH) * (width // REACH + 1) + at % width // REACH
+    order = np.lexsort((at, -heights, cells))
+    first = np.ones(order.size, bool)
+    first[1:] = cells[order[1:]] != cells[order[:-1]]
+    return at[order[first]]
+
+
+def _first_of_equals(candidates: list[Candidate]) -> tuple[Candidate, ...]:
+    """Keep one of neighbouring peaks of equal height: a saturated spot has several."""
+    by_height: dict[float, list[Candidate]] = {}
+    kept = []
+    for one in candidates:
+        equals = by_height.setdefault(one.spike_dn, [])
+        if all(abs(one.x - other.x) > REACH or abs(one.y - other.y) > REACH for other in equals):
+            equals.append(one)
+            kept.append(one)
+    return tuple(kept)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+import warnings
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -226,7 +227,10 @@ def _model_to_train(run: Run, steps: int) -> tuple[keras.Model, int]:
 def _save(model: keras.Model, place: Path) -> None:
     """Replace a checkpoint in one step."""
     part = place.with_name(f"part.{place.name}")
-    model.save(part)
+    with warnings.catch_warnings():
+        # Keras 3.15 hands TensorFlow's variables to NumPy 2 in a way that NumPy announces to drop.
+        warnings.filterwarnings("ignore", message="__array__ implementation", category=DeprecationWarning)
+        model.save(part)
     part.replace(place)
 
 

@@ -20,6 +20,7 @@ DataOption = Annotated[
 def register(app: typer.Typer) -> None:
     """Add the commands to gammabox-trainer."""
     app.command("fit")(fit_command)
+    app.command("evaluate")(evaluate_command)
 
 
 def parse_options(pairs: list[str]) -> dict[str, Any]:
@@ -102,3 +103,39 @@ def fit_command(
         f"{run}: {len(log)} epochs, best is epoch {best['epoch']} with validation loss {best['val_loss']:.4f}, "
         f"accuracy {best['val_accuracy']:.4f}"
     )
+
+
+def evaluate_command(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder that `fit` wrote.")],
+    data: DataOption,
+    false_positive_rate: Annotated[
+        float, typer.Option(min=1e-6, max=0.5, help="Share of negative candidates that may be called hits.")
+    ] = 1e-3,
+    keep_recall: Annotated[
+        float | None,
+        typer.Option(min=0.5, max=1, help="For a screen: the threshold keeps this share of the visible hits instead."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print every figure as JSON.")] = False,
+) -> None:
+    """Judge a run on the test split; its threshold and temperature come from the validation split, into run.json."""
+    from trainer.data.dataset import Dataset
+    from trainer.evaluate import evaluate
+    from trainer.run import Run
+
+    datasets = [Dataset.open(folder) for folder in data]
+    _, _, found = evaluate(Run.open(run), datasets, false_positive_rate=false_positive_rate, keep_recall=keep_recall)
+    if as_json:
+        print(json.dumps(found))
+        return
+    print(f"{run}: threshold {found['threshold']:.4g}, temperature {found['temperature']:.3g}")
+    for kind in ("visible_hits", "all_hits"):
+        print(f"{kind.replace('_', ' ')} against everything else:")
+        for name in ("precision", "recall", "f1", "accuracy"):
+            one = found[kind][name]
+            print(f"  {name:<10}{one['value']:.4f}  ({one['low']:.4f} to {one['high']:.4f})")
+        for point in found[kind].get("at_false_positive_rate", []):
+            note = "" if point["supported"] else "  (too few negatives to state the rate)"
+            print(
+                f"  recall {point['recall']:.4f}  ({point['recall_low']:.4f} to {point['recall_high']:.4f}) "
+                f"at false-positive rate {point['target']:g}{note}"
+            )

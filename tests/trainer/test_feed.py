@@ -1,0 +1,94 @@
+import numpy as np
+import pytest
+
+from edge.bundle import InputContract
+from trainer.data.dataset import Dataset
+from trainer.data.synthetic import synthetic_samples, write_synthetic
+from trainer.errors import RunError
+from trainer.feed import TrainingBatches, as_input, augmented, crops_of, cut_at_spots, read_crops
+from trainer.run import FitSettings
+
+PATCH = InputContract(crop_size=17, planes="temporal", dtype="float32")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    splits = (("train", 50), ("validation", 16), ("test", 16))
+    return write_synthetic(tmp_path_factory.mktemp("feed") / "data", crop_size=32, splits=splits)
+
+
+def test_a_patch_has_its_spot_in_the_middle() -> None:
+    pictures = np.zeros((1, 32, 32, 3), np.uint8)
+    pictures[0, 12, 20] = 200
+    patch = cut_at_spots(pictures, np.array([[20, 12]], np.int16), 17)
+    assert patch.shape == (1, 17, 17, 3)
+    assert (patch[0, 8, 8] == 200).all()
+
+
+def test_augmentation_moves_brightness_of_all_planes_alike_and_clips_nothing() -> None:
+    rng = np.random.default_rng(1)
+    pictures = rng.integers(0, 256, (200, 9, 9, 3), np.uint8)
+    pictures[::2] = pictures[::2] // 4 + 90
+    changed = augmented(pictures, rng, 40, swap_time=True)
+    for before, after in zip(pictures, changed, strict=True):
+        shift = int(after.min()) - int(before.min())
+        assert abs(shift) <= 40
+        np.testing.assert_array_equal(np.sort(after.ravel()), np.sort(before.ravel().astype(int) + shift))
+
+
+def test_augmentation_never_moves_the_current_frame_nor_the_middle_pixel() -> None:
+    pictures = np.zeros((64, 17, 17, 3), np.uint8)
+    pictures[..., 0], pictures[..., 2] = 10, 30
+    pictures[:, 8, 8, 1] = 100
+    changed = augmented(pictures, np.random.default_rng(2), 0, swap_time=True)
+    assert (changed[:, 8, 8, 1] == 100).all()
+    assert (changed[..., 1].sum(axis=(1, 2)) == 100).all()
+    assert 5 < (changed[:, 0, 0, 0] == 30).sum() < 59
+
+
+def test_without_augmentation_the_input_is_pixels_times_scale(data: Dataset) -> None:
+    crops = crops_of(data.samples("train"), PATCH)
+    batch = TrainingBatches(crops, PATCH, FitSettings(batch_size=50, augment=False), seed=1)[0][0]
+    assert batch.dtype == np.float32
+    np.testing.assert_allclose(np.sort(batch.ravel()), np.sort(as_input(crops.pictures, PATCH).ravel()))
+    assert set(np.rint(batch.ravel() * 255).astype(int)) <= set(range(256))
+
+
+def test_a_batch_depends_on_seed_and_number_alone(data: Dataset) -> None:
+    crops = crops_of(data.samples("train"), PATCH)
+    settings = FitSettings(batch_size=8, steps_per_epoch=3)
+    first, second = (TrainingBatches(crops, PATCH, settings, seed=5) for _ in range(2))
+    first.epoch = second.epoch = 4
+    later = second[2][0]
+    for index in range(3):
+        batch = first[index][0]
+    np.testing.assert_array_equal(batch, later)
+    assert not np.array_equal(TrainingBatches(crops, PATCH, settings, seed=6)[0][0], first[0][0])
+
+
+def test_every_sample_comes_once_in_each_pass(data: Dataset) -> None:
+    crops = crops_of(data.samples("train"), PATCH)
+    batches = TrainingBatches(crops, PATCH, FitSettings(batch_size=10, steps_per_epoch=5), seed=1)
+    for epoch in range(2):
+        members = np.concatenate([batches._members(epoch * 5 + i) for i in range(5)])
+        assert sorted(members) == list(range(50))
+
+
+def test_faint_hits_are_left_out_on_demand(data: Dataset) -> None:
+    crops = read_crops([data], "train", PATCH, least_added_dn=50)
+    kept = [one["added_dn"] for one, label in zip(crops.strata, crops.label, strict=True) if label]
+    assert kept
+    assert min(kept) >= 50
+    assert (crops.label == 0).sum() == 25
+
+
+def test_rgb_takes_the_current_frame_in_colour() -> None:
+    samples = synthetic_samples(np.random.default_rng(1), 2, 32)
+    contract = InputContract(crop_size=32, planes="rgb", dtype="float32")
+    got = as_input(crops_of(samples, contract).pictures, contract)
+    np.testing.assert_allclose(got[..., 0] * 255, samples.bgr[..., 2], atol=1e-4)
+
+
+def test_a_dataset_of_too_small_crops_is_refused(data: Dataset) -> None:
+    with pytest.raises(RunError, match="32 px are too small for a network of 64 px"):
+        read_crops([data], "train", InputContract(crop_size=64, planes="temporal"))

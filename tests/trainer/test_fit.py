@@ -1,0 +1,123 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge.bundle import InputContract
+from trainer.data.dataset import Dataset
+from trainer.data.synthetic import write_synthetic
+from trainer.errors import RunError
+from trainer.fit import fit
+from trainer.run import FitSettings, NetworkChoice, Run
+
+PATCH = InputContract(crop_size=17, planes="temporal", dtype="float32")
+SCREEN = NetworkChoice(name="screen", options={"width": 0.5})
+SETTINGS = FitSettings(epochs=3, batch_size=16)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    splits = (("train", 128), ("validation", 32), ("test", 32))
+    return write_synthetic(tmp_path_factory.mktemp("fit") / "data", crop_size=24, splits=splits)
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory: pytest.TempPathFactory, data: Dataset) -> Run:
+    return fit(tmp_path_factory.mktemp("runs") / "unbroken", SCREEN, PATCH, [data], SETTINGS)
+
+
+def weights(run: Run) -> list[np.ndarray]:
+    return run.load_model("last").get_weights()
+
+
+def test_a_run_holds_what_it_takes_to_do_it_again(unbroken: Run, data: Dataset) -> None:
+    manifest = Run.open(unbroken.path).manifest
+    assert manifest.network == SCREEN
+    assert manifest.input == PATCH
+    assert manifest.data.sha256 == (data.sha256,)
+    assert manifest.data.train == 128
+    assert manifest.data.train_positives == 64
+    log = unbroken.log()
+    assert [line["epoch"] for line in log] == [0, 1, 2]
+    assert {"steps", "seconds", "loss", "accuracy", "val_loss", "val_accuracy", "best"} <= set(log[0])
+
+
+def test_the_best_checkpoint_is_the_epoch_of_least_validation_loss(unbroken: Run) -> None:
+    best = [line["epoch"] for line in unbroken.log() if line["best"]][-1]
+    assert best == int(np.argmin([line["val_loss"] for line in unbroken.log()]))
+    same = all(
+        np.array_equal(a, b) for a, b in zip(unbroken.load_model("best").get_weights(), weights(unbroken), strict=True)
+    )
+    assert same == (best == 2)
+
+
+@pytest.mark.parametrize("steps", [3, 13])
+def test_an_interrupted_training_goes_on_to_the_same_result(
+    tmp_path: Path, data: Dataset, unbroken: Run, steps: int
+) -> None:
+    class StopNowError(Exception):
+        pass
+
+    def interrupt(done: int, _total: int) -> None:
+        if done == steps:
+            raise StopNowError
+
+    with pytest.raises(StopNowError):
+        fit(tmp_path, SCREEN, PATCH, [data], SETTINGS, progress=interrupt)
+    resumed = fit(tmp_path, SCREEN, PATCH, [data], SETTINGS)
+    for one, other in zip(weights(resumed), weights(unbroken), strict=True):
+        np.testing.assert_array_equal(one, other)
+    for line, expected in zip(resumed.log(), unbroken.log(), strict=True):
+        assert {**line, "seconds": 0} == {**expected, "seconds": 0}
+
+
+def test_a_finished_run_is_left_as_it_is(unbroken: Run, data: Dataset) -> None:
+    before = (unbroken.path / "last.keras").read_bytes()
+    fit(unbroken.path, SCREEN, PATCH, [data], SETTINGS)
+    assert (unbroken.path / "last.keras").read_bytes() == before
+
+
+def test_another_training_is_not_mixed_into_a_run(unbroken: Run, data: Dataset) -> None:
+    with pytest.raises(RunError, match="seed differs"):
+        fit(unbroken.path, SCREEN, PATCH, [data], SETTINGS, seed=2)
+
+
+def test_early_stopping_ends_a_training_that_gets_no_better(tmp_path: Path, data: Dataset) -> None:
+    settings = FitSettings(epochs=30, batch_size=16, patience=2, learning_rate=3e-2)
+    run = fit(tmp_path, SCREEN, PATCH, [data], settings)
+    losses = [line["val_loss"] for line in run.log()]
+    assert len(losses) < 30
+    assert len(losses) - 1 - int(np.argmin(losses)) == 2
+
+
+@pytest.mark.slow
+def test_kill_9_and_resume_from_the_command_line_equals_an_unbroken_run(tmp_path: Path, data: Dataset) -> None:
+    def command(folder: Path) -> list[str]:
+        return [
+            *(sys.executable, "-m", "trainer.cli", "fit", str(folder), "--data", str(data.path)),
+            *("--network", "alexnet_edge", "-o", "width=0.25", "--crop-size", "24", "--epochs", "6"),
+            *("--batch-size", "8", "--json"),
+        ]
+
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    subprocess.run(command(tmp_path / "whole"), check=True, env=environment, capture_output=True)
+    killed = subprocess.Popen(
+        command(tmp_path / "killed"), env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 120
+    while len((log.read_text() if (log := tmp_path / "killed/log.jsonl").exists() else "").splitlines()) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    assert len(Run.open(tmp_path / "killed").log()) < 6
+    done = subprocess.run(command(tmp_path / "killed"), check=True, env=environment, capture_output=True, text=True)
+    assert json.loads(done.stdout)["epochs"] == 6
+    for one, other in zip(weights(Run.open(tmp_path / "killed")), weights(Run.open(tmp_path / "whole")), strict=True):
+        np.testing.assert_array_equal(one, other)

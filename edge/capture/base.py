@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import cv2
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from edge.capture.frame import Image
 
 LEAST_SIDE = 64  # pixels; below this there is no room for a crop nor for the noise around a spike
+USUAL_FPS = 25.0  # assumed where a source names no rate
 LISTED_DAMAGES = 20  # the report names so many places; more are only counted
 INTER_FRAME_WARNING = (
     "{codec} predicts frames from one another and smears or swallows hits: good for scenes, not for detection; "
@@ -171,39 +172,29 @@ class Source(ABC):
             self._damage(sequence, str(error))
             return None
         self.last_decode_ms = (time.perf_counter() - began) * 1e3
-        return self._deliver(grey, sequence, monotonic_s, utc, jpeg=jpeg)
+        return self._deliver(Frame(sequence, monotonic_s, utc, grey, jpeg=jpeg))
 
-    def _from_bgr(self, bgr: Image, sequence: int, monotonic_s: float, utc: datetime, decode_ms: float) -> Frame:
-        """Make a frame of a decoded picture; `decode_ms` is what decoding it has cost up to here."""
-        began = time.perf_counter()
-        grey: Image = cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY)
-        self.last_decode_ms = decode_ms + (time.perf_counter() - began) * 1e3
-        return self._deliver(grey, sequence, monotonic_s, utc, bgr=bgr)
-
-    def _deliver(
-        self,
-        grey: Image,
-        sequence: int,
-        monotonic_s: float,
-        utc: datetime,
-        *,
-        jpeg: bytes | None = None,
-        bgr: Image | None = None,
+    def _from_picture(
+        self, picture: Image, sequence: int, monotonic_s: float, utc: datetime, decode_ms: float
     ) -> Frame:
-        height, width = grey.shape
-        self._follow_size(width, height, sequence)
+        """Make a frame of a decoded picture, grey or BGR; `decode_ms` is what decoding it has cost up to here."""
+        if picture.ndim == 2:
+            self.last_decode_ms = decode_ms
+            return self._deliver(Frame(sequence, monotonic_s, utc, picture))
+        began = time.perf_counter()
+        grey: Image = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+        self.last_decode_ms = decode_ms + (time.perf_counter() - began) * 1e3
+        return self._deliver(Frame(sequence, monotonic_s, utc, grey, bgr=picture))
+
+    def _from_i420(self, i420: Image, sequence: int, monotonic_s: float, utc: datetime) -> Frame:
+        """Make a frame of planar YUV 4:2:0; its brightness is the grey and costs nothing."""
+        self.last_decode_ms = 0.0
+        return self._deliver(Frame(sequence, monotonic_s, utc, i420[: i420.shape[0] * 2 // 3], i420=i420))
+
+    def _deliver(self, frame: Frame) -> Frame:
+        self._follow_size(*frame.size, frame.sequence)
         self._delivered += 1
-        return Frame(
-            sequence=sequence,
-            monotonic_s=monotonic_s,
-            utc=utc,
-            grey=grey,
-            exposure_s=self._exposure_s,
-            gain=self._gain,
-            jpeg=jpeg,
-            bgr=bgr,
-            mode=self._mode_number,
-        )
+        return replace(frame, exposure_s=self._exposure_s, gain=self._gain, mode=self._mode_number)
 
     def _follow_size(self, width: int, height: int, sequence: int) -> None:
         """Check the size of a picture and begin a new mode where it differs from the last one."""

@@ -38,7 +38,9 @@ class Frame:
     jpeg : bytes or None
         The compressed picture as the camera sent it, from FFD8 to FFD9; None where the source had none.
     bgr : uint8 array, shape (height, width, 3), or None
-        Set only where there is no `jpeg`.
+        Set only where the source gives decoded colours.
+    i420 : uint8 array, shape (3 * height / 2, width), or None
+        Brightness and colours as a CSI camera gives them (planar YUV 4:2:0); `grey` is its upper part.
     mode : int
         Changes whenever the source changes size, rate or exposure mode.
 
@@ -52,6 +54,7 @@ class Frame:
     gain: float | None = None
     jpeg: bytes | None = field(default=None, repr=False)
     bgr: Image | None = field(default=None, repr=False)
+    i420: Image | None = field(default=None, repr=False)
     mode: int = 0
 
     @property
@@ -64,10 +67,15 @@ class Frame:
         """Decode the colours: uint8, shape (height, width, 3), blue first. Costs a JPEG decode at each call."""
         if self.bgr is not None:
             return self.bgr
+        if self.i420 is not None:
+            colour: Image = cv2.cvtColor(self.i420, cv2.COLOR_YUV2BGR_I420)
+            return colour
         if self.jpeg is None:
             grey: Image = cv2.cvtColor(self.grey, cv2.COLOR_GRAY2BGR)
             return grey
-        picture: Image | None = cv2.imdecode(np.frombuffer(self.jpeg, np.uint8), cv2.IMREAD_COLOR)
+        # The grey was decoded as the sensor lies: a rotation noted in the file must not turn the colours against it.
+        flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+        picture: Image | None = cv2.imdecode(np.frombuffer(self.jpeg, np.uint8), flags)
         if picture is None:
             raise SourceError(f"frame {self.sequence}", "its JPEG holds no picture", "check the camera's cable")
         return picture

@@ -90,6 +90,15 @@ def decode_grey(jpeg: bytes) -> Image:
     return grey
 
 
+def picture_size(jpeg: bytes) -> tuple[int, int]:
+    """Give width and height of a JPEG from its header, in pixels; DamagedJpegError where there is none."""
+    try:
+        height, width, *_ = simplejpeg.decode_jpeg_header(jpeg)
+    except ValueError as error:
+        raise DamagedJpegError("JPEG with a broken header") from error
+    return int(width), int(height)
+
+
 def _reason(complaint: str) -> str:
     """Give libjpeg's complaint without its numbers, so that equal damage is counted together."""
     if "premature end" in complaint:

@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.capture.base import Damage, Mode, Report, Source
+from edge.capture.folder import PICTURE_SUFFIXES, FolderSource
+from edge.capture.stream import FfmpegStreamSource, HttpSource, without_secrets
+from edge.capture.v4l2 import V4l2Source
 from edge.capture.video import VideoSource
+from edge.errors import SourceError
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 __all__ = ["Damage", "Mode", "Report", "Source", "open_source"]
 
+KINDS = (
+    "a recording (Motion JPEG AVI, MP4, MKV), a folder of pictures, http://… (Motion JPEG), rtsp://…, "
+    "/dev/video0 or /dev/v4l/by-path/…, or csi:0"
+)
+
+_ADDRESS = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]*):/{1,2}")
+_HTTP = {"http", "https"}
+_FFMPEG = {"rtsp", "rtsps", "rtmp", "rtmps", "srt", "udp", "tcp"}
+
 
 def open_source(
     spec: str | Path,
     *,
     fps: float | None = None,
+    size: tuple[int, int] | None = None,
     start_utc: datetime | None = None,
     exposure_s: float | None = None,
     gain: float | None = None,
@@ -27,18 +42,69 @@ def open_source(
     Parameters
     ----------
     spec : str or Path
-        A recording.
+        A recording; a folder of pictures; an address that begins with http://, https:// or rtsp://; a V4L2 camera
+        under /dev; or a CSI camera as csi:0.
     fps : float or None
-        Frames a second; None for what the recording declares.
+        Frames a second: asked of a camera, assumed of anything else; None for what the source declares.
+    size : (int, int) or None
+        Width and height asked of a camera; None for 1920x1080. Nothing else has a choice.
     start_utc : datetime or None
         When a recording began; None to take the file's modification time as its end.
     exposure_s, gain : float or None
-        Of a recording: as they were, where known.
+        Of a camera: what it is to be fixed to, None for automatic. Of anything else: as it was, where known.
+
+    Returns
+    -------
+    Source
+        A context manager that yields each Frame once; `live` tells a camera or stream from a recording.
 
     Raises
     ------
     SourceError
-        Nothing usable is there; the message says why and what to do.
+        Nothing usable is there; the message says why and what to do, and holds no password.
+    ValueError
+        A rate, exposure or size that cannot be.
 
     """
-    return VideoSource(Path(spec), fps=fps, start_utc=start_utc, exposure_s=exposure_s, gain=gain)
+    for name, value in (("fps", fps), ("exposure_s", exposure_s), ("gain", gain)):
+        if value is not None and not 0 < value < float("inf"):
+            raise ValueError(f"{name} of {value:g}: it has to be positive")
+    text = str(spec)
+    address = _ADDRESS.match(text) if isinstance(spec, str) else None
+    if address is not None:
+        return _open_stream(text, address[1].lower(), fps, exposure_s, gain)
+    if text.startswith("csi:"):
+        # picamera2 exists on Raspberry Pi OS only.
+        from edge.capture.picamera import PicameraSource  # noqa: PLC0415
+
+        return PicameraSource(_csi_number(text), size=size, fps=fps, exposure_s=exposure_s, gain=gain)
+    if text.startswith("/dev/"):
+        return V4l2Source(text, size=size, fps=fps, exposure_s=exposure_s, gain=gain)
+    return _open_recording(Path(spec), fps, start_utc, exposure_s, gain)
+
+
+def _open_stream(url: str, scheme: str, fps: float | None, exposure_s: float | None, gain: float | None) -> Source:
+    if scheme in _HTTP:
+        return HttpSource(url, fps=fps, exposure_s=exposure_s, gain=gain)
+    if scheme in _FFMPEG:
+        return FfmpegStreamSource(url, fps=fps, exposure_s=exposure_s, gain=gain)
+    raise SourceError(without_secrets(url), f"{scheme}:// is not understood", f"name {KINDS}")
+
+
+def _open_recording(
+    path: Path, fps: float | None, start_utc: datetime | None, exposure_s: float | None, gain: float | None
+) -> Source:
+    if path.is_dir():
+        return FolderSource(path, fps=fps, start_utc=start_utc, exposure_s=exposure_s, gain=gain)
+    if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file():
+        raise SourceError(path, "is a single picture", "name the folder: a hit is told by the pictures around it")
+    if not path.exists() and (str(path).isdecimal() or re.fullmatch(r"video\d+", str(path))):
+        raise SourceError(path, "no such file", f"for a camera name /dev/video{str(path).removeprefix('video')}")
+    return VideoSource(path, fps=fps, start_utc=start_utc, exposure_s=exposure_s, gain=gain)
+
+
+def _csi_number(text: str) -> int:
+    number = text.removeprefix("csi:")
+    if not number.isdecimal():
+        raise SourceError(text, "names no camera", "csi:0 is the first CSI camera")
+    return int(number)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import cv2
 
-from edge.capture.base import INTER_FRAME_WARNING, Mode, Source, quiet_opencv
+from edge.capture.base import INTER_FRAME_WARNING, USUAL_FPS, Mode, Source, quiet_opencv
 from edge.errors import SourceError
 
 if TYPE_CHECKING:
@@ -18,12 +18,11 @@ if TYPE_CHECKING:
 
     from edge.capture.frame import Frame
 
-USUAL_FPS = 25.0  # assumed where a file names no rate
 LIKELY_FPS = (0.01, 1000.0)
 
-_MOTION_JPEG = {"MJPG", "JPEG", "AVDJ", "AVRN", "DMB1", "MJPA"}
+MOTION_JPEG = {"MJPG", "JPEG", "AVDJ", "AVRN", "DMB1", "MJPA"}
 # Codecs whose frames stand alone; every other one is taken to predict frames from one another.
-_INTRA_FRAME = {
+INTRA_FRAME = {
     *("", "RAW", "DIB", "BGR", "RGB", "RGBA", "BGRA", "I420", "YV12", "YUY2", "YUYV", "UYVY", "NV12", "Y800", "GREY"),
     *("FFV1", "HFYU", "FFVH", "ULRG", "ULRA", "ULY0", "ULY2", "ULY4", "LAGS", "MPNG", "PNG", "MJ2C", "MJP2"),
     *("APCN", "APCH", "APCS", "APCO", "AP4H", "AP4X", "DVSD", "DV25", "DVCP", "CFHD"),
@@ -66,17 +65,16 @@ class VideoSource(Source):
         self._path = path
         self._size_bytes = size_bytes
         self._capture = self._open()
-        fourcc = int(self._capture.get(cv2.CAP_PROP_FOURCC)) & 0xFFFFFFFF
-        codec = fourcc.to_bytes(4, "little").decode("latin-1").strip(" \0").upper()
+        codec = codec_of(self._capture)
         self._declared_frames = max(int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0)
         width = int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH))
         height = int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
         rate = self._rate(fps)
         self._start_utc = start_utc or modified - timedelta(seconds=self._declared_frames / rate)
-        self._raw = codec in _MOTION_JPEG and bool(self._capture.set(cv2.CAP_PROP_FORMAT, -1))
-        name = "Motion JPEG" if codec in _MOTION_JPEG else codec if codec.isprintable() and codec else "raw"
+        self._raw = codec in MOTION_JPEG and bool(self._capture.set(cv2.CAP_PROP_FORMAT, -1))
+        name = "Motion JPEG" if codec in MOTION_JPEG else codec or "raw"
         self._mode = Mode(width, height, rate, name)
-        if not self._raw and codec not in _INTRA_FRAME:
+        if not self._raw and codec not in INTRA_FRAME:
             self._warn(INTER_FRAME_WARNING.format(codec=name))
 
     @property
@@ -99,7 +97,7 @@ class VideoSource(Source):
                 frame = self._from_jpeg(picture.tobytes(), sequence, position_s, utc)
             else:
                 spent_ms = (time.perf_counter() - began) * 1e3
-                frame = self._from_bgr(picture, sequence, position_s, utc, spent_ms)
+                frame = self._from_picture(picture, sequence, position_s, utc, spent_ms)
             sequence += 1
             if frame is not None:
                 yield frame
@@ -141,6 +139,13 @@ class VideoSource(Source):
             return declared
         self._warn(f"the recording names no usable frame rate ({declared:g}); {USUAL_FPS:g} a second are assumed")
         return USUAL_FPS
+
+
+def codec_of(capture: cv2.VideoCapture) -> str:
+    """Give the four letters by which FFmpeg names the codec, in capitals; empty for raw video."""
+    fourcc = int(capture.get(cv2.CAP_PROP_FOURCC)) & 0xFFFFFFFF
+    letters = fourcc.to_bytes(4, "little").decode("latin-1").strip(" \0").upper()
+    return letters if letters.isprintable() else hex(fourcc)
 
 
 def _check_file(path: Path) -> tuple[int, datetime]:

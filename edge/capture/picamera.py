@@ -1,0 +1,161 @@
+"""CSI cameras of a Raspberry Pi through picamera2: brightness straight from the sensor's YUV, no JPEG between.
+
+Unproven on real hardware so far: see docs/capture.md.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from edge.capture.base import USUAL_FPS, Mode
+from edge.capture.live import LiveSource, LostError, Taken
+from edge.errors import SourceError
+
+if TYPE_CHECKING:
+    from edge.capture.frame import Image
+    from edge.capture.live import Clock
+
+DEFAULT_SIZE = (1920, 1080)
+PICTURE_BACKLOG = 4  # a picture of 1080p is 3 MB
+BUFFERS = 6
+NOISE_REDUCTION_OFF = 0  # libcamera.controls.draft.NoiseReductionModeEnum.Off
+TAKE_LIMIT_S = 10.0
+
+
+class PicameraSource(LiveSource):
+    """A CSI camera.
+
+    Noise reduction is switched off: it takes hits away, above all where it looks at several frames.
+
+    Parameters
+    ----------
+    number : int
+        The camera's number, 0 for the only one.
+    size : (int, int) or None
+        Width and height, both even.
+    fps : float or None
+        Frames a second; 25 unless told.
+    exposure_s, gain : float or None
+        Fixed exposure time and analogue gain; None leaves the automatic on.
+
+    Raises
+    ------
+    SourceError
+        picamera2 is not installed, there is no such camera, or it does not start.
+
+    """
+
+    def __init__(
+        self,
+        number: int,
+        *,
+        size: tuple[int, int] | None = None,
+        fps: float | None = None,
+        exposure_s: float | None = None,
+        gain: float | None = None,
+        first_pause_s: float = 0.5,
+        clock: Clock | None = None,
+    ) -> None:
+        super().__init__(f"csi:{number}", backlog=PICTURE_BACKLOG, first_pause_s=first_pause_s, clock=clock)
+        self._number = number
+        self._size = size or DEFAULT_SIZE
+        self._fps = fps or USUAL_FPS
+        self._controls = _controls(self._fps, exposure_s, gain)
+        self._camera: Any = None
+        if self._size[0] % 2 or self._size[1] % 2:
+            raise SourceError(self.spec, f"{self._size[0]}x{self._size[1]} was asked for", "YUV 4:2:0 needs even sides")
+        if exposure_s is None:
+            self._warn("the exposure is automatic: sensitivity changes with the light, and rates cannot be compared")
+        self._start()
+
+    def _connect(self) -> None:
+        try:
+            library = importlib.import_module("picamera2")
+        except ImportError as error:
+            raise SourceError(
+                self.spec,
+                f"picamera2 cannot be imported ({error})",
+                "on Raspberry Pi OS: apt install python3-picamera2, and a venv with --system-site-packages",
+            ) from error
+        try:
+            self._camera = library.Picamera2(self._number)
+            self._camera.configure(
+                self._camera.create_video_configuration(
+                    main={"size": self._size, "format": "YUV420"}, buffer_count=BUFFERS, controls=self._controls
+                )
+            )
+            self._camera.start()
+        except (RuntimeError, IndexError, ValueError) as error:
+            raise SourceError(
+                self.spec,
+                f"does not start ({str(error).splitlines()[0] if str(error) else type(error).__name__})",
+                "check the ribbon cable; `rpicam-hello --list-cameras` lists what is there",
+            ) from error
+        width, height = self._camera.camera_configuration()["main"]["size"]
+        if (width, height) != self._size:
+            self._warn(f"the camera gives {width}x{height} instead of the {self._size[0]}x{self._size[1]} asked for")
+        self._size = (width, height)
+        if self._mode is None:
+            self._mode = Mode(width, height, self._fps, "YUV 4:2:0")
+
+    def _take(self) -> Taken:
+        if self._camera is None:
+            raise LostError("the camera is closed")
+        try:
+            request = self._camera.capture_request(wait=TAKE_LIMIT_S)
+        except (RuntimeError, TimeoutError) as error:
+            raise LostError(f"the camera gives no picture any more ({type(error).__name__})") from error
+        try:
+            planes = request.make_array("main")  # a copy: the buffer goes back to the camera
+            metadata = request.get_metadata()
+        finally:
+            request.release()
+        exposure_us, gain = metadata.get("ExposureTime"), metadata.get("AnalogueGain")
+        return Taken(
+            i420=unpad_i420(planes, *self._size),
+            exposure_s=None if exposure_us is None else exposure_us * 1e-6,
+            gain=None if gain is None else float(gain),
+        )
+
+    def _disconnect(self) -> None:
+        if self._camera is not None:
+            camera, self._camera = self._camera, None
+            camera.close()
+
+
+def _controls(fps: float, exposure_s: float | None, gain: float | None) -> dict[str, object]:
+    period_us = round(1e6 / fps)
+    controls: dict[str, object] = {
+        "FrameDurationLimits": (period_us, period_us),
+        "NoiseReductionMode": NOISE_REDUCTION_OFF,
+    }
+    if exposure_s is not None:
+        controls |= {"AeEnable": False, "ExposureTime": round(exposure_s * 1e6)}
+    if gain is not None:
+        controls["AnalogueGain"] = gain
+    return controls
+
+
+def unpad_i420(planes: Image, width: int, height: int) -> Image:
+    """Take out the bytes by which the hardware pads each line.
+
+    Parameters
+    ----------
+    planes : uint8 array, shape (3 * height / 2, stride)
+        As picamera2 gives it: brightness in lines of `stride` bytes, then both colours in lines of half of that.
+
+    Returns
+    -------
+    uint8 array, shape (3 * height / 2, width)
+
+    """
+    stride = planes.shape[1]
+    if stride == width:
+        return planes
+    flat = planes.ravel()
+    luma = flat[: height * stride].reshape(height, stride)[:, :width]
+    chroma = flat[height * stride :].reshape(height, stride // 2)[:, : width // 2]  # both colours, U before V
+    return np.concatenate([luma.ravel(), chroma.ravel()]).reshape(height * 3 // 2, width)

@@ -1,0 +1,238 @@
+"""Network streams: HTTP Motion JPEG as its raw pictures, RTSP and the rest through FFmpeg."""
+
+from __future__ import annotations
+
+import time
+import urllib.error
+import urllib.request
+from email.message import Message
+from http.client import HTTPException
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+import cv2
+
+from edge.capture.base import INTER_FRAME_WARNING, Mode, quiet_opencv
+from edge.capture.jpeg import DamagedJpegError, complete_jpeg, picture_size
+from edge.capture.live import LiveSource, LostError, Taken
+from edge.capture.multipart import MultipartError, parts
+from edge.capture.video import INTRA_FRAME, MOTION_JPEG, codec_of
+from edge.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from http.client import HTTPResponse
+
+    from edge.capture.live import Clock
+
+TIMEOUT_S = 10.0
+DECODED_BACKLOG = 3  # decoded pictures are large
+FIRST_PICTURES = 25  # one of so many must be whole when a stream is opened
+
+
+class HttpSource(LiveSource):
+    """Motion JPEG over HTTP, each picture kept as the camera sent it.
+
+    Parameters
+    ----------
+    url : str
+        http:// or https://, with user:password@ where the camera asks for a login (Basic or Digest).
+    timeout_s : float
+        Without a byte for so long the stream counts as lost.
+
+    Raises
+    ------
+    SourceError
+        Nobody answers, the login is refused, or what is sent is no Motion JPEG. No message holds the password.
+
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        fps: float | None = None,
+        exposure_s: float | None = None,
+        gain: float | None = None,
+        timeout_s: float = TIMEOUT_S,
+        first_pause_s: float = 0.5,
+        clock: Clock | None = None,
+    ) -> None:
+        super().__init__(
+            without_secrets(url), exposure_s=exposure_s, gain=gain, first_pause_s=first_pause_s, clock=clock
+        )
+        self._address, self._opener = _opener_for(url)
+        self._timeout_s = timeout_s
+        self._fps = fps
+        self._response: HTTPResponse | None = None
+        self._parts: Iterator[bytes] = iter(())
+        self._start()
+
+    def _connect(self) -> None:
+        try:
+            response: HTTPResponse = self._opener.open(self._address, timeout=self._timeout_s)
+        except urllib.error.HTTPError as error:
+            error.close()
+            login = error.code in {401, 403}
+            raise SourceError(
+                self.spec,
+                f"the server answers {error.code} ({error.reason})",
+                "put user:password@ before the host, or check them" if login else "check the path of the address",
+            ) from None
+        except (OSError, ValueError, HTTPException) as error:
+            raise SourceError(
+                self.spec, f"cannot be reached ({_reason(error)})", "check address, cable and power"
+            ) from None
+        self._response = response
+        declared = Message()
+        declared["Content-Type"] = response.headers.get("Content-Type", "")
+        boundary = declared.get_param("boundary")
+        if declared.get_content_maintype() != "multipart" or not isinstance(boundary, str):
+            raise SourceError(
+                self.spec,
+                f"sends {declared['Content-Type'].split(';')[0] or 'no content type'}, which is no Motion JPEG stream",
+                "look up the address of the MJPEG stream in the camera's manual (multipart/x-mixed-replace)",
+            )
+        self._parts = parts(response, boundary)
+        if self._mode is None:
+            width, height = self._first_size()
+            self._mode = Mode(width, height, self._fps or 0.0, "Motion JPEG")
+
+    def _take(self) -> Taken:
+        try:
+            part = next(self._parts, None)
+        except (MultipartError, HTTPException) as error:
+            raise LostError(f"broken stream: {type(error).__name__}") from None
+        if part is None:
+            raise LostError("the server ended the stream")
+        return Taken(jpeg=part)
+
+    def _disconnect(self) -> None:
+        if self._response is not None:
+            self._response.close()
+            self._response = None
+
+    def _first_size(self) -> tuple[int, int]:
+        for _ in range(FIRST_PICTURES):
+            size = _size_or_none(self._take().jpeg or b"")
+            if size is not None:
+                return size
+        raise SourceError(self.spec, f"none of its first {FIRST_PICTURES} pictures is a whole JPEG", "check the camera")
+
+
+class FfmpegStreamSource(LiveSource):
+    """RTSP, or anything else that FFmpeg reads from a network; Motion JPEG in it is kept as raw pictures.
+
+    Parameters
+    ----------
+    url : str
+        As FFmpeg takes it, with user:password@ where the camera asks for a login.
+    timeout_s : float
+        For connecting, and for each frame.
+
+    Raises
+    ------
+    SourceError
+        Nobody answers, or FFmpeg finds no video. No message holds the password.
+
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        fps: float | None = None,
+        exposure_s: float | None = None,
+        gain: float | None = None,
+        timeout_s: float = TIMEOUT_S,
+        first_pause_s: float = 0.5,
+        clock: Clock | None = None,
+    ) -> None:
+        super().__init__(
+            without_secrets(url),
+            exposure_s=exposure_s,
+            gain=gain,
+            backlog=DECODED_BACKLOG,
+            first_pause_s=first_pause_s,
+            clock=clock,
+        )
+        quiet_opencv()
+        self._url = url
+        self._timeout_ms = int(timeout_s * 1e3)
+        self._fps = fps
+        self._capture: cv2.VideoCapture | None = None
+        self._raw = False
+        self._start()
+
+    def _connect(self) -> None:
+        limits = [
+            *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, self._timeout_ms),
+            *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, self._timeout_ms),
+        ]
+        capture = cv2.VideoCapture(self._url, cv2.CAP_FFMPEG, limits)
+        self._capture = capture
+        if not capture.isOpened():
+            raise SourceError(
+                self.spec, "nobody answers, or no video comes", "check address, user, password, cable and power"
+            )
+        codec = codec_of(capture)
+        self._raw = codec in MOTION_JPEG and bool(capture.set(cv2.CAP_PROP_FORMAT, -1))
+        name = "Motion JPEG" if codec in MOTION_JPEG else codec or "raw"
+        if not self._raw and codec not in INTRA_FRAME:
+            self._warn(INTER_FRAME_WARNING.format(codec=name))
+        width = int(capture.get(cv2.CAP_PROP_FRAME_WIDTH))
+        height = int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
+        if self._mode is None:
+            self._mode = Mode(width, height, self._fps or float(capture.get(cv2.CAP_PROP_FPS)), name)
+
+    def _take(self) -> Taken:
+        if self._capture is None:
+            raise LostError("the stream is closed")
+        began = time.perf_counter()
+        taken, picture = self._capture.read()
+        if not taken:
+            raise LostError("no frame came in time, or the stream ended")
+        if self._raw:
+            return Taken(jpeg=picture.tobytes())
+        return Taken(picture=picture, decode_ms=(time.perf_counter() - began) * 1e3)
+
+    def _disconnect(self) -> None:
+        if self._capture is not None:
+            self._capture.release()
+            self._capture = None
+
+
+def without_secrets(url: str) -> str:
+    """Give an address for messages: no user, no password, and of a query only that there is one."""
+    split = urlsplit(url)
+    host = split.netloc.rpartition("@")[2]
+    return urlunsplit((split.scheme, host, split.path, "…" if split.query else "", ""))
+
+
+def _size_or_none(part: bytes) -> tuple[int, int] | None:
+    try:
+        return picture_size(complete_jpeg(part))
+    except DamagedJpegError:
+        return None
+
+
+def _opener_for(url: str) -> tuple[str, urllib.request.OpenerDirector]:
+    """Give the address without login, and an opener that knows the login."""
+    split = urlsplit(url)
+    address = urlunsplit((split.scheme, split.netloc.rpartition("@")[2], split.path, split.query, ""))
+    logins = urllib.request.HTTPPasswordMgrWithDefaultRealm()
+    if split.username is not None:
+        logins.add_password(None, address, unquote(split.username), unquote(split.password or ""))
+    return address, urllib.request.build_opener(
+        urllib.request.HTTPBasicAuthHandler(logins), urllib.request.HTTPDigestAuthHandler(logins)
+    )
+
+
+def _reason(error: Exception) -> str:
+    """Give the cause in words without the address."""
+    cause = error.reason if isinstance(error, urllib.error.URLError) else error
+    if isinstance(cause, TimeoutError):
+        return "no answer in time"
+    if isinstance(cause, OSError):
+        return cause.strerror or type(cause).__name__
+    return type(cause).__name__

@@ -1,0 +1,148 @@
+"""USB cameras through V4L2: Motion JPEG kept raw, mode and exposure negotiated and read back.
+
+Unproven on real hardware so far: see docs/capture.md.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+
+from edge.capture.base import Mode, quiet_opencv
+from edge.capture.live import LiveSource, LostError, Taken
+from edge.capture.v4l2_controls import Controls, fix_exposure
+from edge.errors import SourceError
+
+if TYPE_CHECKING:
+    from edge.capture.live import Clock
+
+DEFAULT_SIZE = (1920, 1080)
+_MJPG = cv2.VideoWriter.fourcc(*"MJPG")
+
+
+class V4l2Source(LiveSource):
+    """A V4L2 camera.
+
+    Parameters
+    ----------
+    device : str
+        /dev/videoN or, better, a path under /dev/v4l/by-path: cameras of one kind share serial numbers, and the
+        numbers of /dev/video change from boot to boot.
+    size : (int, int) or None
+        Wanted width and height; the camera may give another, which is then reported.
+    fps : float or None
+        Wanted frames a second.
+    exposure_s, gain : float or None
+        Wanted exposure time and gain; None leaves the camera's automatic on.
+
+    Raises
+    ------
+    SourceError
+        No such device, no permission, in use, or it gives no picture.
+
+    """
+
+    def __init__(
+        self,
+        device: str,
+        *,
+        size: tuple[int, int] | None = None,
+        fps: float | None = None,
+        exposure_s: float | None = None,
+        gain: float | None = None,
+        first_pause_s: float = 0.5,
+        clock: Clock | None = None,
+    ) -> None:
+        super().__init__(device, first_pause_s=first_pause_s, clock=clock)
+        quiet_opencv()
+        self._size = size or DEFAULT_SIZE
+        self._fps = fps
+        self._wanted_exposure_s = exposure_s
+        self._wanted_gain = gain
+        self._held_exposure_s: float | None = None
+        self._held_gain: float | None = None
+        self._capture: cv2.VideoCapture | None = None
+        self._raw = False
+        self._start()
+
+    def _connect(self) -> None:
+        _check_device(self.spec)
+        capture = cv2.VideoCapture(self.spec, cv2.CAP_V4L2)
+        self._capture = capture
+        if not capture.isOpened():
+            raise SourceError(
+                self.spec, "does not open as a camera", "another program may hold it, or it is no capture device"
+            )
+        self._negotiate(capture)
+        self._expose()
+
+    def _negotiate(self, capture: cv2.VideoCapture) -> None:
+        """Ask for Motion JPEG, size and rate, in this order, and read back what the camera made of it."""
+        width, height = self._size
+        capture.set(cv2.CAP_PROP_FOURCC, _MJPG)
+        capture.set(cv2.CAP_PROP_FRAME_WIDTH, width)
+        capture.set(cv2.CAP_PROP_FRAME_HEIGHT, height)
+        if self._fps is not None:
+            capture.set(cv2.CAP_PROP_FPS, self._fps)
+        # Without conversion OpenCV hands out the JPEG as the camera sent it.
+        self._raw = int(capture.get(cv2.CAP_PROP_FOURCC)) == _MJPG and bool(capture.set(cv2.CAP_PROP_CONVERT_RGB, 0))
+        if not self._raw:
+            self._warn("the camera gives no Motion JPEG; OpenCV converts its pictures, often at few frames a second")
+        held = Mode(
+            int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
+            int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
+            float(capture.get(cv2.CAP_PROP_FPS)),
+            "Motion JPEG" if self._raw else "raw",
+        )
+        if (held.width, held.height) != self._size:
+            self._warn(f"the camera gives {held.width}x{held.height} instead of the {width}x{height} asked for")
+        if self._fps is not None and abs(held.fps - self._fps) > 0.5:
+            self._warn(f"the camera gives {held.fps:g} frames a second instead of the {self._fps:g} asked for")
+        if self._mode is None:
+            self._mode = held
+
+    def _expose(self) -> None:
+        try:
+            with Controls(self.spec) as controls:
+                held = fix_exposure(controls, self._wanted_exposure_s, self._wanted_gain)
+        except OSError as error:
+            self._warn(f"the camera's controls cannot be opened ({error.strerror}); its exposure is unknown")
+            return
+        self._held_exposure_s, self._held_gain = held.exposure_s, held.gain
+        for sentence in held.warnings:
+            self._warn(sentence)
+
+    def _take(self) -> Taken:
+        if self._capture is None:
+            raise LostError("the camera is closed")
+        taken, picture = self._capture.read()
+        if not taken:
+            raise LostError("the camera gives no picture any more")
+        if self._raw:
+            return Taken(jpeg=picture.tobytes(), exposure_s=self._held_exposure_s, gain=self._held_gain)
+        return Taken(picture=picture, exposure_s=self._held_exposure_s, gain=self._held_gain)
+
+    def _disconnect(self) -> None:
+        # Runs in the reading thread, for which close() waits only so long: some drivers hang here.
+        if self._capture is not None:
+            self._capture.release()
+            self._capture = None
+
+
+def _check_device(device: str) -> None:
+    try:
+        kind = Path(device).stat().st_mode
+    except OSError as error:
+        problem = "no such device" if error.errno == errno.ENOENT else f"cannot be looked at ({error.strerror})"
+        raise SourceError(device, problem, "plug the camera in; `ls /dev/v4l/by-path` lists what is there") from error
+    if not stat.S_ISCHR(kind):
+        raise SourceError(device, "is no camera device", "name /dev/videoN or a path under /dev/v4l/by-path")
+    if not os.access(device, os.R_OK | os.W_OK):
+        raise SourceError(
+            device, "may not be opened by this user", "add the user to the group `video` and log in again"
+        )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from edge.capture.base import Source
 from edge.capture.newest import Newest
+from edge.capture.pace import Pace
 from edge.errors import SourceError
 
 if TYPE_CHECKING:
@@ -34,7 +35,10 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A picture as it came: JPEG bytes, or pixels (grey or blue, green, red), and what is known of its exposure."""
+    """A picture as it came: JPEG bytes, or pixels (grey or blue, green, red), and what is known of its exposure.
+
+    `stamp_s` is the camera's own time of the picture, where it gives one: it tells of frames lost before they came.
+    """
 
     jpeg: bytes | None = None
     picture: Image | None = None
@@ -42,6 +46,7 @@ class Taken:
     decode_ms: float = 0.0
     exposure_s: float | None = None
     gain: float | None = None
+    stamp_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,8 @@ class LiveSource(Source):
         self._clock = clock or Clock()
         self._first_pause_s = first_pause_s
         self._stop = threading.Event()
+        self._pace = Pace()
+        self._missed = 0
         self._reconnects = 0
         self._sequence = 0
         self._crash: BaseException | None = None
@@ -151,6 +158,7 @@ class LiveSource(Source):
 
     def _come_back(self) -> None:
         self._sequence += 1  # what was missed is a gap
+        self._pace = Pace()
         pause_s = self._first_pause_s
         while True:
             self._disconnect()
@@ -165,6 +173,10 @@ class LiveSource(Source):
             return
 
     def _put(self, taken: Taken) -> None:
+        if taken.stamp_s is not None:
+            missed = self._pace.missed_before(taken.stamp_s)
+            self._missed += missed
+            self._sequence += missed
         self._shelf.put(_Stamped(taken, self._sequence, self._clock.monotonic_s(), self._clock.utc()))
         self._sequence += 1
 
@@ -183,7 +195,7 @@ class LiveSource(Source):
         return self._from_picture(taken.picture, *at, taken.decode_ms)
 
     def _dropped_count(self) -> int:
-        return self._shelf.dropped
+        return self._shelf.dropped + self._missed
 
     def _reconnect_count(self) -> int:
         return self._reconnects

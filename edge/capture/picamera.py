@@ -113,11 +113,13 @@ class PicameraSource(LiveSource):
             metadata = request.get_metadata()
         finally:
             request.release()
+        stamp_ns = metadata.get("SensorTimestamp")
         exposure_us, gain = metadata.get("ExposureTime"), metadata.get("AnalogueGain")
         return Taken(
             i420=unpad_i420(planes, *self._size),
             exposure_s=None if exposure_us is None else exposure_us * 1e-6,
             gain=None if gain is None else float(gain),
+            stamp_s=None if stamp_ns is None else stamp_ns * 1e-9,
         )
 
     def _disconnect(self) -> None:

@@ -123,9 +123,14 @@ class V4l2Source(LiveSource):
         taken, picture = self._capture.read()
         if not taken:
             raise LostError("the camera gives no picture any more")
-        if self._raw:
-            return Taken(jpeg=picture.tobytes(), exposure_s=self._held_exposure_s, gain=self._held_gain)
-        return Taken(picture=picture, exposure_s=self._held_exposure_s, gain=self._held_gain)
+        stamp_s = float(self._capture.get(cv2.CAP_PROP_POS_MSEC)) / 1e3  # the driver's time of the buffer
+        return Taken(
+            jpeg=picture.tobytes() if self._raw else None,
+            picture=None if self._raw else picture,
+            exposure_s=self._held_exposure_s,
+            gain=self._held_gain,
+            stamp_s=stamp_s if stamp_s > 0 else None,
+        )
 
     def _disconnect(self) -> None:
         # Runs in the reading thread, for which close() waits only so long: some drivers hang here.

@@ -1,0 +1,28 @@
+"""Tells from a camera's own timestamps how many frames were lost before they reached us."""
+
+from __future__ import annotations
+
+from collections import deque
+from statistics import median
+
+INTERVALS = 31
+LEAST_INTERVALS = 5
+LATE = 1.5  # of the usual interval; a frame is missing between two that lie further apart
+
+
+class Pace:
+    """The usual interval between frames, learnt while they come, as declared rates are often not kept."""
+
+    def __init__(self) -> None:
+        self._last_s: float | None = None
+        self._intervals_s: deque[float] = deque(maxlen=INTERVALS)
+
+    def missed_before(self, stamp_s: float) -> int:
+        """Give how many frames are missing between the previous timestamp and this one."""
+        last_s, self._last_s = self._last_s, stamp_s
+        if last_s is None or stamp_s <= last_s:
+            return 0
+        interval_s = stamp_s - last_s
+        usual_s = median(self._intervals_s) if len(self._intervals_s) >= LEAST_INTERVALS else interval_s
+        self._intervals_s.append(interval_s)
+        return round(interval_s / usual_s) - 1 if interval_s > LATE * usual_s else 0

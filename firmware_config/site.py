@@ -15,7 +15,7 @@ from edge.yaml_file import check, read, settings_error
 from firmware_config.device import settings_faults
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from edge.yaml_file import Document
@@ -86,6 +86,13 @@ def _one_line(value: str) -> str:
     return value
 
 
+def _some(boxes: tuple[Box, ...]) -> tuple[Box, ...]:
+    # Not min_length: pydantic counts the sound boxes there, and would call a list of faulty ones too short as well.
+    if not boxes:
+        raise ValueError("found an empty list, expected at least one box")
+    return boxes
+
+
 Id = Annotated[str, AfterValidator(checked_id)]
 
 
@@ -129,7 +136,9 @@ class Site(StrictModel):
     schema_version: Literal[1] = 1
     site: Id = Field(description="the site's id, the second level of every topic")
     broker: Broker = Field(description="host, port and tls of the broker")
-    boxes: tuple[Box, ...] = Field(min_length=1, max_length=MAX_BOXES, description="the list of boxes")
+    boxes: Annotated[tuple[Box, ...], AfterValidator(_some)] = Field(
+        max_length=MAX_BOXES, description="the list of boxes"
+    )
 
 
 def load_site(path: Path) -> Site:
@@ -152,30 +161,31 @@ def load_site(path: Path) -> Site:
 
 def _across_boxes(document: Document) -> list[Fault]:
     """Find what only shows between boxes, or between a box and the agent, in whatever of the file is sound."""
-    broker = _sound(Broker, document.data.get("broker"))
-    site = document.data.get("site")
     boxes = document.data.get("boxes")
     faults: list[Fault] = []
     first_lines: dict[str, int] = {}
     for index, data in enumerate(boxes if isinstance(boxes, list) else []):
         if not isinstance(data, dict):
             continue
-        place = ("boxes", index, "device")
         device = data.get("device")
         if isinstance(device, str):
-            line = document.line(place)
+            line = document.line(("boxes", index, "device"))
             if device in first_lines:
                 text = f"boxes.{index}.device: the id {device!r:.80} is taken, first on line {first_lines[device]}"
                 faults.append(Fault(line, f"{text}; each box needs its own"))
             first_lines.setdefault(device, line)
-        box = _sound(Box, data)
-        if box is not None and broker is not None and isinstance(site, str) and _ID.fullmatch(site):
-            faults += _settings_faults(document, index, site, broker, box)
+        faults += _settings_faults(document, index, data)
     return faults
 
 
-def _settings_faults(document: Document, index: int, site: str, broker: Broker, box: Box) -> Iterator[Fault]:
-    for place, sentence in settings_faults(site, broker, box):
+def _settings_faults(document: Document, index: int, data: Mapping[str, object]) -> Iterator[Fault]:
+    # Where other keys are wrong, a stand-in for them lets the faults of `settings` come at once with theirs.
+    stand_in = {"device": "box", "board": "rpi4", "camera": "csi", "settings": data.get("settings", {})}
+    box = _sound(Box, data) or _sound(Box, stand_in)
+    broker = _sound(Broker, document.data.get("broker")) or Broker(host="broker")
+    if box is None:
+        return
+    for place, sentence in settings_faults("site", broker, box):
         line = document.line(("boxes", index, "settings", *place))
         yield Fault(line, f"boxes.{index}.settings.{sentence}")
 

@@ -1,0 +1,287 @@
+"""A real Mosquitto with the rendered configuration lets everyone do what the site allows, and nothing else."""
+
+import os
+import re
+import shutil
+import socket
+import ssl
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import paho.mqtt.client as mqtt
+import pytest
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.reasoncodes import ReasonCode
+
+from firmware_config.render import render_site
+from firmware_config.site import CONTROL_ROOM_USER, Broker, Site
+
+# Debian installs the broker where only root's PATH looks.
+MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
+PASSWD = shutil.which("mosquitto_passwd")
+pytestmark = pytest.mark.skipif(MOSQUITTO is None or PASSWD is None, reason="mosquitto is not installed")
+
+BOXES = ("gate-north", "gate-south")
+WAIT_S = 10.0
+
+
+@dataclass(frozen=True)
+class Running:
+    """A broker that runs with the rendered configuration, its files in `folder` instead of /etc and /var."""
+
+    folder: Path
+    port: int
+    process: "subprocess.Popen[str]"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def prepare(site: Site, folder: Path) -> Path:
+    """Do by hand what the rendered README tells the administrator, in a folder of our own."""
+    folder.mkdir(exist_ok=True)
+    rendered = render_site(site)
+    (folder / "acl").write_text(rendered["mosquitto/acl"], encoding="utf-8")
+    (folder / "acl").chmod(0o600)
+    for number, user in enumerate((CONTROL_ROOM_USER, *BOXES)):
+        create = ["-c"] if number == 0 else []
+        command = [str(PASSWD), "-b", *create, str(folder / "passwords"), user, f"{user}-password"]
+        subprocess.run(command, check=True, capture_output=True)
+    text = rendered["mosquitto/mosquitto.conf"]
+    text = text.replace("/etc/mosquitto/gammabox/", f"{folder}/").replace("/var/lib/mosquitto/", f"{folder}/")
+    if os.geteuid() == 0:
+        text += "user root\n"
+    (folder / "mosquitto.conf").write_text(text, encoding="utf-8")
+    return folder / "mosquitto.conf"
+
+
+@contextmanager
+def running(site: Site, folder: Path) -> Iterator[Running]:
+    site = site.model_copy(update={"broker": site.broker.model_copy(update={"port": free_port()})})
+    conf = prepare(site, folder)
+    with (folder / "log").open("a", encoding="utf-8") as log:
+        process = subprocess.Popen([str(MOSQUITTO), "-c", str(conf)], stdout=log, stderr=log, text=True)
+    try:
+        deadline = time.monotonic() + WAIT_S
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", site.broker.port), timeout=1).close()
+                break
+            except OSError:
+                said = (folder / "log").read_text(encoding="utf-8")
+                assert process.poll() is None, said
+                assert time.monotonic() < deadline, said
+                time.sleep(0.02)
+        yield Running(folder, site.broker.port, process)
+    finally:
+        process.terminate()
+        process.wait(WAIT_S)
+
+
+@pytest.fixture(scope="module")
+def plain_site() -> Site:
+    boxes = [{"device": device, "board": "rpi4", "camera": "csi"} for device in BOXES]
+    broker = Broker(host="127.0.0.1", port=1883, tls=False)
+    return Site.model_validate({"site": "campus", "broker": broker, "boxes": boxes})
+
+
+@pytest.fixture(scope="module")
+def broker(plain_site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with running(plain_site, tmp_path_factory.mktemp("broker")) as started:
+        yield started
+
+
+class Client:
+    """A paho client of MQTT 5, where the broker says why it refuses."""
+
+    def __init__(
+        self, broker: Running, user: str | None, password: str | None = None, ca_file: Path | None = None
+    ) -> None:
+        self.client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+        self.received: list[tuple[str, str]] = []
+        self._answers: dict[str, ReasonCode] = {}
+        self._news = threading.Condition()
+        if user is not None:
+            self.client.username_pw_set(user, password or f"{user}-password")
+        if ca_file is not None:
+            self.client.tls_set_context(ssl.create_default_context(cafile=str(ca_file)))
+        self.client.on_connect = lambda _c, _u, _f, code, _p: self._answer("connect", code)
+        self.client.on_publish = lambda _c, _u, mid, code, _p: self._answer(f"publish {mid}", code)
+        self.client.on_subscribe = lambda _c, _u, mid, codes, _p: self._answer(f"subscribe {mid}", codes[0])
+        self.client.on_message = self._on_message
+        self.client.connect("127.0.0.1", broker.port)
+        self.client.loop_start()
+        self.connected = self._wait("connect")
+
+    def publish(self, topic: str, payload: str, *, retain: bool = False) -> ReasonCode:
+        return self._wait(f"publish {self.client.publish(topic, payload, qos=1, retain=retain).mid}")
+
+    def subscribe(self, topic: str) -> ReasonCode:
+        _, mid = self.client.subscribe(topic, qos=1)
+        return self._wait(f"subscribe {mid}")
+
+    def wait_for(self, payload: str) -> list[tuple[str, str]]:
+        """Wait until a message arrives, and give all that arrived before it."""
+        with self._news:
+            assert self._news.wait_for(lambda: any(said == payload for _, said in self.received), WAIT_S), self.received
+            return list(self.received)
+
+    def close(self) -> None:
+        self.client.disconnect()
+        self.client.loop_stop()
+
+    def _on_message(self, _client: mqtt.Client, _userdata: object, message: mqtt.MQTTMessage) -> None:
+        with self._news:
+            self.received.append((message.topic, message.payload.decode()))
+            self._news.notify_all()
+
+    def _answer(self, to: str, code: ReasonCode) -> None:
+        with self._news:
+            self._answers[to] = code
+            self._news.notify_all()
+
+    def _wait(self, to: str) -> ReasonCode:
+        with self._news:
+            assert self._news.wait_for(lambda: to in self._answers, WAIT_S), f"no answer to {to}"
+            return self._answers[to]
+
+
+@contextmanager
+def client(
+    broker: Running, user: str | None, password: str | None = None, ca_file: Path | None = None
+) -> Iterator[Client]:
+    opened = Client(broker, user, password, ca_file)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def test_mosquitto_has_nothing_to_complain_about(broker: Running) -> None:
+    log = (broker.folder / "log").read_text(encoding="utf-8")
+    log = log.replace("Warning: Mosquitto should not be run as root/administrator.", "")  # this test's doing
+    assert not re.search("warning|error|deprecated|unknown", log, re.IGNORECASE), log
+
+
+@pytest.mark.parametrize(
+    ("user", "password"),
+    [(None, None), ("gate-north", "wrong"), ("gate-west", None), (CONTROL_ROOM_USER, "wrong"), ("", "x")],
+)
+def test_strangers_are_refused(broker: Running, user: str | None, password: str | None) -> None:
+    with client(broker, user, password) as stranger:
+        assert stranger.connected.is_failure
+        assert "Not authorized" in str(stranger.connected) or "Bad user" in str(stranger.connected)
+
+
+@pytest.mark.parametrize("below", ["status", "info", "health", "alarm", "hit", "evidence/1", "rsp/ping"])
+def test_a_box_writes_its_own_topics_and_the_control_room_reads_them(broker: Running, below: str) -> None:
+    with client(broker, CONTROL_ROOM_USER) as room, client(broker, "gate-north") as box:
+        assert not room.subscribe("gammabox/campus/#").is_failure
+        assert not box.publish(f"gammabox/campus/gate-north/{below}", f"own {below}").is_failure
+        assert (f"gammabox/campus/gate-north/{below}", f"own {below}") in room.wait_for(f"own {below}")
+
+
+@pytest.mark.parametrize(
+    "topic",
+    [
+        "gammabox/campus/gate-south/status",
+        "gammabox/campus/gate-south/cmd/restart",
+        "gammabox/campus/gate-south",
+        "gammabox/campus/gate-north-2/status",
+        "gammabox/campus/status",
+        "gammabox/other/gate-north/status",
+        "homeassistant/device/x/config",
+        "$SYS/broker/uptime",
+        "anything",
+    ],
+)
+def test_a_box_cannot_write_elsewhere(broker: Running, topic: str) -> None:
+    with client(broker, CONTROL_ROOM_USER) as room, client(broker, "gate-north") as box:
+        room.subscribe("gammabox/campus/#")
+        assert box.publish(topic, "forged", retain=True).is_failure
+        box.publish("gammabox/campus/gate-north/hit", f"after {topic}")
+        assert all(payload != "forged" for _, payload in room.wait_for(f"after {topic}"))
+
+
+def test_a_box_reads_its_own_commands_only(broker: Running) -> None:
+    with (
+        client(broker, CONTROL_ROOM_USER) as room,
+        client(broker, "gate-north") as box,
+        client(broker, "gate-south") as other,
+    ):
+        # Mosquitto grants subscriptions and filters what it delivers: only what arrives counts.
+        for topic in ("#", "gammabox/#", "gammabox/campus/+/cmd/#", "gammabox/campus/gate-south/#", "$SYS/#"):
+            box.subscribe(topic)
+        box.subscribe("gammabox/campus/gate-north/cmd/#")
+        other.publish("gammabox/campus/gate-south/hit", "not for you")
+        other.publish("gammabox/campus/gate-south/status", "nor this", retain=True)
+        room.publish("gammabox/campus/gate-south/cmd/ping", "for the other")
+        room.publish("gammabox/campus/gate-north/cmd/ping", "for you")
+        got = set(box.wait_for("for you"))
+        assert got == {("gammabox/campus/gate-north/cmd/ping", "for you")}
+
+
+@pytest.mark.parametrize("topic", ["status", "alarm", "hit", "rsp/ping"])
+def test_the_control_room_cannot_speak_for_a_box(broker: Running, topic: str) -> None:
+    with client(broker, CONTROL_ROOM_USER) as room:
+        assert room.publish(f"gammabox/campus/gate-north/{topic}", "forged").is_failure
+
+
+def test_a_last_will_reaches_the_control_room_and_a_forged_one_does_not(broker: Running) -> None:
+    with client(broker, CONTROL_ROOM_USER) as room:
+        room.subscribe("gammabox/campus/#")
+        for victim, will in (("gate-south", "forged will"), ("gate-north", "true will")):
+            box = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv311)
+            box.username_pw_set("gate-north", "gate-north-password")
+            box.will_set(f"gammabox/campus/{victim}/status", will, qos=1)
+            up = threading.Event()
+            box.on_connect = lambda *_, up=up: up.set()
+            box.connect("127.0.0.1", broker.port)
+            box.loop_start()
+            assert up.wait(WAIT_S)
+            sock = box.socket()
+            assert isinstance(sock, socket.socket)
+            sock.shutdown(socket.SHUT_RDWR)  # cut off, as by a pulled plug
+            box.loop_stop()
+        assert ("gammabox/campus/gate-south/status", "forged will") not in room.wait_for("true will")
+
+
+def test_retained_states_survive_a_restart(plain_site: Site, tmp_path: Path) -> None:
+    with running(plain_site, tmp_path) as first, client(first, "gate-north") as box:
+        assert not box.publish("gammabox/campus/gate-north/alarm", "standing", retain=True).is_failure
+    (tmp_path / "passwords").unlink()
+    with running(plain_site, tmp_path) as second, client(second, CONTROL_ROOM_USER) as room:
+        room.subscribe("gammabox/campus/+/alarm")
+        assert room.wait_for("standing") == [("gammabox/campus/gate-north/alarm", "standing")]
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+def test_with_tls_nobody_connects_in_the_clear_or_without_the_authority(plain_site: Site, tmp_path: Path) -> None:
+    site = plain_site.model_copy(update={"broker": Broker(host="127.0.0.1")})
+    readme = render_site(site)["README.txt"].replace("\\\n", "")
+    commands = [line.strip() for line in readme.splitlines() if line.strip().startswith(("openssl ", "echo "))]
+    subprocess.run(["sh", "-e", "-c", "\n".join(commands)], cwd=tmp_path, capture_output=True, check=True)
+    with running(site, tmp_path) as broker:
+        with client(broker, "gate-north", ca_file=tmp_path / "ca.crt") as box:
+            assert not box.connected.is_failure
+            assert not box.publish("gammabox/campus/gate-north/status", "online").is_failure
+        with socket.create_connection(("127.0.0.1", broker.port), WAIT_S) as raw:
+            context = ssl.create_default_context()
+            with pytest.raises(ssl.SSLCertVerificationError):
+                context.wrap_socket(raw, server_hostname="127.0.0.1")
+        with socket.create_connection(("127.0.0.1", broker.port), WAIT_S) as raw:
+            raw.sendall(bytes.fromhex("100d00044d51545404020000000161"))  # MQTT CONNECT in the clear
+            try:
+                answer = raw.recv(1)
+            except ConnectionResetError:
+                answer = b""
+            assert answer in {b"", b"\x15"}  # closed, or a TLS alert; 0x20 would accept

@@ -1,0 +1,203 @@
+"""What is rendered is accepted by those it is for (agent, systemd, OpenSSL), and the same site gives the same bytes."""
+
+import re
+import shutil
+import ssl
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from edge.settings import load_settings
+from firmware_config.render import render_site
+from firmware_config.site import Box, Broker, Site, load_site
+
+needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
+needs_sysusers = pytest.mark.skipif(
+    shutil.which("systemd-sysusers") is None, reason="systemd-sysusers is not installed"
+)
+needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+WORST_EXPOSURE = 2.0  # of 10; systemd's own word for less than 2.5 is OK
+
+
+def with_tls(site: Site, host: str = "broker.lan") -> Site:
+    return site.model_copy(update={"broker": Broker(host=host)})
+
+
+def test_a_site_gives_these_files(site: Site) -> None:
+    assert sorted(render_site(site)) == [
+        "README.txt",
+        "boxes/gate-north/device.yaml",
+        "boxes/gate-north/gammabox-edge.service",
+        "boxes/gate-north/gammabox.sysusers.conf",
+        "boxes/gate-south/device.yaml",
+        "boxes/gate-south/gammabox-edge.service",
+        "boxes/gate-south/gammabox.sysusers.conf",
+        "mosquitto/acl",
+        "mosquitto/mosquitto.conf",
+    ]
+
+
+def test_the_same_site_gives_the_same_bytes(site: Site, site_file: Path) -> None:
+    assert render_site(site) == render_site(load_site(site_file))
+
+
+def test_files_end_in_one_line_feed_and_leave_no_template_behind(site: Site) -> None:
+    for name, content in {**render_site(site), **render_site(with_tls(site))}.items():
+        assert content.endswith("\n"), name
+        assert not content.endswith("\n\n"), name
+        assert not re.search(r"\{[{%#]|[%#]\}|[ \t]$|\r", content, re.MULTILINE), name
+
+
+@pytest.mark.parametrize("tls", [True, False])
+def test_the_agent_accepts_every_rendered_device_yaml(site: Site, tmp_path: Path, *, tls: bool) -> None:
+    rendered = render_site(with_tls(site) if tls else site)
+    for box in site.boxes:
+        path = tmp_path / "device.yaml"
+        path.write_text(rendered[f"boxes/{box.device}/device.yaml"], encoding="utf-8")
+        loaded = load_settings(path)
+        assert (loaded.site, loaded.device, loaded.mqtt.username) == (site.site, box.device, box.device)
+        assert (loaded.mqtt.tls is not None) == tls
+        assert loaded.source.spec == ("picamera://1" if box.is_csi else box.camera)
+
+
+PRINTABLE = st.text(max_size=60).filter(str.isprintable)
+
+
+@given(position=PRINTABLE, model=st.text(min_size=1, max_size=30).filter(lambda text: "\x00" not in text))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_text_reaches_the_agent_as_it_was(tmp_path: Path, site: Site, position: str, model: str) -> None:
+    box = Box(device="d", board="rpi4", camera="csi", position=position, settings={"model": model})
+    path = tmp_path / "device.yaml"
+    rendered = render_site(site.model_copy(update={"boxes": (box,)}))
+    path.write_text(rendered["boxes/d/device.yaml"], encoding="utf-8", newline="\n")
+    assert load_settings(path).model == tmp_path / model
+
+
+@pytest.mark.parametrize(
+    "text", ["null", "true", "017", "1e5", "1_000", "12:30", "~", "yes", "- a", "a: b", "#", "*a", "!x"]
+)
+def test_text_that_looks_like_something_else_stays_text(tmp_path: Path, site: Site, text: str) -> None:
+    box = Box(device="d", board="rpi4", camera="csi", settings={"model": text})
+    path = tmp_path / "device.yaml"
+    rendered = render_site(site.model_copy(update={"boxes": (box,)}))
+    path.write_text(rendered["boxes/d/device.yaml"], encoding="utf-8")
+    assert load_settings(path).model == tmp_path / text
+
+
+def test_no_rendered_file_holds_a_secret(site: Site) -> None:
+    for name, content in render_site(with_tls(site)).items():
+        assert "PRIVATE KEY" not in content, name
+        assert not re.search(r"\$7\$|\$6\$", content), name  # hashes as mosquitto_passwd writes them
+        # Passwords are named by their file only.
+        assert not re.search(r"^\s*password\s*[:=]", content, re.MULTILINE), name
+
+
+def unit(site: Site, tmp_path: Path, device: str) -> Path:
+    path = tmp_path / "gammabox-edge.service"
+    text = render_site(site)[f"boxes/{device}/gammabox-edge.service"]
+    path.write_text(re.sub("^ExecStart=[^ ]*", "ExecStart=/bin/true", text, flags=re.MULTILINE), encoding="utf-8")
+    return path
+
+
+@needs_systemd
+@pytest.mark.parametrize("device", ["gate-north", "gate-south"])
+def test_systemd_accepts_the_unit_without_a_word(site: Site, tmp_path: Path, device: str) -> None:
+    command = ["systemd-analyze", "verify", "--man=no", str(unit(site, tmp_path, device))]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+
+
+@needs_systemd
+@pytest.mark.parametrize("device", ["gate-north", "gate-south"])
+def test_systemd_finds_little_exposed(site: Site, tmp_path: Path, device: str) -> None:
+    command = ["systemd-analyze", "security", "--offline=true", "--no-pager", str(unit(site, tmp_path, device))]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    if "Unknown option" in ran.stderr or "unrecognized option" in ran.stderr:
+        pytest.skip("this systemd-analyze cannot rate a file")
+    score = re.search(r"Overall exposure level[^:]*: ([0-9.]+)", ran.stdout)
+    assert score is not None, ran.stdout + ran.stderr
+    assert float(score[1]) <= WORST_EXPOSURE
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "User=gammabox",
+        "SupplementaryGroups=video",
+        "StateDirectory=gammabox",
+        "NoNewPrivileges=yes",
+        "ProtectSystem=strict",
+        "DevicePolicy=closed",
+        "DeviceAllow=char-video4linux rw",
+        "Restart=always",
+        "WatchdogSec=60",
+        "MemoryMax=768M",
+    ],
+)
+def test_the_unit_says(site: Site, line: str) -> None:
+    for box in site.boxes:
+        assert line in render_site(site)[f"boxes/{box.device}/gammabox-edge.service"].splitlines()
+
+
+def test_only_a_ribbon_camera_opens_the_devices_of_libcamera(site: Site) -> None:
+    rendered = render_site(site)
+    assert "char-dma_heap" not in rendered["boxes/gate-north/gammabox-edge.service"]
+    assert "DeviceAllow=char-dma_heap rw" in rendered["boxes/gate-south/gammabox-edge.service"]
+
+
+def test_unit_settings_and_user_agree_on_their_paths(site: Site) -> None:
+    rendered = render_site(with_tls(site))
+    unit_text = rendered["boxes/gate-north/gammabox-edge.service"]
+    device = rendered["boxes/gate-north/device.yaml"]
+    assert "--config /etc/gammabox/device.yaml" in unit_text
+    assert "LoadCredential=broker-password:" in unit_text
+    assert "password_file: /run/credentials/gammabox-edge.service/broker-password" in device
+    assert "path: /var/lib/gammabox/" in device
+    assert "u gammabox " in rendered["boxes/gate-north/gammabox.sysusers.conf"]
+
+
+@needs_sysusers
+def test_systemd_makes_the_user_and_puts_it_into_video(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/group").write_text("video:x:44:\n", encoding="utf-8")
+    conf = tmp_path / "gammabox.conf"
+    conf.write_text(render_site(site)["boxes/gate-north/gammabox.sysusers.conf"], encoding="utf-8")
+    ran = subprocess.run(
+        ["systemd-sysusers", f"--root={tmp_path}", str(conf)], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert re.search(r"^video:.*:gammabox$", (tmp_path / "etc/group").read_text(encoding="utf-8"), re.MULTILINE)
+    passwd = (tmp_path / "etc/passwd").read_text(encoding="utf-8")
+    assert re.search(r"^gammabox:.*:/var/lib/gammabox:.*nologin$", passwd, re.MULTILINE)
+
+
+def test_the_readme_counts_its_steps_and_names_every_box(site: Site) -> None:
+    for variant in (site, with_tls(site)):
+        text = render_site(variant)["README.txt"]
+        steps = [int(number) for number in re.findall(r"^([0-9]+)\. ", text, re.MULTILINE)]
+        assert steps == list(range(1, len(steps) + 1))
+        for box in site.boxes:
+            assert f"mosquitto_passwd /etc/mosquitto/gammabox/passwords {box.device}\n" in text
+        assert ("openssl" in text) == variant.broker.tls
+        assert max(map(len, text.splitlines())) <= 120
+
+
+def openssl_commands(readme: str) -> str:
+    lines = [line.strip() for line in readme.replace("\\\n", "").splitlines()]
+    return "\n".join(line for line in lines if line.startswith(("openssl ", "echo "))) + "\n"
+
+
+@needs_openssl
+@pytest.mark.parametrize("host", ["broker.lan", "192.0.2.7", "2001:db8::7", "a." * 60 + "long.example.org"])
+def test_the_commands_of_the_readme_make_a_certificate_for_the_broker(site: Site, tmp_path: Path, host: str) -> None:
+    script = openssl_commands(render_site(with_tls(site, host))["README.txt"])
+    assert script.count("openssl ") == 3
+    ran = subprocess.run(["sh", "-e", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    kind = "-verify_ip" if re.fullmatch(r"[0-9.]+|[0-9a-f:]+", host) else "-verify_hostname"
+    verify = ["openssl", "verify", "-CAfile", "ca.crt", kind, host, "server.crt"]
+    subprocess.run(verify, cwd=tmp_path, capture_output=True, check=True)
+    ssl.create_default_context(cafile=str(tmp_path / "ca.crt"))

@@ -1,0 +1,108 @@
+"""From energy in the silicon to electrons in pixels: pair creation, diffusion, collection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+    from numpy.typing import NDArray
+
+    from trainer.sensor.camera import Camera
+    from trainer.sensor.electrons import Deposits
+
+MAX_SIDE_PX = 400  # a track that spreads further (one in thousands of muons) is cut there
+_CHUNK_ELECTRONS = 2_000_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChargeMaps:
+    """Charge of hits in pixels.
+
+    Attributes
+    ----------
+    maps : list of float32 arrays, each of shape (h, w)
+        Electrons; the smallest rectangle that holds the hit.
+    hit : int64 array, shape (n,)
+        Number of each hit as in the deposits.
+
+    """
+
+    maps: list[NDArray[np.float32]] = field(repr=False)
+    hit: NDArray[np.int64]
+
+
+def collected_electrons(camera: Camera, deposits: Deposits, rng: Generator) -> NDArray[np.int64]:
+    """Draw the electrons of each deposit that reach a pixel: pairs with Fano fluctuation, lost deep below."""
+    pairs = deposits.energy_kev * 1000.0 / camera.pair_ev
+    made = np.maximum(rng.normal(pairs, np.sqrt(camera.fano * pairs)), 0.0)
+    whole = np.floor(made + rng.random(len(made))).astype(np.int64)
+    depth = deposits.position_um[:, 2]
+    chance = np.exp(-np.maximum(depth - camera.epi_um, 0.0) / max(camera.substrate_diffusion_um, 1e-6))
+    chance = np.where(depth < 0, 0.0, chance)
+    return rng.binomial(whole, chance)
+
+
+def spread_um(camera: Camera, depth_um: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give the lateral spread σ of charge set free at a depth: constant where depleted, growing below."""
+    return np.hypot(camera.diffusion_um, camera.diffusion_slope * np.maximum(depth_um - camera.depletion_um, 0.0))
+
+
+def charge_maps(camera: Camera, deposits: Deposits, rng: Generator, least_peak_e: float = 0.0) -> ChargeMaps:
+    """Throw every electron of every hit into its pixel; each hit falls on a random place within a pixel.
+
+    Hits whose brightest pixel holds fewer than `least_peak_e` electrons are left out.
+    """
+    electrons = collected_electrons(camera, deposits, rng)
+    order = np.argsort(deposits.hit, kind="stable")
+    hits, start = np.unique(deposits.hit[order], return_index=True)
+    totals = np.add.reduceat(electrons[order], start) if len(start) else np.empty(0, np.int64)
+    wanted = totals >= max(least_peak_e, 1)
+    within = rng.random((len(hits), 2))
+    maps: list[NDArray[np.float32]] = []
+    ends = np.append(start[1:], len(order))
+    batch: list[int] = []
+    waiting = 0
+    chosen = np.flatnonzero(wanted)
+    for number, row in enumerate(chosen):
+        batch.append(int(row))
+        waiting += int(totals[row])
+        if waiting >= _CHUNK_ELECTRONS or number == len(chosen) - 1:
+            maps += _bin(
+                camera, deposits, electrons, [order[start[i] : ends[i]] for i in batch], within=within[batch], rng=rng
+            )
+            batch, waiting = [], 0
+    bright = np.array([charge.max() >= least_peak_e for charge in maps], np.bool_)
+    return ChargeMaps([maps[i] for i in np.flatnonzero(bright)], hits[wanted][bright])
+
+
+def _bin(
+    camera: Camera,
+    deposits: Deposits,
+    electrons: NDArray[np.int64],
+    rows: list[NDArray[np.int64]],
+    *,
+    within: NDArray[np.float64],
+    rng: Generator,
+) -> list[NDArray[np.float32]]:
+    flat = np.concatenate(rows)
+    owner = np.repeat(np.arange(len(rows)), [len(one) for one in rows])
+    counts = electrons[flat]
+    source = np.repeat(flat, counts)
+    owner = np.repeat(owner, counts)
+    sigma = spread_um(camera, deposits.position_um[source, 2])[:, None]
+    place = deposits.position_um[source, :2] + sigma * rng.standard_normal((len(source), 2))
+    pixel = np.floor(place / camera.pixel_um + within[owner]).astype(np.int64)
+    bounds = np.searchsorted(owner, np.arange(len(rows) + 1))
+    maps = []
+    for i in range(len(rows)):
+        x, y = pixel[bounds[i] : bounds[i + 1]].T
+        x, y = x - x.min(), y - y.min()
+        width, height = min(int(x.max()) + 1, MAX_SIDE_PX), min(int(y.max()) + 1, MAX_SIDE_PX)
+        inside = (x < width) & (y < height)
+        binned = np.bincount(y[inside] * width + x[inside], minlength=width * height)
+        maps.append(binned.reshape(height, width).astype(np.float32))
+    return maps

@@ -1,0 +1,131 @@
+"""Commands of gammabox-trainer about the simulated camera: film, validate-sensor, camera; parses, calls, prints."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trainer.errors import SensorError
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to gammabox-trainer."""
+    app.command("film")(film_command)
+    app.command("camera")(camera_command)
+
+
+def camera_command(
+    name: Annotated[str, typer.Argument(help="Preset: ov2710 or webcam_xray.")] = "ov2710",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the values as JSON.")] = False,
+) -> None:
+    """Print every parameter of a simulated camera: value, unit, range, source."""
+    from trainer.sensor.camera import parameter_table, preset
+
+    camera = preset(name)
+    print(camera.model_dump_json(indent=2) if as_json else parameter_table(camera), end="\n" if as_json else "")
+
+
+def film_command(
+    out: Annotated[Path, typer.Argument(help="Clip to write (Motion JPEG .avi); its truth goes beside it as .jsonl.")],
+    scene: Annotated[
+        str, typer.Option(help="What the camera sees: 'generated', a video, a picture, or a folder of pictures.")
+    ] = "generated",
+    nuclide: Annotated[str, typer.Option(help="Source, e.g. Tc-99m, Cs-137, Co-60, Am-241, I-131, Ir-192.")] = "Tc-99m",
+    tube_kv: Annotated[
+        float | None, typer.Option(help="Instead of a nuclide: an X-ray tube at this voltage, kV.")
+    ] = None,
+    dose_rate: Annotated[
+        float | None, typer.Option(help="Ambient dose equivalent rate H*(10) at the camera, µSv/h. [default: 500]")
+    ] = None,
+    activity: Annotated[float | None, typer.Option(help="Instead of a dose rate: activity of the source, Bq.")] = None,
+    distance: Annotated[float | None, typer.Option(help="Distance of that source, m.")] = None,
+    age: Annotated[float, typer.Option(min=0, help="Hours since dose rate or activity was as given.")] = 0.0,
+    shield: Annotated[
+        list[str] | None, typer.Option(help="Shield before the source, material:mm, e.g. lead:2; repeatable.")
+    ] = None,
+    seconds: Annotated[float, typer.Option(help="Length of the film, s.")] = 20.0,
+    start: Annotated[float, typer.Option(help="When the source appears, s from the beginning.")] = 0.0,
+    camera_name: Annotated[str, typer.Option("--camera", help="Preset: ov2710 or webcam_xray.")] = "ov2710",
+    fps: Annotated[float | None, typer.Option(help="Frames a second.")] = None,
+    exposure: Annotated[float | None, typer.Option(help="Exposure of a frame, s.")] = None,
+    temperature: Annotated[float | None, typer.Option(help="Temperature of the sensor, °C.")] = None,
+    gain: Annotated[float | None, typer.Option(help="Analogue gain.")] = None,
+    quality: Annotated[int | None, typer.Option(help="JPEG quality, 1 to 100.")] = None,
+    size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT of the sensor where not the preset's.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="Any camera parameter, NAME=VALUE; repeatable (see `camera`).")
+    ] = None,
+    muons: Annotated[bool, typer.Option(help="Cosmic muons as background.")] = True,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 1,
+    threads: Annotated[int | None, typer.Option(min=1, help="Frames made at a time.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+) -> None:
+    """Film a scene with the simulated camera in a radiation field; writes a clip and the truth about its hits."""
+    from trainer.sensor.film import film, frame_count
+    from trainer.sensor.footage import scene_frames
+    from trainer.sensor.options import camera_of, field_of
+    from trainer.sensor.radiation import film_events
+
+    camera = camera_of(
+        camera_name,
+        size,
+        set_ or [],
+        {"fps": fps, "exposure_s": exposure, "temperature_c": temperature, "gain": gain, "jpeg_quality": quality},
+    )
+    frames = frame_count(camera, seconds)
+    field = field_of(
+        nuclide,
+        tube_kv=tube_kv,
+        dose_rate=dose_rate,
+        activity_bq=activity,
+        distance_m=distance,
+        shield=shield or [],
+        age_h=age,
+        start_s=start,
+    )
+    if not out.parent.is_dir():
+        raise SensorError(f"{out}: there is no folder {out.parent}; make it first")
+    pictures = scene_frames(scene, (camera.width, camera.height), seed)
+    events = film_events(camera, [field], seconds, seed, muons=muons)
+    begun = time.monotonic()
+    with _progress(frames) as told:
+        made = film(out, pictures, events, camera, frames=frames, seed=seed, threads=threads, progress=told)
+    took = time.monotonic() - begun
+    if as_json:
+        summary = {
+            "clip": str(made.clip),
+            "truth": str(made.truth),
+            "frames": made.frames,
+            "hits": made.hits,
+            "visible": made.visible,
+            "dose_rate_usv_h": field.dose_rate_usv_h,
+            "source": field.spectrum.name,
+            "start_s": start,
+            "fps": round(made.frames / took, 2),
+        }
+        print(json.dumps(summary))
+        return
+    print(
+        f"{made.clip}: {made.frames} frames, {made.hits} hits of which {made.visible} add at least 25 grey levels; "
+        f"{field.spectrum.name} at {field.dose_rate_usv_h:.4g} µSv/h from {start:g} s on; "
+        f"{made.frames / took:.1f} frames a second; truth in {made.truth}"
+    )
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[int], None]]:
+    """Show a bar on stderr while it is a terminal; gives a function to tell the frames done."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = TextColumn("filming"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("filming", total=total)
+        yield lambda done: bar.update(task, completed=done)

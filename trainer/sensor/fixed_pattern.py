@@ -1,0 +1,114 @@
+"""What differs from pixel to pixel and stays: sensitivity, dark current, hot pixels, pixels with telegraph noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from trainer.sensor.camera import Camera
+
+DARK_SPREAD = 0.5  # σ of the natural logarithm of dark current from pixel to pixel, assumed
+HOT_SPREAD = 1.2  # likewise among hot pixels, assumed: a long tail
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FixedPattern:
+    """The faults of one sensor, or of a part of it.
+
+    Attributes
+    ----------
+    sensitivity : float32 array, shape (height, width)
+        About 1.
+    dark_e_s : float32 array, shape (height, width)
+        Dark current at 25 °C, electrons a second, hot pixels included.
+    telegraph_at : int64 array, shape (n, 2)
+        Row and column of pixels with random telegraph noise.
+    telegraph_e : float32 array, shape (n,)
+        Step of each, electrons.
+    telegraph_dwell : int64 array, shape (n,)
+        Frames after which each draws its state anew.
+    seed : int
+        Of the telegraph states.
+
+    """
+
+    sensitivity: NDArray[np.float32] = field(repr=False)
+    dark_e_s: NDArray[np.float32] = field(repr=False)
+    telegraph_at: NDArray[np.int64] = field(repr=False)
+    telegraph_e: NDArray[np.float32] = field(repr=False)
+    telegraph_dwell: NDArray[np.int64] = field(repr=False)
+    seed: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(height, width) in pixels."""
+        height, width = self.dark_e_s.shape
+        return height, width
+
+    def telegraph_now(self, frame: int) -> NDArray[np.float32]:
+        """Give the electrons that each telegraph pixel adds in a frame: its step or 0.
+
+        A pixel draws its state anew after its dwell time, staggered; so the state of any frame is known without
+        those before, and a film is the same whatever the number of threads.
+        """
+        count = len(self.telegraph_e)
+        stagger = np.arange(count) * 7919
+        period = (frame + stagger) // np.maximum(self.telegraph_dwell, 1)
+        mixed = (period * 2654435761 + np.arange(count) * 40503 + self.seed * 69069) & 0xFFFFFFFF
+        mixed = ((mixed ^ (mixed >> 16)) * 0x45D9F3B) & 0xFFFFFFFF
+        mixed = ((mixed ^ (mixed >> 16)) * 0x45D9F3B) & 0xFFFFFFFF
+        return np.where((mixed >> 16) & 1, self.telegraph_e, np.float32(0)).astype(np.float32)
+
+    def part(self, x0: int, y0: int, width: int, height: int) -> FixedPattern:
+        """Cut out the pattern of a part of the sensor; x0 and y0 even, or the Bayer mosaic would shift."""
+        if x0 % 2 or y0 % 2:
+            raise ValueError(f"a part of a Bayer mosaic begins at even x and y, not at {x0}, {y0}")
+        rows, columns = self.telegraph_at.T
+        inside = (rows >= y0) & (rows < y0 + height) & (columns >= x0) & (columns < x0 + width)
+        return FixedPattern(
+            self.sensitivity[y0 : y0 + height, x0 : x0 + width],
+            self.dark_e_s[y0 : y0 + height, x0 : x0 + width],
+            self.telegraph_at[inside] - [y0, x0],
+            self.telegraph_e[inside],
+            self.telegraph_dwell[inside],
+            self.seed,
+        )
+
+
+def make_pattern(camera: Camera, seed: int, shape: tuple[int, int] | None = None) -> FixedPattern:
+    """Draw the faults of a sensor.
+
+    Parameters
+    ----------
+    camera : Camera
+    seed : int
+        Another seed is another sensor of the same make.
+    shape : (int, int), optional
+        Height and width where not the camera's own; both even.
+
+    """
+    height, width = shape or (camera.height, camera.width)
+    rng = np.random.default_rng([seed, 0xF1])
+    sensitivity = 1.0 + np.float32(camera.prnu) * rng.standard_normal((height, width), np.float32)
+    dark = np.exp(np.float32(DARK_SPREAD) * rng.standard_normal((height, width), np.float32))
+    dark *= np.float32(camera.dark_e_s * np.exp(-(DARK_SPREAD**2) / 2))
+    hot = _some(rng, camera.hot_fraction, dark.shape)
+    dark[hot[:, 0], hot[:, 1]] += (
+        camera.hot_e_s * np.exp(HOT_SPREAD * rng.standard_normal(len(hot)) - HOT_SPREAD**2 / 2)
+    ).astype(np.float32)
+    blinking = _some(rng, camera.telegraph_fraction, dark.shape)
+    steps = rng.exponential(camera.telegraph_e, len(blinking)).astype(np.float32)
+    dwell = np.maximum(rng.exponential(camera.telegraph_dwell_s * camera.fps, len(blinking)), 1).astype(np.int64)
+    return FixedPattern(np.maximum(sensitivity, 0), dark, blinking, steps, dwell, seed)
+
+
+def _some(rng: np.random.Generator, share: float, shape: tuple[int, int]) -> NDArray[np.int64]:
+    """Draw pixels, each with the given chance: rows and columns, shape (n, 2)."""
+    height, width = shape
+    flat = rng.integers(height * width, size=rng.poisson(share * height * width))
+    return np.stack(np.divmod(np.unique(flat), width), axis=-1)

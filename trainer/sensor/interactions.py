@@ -1,0 +1,200 @@
+"""Where photons interact in the sensor and the electrons they set free: photoelectric effect and Compton scattering."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xraylib
+
+from trainer.sensor.attenuation import SILICON_DENSITY_G_CM3, SILICON_Z, silicon_cross_sections
+from trainer.sensor.stopping import ELECTRON_MASS_KEV, csda_range_um
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+    from numpy.typing import NDArray
+
+    from trainer.sensor.camera import Camera
+    from trainer.sensor.photons import Spectrum
+
+K_EDGE_KEV = 1.839  # silicon; after a photoelectric absorption this much is left at the atom by Auger electrons
+_COSINES = np.linspace(-1.0, 1.0, 801)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Electrons:
+    """Charged particles at their start, one row each.
+
+    Attributes
+    ----------
+    hit : int64 array, shape (n,)
+        Which photon each belongs to.
+    energy_kev : float64 array, shape (n,)
+    position_um : float64 array, shape (n, 3)
+        x, y from the photon's point, z from the upper face of the epitaxial layer, positive downwards.
+    direction : float64 array, shape (n, 3)
+        Unit vectors.
+
+    """
+
+    hit: NDArray[np.int64]
+    energy_kev: NDArray[np.float64]
+    position_um: NDArray[np.float64] = field(repr=False)
+    direction: NDArray[np.float64] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Vertices:
+    """Interactions of photons in the sensor.
+
+    Attributes
+    ----------
+    photon_kev : float64 array, shape (n,)
+    z_um : float64 array, shape (n,)
+    photoelectric : bool array, shape (n,)
+    electrons : Electrons
+        One an interaction, in the same order.
+    local_kev : float64 array, shape (n,)
+        Energy left at the point itself.
+
+    """
+
+    photon_kev: NDArray[np.float64]
+    z_um: NDArray[np.float64]
+    photoelectric: NDArray[np.bool_]
+    electrons: Electrons
+    local_kev: NDArray[np.float64]
+
+
+def compton_edge_kev(photon_kev: float) -> float:
+    """Give the greatest energy of a Compton electron: 2E² / (mc² + 2E)."""
+    return 2.0 * photon_kev**2 / (ELECTRON_MASS_KEV + 2.0 * photon_kev)
+
+
+def klein_nishina(photon_kev: float, cosine: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give the Klein–Nishina cross-section per solid angle in units of r_e²."""
+    kept = 1.0 / (1.0 + photon_kev / ELECTRON_MASS_KEV * (1.0 - cosine))
+    density: NDArray[np.float64] = 0.5 * kept**2 * (kept + 1.0 / kept - (1.0 - cosine**2))
+    return density
+
+
+@lru_cache(maxsize=1)
+def _incoherent_function() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    transfer = np.geomspace(0.006, 50.0, 300)
+    return transfer, np.array([xraylib.SF_Compt(SILICON_Z, float(q)) for q in transfer])
+
+
+def compton_pdf(photon_kev: float, cosine: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give the density over cos θ, not normalised: Klein–Nishina times silicon's incoherent scattering function."""
+    transfer = np.sqrt(np.maximum(0.5 * (1.0 - cosine), 0.0)) * photon_kev / 12.39842
+    density: NDArray[np.float64] = klein_nishina(photon_kev, cosine) * np.interp(transfer, *_incoherent_function())
+    return density
+
+
+def sauter_pdf(electron_kev: float, cosine: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give Sauter's density of the photoelectron over cos θ, not normalised (Ann. Phys. 403 (1931) 454; K shell)."""
+    gamma = 1.0 + electron_kev / ELECTRON_MASS_KEV
+    beta = np.sqrt(1.0 - 1.0 / gamma**2)
+    slow = 1.0 - beta * cosine
+    density: NDArray[np.float64] = (
+        (1.0 - cosine**2) / slow**4 * (1.0 + 0.5 * gamma * (gamma - 1.0) * (gamma - 2.0) * slow)
+    )
+    return density
+
+
+def _draw_cosines(rng: Generator, pdf: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+    slices = 0.5 * (pdf[1:] + pdf[:-1])
+    cumulative = np.concatenate([[0.0], np.cumsum(slices)])
+    return np.interp(rng.random(count) * cumulative[-1], cumulative, _COSINES)
+
+
+def turned(
+    direction: NDArray[np.float64], cosine: NDArray[np.float64], azimuth: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Turn unit vectors, shape (n, 3), by polar angles of the given cosines and by azimuths in radians."""
+    sine = np.sqrt(np.maximum(1.0 - cosine**2, 0.0))
+    u, v, w = direction.T
+    across = np.sqrt(np.maximum(1.0 - w**2, 0.0))
+    safe = np.where(across > 1e-9, across, 1.0)
+    upright = across <= 1e-9
+    c, s = sine * np.cos(azimuth), sine * np.sin(azimuth)
+    new = np.empty_like(direction)
+    new[:, 0] = np.where(upright, c, u * cosine + (u * w * c - v * s) / safe)
+    new[:, 1] = np.where(upright, s * np.sign(w), v * cosine + (v * w * c + u * s) / safe)
+    new[:, 2] = np.where(upright, np.sign(w) * cosine, w * cosine - across * c)
+    new /= np.linalg.norm(new, axis=1, keepdims=True)
+    return new
+
+
+def reach_um(camera: Camera, photon_kev: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give how far above and below the epitaxial layer an interaction can still send an electron into it.
+
+    Photoelectrons count where they matter (below 200 keV); above, Compton electrons rule.
+    """
+    greatest = np.where(
+        photon_kev < 200.0, photon_kev, 2.0 * photon_kev**2 / (ELECTRON_MASS_KEV + 2.0 * photon_kev) + 1.0
+    )
+    reach = csda_range_um(greatest) + 1.0
+    above = np.minimum(reach, camera.cover_um + camera.window_um)
+    return above, np.minimum(reach + 5.0 * camera.substrate_diffusion_um, camera.substrate_um)
+
+
+def interactions_per_photon(camera: Camera, spectrum: Spectrum) -> NDArray[np.float64]:
+    """Give, by energy, interactions in the depth that matters per photon that meets the sensor squarely.
+
+    A slanting photon meets a smaller area with a longer path: per fluence the figure is the same.
+    """
+    photo, compton = silicon_cross_sections(spectrum.energies_kev)
+    above, below = reach_um(camera, spectrum.energies_kev)
+    depth_cm = (above + camera.epi_um + below) * 1e-4
+    return spectrum.weights * (photo + compton) * SILICON_DENSITY_G_CM3 * depth_cm
+
+
+def draw_vertices(camera: Camera, spectrum: Spectrum, count: int, rng: Generator, *, normal: bool = False) -> Vertices:
+    """Draw interactions of a photon field with the sensor, all of equal weight.
+
+    Parameters
+    ----------
+    camera, spectrum
+        The photons as they reach the sensor. The stack attenuates too little to matter above 10 keV.
+    count : int
+    rng : Generator
+    normal : bool
+        Photons come straight from the front; otherwise from everywhere alike.
+
+    """
+    chance = interactions_per_photon(camera, spectrum)
+    which = rng.choice(len(chance), count, p=chance / chance.sum())
+    photon_kev = spectrum.energies_kev[which]
+    photo, compton = silicon_cross_sections(spectrum.energies_kev)
+    photoelectric = rng.random(count) < (photo / (photo + compton))[which]
+    above, below = reach_um(camera, photon_kev)
+    z_um = rng.random(count) * (above + camera.epi_um + below) - above
+    cosine = np.empty(count)
+    energy_kev = np.empty(count)
+    for line in np.unique(which):
+        line_kev = float(spectrum.energies_kev[line])
+        absorbed = np.flatnonzero((which == line) & photoelectric)
+        free_kev = max(line_kev - K_EDGE_KEV, 0.0)
+        energy_kev[absorbed] = free_kev
+        cosine[absorbed] = _draw_cosines(rng, sauter_pdf(free_kev, _COSINES), len(absorbed))
+        scattered = np.flatnonzero((which == line) & ~photoelectric)
+        photon_cosine = _draw_cosines(rng, compton_pdf(line_kev, _COSINES), len(scattered))
+        ratio = line_kev / ELECTRON_MASS_KEV
+        kept = 1.0 / (1.0 + ratio * (1.0 - photon_cosine))
+        energy_kev[scattered] = line_kev * (1.0 - kept)
+        half = np.sqrt((1.0 - photon_cosine) / np.maximum(1.0 + photon_cosine, 1e-12))
+        cosine[scattered] = np.cos(np.arctan2(1.0, (1.0 + ratio) * half))
+    arriving = np.tile([0.0, 0.0, 1.0], (count, 1))
+    if not normal:
+        up = rng.uniform(-1.0, 1.0, count)
+        arriving = turned(arriving, up, rng.uniform(0.0, 2.0 * np.pi, count))
+    position = np.zeros((count, 3))
+    position[:, 2] = z_um
+    electrons = Electrons(
+        np.arange(count), energy_kev, position, turned(arriving, cosine, rng.uniform(0.0, 2.0 * np.pi, count))
+    )
+    local_kev = np.where(photoelectric, np.minimum(K_EDGE_KEV, photon_kev), 0.0)
+    return Vertices(photon_kev, z_um, photoelectric, electrons, local_kev)

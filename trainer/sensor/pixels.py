@@ -1,0 +1,143 @@
+"""From a scene to raw numbers: light as electrons on the Bayer mosaic, hits, noise, full well, gain and converter."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+    from numpy.typing import NDArray
+
+    from trainer.sensor.camera import Bayer, Camera
+    from trainer.sensor.fixed_pattern import FixedPattern
+
+# Rows and columns of each colour's first pixel; colours count as in OpenCV's pictures: blue 0, green 1, red 2.
+_SITES: dict[Bayer, tuple[tuple[int, int, int], ...]] = {
+    "RGGB": ((0, 0, 2), (0, 1, 1), (1, 0, 1), (1, 1, 0)),
+    "BGGR": ((0, 0, 0), (0, 1, 1), (1, 0, 1), (1, 1, 2)),
+    "GRBG": ((0, 0, 1), (0, 1, 2), (1, 0, 0), (1, 1, 1)),
+    "GBRG": ((0, 0, 1), (0, 1, 0), (1, 0, 2), (1, 1, 1)),
+}
+
+
+def mosaic_sites(camera: Camera) -> tuple[tuple[int, int, int], ...]:
+    """Give row, column (0 or 1) and colour (blue 0, green 1, red 2) of the four pixels of a mosaic cell."""
+    return _SITES[camera.bayer]
+
+
+def colour_gains(camera: Camera) -> tuple[float, float, float]:
+    """Give the white balance of blue, green and red."""
+    return camera.wb_blue, 1.0, camera.wb_red
+
+
+def linear_light(encoded: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Undo the sRGB curve (IEC 61966-2-1): 0..1 to 0..1."""
+    return np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+
+
+@lru_cache(maxsize=16)
+def _electrons_of_grey(white_e: float, colour_gain: float) -> NDArray[np.float32]:
+    return (linear_light(np.arange(256) / 255.0) * white_e / colour_gain).astype(np.float32)
+
+
+def light_electrons(scene_bgr: NDArray[np.uint8], camera: Camera) -> NDArray[np.float32]:
+    """Give the mean photo-electrons that make this camera show the scene as it is.
+
+    Parameters
+    ----------
+    scene_bgr : uint8 array, shape (height, width, 3)
+        Both sides even; its upper left corner is the upper left of a mosaic cell.
+    camera : Camera
+
+    Returns
+    -------
+    float32 array, shape (height, width)
+
+    """
+    height, width = scene_bgr.shape[:2]
+    if height % 2 or width % 2:
+        raise ValueError(f"a Bayer mosaic has an even size, not {width}x{height}")
+    mosaic = np.empty((height, width), np.float32)
+    gains = colour_gains(camera)
+    for row, column, colour in mosaic_sites(camera):
+        table = _electrons_of_grey(camera.white_e, gains[colour])
+        mosaic[row::2, column::2] = table[scene_bgr[row::2, column::2, colour]]
+    return mosaic
+
+
+def dark_factor(camera: Camera) -> float:
+    """Give the electrons in a frame per e⁻/s of dark current at 25 °C: exposure, doubled by every so many degrees."""
+    return float(camera.exposure_s * 2.0 ** ((camera.temperature_c - 25.0) / camera.dark_doubling_c))
+
+
+def raw_per_electron(camera: Camera) -> float:
+    """Give raw numbers an electron."""
+    return float((2**camera.adc_bits - 1 - camera.black_level_dn) / camera.white_e)
+
+
+def mean_dark_dn(camera: Camera) -> float:
+    """Give what the mean dark current adds to raw numbers: the camera knows it from its covered rows."""
+    return camera.dark_e_s * dark_factor(camera) * raw_per_electron(camera)
+
+
+def expose(
+    scene_bgr: NDArray[np.uint8],
+    charge_e: NDArray[np.float32] | None,
+    camera: Camera,
+    pattern: FixedPattern | None,
+    frame: int = 0,
+) -> NDArray[np.float32]:
+    """Give the mean charge of each pixel at the end of the exposure: light, hits, dark current, telegraph noise.
+
+    Parameters
+    ----------
+    scene_bgr : uint8 array, shape (height, width, 3)
+    charge_e : float32 array, shape (height, width), or None
+        Charge of hits in electrons.
+    camera : Camera
+    pattern : FixedPattern or None
+        Of the same size; None is a sensor without faults and without dark current.
+    frame : int
+        Number of the frame, for telegraph noise.
+
+    Returns
+    -------
+    float32 array, shape (height, width)
+        Electrons, not yet limited by the full well.
+
+    """
+    charge = light_electrons(scene_bgr, camera)
+    if pattern is not None:
+        charge *= pattern.sensitivity
+        charge += pattern.dark_e_s * np.float32(dark_factor(camera))
+        if len(pattern.telegraph_e):
+            rows, columns = pattern.telegraph_at.T
+            charge[rows, columns] += pattern.telegraph_now(frame)
+    if charge_e is not None:
+        charge += charge_e
+    return charge
+
+
+def add_noise(charge: NDArray[np.float32], camera: Camera, rng: Generator) -> NDArray[np.float32]:
+    """Add shot noise (variance = charge) and read noise in place; both at once, as one Gaussian."""
+    noise = rng.standard_normal(charge.shape, np.float32)
+    sigma = charge + np.float32(camera.read_noise_e**2)
+    np.sqrt(sigma, out=sigma)
+    noise *= sigma
+    charge += noise
+    if camera.row_noise_e:
+        charge += np.float32(camera.row_noise_e) * rng.standard_normal((charge.shape[0], 1), np.float32)
+    return charge
+
+
+def convert(charge: NDArray[np.float32], camera: Camera) -> NDArray[np.uint16]:
+    """Give raw numbers: full-well clip, gain, black level, converter. Overwrites `charge`."""
+    top = 2**camera.adc_bits - 1
+    np.minimum(charge, np.float32(camera.full_well_e), out=charge)
+    charge *= np.float32(raw_per_electron(camera))
+    charge += np.float32(camera.black_level_dn + 0.5)
+    np.clip(charge, 0, top, out=charge)
+    return charge.astype(np.uint16)

@@ -1,0 +1,159 @@
+"""The radiation of a film: which sources shine how strongly from when on, as hits of the camera."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from trainer.errors import SensorError
+from trainer.sensor.attenuation import Layer
+from trainer.sensor.events import draw_events
+from trainer.sensor.library import build_library
+from trainer.sensor.muons import muon_hits_per_s, muon_library
+from trainer.sensor.nuclides import load_nuclide
+from trainer.sensor.photons import (
+    check_dose_rate,
+    dose_rate_usv_h,
+    point_source_fluence_rate_cm2_s,
+    source_spectrum,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from trainer.sensor.camera import Camera
+    from trainer.sensor.events import HitEvent
+    from trainer.sensor.photons import Spectrum
+
+LIBRARY_HITS = 4000
+MAX_HITS = 20_000_000  # of a film; more than that is a typing error and would fill the memory
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Field:
+    """A radiation field at the camera.
+
+    Attributes
+    ----------
+    spectrum : Spectrum
+        In front of the camera.
+    dose_rate_usv_h : float
+        Ambient dose equivalent rate H*(10) there, at the moment it begins.
+    start_s : float
+        From when on.
+    half_life_s : float
+
+    """
+
+    spectrum: Spectrum
+    dose_rate_usv_h: float
+    start_s: float = 0.0
+    half_life_s: float = float("inf")
+
+
+def nuclide_field(
+    name: str,
+    *,
+    dose_rate: float | None = None,
+    activity_bq: float | None = None,
+    distance_m: float | None = None,
+    shield: tuple[Layer, ...] = (),
+    age_s: float = 0.0,
+    start_s: float = 0.0,
+) -> Field:
+    """Give the field of a nuclide from its dose rate in µSv/h, or from its activity and distance.
+
+    Parameters
+    ----------
+    name : str
+    dose_rate : float, optional
+        H*(10) rate at the camera, behind the shield, µSv/h.
+    activity_bq, distance_m : float, optional
+        Instead of the dose rate: a point source in air.
+    shield : tuple of Layer
+        Between source and camera.
+    age_s : float
+        Time since activity (or dose rate) was as given.
+    start_s : float
+
+    Raises
+    ------
+    SensorError
+        Both or neither of dose rate and activity with distance, or impossible figures.
+
+    """
+    by_activity = activity_bq is not None and distance_m is not None
+    if (activity_bq is None) != (distance_m is None):
+        raise SensorError("activity and distance belong together; give both, or a dose rate")
+    if by_activity == (dose_rate is not None):
+        raise SensorError("give either a dose rate, or an activity with a distance")
+    nuclide = load_nuclide(name)
+    spectrum = source_spectrum(name, shield)
+    if activity_bq is not None and distance_m is not None:
+        fluence = point_source_fluence_rate_cm2_s(nuclide, activity_bq, distance_m, shield)
+        dose_rate = dose_rate_usv_h(spectrum, fluence)
+    rate = check_dose_rate(float(dose_rate or 0.0)) * nuclide.remaining(age_s)
+    return Field(spectrum, rate, start_s, nuclide.half_life_s)
+
+
+def at_sensor(camera: Camera, spectrum: Spectrum) -> tuple[Spectrum, float]:
+    """Give the spectrum behind lens and housing, and the share of photons that come through."""
+    return spectrum.behind((Layer("glass", camera.housing_mm),))
+
+
+def hit_rate(camera: Camera, field: Field, cache: Path | None = None) -> tuple[float, float]:
+    """Give hits a second on the whole sensor at full duty, and the standard error of the simulation."""
+    inside, share = at_sensor(camera, field.spectrum)
+    library = build_library(inside, camera, LIBRARY_HITS, cache=cache)
+    rate = library.hits_per_s_per_usv_h(camera, field.spectrum) * share * field.dose_rate_usv_h
+    return rate, rate * library.hits_per_fluence_error / library.hits_per_fluence_cm2
+
+
+def film_events(
+    camera: Camera,
+    fields: list[Field],
+    seconds: float,
+    seed: int,
+    *,
+    muons: bool = True,
+    cache: Path | None = None,
+) -> list[HitEvent]:
+    """Draw all hits of a film.
+
+    Parameters
+    ----------
+    camera : Camera
+    fields : list of Field
+    seconds : float
+        Length of the film.
+    seed : int
+    muons : bool
+        Whether cosmic muons come too (for a camera that looks to the horizon).
+    cache : Path, optional
+        Folder of the libraries, where not the user's cache.
+
+    Raises
+    ------
+    SensorError
+        A start outside the film, or more hits than any picture holds.
+
+    """
+    rng = np.random.default_rng([seed, 1])
+    events: list[HitEvent] = []
+    for field in fields:
+        if not 0 <= field.start_s <= seconds:
+            raise SensorError(f"start at {field.start_s} s: give a moment within the film of {seconds} s")
+        rate, _ = hit_rate(camera, field, cache)
+        if rate * seconds > MAX_HITS:
+            raise SensorError(f"{rate:.3g} hits a second are more than a film holds; lower the dose rate")
+        if rate:
+            inside, _ = at_sensor(camera, field.spectrum)
+            library = build_library(inside, camera, LIBRARY_HITS, cache=cache)
+            events += draw_events(library, rate, (field.start_s, seconds), camera, rng, half_life_s=field.half_life_s)
+    if muons:
+        library = muon_library(camera)
+        events += draw_events(library, muon_hits_per_s(camera, library), (0.0, seconds), camera, rng)
+    last = round(seconds * camera.fps) - 1
+    return [event for event in events if event.frame <= last]

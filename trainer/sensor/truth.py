@@ -1,0 +1,76 @@
+"""What a hit adds to the picture: the line of the truth file, from the difference to the same picture without it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from trainer.sensor.isp import GREY_OF_BGR, photograph
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from trainer.sensor.camera import Camera
+    from trainer.sensor.events import HitEvent
+
+MARGIN_PX = 6  # demosaic, sharpening and noise reduction reach this far
+SEEN_DN = 8  # a pixel belongs to the blotch where a colour rises by more
+
+
+def rise_dn(
+    scene_bgr: NDArray[np.uint8], event: HitEvent, camera: Camera
+) -> tuple[NDArray[np.float32], tuple[int, int]]:
+    """Give by how much each colour rises around a hit, before noise and JPEG, and where the patch begins.
+
+    Parameters
+    ----------
+    scene_bgr : uint8 array, shape (height, width, 3)
+        The whole scene.
+    event : HitEvent
+    camera : Camera
+
+    Returns
+    -------
+    (float32 array of shape (h, w, 3), (x0, y0))
+
+    """
+    height, width = scene_bgr.shape[:2]
+    h, w = event.charge_e.shape
+    x0, y0 = (max((start - MARGIN_PX) // 2 * 2, 0) for start in (event.x0, event.y0))
+    x1 = min((event.x0 + w + MARGIN_PX + 1) // 2 * 2, width)
+    y1 = min((event.y0 + h + MARGIN_PX + 1) // 2 * 2, height)
+    patch = scene_bgr[y0:y1, x0:x1]
+    charge = np.zeros(patch.shape[:2], np.float32)
+    charge[event.y0 - y0 : event.y0 - y0 + h, event.x0 - x0 : event.x0 - x0 + w] = event.charge_e
+    without = photograph(patch, None, camera, None, None)
+    with_hit = photograph(patch, charge, camera, None, None)
+    return with_hit.astype(np.float32) - without, (x0, y0)
+
+
+def truth_line(scene_bgr: NDArray[np.uint8], event: HitEvent, camera: Camera) -> dict[str, Any]:
+    """Describe a hit as score.py reads it.
+
+    x, y is the pixel whose grey value rises most, `added` by how many grey levels (before noise and JPEG), `box` (x0,
+    y0, x1, y1, last ones included) and `pixels` the place and number of pixels of which a colour rises by more than
+    8 levels (the brightest alone where none does).
+    """
+    rise, (x0, y0) = rise_dn(scene_bgr, event, camera)
+    grey = rise @ GREY_OF_BGR
+    py, px = np.unravel_index(int(grey.argmax()), grey.shape)
+    if grey[py, px] <= 0:  # nothing to see on ground that is white already: the pixel with the most charge
+        py, px = np.unravel_index(int(event.charge_e.argmax()), event.charge_e.shape)
+        py, px = py + event.y0 - y0, px + event.x0 - x0
+    seen = rise.max(axis=2) > SEEN_DN
+    seen[py, px] = True
+    rows, columns = np.nonzero(seen)
+    return {
+        "frame": event.frame,
+        "x": int(x0 + px),
+        "y": int(y0 + py),
+        "box": [int(x0 + columns.min()), int(y0 + rows.min()), int(x0 + columns.max()), int(y0 + rows.max())],
+        "energy_kev": round(event.energy_kev, 2),
+        "pixels": len(rows),
+        "added": round(float(grey[py, px]), 1),
+        "nuclide": event.origin,
+    }

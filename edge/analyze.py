@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 
+from edge.alarm.keeper import AlarmKeeper
 from edge.capture.frame import triples
+from edge.settings import AlarmSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from edge.alarm.alarm import Alarm
     from edge.capture.base import Source
     from edge.capture.frame import Frame
     from edge.detect.detector import Detector
@@ -46,6 +49,7 @@ class Summary:
         frames / seconds.
     ms : mapping of stage to StageTime
     hits, alarms : int
+        Hits found, alarms raised.
     live_fraction : float
         Mean over the analysed frames.
     unclassified : int
@@ -96,6 +100,7 @@ def analyze(
     source: Source,
     detector: Detector,
     *,
+    alarm: AlarmSettings | None = None,
     started_s: float | None = None,
     events: TextIO | None = None,
     progress: Callable[[int], None] = lambda _: None,
@@ -106,6 +111,8 @@ def analyze(
     ----------
     source : Source
     detector : Detector
+    alarm : AlarmSettings or None
+        None for the defaults.
     started_s : float or None
         `time.perf_counter()` at the start of the run; None for now.
     events : text file or None
@@ -121,11 +128,16 @@ def analyze(
     """
     started = perf_counter() if started_s is None else started_s
     account = _Account()
+    keeper = AlarmKeeper(alarm if alarm is not None else AlarmSettings())
     for triple in triples(_timed(source, account, progress)):
         detection = detector.detect(triple)
-        _enter(account, detection)
-        if events is not None and detection.hits:
-            events.writelines(f"{json.dumps(event)}\n" for event in hit_events(triple.current, detection))
+        watched = perf_counter()
+        steps = keeper.observe(detection, triple)
+        account.stage_ms["alarm"].append((perf_counter() - watched) * 1e3)
+        _enter(account, detection, steps)
+        if events is not None and (detection.hits or steps):
+            found = (*hit_events(triple.current, detection), *(step.as_event() for step in steps))
+            events.writelines(f"{json.dumps(event)}\n" for event in found)
             events.flush()
     report = source.report
     frames = report.delivered + report.damaged
@@ -179,9 +191,10 @@ def _timed(source: Source, account: _Account, progress: Callable[[int], None]) -
         yield frame
 
 
-def _enter(account: _Account, detection: Detection) -> None:
+def _enter(account: _Account, detection: Detection, steps: tuple[Alarm, ...]) -> None:
     account.analysed += 1
     account.hits += len(detection.hits)
+    account.alarms += sum(step.state == "raised" for step in steps)
     account.candidates += detection.candidates
     account.unclassified += detection.unclassified
     account.live += detection.live_fraction

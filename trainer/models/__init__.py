@@ -8,6 +8,8 @@ import keras
 
 from edge.errors import GammaboxError
 from trainer.models.alexnet import alexnet_edge, alexnet_paper
+from trainer.models.googlenet import googlenet
+from trainer.models.resnet import resnet
 from trainer.models.screen import screen
 
 if TYPE_CHECKING:
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 NETWORKS: dict[str, Callable[..., keras.Model]] = {
     "alexnet_paper": alexnet_paper,
     "alexnet_edge": alexnet_edge,
+    "googlenet": googlenet,
+    "resnet": resnet,
     "screen": screen,
 }
 

@@ -21,7 +21,7 @@ class SourceSettings(StrictModel):
     spec: str = Field(
         min_length=1,
         title="Source",
-        description="a camera (/dev/video0), a recording or folder of images, or a stream (rtsp://…, http://…)",
+        description="a camera (/dev/video0, csi:0), a recording or folder of images, or a stream (rtsp://…, http://…)",
     )
     width: int | None = Field(default=None, ge=64, le=8192, title="Width", description="pixels asked of a camera")
     height: int | None = Field(default=None, ge=64, le=8192, title="Height", description="pixels asked of a camera")
@@ -245,8 +245,8 @@ def anchored(settings: DeviceSettings, folder: Path) -> DeviceSettings:
         resolved = {"ca_file": at(tls.ca_file), "cert_file": at(tls.cert_file), "key_file": at(tls.key_file)}
         tls = tls.model_copy(update=resolved)
     spec = settings.source.spec
-    is_url = re.match(r"[a-z0-9]+://", spec, re.IGNORECASE) is not None
-    source = settings.source.model_copy(update={"spec": spec if is_url else str(folder / spec)})
+    is_file = re.match(r"csi:|[a-z][a-z0-9+.-]*:/", spec, re.IGNORECASE) is None
+    source = settings.source.model_copy(update={"spec": str(folder / spec) if is_file else spec})
     mqtt = settings.mqtt.model_copy(update={"tls": tls, "password_file": at(settings.mqtt.password_file)})
     outbox = settings.outbox.model_copy(update={"path": at(settings.outbox.path)})
     return settings.model_copy(update={"source": source, "model": at(settings.model), "mqtt": mqtt, "outbox": outbox})

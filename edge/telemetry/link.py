@@ -1,0 +1,299 @@
+"""The link to the broker: one thread that connects, says who is there, and empties the outbox.
+
+All of paho runs in this thread, so an exception in a callback surfaces here, is logged, and the link goes on.
+"""
+
+from __future__ import annotations
+
+import logging
+import ssl
+import threading
+import time
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Literal
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from edge.errors import BrokerError
+from edge.telemetry.messages import Status, encode
+from edge.telemetry.topics import Topic
+
+if TYPE_CHECKING:
+    from paho.mqtt.reasoncodes import ReasonCode
+
+    from edge.settings import MqttSettings
+    from edge.telemetry.messages import Stamp
+    from edge.telemetry.outbox import Outbox, Waiting
+
+log = logging.getLogger(__name__)
+
+State = Literal["starting", "online", "away", "refused", "stopped"]
+
+POLL_S = 0.05
+CONNECT_TIMEOUT_S = 10.0
+FIRST_RETRY_S = 0.5
+LONGEST_RETRY_S = 30.0
+# What was made longer ago than this when it is sent is no news any more.
+NEWS_S = 30.0
+STOP_PATIENCE_S = 2.0
+V5 = MQTTProtocolVersion.MQTTv5
+V3 = MQTTProtocolVersion.MQTTv311
+NAMES = {V5: "5", V3: "3.1.1"}
+
+
+@dataclass(frozen=True, slots=True)
+class LinkState:
+    """How the link stands, in one word and one sentence."""
+
+    state: State
+    text: str
+
+
+class Link:
+    """Keeps a box in touch with its broker.
+
+    Parameters
+    ----------
+    settings : MqttSettings
+    stamp : Stamp
+        Numbers the messages of this run, and knows the site and device.
+    outbox : Outbox
+        What is to be sent; it leaves the outbox when the broker has confirmed it.
+    max_in_flight : int
+        Messages on their way at one time.
+
+    Raises
+    ------
+    BrokerError
+        The password or a certificate's file cannot be read.
+
+    """
+
+    def __init__(self, settings: MqttSettings, stamp: Stamp, outbox: Outbox, max_in_flight: int = 20) -> None:
+        self._settings = settings
+        self._stamp = stamp
+        self._client_id = f"gammabox-{stamp.site}-{stamp.device}"
+        self._topic = str(Topic(stamp.site, stamp.device, "status"))
+        self._outbox = outbox
+        self._max_in_flight = max_in_flight
+        self._password = read_password(settings)
+        self._tls = tls_context(settings)
+        self._protocol = V3 if settings.protocol == "3.1.1" else V5
+        self._state = LinkState("starting", f"connecting to {settings.host}:{settings.port}")
+        self._sessions = 0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
+        self._begin_session()
+
+    @property
+    def state(self) -> LinkState:
+        """How the link stands now."""
+        return self._state
+
+    @property
+    def sessions(self) -> int:
+        """How often the broker has let us in; after each time it may have forgotten what it retained."""
+        return self._sessions
+
+    def start(self) -> None:
+        """Start connecting; returns at once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Say goodbye and disconnect; what the broker has not confirmed stays in the outbox."""
+        self._stop.set()
+        self._thread.join(CONNECT_TIMEOUT_S + STOP_PATIENCE_S)
+
+    def flush(self, patience_s: float) -> bool:
+        """Wait until the broker has confirmed everything, or cannot be reached for `patience_s`; True when empty."""
+        deadline = time.monotonic() + patience_s
+        while self._outbox.depth:
+            if self._stop.is_set() or time.monotonic() > deadline:
+                return False
+            if self._state.state == "refused":
+                return False
+            time.sleep(POLL_S / 2)
+        return True
+
+    def _begin_session(self) -> None:
+        self._answered = False
+        self._connected = False
+        self._retry_at_once = False
+        self._farewell = "connection closed"
+        self._sent: dict[int, int] = {}
+        self._refused: set[int] = set()
+
+    def _run(self) -> None:
+        wait_s = FIRST_RETRY_S
+        while not self._stop.is_set():
+            self._begin_session()
+            try:
+                self._session()
+            except ssl.SSLError as error:
+                self._turn("refused", f"broker {self._place} and this box do not trust each other: {error}; check tls")
+            except OSError as error:
+                self._turn("away", f"broker {self._place} cannot be reached ({error}); going on without it")
+            except Exception:
+                log.exception("the link to the broker failed; it is built anew")
+            if self._retry_at_once:
+                continue
+            wait_s = FIRST_RETRY_S if self._connected else min(2 * wait_s, LONGEST_RETRY_S)
+            self._stop.wait(wait_s)
+        self._turn("stopped", "disconnected")
+
+    @property
+    def _place(self) -> str:
+        return f"{self._settings.host}:{self._settings.port}"
+
+    def _session(self) -> None:
+        """One connection, from the first packet to its loss or our goodbye."""
+        client = self._client()
+        client.connect(self._settings.host, self._settings.port, self._settings.keepalive_s)
+        while not self._stop.is_set():
+            if client.loop(POLL_S) != MQTTErrorCode.MQTT_ERR_SUCCESS:
+                break
+            if self._connected:
+                self._pump(client)
+        if self._connected and self._stop.is_set():
+            self._say_goodbye(client)
+        elif self._connected:
+            self._turn("away", f"broker {self._place} lost ({self._farewell}); going on without it")
+        elif not self._answered and not self._stop.is_set():
+            self._closed_without_answer()
+
+    def _client(self) -> paho.Client:
+        settings = self._settings
+        client = paho.Client(CallbackAPIVersion.VERSION2, self._client_id, protocol=self._protocol)
+        client.connect_timeout = CONNECT_TIMEOUT_S
+        client.max_inflight_messages_set(self._max_in_flight + 1)
+        if settings.username is not None:
+            client.username_pw_set(settings.username, self._password)
+        if self._tls is not None:
+            client.tls_set_context(self._tls)
+        client.will_set(self._topic, self._status("offline", "lost"), qos=1, retain=True)
+        client.on_connect = self._on_connect
+        client.on_publish = self._on_publish
+        client.on_disconnect = self._on_disconnect
+        return client
+
+    def _on_connect(
+        self, client: paho.Client, _data: object, _flags: object, reason: ReasonCode, _properties: object
+    ) -> None:
+        self._answered = True
+        if not reason.is_failure:
+            self._connected = True
+            self._sessions += 1
+            client.publish(self._topic, self._status("online", "connected"), qos=1, retain=True)
+            self._turn("online", f"connected to {self._place} with MQTT {NAMES[self._protocol]}")
+        elif reason.getName() == "Unsupported protocol version" and self._other_protocol():
+            log.info("broker %s does not speak this MQTT version, trying %s", self._place, NAMES[self._protocol])
+        else:
+            self._turn("refused", f"broker {self._place} refuses the login: {reason}; check username and password_file")
+
+    def _on_disconnect(
+        self, _client: paho.Client, _data: object, _flags: object, reason: ReasonCode, _properties: object
+    ) -> None:
+        self._farewell = str(reason)
+
+    def _closed_without_answer(self) -> None:
+        """Try the other version, then call it a refusal: some brokers hang up instead of saying why."""
+        told = f"broker {self._place} hangs up on the login with MQTT {NAMES[self._protocol]}"
+        if not self._other_protocol() or self._state.state == "refused":
+            self._turn("refused", f"{told}; check username, password_file, protocol and whether it wants TLS")
+
+    def _other_protocol(self) -> bool:
+        """Turn to the other version where the settings leave it open; True when it is the first turn, worth a try."""
+        if self._settings.protocol != "auto":
+            return False
+        self._protocol = V3 if self._protocol == V5 else V5
+        self._retry_at_once = self._protocol == V3
+        return self._retry_at_once
+
+    def _on_publish(
+        self, _client: paho.Client, _data: object, mid: int, reason: ReasonCode, _properties: object
+    ) -> None:
+        number = self._sent.pop(mid, None)
+        if number is None:
+            return
+        if reason.is_failure:
+            # Kept for the next connection: rights at the broker may be put right until then.
+            self._refused.add(number)
+            log.warning("broker %s refuses a message: %s; check its access rights for %s", self._place, reason, self)
+        else:
+            self._outbox.confirm([number])
+
+    def _pump(self, client: paho.Client) -> None:
+        room = self._max_in_flight - len(self._sent)
+        if room <= 0:
+            self._outbox.commit()
+            return
+        on_the_way = {*self._sent.values(), *self._refused}
+        for waiting in self._outbox.next(room, on_the_way):
+            message = waiting.message
+            properties = None
+            if message.expiry_s is not None and self._protocol == V5:
+                properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+                properties.MessageExpiryInterval = message.expiry_s
+            info = client.publish(
+                message.topic, self._payload(waiting), qos=1, retain=message.retain, properties=properties
+            )
+            self._sent[info.mid] = waiting.id
+
+    def _payload(self, waiting: Waiting) -> bytes:
+        message = waiting.message
+        if message.boot_id == self._stamp.boot_id and time.time() - message.made_s < NEWS_S:
+            return message.payload
+        return message.payload.replace(b'"historical":false', b'"historical":true', 1)
+
+    def _say_goodbye(self, client: paho.Client) -> None:
+        farewell = client.publish(self._topic, self._status("offline", "stopped"), qos=1, retain=True)
+        deadline = time.monotonic() + STOP_PATIENCE_S
+        while not farewell.is_published() and time.monotonic() < deadline:
+            if client.loop(POLL_S) != MQTTErrorCode.MQTT_ERR_SUCCESS:
+                return
+        client.disconnect()
+        client.loop(POLL_S)
+
+    def _status(self, state: Literal["online", "offline"], reason: Literal["connected", "stopped", "lost"]) -> bytes:
+        return encode(self._stamp.make(Status, datetime.now(timezone.utc), state=state, reason=reason))
+
+    def _turn(self, state: State, text: str) -> None:
+        """Note how the link stands. Troubles are logged once, a refusal every time: only a person can end it."""
+        if state == "refused" or text != self._state.text:
+            log.log(logging.INFO if state in {"online", "stopped"} else logging.WARNING, "%s", text)
+        self._state = LinkState(state, text)
+
+    def __str__(self) -> str:
+        return self._client_id
+
+
+def read_password(settings: MqttSettings) -> str | None:
+    """Read the first line of the password file; None without one."""
+    if settings.password_file is None:
+        return None
+    try:
+        lines = settings.password_file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BrokerError(f"password file {settings.password_file} cannot be read ({error}); check it") from error
+    if not lines or not lines[0]:
+        raise BrokerError(f"password file {settings.password_file} is empty; write the password in its first line")
+    return lines[0]
+
+
+def tls_context(settings: MqttSettings) -> ssl.SSLContext | None:
+    """Make the context for an encrypted connection; None without `tls` in the settings."""
+    tls = settings.tls
+    if tls is None:
+        return None
+    try:
+        context = ssl.create_default_context(cafile=tls.ca_file)
+        if tls.cert_file is not None:
+            context.load_cert_chain(tls.cert_file, tls.key_file)
+    except OSError as error:
+        names = [str(name) for name in (tls.ca_file, tls.cert_file, tls.key_file) if name is not None]
+        raise BrokerError(f"TLS files {', '.join(names)} cannot be used ({error}); check them") from error
+    return context

@@ -1,0 +1,56 @@
+"""The topics: gammabox/<site>/<device>/<kind>."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+ROOT = "gammabox"
+Kind = Literal["status", "info", "health", "alarm", "hit"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic of one box.
+
+    Raises
+    ------
+    ValueError
+        If an id holds anything but a-z, 0-9, _ and -: no wildcard, slash or dollar sign ever enters a topic.
+
+    """
+
+    site: str
+    device: str
+    kind: Kind
+
+    def __post_init__(self) -> None:
+        for name in (self.site, self.device):
+            if not NAME.fullmatch(name):
+                raise ValueError(f"found the id {name!r:.80}, expected a-z, 0-9, _ and -")
+        if self.kind not in KINDS:
+            raise ValueError(f"found the kind {self.kind!r:.80}, expected one of {', '.join(KINDS)}")
+
+    def __str__(self) -> str:
+        return f"{ROOT}/{self.site}/{self.device}/{self.kind}"
+
+
+def parse(topic: str) -> Topic | None:
+    """Take a topic apart; None where it is none of ours."""
+    for kind in KINDS:
+        parts = topic.split("/")
+        if len(parts) == 4 and parts[0] == ROOT and parts[3] == kind and all(map(NAME.fullmatch, parts[1:3])):
+            return Topic(parts[1], parts[2], kind)
+    return None
+
+
+def of_site(site: str | None = None) -> str:
+    """Give the filter that a control room subscribes to: all of one site, or of all sites."""
+    if site is None:
+        return f"{ROOT}/#"
+    if not NAME.fullmatch(site):
+        raise ValueError(f"found the site {site!r:.80}, expected a-z, 0-9, _ and -")
+    return f"{ROOT}/{site}/#"

@@ -1,0 +1,116 @@
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge.capture.jpeg import DamagedJpegError, complete_jpeg, decode_grey, picture_size
+
+
+@pytest.fixture(scope="module")
+def whole():
+    rng = np.random.default_rng(1)
+    picture = (rng.integers(0, 40, (240, 320, 3)) + np.linspace(0, 180, 320)[None, :, None]).astype(np.uint8)
+    return cv2.imencode(".jpg", picture)[1].tobytes()
+
+
+def without_segments(jpeg, marker):
+    kept, at = jpeg[:2], 2
+    while True:
+        length = int.from_bytes(jpeg[at + 2 : at + 4], "big")
+        if jpeg[at + 1] != marker:
+            kept += jpeg[at : at + 2 + length]
+        at += 2 + length
+        if jpeg[at - 2 - length + 1] == 0xDA:
+            return kept + jpeg[at:]
+
+
+@pytest.mark.parametrize("padding", [b"", b"\0", b"\0" * 64, b"\x07 leftovers of an older frame \xff\xd9"])
+def test_padding_after_the_picture_is_cut_off(whole, padding):
+    assert complete_jpeg(whole + padding) == whole
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"progressive": 1}, {"rst_interval": 2}, {"sampling_factor": 0x221111}, {"quality": 100}]
+)
+def test_every_kind_of_jpeg_is_whole_and_decodes_as_opencv_does(make_jpeg, options):
+    jpeg = make_jpeg(7, size=(161, 99), **options)
+    assert complete_jpeg(jpeg + b"\0\0") == jpeg
+    assert picture_size(jpeg) == (161, 99)
+    theirs = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert np.array_equal(decode_grey(jpeg), theirs)
+
+
+def test_a_grey_jpeg_and_one_without_huffman_tables_decode(whole):
+    # Webcams leave the standard tables out to save bandwidth.
+    bare = without_segments(whole, 0xC4)
+    assert len(bare) < len(whole)
+    assert np.array_equal(decode_grey(complete_jpeg(bare)), decode_grey(whole))
+    grey = cv2.imencode(".jpg", decode_grey(whole))[1].tobytes()
+    assert decode_grey(complete_jpeg(grey)).shape == (240, 320)
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (lambda whole: whole[:0], "is empty"),
+        (lambda whole: b"RIFF" + whole, "does not begin as a JPEG"),
+        (lambda whole: whole[:2], "cut short"),
+        (lambda whole: whole[:300], "cut short"),
+        (lambda whole: whole[: len(whole) // 2], "no FFD9"),
+        (lambda whole: whole[:-1], "no FFD9"),
+        (lambda whole: whole[: len(whole) // 2] + whole, "stray marker FFD8"),
+        (lambda whole: whole[:2] + b"\xff\xd9", "without picture data"),
+        (lambda whole: whole[:2] + b"hello world, this is no JPEG", "broken header"),
+    ],
+)
+def test_broken_ends_are_noticed_before_decoding(whole, damage, reason):
+    with pytest.raises(DamagedJpegError, match=reason):
+        complete_jpeg(damage(whole))
+
+
+def test_an_enormous_size_in_the_header_is_refused(whole):
+    at = whole.index(b"\xff\xc0") + 5
+    with pytest.raises(DamagedJpegError, match="impossible size"):
+        complete_jpeg(whole[:at] + b"\xff\xff\xff\xff" + whole[at + 4 :])
+
+
+def test_a_lost_piece_in_the_middle_is_noticed_by_decoding(whole, capfd):
+    torn = whole[:9000] + whole[9700:]
+    assert complete_jpeg(torn) == torn
+    with pytest.raises(DamagedJpegError, match="piece missing"):
+        decode_grey(torn)
+    assert capfd.readouterr().err == ""
+
+
+def test_a_lost_restart_interval_is_noticed_by_its_markers(make_jpeg):
+    jpeg = make_jpeg(3, size=(320, 240), rst_interval=4)
+    marks = [at for at in range(len(jpeg) - 1) if jpeg[at] == 0xFF and 0xD0 <= jpeg[at + 1] <= 0xD7]
+    assert len(marks) > 10
+    with pytest.raises(DamagedJpegError, match="out of order"):
+        complete_jpeg(jpeg[: marks[4]] + jpeg[marks[6] :])
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_lost_stretches_hardly_ever_pass(whole, data):
+    # Property: either the damage is noticed, or the picture has its whole size; nothing but DamagedJpegError comes out.
+    start = data.draw(st.integers(0, len(whole) - 2))
+    length = data.draw(st.integers(1, 4000))
+    torn = whole[:start] + whole[start + length :]
+    try:
+        grey = decode_grey(complete_jpeg(torn))
+    except DamagedJpegError:
+        return
+    assert grey.ndim == 2
+    assert grey.dtype == np.uint8
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=400), st.booleans())
+def test_any_bytes_give_a_picture_or_a_reason(noise, starts_well):
+    try:
+        grey = decode_grey(complete_jpeg(b"\xff\xd8" + noise if starts_well else noise))
+    except DamagedJpegError:
+        return
+    assert grey.ndim == 2

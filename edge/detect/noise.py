@@ -104,7 +104,8 @@ def sigma_of_difference(mean_difference_dn: Blocks) -> Blocks:
 def noise_of_pair(previous: Image, following: Image, rules: CandidateRules, mask: Image | None = None) -> NoiseMap:
     """Judge the noise from two frames alone, for want of a history: one value for the whole picture.
 
-    The 40th percentile of the blocks' differences keeps what moves out of it, as long as most of the picture is still.
+    The 40th percentile of the blocks' differences keeps what moves out of it, as long as most of the picture is still;
+    the median difference of all pixels is taken off before, so that a change of exposure is not held for noise.
 
     Parameters
     ----------
@@ -114,7 +115,9 @@ def noise_of_pair(previous: Image, following: Image, rules: CandidateRules, mask
         Not 0 where nothing is to be looked at.
 
     """
-    means = fine_block_means(cv2.absdiff(previous, following))
+    change = int(np.median(cv2.subtract(following[::4, ::4], previous[::4, ::4], dtype=cv2.CV_16S)))
+    same_exposure = cv2.add(previous, float(change)) if change > 0 else cv2.subtract(previous, float(-change))
+    means = fine_block_means(cv2.absdiff(same_exposure, following))
     looked_at = means if mask is None else means[block_means(mask) == 0]
     typical = float(np.percentile(looked_at, 40)) if looked_at.size else 0.0
     return noise_map(sigma_of_difference(np.full(means.shape, typical, np.float32)), previous.shape, rules, mask)

@@ -63,11 +63,12 @@ def convert_command(
 ) -> None:
     """Quantise a run after training and write the bundle for the box."""
     from quantize.bundling import Settings, bundle_run, datasets_of, portable
-    from quantize.convert import RECIPES
+    from quantize.convert import RECIPES, load_tensorflow
     from trainer.run import Run
 
     if recipe not in RECIPES:
         raise typer.BadParameter(f"{recipe!r} is none of {', '.join(RECIPES)}", param_hint="--recipe")
+    load_tensorflow()
     opened = Run.open(run)
     bundle = bundle_run(
         opened,
@@ -88,6 +89,75 @@ def convert_command(
     print(f"output  {_quantisation(manifest.output.quantisation)}")
     print(f"hit     score ≥ {manifest.decision.threshold:.6g} at temperature {manifest.decision.temperature:g}")
     print(f"kinds   {json.dumps(manifest.provenance['operators'])}")
+
+
+@app.command("check")
+def check_command(
+    bundle: Annotated[Path, typer.Argument(help="Folder of the bundle.")],
+    reference: Annotated[Path, typer.Option("--reference", help="Run folder that the bundle was converted from.")],
+    data: DataOption = None,
+    screen_reference: Annotated[
+        Optional[Path],  # noqa: UP045 - as above
+        typer.Option("--screen-reference", help="Run folder of the bundle's screen; it is checked too."),
+    ] = None,
+    limits: Annotated[
+        Optional[list[str]],  # noqa: UP045 - as above
+        typer.Option(
+            "--limits", help="NAME=VALUE of a limit; may be given several times. docs/quantisation.md lists all."
+        ),
+    ] = None,
+    others: Annotated[
+        Optional[list[str]],  # noqa: UP045 - as above
+        typer.Option(
+            "--with",
+            help="Compare with another runtime too: tflite-runtime, cortex-a72 or cortex-a76; built when missing.",
+        ),
+    ] = None,
+    split: Annotated[str, typer.Option("--split", help="Part of the data to judge on: test or validation.")] = "test",
+    report: Annotated[
+        Optional[Path],  # noqa: UP045 - as above
+        typer.Option("--report", help="Write a page to look at."),
+    ] = None,
+    keep: Annotated[
+        Optional[Path],  # noqa: UP045 - as above
+        typer.Option("--keep", help="Write the figures as JSON."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON instead of lines.")] = False,
+) -> None:
+    """Hold a bundle against the float model it came from; exit code 1 when a limit is passed."""
+    from edge.bundle import load_bundle
+    from quantize.bundling import datasets_of, portable
+    from quantize.check import CheckSettings, check_bundle, subjects_of
+    from quantize.convert import load_tensorflow
+    from quantize.environments import foreign
+    from quantize.limits import parse_limits
+    from quantize.report import as_dict, lines, verdict, write_html, write_json
+    from trainer.run import Run
+
+    if split not in {"test", "validation"}:
+        raise typer.BadParameter(f"{split!r} is neither test nor validation", param_hint="--split")
+    settings = CheckSettings(
+        limits=parse_limits(limits or []),
+        split="validation" if split == "validation" else "test",
+        foreign=tuple(foreign(name) for name in others or []),
+    )
+    load_tensorflow()
+    run = Run.open(reference)
+    subjects = subjects_of(load_bundle(bundle), run, None if screen_reference is None else Run.open(screen_reference))
+    command = portable(["gammabox-quantize", *sys.argv[1:]])
+    check = check_bundle(subjects, datasets_of(run, data or []), settings, command)
+    if report is not None:
+        write_html(check, report)
+    if keep is not None:
+        write_json(check, keep)
+    if as_json:
+        print(json.dumps(as_dict(check), indent=2, ensure_ascii=False))
+    else:
+        for line in lines(check):
+            print(line)
+        print(verdict(check))
+    if not check.passed:
+        raise typer.Exit(console.EXIT_CHECK_FAILED)
 
 
 def _quantisation(found: object) -> str:

@@ -144,9 +144,8 @@ def require_exact_input(contract: InputContract, what: str) -> None:
 def _converted(
     model: keras.Model, recipe: Recipe, representative: NDArray[np.float32] | None, *, per_channel: bool
 ) -> bytes:
-    with silent_compiler():
-        import keras  # noqa: PLC0415 - heavy
-        import tensorflow as tf  # noqa: PLC0415 - heavy
+    import keras  # noqa: PLC0415 - heavy
+    import tensorflow as tf  # noqa: PLC0415 - heavy
 
     shape = tuple(model.input_shape[1:])
     one_crop = keras.Input(batch_shape=(1, *shape), name="crop")
@@ -171,6 +170,15 @@ def _converted(
         line = str(error).strip().partition("\n")[0]
         raise QuantiseError(model.name, f"TensorFlow cannot convert it ({line:.200})", "use standard layers") from error
     return content
+
+
+def load_tensorflow() -> None:
+    """Import TensorFlow and wake its devices without the pages of notices that it writes to stderr."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with silent_compiler():
+        import tensorflow as tf  # noqa: PLC0415 - heavy
+
+        tf.zeros(1)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,150 @@
+"""What int8 may cost, and the judgement: each limit held against what was measured."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pydantic import Field, ValidationError
+
+from edge.strict import StrictModel
+from quantize.errors import QuantiseError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from quantize.check import NetworkCheck
+
+
+CLASSIFIER = "classifier"
+FEWEST_IN_STRATUM = 200
+
+
+class Limits(StrictModel):
+    """The limits of `check`; each can be set with --limits NAME=VALUE."""
+
+    least_positives: int = Field(default=5000, ge=1, description="positive crops that a verdict rests on")
+    least_negatives: int = Field(default=20000, ge=1, description="negative crops that a verdict rests on")
+    least_label_agreement: float = Field(default=0.995, ge=0, le=1, description="share of crops decided alike")
+    most_recall_change: float = Field(default=0.005, ge=0, description="at false-positive rates 1e-2 and 1e-3")
+    most_decision_recall_change: float = Field(default=0.005, ge=0, description="recall, each at its own threshold")
+    most_decision_fpr_factor: float = Field(
+        default=1.5, ge=1, description="false-positive rate against float's, each at its own threshold"
+    )
+    most_calibration_change: float = Field(default=0.01, ge=0, description="mean calibration error against float's")
+    most_stratum_recall_change: float = Field(default=0.03, ge=0, description="in any stratum of 200 positives or more")
+    least_speedup: float = Field(default=2.5, ge=0, description="float time over int8 time, same runtime and thread")
+    most_size_share: float = Field(default=0.30, gt=0, description="of the float model's size")
+    most_partitions: int = Field(default=1, ge=0, description="of XNNPACK")
+    most_layer_drop_db: float = Field(default=20.0, gt=0, description="signal to noise that one layer may cost")
+    most_saturated: float = Field(default=0.02, ge=0, le=1, description="share of a layer's outputs cut off")
+    least_kernel_agreement: float = Field(
+        default=0.995, ge=0, le=1, description="share of crops decided alike by reference kernels and other runtimes"
+    )
+    most_emulated_steps: int = Field(default=1, ge=0, description="int8 steps between aarch64 and this machine")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One limit held against what was measured, in words."""
+
+    name: str
+    passed: bool
+    text: str
+
+
+def parse_limits(words: Sequence[str]) -> Limits:
+    """Read NAME=VALUE words over the defaults.
+
+    Raises
+    ------
+    QuantiseError
+        For a name that does not exist or a value out of its range.
+
+    """
+    given: dict[str, str] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals or name not in Limits.model_fields:
+            known = ", ".join(Limits.model_fields)
+            raise QuantiseError(f"--limits {word}", "it is no NAME=VALUE of a known name", f"known are {known}")
+        given[name] = value
+    try:
+        return Limits.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise QuantiseError(f"--limits {first['loc'][0]}", str(first["msg"]), "give another value") from error
+
+
+def judged(check: NetworkCheck, limits: Limits) -> tuple[Finding, ...]:
+    """Hold every figure of a network's check against its limit, the weightiest first."""
+    return tuple(_findings(check, limits))
+
+
+def _findings(check: NetworkCheck, limits: Limits) -> Iterator[Finding]:
+    yield Finding(
+        "integer",
+        not check.float_operators,
+        f"float operators: {', '.join(check.float_operators) or 'none'}",
+    )
+    agreement = check.agreement
+    yield _at_least("label agreement", agreement.labels, limits.least_label_agreement)
+    for rate, recall in agreement.recall.items():
+        yield _within(
+            f"recall at false-positive rate {rate}", recall.reference, recall.found, limits.most_recall_change
+        )
+    own, reference = agreement.decision_found, agreement.decision_reference
+    yield _within("recall at the threshold", reference.recall, own.recall, limits.most_decision_recall_change)
+    yield _false_positives(reference.false_positives, own.false_positives, check.negatives, limits)
+    yield _within(
+        "mean calibration error",
+        agreement.calibration_reference,
+        agreement.calibration_found,
+        limits.most_calibration_change,
+        worse_only=1,
+    )
+    for row in check.strata:
+        if row.positives >= FEWEST_IN_STRATUM:
+            change = limits.most_stratum_recall_change
+            yield _within(f"recall where {row.name}", row.recall_reference, row.recall_found, change)
+    if check.worst is not None:
+        yield _at_most(f"noise added by layer {check.worst.name}, dB", check.worst.drop_db, limits.most_layer_drop_db)
+    if check.layers:
+        most = max(check.layers, key=lambda row: row.saturated)
+        yield _at_most(f"saturated outputs of layer {most.name}", most.saturated, limits.most_saturated)
+    yield _at_most("XNNPACK partitions", check.partitions.count, limits.most_partitions)
+    yield Finding("delegated", not check.partitions.left, f"operators left out: {len(check.partitions.left)}")
+    if check.name == CLASSIFIER:  # a screen of microseconds and kilobytes has nothing to save
+        yield _at_most("size against float", check.size_bytes / check.float_size_bytes, limits.most_size_share)
+        yield _at_least("speed against float", check.speed.ratio, limits.least_speedup)
+    for other in check.comparisons:
+        yield _at_least(f"decisions alike on {other.name}", other.labels, limits.least_kernel_agreement)
+        if other.name.startswith("cortex"):
+            yield _at_most(f"int8 steps on {other.name}", other.most_steps, limits.most_emulated_steps)
+    yield _at_least("positive crops", check.positives, limits.least_positives)
+    yield _at_least("negative crops", check.negatives, limits.least_negatives)
+
+
+def _at_least(name: str, found: float, limit: float) -> Finding:
+    return Finding(name, found >= limit, f"{found:.6g}, at least {limit:g} wanted")
+
+
+def _at_most(name: str, found: float, limit: float) -> Finding:
+    return Finding(name, found <= limit, f"{found:.6g}, at most {limit:g} allowed")
+
+
+def _within(name: str, reference: float, found: float, limit: float, *, worse_only: int = 0) -> Finding:
+    """Judge a change; `worse_only` 1 takes a rise, −1 a fall for the only harm, 0 either."""
+    change = found - reference
+    harm = abs(change) if worse_only == 0 else worse_only * change
+    # Without positives or negatives there is nothing to lose: the counts have their own limits.
+    passed = math.isnan(change) or harm <= limit + 1e-12
+    return Finding(name, passed, f"{found:.4f} against {reference:.4f} of float, {limit:g} apart allowed")
+
+
+def _false_positives(reference: int, found: int, negatives: int, limits: Limits) -> Finding:
+    """Judge false positives at the threshold: a factor, with three standard deviations of a count allowed besides."""
+    allowed = limits.most_decision_fpr_factor * reference + 3 * math.sqrt(max(reference, 1))
+    text = f"{found} against {reference} of float in {negatives} crops, {allowed:.0f} allowed"
+    return Finding("false positives at the threshold", found <= allowed, text)

@@ -1,0 +1,110 @@
+"""A check as JSON to keep, as a page to look at, and as lines for the terminal."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, is_dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edge.strict import StrictModel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from quantize.check import BundleCheck, NetworkCheck
+
+TEMPLATES = Path(__file__).parent / "templates"
+BAR_DB = 60.0  # a full bar in the page's table of layers
+
+
+def as_dict(check: BundleCheck) -> dict[str, Any]:
+    """Give the check as plain values for JSON; what is not a finite number becomes null."""
+    whole: dict[str, Any] = _plain(check)
+    whole["passed"] = check.passed
+    whole["failures"] = check.failures
+    for network, measured in zip(whole["networks"], check.networks, strict=True):
+        network["speed"]["ratio"] = measured.speed.ratio
+    return whole
+
+
+def write_json(check: BundleCheck, path: Path) -> None:
+    """Write the check as JSON."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(as_dict(check), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def write_html(check: BundleCheck, path: Path) -> None:
+    """Write the check as one page that needs no other file."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - only the page needs it
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    environment.filters["number"] = number
+    environment.filters["percent"] = lambda value: "–" if not math.isfinite(value) else f"{100 * value:.2f} %"
+    page = environment.get_template("check.html").render(check=check, bar_db=BAR_DB, verdict=verdict(check))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(page, encoding="utf-8")
+
+
+def verdict(check: BundleCheck) -> str:
+    """Say in one line whether int8 is harmless, and why not."""
+    if check.passed:
+        crops = check.networks[0].positives + check.networks[0].negatives
+        return f"PASSED: {check.bundle}: int8 is within all limits of float on {crops} crops"
+    failures = check.failures
+    more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
+    return f"FAILED: {check.bundle}: {failures[0]}{more}"
+
+
+def lines(check: BundleCheck) -> Iterator[str]:
+    """Yield what a terminal shows before the verdict."""
+    for network, (_, findings) in zip(check.networks, check.findings, strict=True):
+        yield from _network_lines(network)
+        for finding in findings:
+            yield f"  {'ok  ' if finding.passed else 'FAIL'} {finding.name}: {finding.text}"
+
+
+def number(value: float | None) -> str:
+    """Write a number in four digits; a dash for none."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    return f"{value:.4g}"
+
+
+def _network_lines(network: NetworkCheck) -> Iterator[str]:
+    speed = network.speed
+    yield f"{network.name}: {network.positives} positive and {network.negatives} negative crops on {network.runtime}"
+    yield (
+        f"  speed {speed.float_ms:.3f} ms float, {speed.int8_ms:.3f} ms int8: {speed.ratio:.2f} times faster; "
+        f"size {network.float_size_bytes:,} and {network.size_bytes:,} bytes: "
+        f"{100 * network.size_bytes / network.float_size_bytes:.1f} %"
+    )
+    for rate, recall in network.agreement.recall.items():
+        yield (
+            f"  recall at false-positive rate {rate}: float {recall.reference:.4f}, int8 {recall.found:.4f}, "
+            f"change {recall.change:+.4f} (95 % {recall.low:+.4f} to {recall.high:+.4f})"
+        )
+    if network.worst is not None:
+        yield f"  most noise is added by {network.worst.name}: {network.worst.drop_db:.1f} dB"
+    for other in network.comparisons:
+        yield (
+            f"  {other.name} ({other.runtime}): {100 * other.equal:.2f} % of outputs equal, at most "
+            f"{other.most_steps} steps apart, {other.median_ms:.2f} ms"
+        )
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - any value of a dataclass tree
+    if is_dataclass(value) and not isinstance(value, type):
+        return {name: _plain(one) for name, one in asdict(value).items()}
+    if isinstance(value, StrictModel):
+        return value.model_dump(mode="json")
+    if isinstance(value, dict):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -37,6 +37,38 @@ def analyze(
     analyze_command.run(clip, events=events, model=model, threads=threads, as_json=as_json)
 
 
+@app.command()
+def run(
+    config: Annotated[Path, typer.Option(help="The device's settings, e.g. /etc/gammabox/device.yaml.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as one JSON object.")] = False,
+) -> None:
+    """Run the agent: watch a source and tell the broker, until the source ends or SIGTERM comes.
+
+    Exit code 0 when done, 1 when a recording has ended and the broker could not be given every message, 2 when the
+    settings, the source or the model cannot be used.
+    """
+    from edge import run_command
+
+    raise typer.Exit(run_command.run(config, as_json=as_json))
+
+
+@app.command()
+def watch(
+    broker: Annotated[str, typer.Option(help="The broker as host:port.")] = "localhost:1883",
+    site: Annotated[str | None, typer.Option(help="Show only this site.")] = None,
+    username: Annotated[str | None, typer.Option(help="Login at the broker.")] = None,
+    password_file: Annotated[Path | None, typer.Option(help="File whose first line is the password.")] = None,
+    ca_file: Annotated[Path | None, typer.Option(help="PEM file of the broker's authority; turns TLS on.")] = None,
+    seconds: Annotated[float | None, typer.Option(min=0, help="End after this time.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print each message as one JSON object a line.")] = False,
+) -> None:
+    """Show what boxes report: a live table, or a line a message where the output is no terminal."""
+    from edge.control_room import watch as watching
+
+    settings = watching.broker_settings(broker, username=username, password_file=password_file, ca_file=ca_file)
+    watching.watch(settings, site, as_json=as_json, seconds=seconds)
+
+
 def main() -> None:
     """Entry point of the console script."""
     console.run(app)

@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Literal
 
-import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from edge.errors import BrokerError
+from edge.telemetry.login import CONNECT_TIMEOUT_S, NAMES, V3, V5, Login
 from edge.telemetry.messages import Status, encode
 from edge.telemetry.topics import Topic
 
 if TYPE_CHECKING:
+    import paho.mqtt.client as paho
     from paho.mqtt.reasoncodes import ReasonCode
 
     from edge.settings import MqttSettings
@@ -34,15 +34,11 @@ log = logging.getLogger(__name__)
 State = Literal["starting", "online", "away", "refused", "stopped"]
 
 POLL_S = 0.05
-CONNECT_TIMEOUT_S = 10.0
 FIRST_RETRY_S = 0.5
 LONGEST_RETRY_S = 30.0
 # What was made longer ago than this when it is sent is no news any more.
 NEWS_S = 30.0
 STOP_PATIENCE_S = 2.0
-V5 = MQTTProtocolVersion.MQTTv5
-V3 = MQTTProtocolVersion.MQTTv311
-NAMES = {V5: "5", V3: "3.1.1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +76,7 @@ class Link:
         self._topic = str(Topic(stamp.site, stamp.device, "status"))
         self._outbox = outbox
         self._max_in_flight = max_in_flight
-        self._password = read_password(settings)
-        self._tls = tls_context(settings)
+        self._login = Login(settings)
         self._protocol = V3 if settings.protocol == "3.1.1" else V5
         self._state = LinkState("starting", f"connecting to {settings.host}:{settings.port}")
         self._sessions = 0
@@ -166,14 +161,8 @@ class Link:
             self._closed_without_answer()
 
     def _client(self) -> paho.Client:
-        settings = self._settings
-        client = paho.Client(CallbackAPIVersion.VERSION2, self._client_id, protocol=self._protocol)
-        client.connect_timeout = CONNECT_TIMEOUT_S
+        client = self._login.client(self._client_id, self._protocol)
         client.max_inflight_messages_set(self._max_in_flight + 1)
-        if settings.username is not None:
-            client.username_pw_set(settings.username, self._password)
-        if self._tls is not None:
-            client.tls_set_context(self._tls)
         client.will_set(self._topic, self._status("offline", "lost"), qos=1, retain=True)
         client.on_connect = self._on_connect
         client.on_publish = self._on_publish
@@ -269,31 +258,3 @@ class Link:
 
     def __str__(self) -> str:
         return self._client_id
-
-
-def read_password(settings: MqttSettings) -> str | None:
-    """Read the first line of the password file; None without one."""
-    if settings.password_file is None:
-        return None
-    try:
-        lines = settings.password_file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BrokerError(f"password file {settings.password_file} cannot be read ({error}); check it") from error
-    if not lines or not lines[0]:
-        raise BrokerError(f"password file {settings.password_file} is empty; write the password in its first line")
-    return lines[0]
-
-
-def tls_context(settings: MqttSettings) -> ssl.SSLContext | None:
-    """Make the context for an encrypted connection; None without `tls` in the settings."""
-    tls = settings.tls
-    if tls is None:
-        return None
-    try:
-        context = ssl.create_default_context(cafile=tls.ca_file)
-        if tls.cert_file is not None:
-            context.load_cert_chain(tls.cert_file, tls.key_file)
-    except OSError as error:
-        names = [str(name) for name in (tls.ca_file, tls.cert_file, tls.key_file) if name is not None]
-        raise BrokerError(f"TLS files {', '.join(names)} cannot be used ({error}); check them") from error
-    return context

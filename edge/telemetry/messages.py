@@ -176,7 +176,7 @@ class Stamp:
         # Both the agent's and the link's thread take numbers here; next() on a count is atomic.
         self._numbers = itertools.count()
 
-    def make(self, model: type[AnyMessage], utc: datetime, **fields: object) -> AnyMessage:
+    def make(self, model: type[AnyMessage], utc: datetime, /, **fields: object) -> AnyMessage:
         """Make the next message."""
         seq = next(self._numbers)
         return model.model_validate(

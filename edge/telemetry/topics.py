@@ -6,10 +6,16 @@ import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from edge.errors import GammaboxError
+
 ROOT = "gammabox"
 Kind = Literal["status", "info", "health", "alarm", "hit"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+
+
+class TopicError(GammaboxError, ValueError):
+    """An id that cannot be part of a topic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +24,7 @@ class Topic:
 
     Raises
     ------
-    ValueError
+    TopicError
         If an id holds anything but a-z, 0-9, _ and -: no wildcard, slash or dollar sign ever enters a topic.
 
     """
@@ -30,9 +36,9 @@ class Topic:
     def __post_init__(self) -> None:
         for name in (self.site, self.device):
             if not NAME.fullmatch(name):
-                raise ValueError(f"found the id {name!r:.80}, expected a-z, 0-9, _ and -")
+                raise TopicError(f"found the id {name!r:.80}, expected a-z, 0-9, _ and -")
         if self.kind not in KINDS:
-            raise ValueError(f"found the kind {self.kind!r:.80}, expected one of {', '.join(KINDS)}")
+            raise TopicError(f"found the kind {self.kind!r:.80}, expected one of {', '.join(KINDS)}")
 
     def __str__(self) -> str:
         return f"{ROOT}/{self.site}/{self.device}/{self.kind}"
@@ -52,5 +58,5 @@ def of_site(site: str | None = None) -> str:
     if site is None:
         return f"{ROOT}/#"
     if not NAME.fullmatch(site):
-        raise ValueError(f"found the site {site!r:.80}, expected a-z, 0-9, _ and -")
+        raise TopicError(f"found the site {site!r:.80}, expected a-z, 0-9, _ and -")
     return f"{ROOT}/{site}/#"

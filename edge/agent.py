@@ -1,0 +1,282 @@
+"""The agent: source → detector → alarm → outbox → broker, with its health told all the while.
+
+The pipeline runs in a thread of its own; the agent's thread tells health, feeds systemd's watchdog while frames move,
+and ends both when asked. The link to the broker has a third thread, so no broker ever holds up a frame.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from collections import deque
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from edge import __version__
+from edge.alarm.keeper import AlarmKeeper
+from edge.alarm.live_time import observation
+from edge.bundle import load_bundle, shipped_bundle_path
+from edge.capture.frame import triples
+from edge.detect.detector import Detector
+from edge.health import Tally, now_s
+from edge.playback import Playback
+from edge.systemd import Notifier
+from edge.telemetry.link import Link
+from edge.telemetry.messages import (
+    AlarmMessage,
+    Camera,
+    Health,
+    HitMessage,
+    Info,
+    Model,
+    Stamp,
+    alarm_detail,
+    encode,
+    hit_detail,
+)
+from edge.telemetry.outbox import Outbox, Outgoing
+from edge.telemetry.topics import Topic
+
+if TYPE_CHECKING:
+    from edge.alarm.alarm import Alarm
+    from edge.capture.frame import Triple
+    from edge.detect.hit import Detection
+    from edge.settings import DeviceSettings
+    from edge.telemetry.messages import Message
+    from edge.telemetry.outbox import Keep
+    from edge.telemetry.topics import Kind
+
+log = logging.getLogger(__name__)
+
+TICK_S = 0.1
+FLUSH_S = 10.0
+JOIN_S = 5.0
+EVIDENCE_MEMORY = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended.
+
+    Attributes
+    ----------
+    frames, hits, alarms : int
+        Analysed, found, raised.
+    waiting : int
+        Messages that the broker has not confirmed; they stay in the outbox.
+    link : str
+        How the link stood before the goodbye, in a sentence.
+    stopped : bool
+        True where the run was asked to end, False where the source ended.
+
+    """
+
+    frames: int
+    hits: int
+    alarms: int
+    waiting: int
+    link: str
+    stopped: bool
+
+    @property
+    def delivered(self) -> bool:
+        """Whether the broker has everything."""
+        return self.waiting == 0
+
+    def as_dict(self) -> dict[str, object]:
+        """Give the outcome for JSON."""
+        return {**asdict(self), "delivered": self.delivered}
+
+
+class Agent:
+    """One run on one source.
+
+    Parameters
+    ----------
+    settings : DeviceSettings
+    stop : threading.Event
+        Set by whoever wants the run to end.
+
+    Raises
+    ------
+    GammaboxError
+        The source, the model or the login's files cannot be used.
+
+    """
+
+    def __init__(self, settings: DeviceSettings, stop: threading.Event) -> None:
+        self._settings = settings
+        self._stop = stop
+        self._started_utc = datetime.now(timezone.utc)
+        bundle = load_bundle(settings.model if settings.model is not None else shipped_bundle_path())
+        self._manifest = bundle.manifest
+        self._detector = Detector(bundle, settings.detection)
+        self._stamp = Stamp(settings.site, settings.device, secrets.token_hex(8))
+        self._keeper = AlarmKeeper(settings.alarm, name=f"{settings.device}-{self._stamp.boot_id[:6]}")
+        self._playback = Playback(settings.source, stop)
+        self._outbox = Outbox(settings.outbox.path, settings.outbox.max_messages)
+        self._link = Link(settings.mqtt, self._stamp, self._outbox, settings.outbox.max_in_flight)
+        self._tally = Tally(now_s())
+        self._systemd = Notifier()
+        self._seen: deque[tuple[int, str]] = deque(maxlen=EVIDENCE_MEMORY)
+        self._retained: dict[Kind, Message] = {}
+        self._failure: BaseException | None = None
+
+    def run(self) -> Outcome:
+        """Run until the source ends or `stop` is set.
+
+        Raises
+        ------
+        GammaboxError
+            What ended the pipeline.
+
+        """
+        self._link.start()
+        pipeline = threading.Thread(target=self._guarded_pipeline, name="pipeline", daemon=True)
+        pipeline.start()
+        self._watch_over(pipeline)
+        stopped = self._stop.is_set()
+        self._systemd.tell("STOPPING=1")
+        self._playback.close()
+        # A camera's driver may hang for good; the goodbye to the broker does not wait for it.
+        pipeline.join(JOIN_S)
+        self._tell_health()
+        self._outbox.commit()
+        self._link.flush(FLUSH_S)
+        link = self._link.state.text
+        self._link.stop()
+        outcome = Outcome(
+            self._tally.frames, self._tally.hits, self._tally.alarms, self._outbox.depth, link, stopped=stopped
+        )
+        self._outbox.close()
+        if self._failure is not None:
+            raise self._failure
+        return outcome
+
+    def _watch_over(self, pipeline: threading.Thread) -> None:
+        """Tell health, feed the watchdog while frames move, and say again what a forgetful broker should retain."""
+        next_health_s = now_s() + min(1.0, self._settings.telemetry.health_interval_s)
+        next_watchdog_s = 0.0
+        sessions = fed_frames = 0
+        while pipeline.is_alive() and not self._stop.is_set():
+            self._stop.wait(TICK_S)
+            if self._link.sessions > sessions:
+                for kind, message in list(self._retained.items()) if sessions else ():
+                    # Kept always, so that no older state of an alarm ever overtakes a newer one.
+                    self._put(kind, message, "always")
+                sessions = self._link.sessions
+            if now_s() >= next_health_s:
+                next_health_s = now_s() + self._settings.telemetry.health_interval_s
+                self._tell_health()
+            moved = self._tally.frames
+            if moved > fed_frames and now_s() >= next_watchdog_s:
+                self._systemd.tell("READY=1\nWATCHDOG=1" if fed_frames == 0 else "WATCHDOG=1")
+                fed_frames = moved
+                next_watchdog_s = now_s() + (self._systemd.watchdog_s or 2.0) / 4
+
+    def _guarded_pipeline(self) -> None:
+        try:
+            self._pipeline()
+        except BaseException as error:  # noqa: BLE001 - run() raises it in the caller's thread
+            self._failure = error
+
+    def _pipeline(self) -> None:
+        for triple in triples(self._playback.frames()):
+            if not self._retained:
+                self._tell_info()
+            detection = self._detector.detect(triple)
+            began = time.perf_counter()
+            seen = observation(detection, triple)
+            alarms = self._keeper.take(seen)
+            if detection.hits and self._settings.telemetry.hits:
+                self._tell_hits(triple, detection)
+            for alarm in alarms:
+                self._tell_alarm(alarm)
+            self._tell_armed(triple)
+            spent_ms = {
+                "decode": self._playback.source.last_decode_ms,
+                **detection.stage_ms,
+                "alarm": (time.perf_counter() - began) * 1e3,
+            }
+            self._tally.add(seen, len(detection.hits), triple.current.exposure_s, spent_ms, now_s())
+
+    def _tell_hits(self, triple: Triple, detection: Detection) -> None:
+        message = self._stamp.make(
+            HitMessage,
+            triple.current.utc,
+            frame=detection.sequence,
+            live_fraction=min(detection.live_fraction, 1.0),
+            exposure_s=triple.current.exposure_s,
+            hits=tuple(hit_detail(hit) for hit in detection.hits),
+        )
+        self._seen.append((detection.sequence, message.event_id))
+        self._put("hit", message, "until_full")
+
+    def _tell_alarm(self, alarm: Alarm) -> None:
+        if alarm.state == "raised":
+            self._tally.alarms += 1
+        log.log(
+            logging.INFO if alarm.state == "updated" else logging.WARNING,
+            "alarm %s %s: %.2f hits/s against a background of %.2f, %.1f sigma",
+            alarm.id,
+            alarm.state,
+            alarm.rate_hz,
+            alarm.background_hz,
+            alarm.significance_sigma,
+        )
+        frames = set(alarm.frames)
+        evidence = tuple(event for sequence, event in self._seen if sequence in frames)
+        self._tell_standing(
+            self._stamp.make(AlarmMessage, alarm.utc, state=alarm.state, alarm=alarm_detail(alarm, evidence))
+        )
+
+    def _tell_armed(self, triple: Triple) -> None:
+        """Once the background is learnt and no alarm stands, replace what an earlier run may have left retained."""
+        if "alarm" in self._retained or not self._keeper.learnt or self._keeper.stands:
+            return
+        self._tell_standing(self._stamp.make(AlarmMessage, triple.current.utc, state="cleared", alarm=None))
+
+    def _tell_standing(self, message: AlarmMessage) -> None:
+        self._retained["alarm"] = message
+        self._put("alarm", message, "always")
+
+    def _tell_info(self) -> None:
+        mode = self._playback.source.mode
+        info = self._stamp.make(
+            Info,
+            datetime.now(timezone.utc),
+            software=__version__,
+            model=Model(name=self._manifest.name, sha256=self._manifest.sha256, runtime=str(self._detector.runtime)),
+            camera=Camera(
+                kind=mode.codec,
+                width=mode.width,
+                height=mode.height,
+                fps=mode.fps,
+                exposure_s=self._settings.source.exposure_s,
+            ),
+            false_alarms_per_1000_h=self._settings.alarm.false_alarms_per_1000_h,
+            started_utc=self._started_utc,
+        )
+        self._retained["info"] = info
+        self._put("info", info, "latest")
+
+    def _tell_health(self) -> None:
+        report = self._playback.source.report
+        faults = (*self._outbox.faults, *report.warnings)
+        if self._link.state.state in {"refused", "away"}:
+            faults = (*faults, self._link.state.text)
+        fields = self._tally.health(self._keeper, self._outbox, report, faults, now_s())
+        self._put("health", self._stamp.make(Health, datetime.now(timezone.utc), **fields), "latest")
+
+    def _put(self, kind: Kind, message: Message, keep: Keep) -> None:
+        expiry_s = None
+        if kind == "health":
+            expiry_s = max(60, round(3 * self._settings.telemetry.health_interval_s))
+        topic = str(Topic(self._settings.site, self._settings.device, kind))
+        payload = encode(message)
+        self._outbox.put(
+            Outgoing(topic, payload, kind != "hit", keep, time.time(), self._stamp.boot_id, expiry_s=expiry_s)
+        )

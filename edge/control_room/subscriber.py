@@ -1,0 +1,179 @@
+"""The control room's side of MQTT: subscribe to a site and get its messages as models."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from paho.mqtt.enums import MQTTErrorCode
+
+from edge.errors import BrokerError
+from edge.telemetry.login import NAMES, V3, V5, Login
+from edge.telemetry.messages import Message, MessageError, decode
+from edge.telemetry.topics import Topic, of_site, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+
+    import paho.mqtt.client as paho
+    from paho.mqtt.enums import MQTTProtocolVersion
+    from paho.mqtt.reasoncodes import ReasonCode
+    from typing_extensions import Self
+
+    from edge.settings import MqttSettings
+
+ANSWER_S = 10.0
+RETRY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message as it arrived.
+
+    Attributes
+    ----------
+    topic : Topic
+        Whose it is, and of what kind.
+    message : Status, Info, Health, AlarmMessage or HitMessage
+    retained : bool
+        True where the broker had kept it from before: state, not news.
+
+    """
+
+    topic: Topic
+    message: Message
+    retained: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A payload under one of our topics that is no message, and why."""
+
+    topic: Topic
+    reason: str
+
+
+class Subscriber:
+    """A connection to the broker for reading, in the caller's own thread; comes back by itself after a loss.
+
+    Parameters
+    ----------
+    settings : MqttSettings
+    site : str or None
+        None for all sites.
+
+    Raises
+    ------
+    BrokerError
+        At the start only: the broker cannot be reached or refuses the login.
+
+    """
+
+    def __init__(self, settings: MqttSettings, site: str | None = None) -> None:
+        self._settings = settings
+        self._filter = of_site(site)
+        self._login = Login(settings)
+        self._client_id = f"gammabox-watch-{secrets.token_hex(6)}"
+        self._inbox: deque[Received | Unreadable] = deque()
+        self._subscribed = False
+        self._refusal: str | None = None
+        self._client = self._first_client()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker is listening to us and we to it."""
+        return self._subscribed
+
+    def poll(self, patience_s: float) -> list[Received | Unreadable]:
+        """Give what has arrived; waits up to `patience_s` for the first message."""
+        deadline = time.monotonic() + patience_s
+        while not self._inbox:
+            left_s = deadline - time.monotonic()
+            if left_s <= 0:
+                break
+            if self._client.loop(min(left_s, 0.2)) != MQTTErrorCode.MQTT_ERR_SUCCESS:
+                self._come_back(min(left_s, RETRY_S))
+        arrived = list(self._inbox)
+        self._inbox.clear()
+        return arrived
+
+    def __iter__(self) -> Iterator[Received | Unreadable]:
+        """Yield messages for ever."""
+        while True:
+            yield from self.poll(1.0)
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._client.disconnect()
+        self._client.loop(0.1)
+
+    def _first_client(self) -> paho.Client:
+        versions = {"auto": (V5, V3), "5": (V5,), "3.1.1": (V3,)}[self._settings.protocol]
+        place = f"{self._settings.host}:{self._settings.port}"
+        for version in versions:
+            try:
+                client = self._connect(version)
+            except OSError as error:
+                raise BrokerError(f"broker {place} cannot be reached ({error}); check host and port") from error
+            if self._subscribed:
+                return client
+        reason = self._refusal or f"it hangs up on MQTT {' and '.join(NAMES[version] for version in versions)}"
+        raise BrokerError(f"broker {place} refuses the login ({reason}); check user, password and TLS")
+
+    def _connect(self, version: MQTTProtocolVersion) -> paho.Client:
+        client = self._login.client(self._client_id, version)
+        client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
+        client.on_message = self._on_message
+        client.connect(self._settings.host, self._settings.port, self._settings.keepalive_s)
+        deadline = time.monotonic() + ANSWER_S
+        while not self._subscribed and time.monotonic() < deadline:
+            if client.loop(0.1) != MQTTErrorCode.MQTT_ERR_SUCCESS:
+                break
+        return client
+
+    def _come_back(self, pause_s: float) -> None:
+        self._subscribed = False
+        time.sleep(pause_s)
+        try:
+            self._client.reconnect()
+        except OSError:
+            # Away: the caller sees `connected`, and the next poll tries again.
+            return
+
+    def _on_connect(
+        self, client: paho.Client, _data: object, _flags: object, reason: ReasonCode, _properties: object
+    ) -> None:
+        if reason.is_failure:
+            self._refusal = str(reason)
+        else:
+            client.subscribe(self._filter, qos=1)
+
+    def _on_subscribe(
+        self, _client: paho.Client, _data: object, _mid: int, reasons: list[ReasonCode], _properties: object
+    ) -> None:
+        refused = [str(reason) for reason in reasons if reason.is_failure]
+        self._refusal = f"no right to read {self._filter}: {refused[0]}" if refused else None
+        self._subscribed = not refused
+
+    def _on_message(self, _client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
+        topic = parse(message.topic)
+        if topic is None or not message.payload:
+            # Another's topic under our root, or a retained message being deleted.
+            return
+        try:
+            self._inbox.append(Received(topic, decode(topic.kind, bytes(message.payload)), message.retain))
+        except MessageError as error:
+            self._inbox.append(Unreadable(topic, str(error)))

@@ -1,0 +1,73 @@
+"""How a client logs in at a broker: protocol version, TLS, user and password, as the settings say."""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+
+from edge.errors import BrokerError
+
+if TYPE_CHECKING:
+    from edge.settings import MqttSettings
+
+CONNECT_TIMEOUT_S = 10.0
+V5 = MQTTProtocolVersion.MQTTv5
+V3 = MQTTProtocolVersion.MQTTv311
+NAMES = {V5: "5", V3: "3.1.1"}
+
+
+class Login:
+    """Makes clients that know host, user, password and certificates.
+
+    Raises
+    ------
+    BrokerError
+        The password or a certificate's file cannot be read.
+
+    """
+
+    def __init__(self, settings: MqttSettings) -> None:
+        self._settings = settings
+        self._password = read_password(settings)
+        self._tls = tls_context(settings)
+
+    def client(self, client_id: str, protocol: MQTTProtocolVersion) -> paho.Client:
+        """Make a client that is not connected yet."""
+        client = paho.Client(CallbackAPIVersion.VERSION2, client_id, protocol=protocol)
+        client.connect_timeout = CONNECT_TIMEOUT_S
+        if self._settings.username is not None:
+            client.username_pw_set(self._settings.username, self._password)
+        if self._tls is not None:
+            client.tls_set_context(self._tls)
+        return client
+
+
+def read_password(settings: MqttSettings) -> str | None:
+    """Read the first line of the password file; None without one."""
+    if settings.password_file is None:
+        return None
+    try:
+        lines = settings.password_file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BrokerError(f"password file {settings.password_file} cannot be read ({error}); check it") from error
+    if not lines or not lines[0]:
+        raise BrokerError(f"password file {settings.password_file} is empty; write the password in its first line")
+    return lines[0]
+
+
+def tls_context(settings: MqttSettings) -> ssl.SSLContext | None:
+    """Make the context for an encrypted connection; None without `tls` in the settings."""
+    tls = settings.tls
+    if tls is None:
+        return None
+    try:
+        context = ssl.create_default_context(cafile=tls.ca_file)
+        if tls.cert_file is not None:
+            context.load_cert_chain(tls.cert_file, tls.key_file)
+    except OSError as error:
+        names = [str(name) for name in (tls.ca_file, tls.cert_file, tls.key_file) if name is not None]
+        raise BrokerError(f"TLS files {', '.join(names)} cannot be used ({error}); check them") from error
+    return context

@@ -117,13 +117,20 @@ def evaluate_command(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print every figure as JSON.")] = False,
 ) -> None:
-    """Judge a run on the test split; its threshold and temperature come from the validation split, into run.json."""
+    """Judge a run on the test split; its threshold and temperature come from the validation split, into run.json.
+
+    Writes evaluation.html and evaluation.json into the run folder.
+    """
     from trainer.data.dataset import Dataset
     from trainer.evaluate import evaluate
+    from trainer.report import write_report
     from trainer.run import Run
 
     datasets = [Dataset.open(folder) for folder in data]
-    _, _, found = evaluate(Run.open(run), datasets, false_positive_rate=false_positive_rate, keep_recall=keep_recall)
+    judged_run, judged, found = evaluate(
+        Run.open(run), datasets, false_positive_rate=false_positive_rate, keep_recall=keep_recall
+    )
+    page = write_report(judged_run, judged, found)
     if as_json:
         print(json.dumps(found))
         return
@@ -139,3 +146,4 @@ def evaluate_command(
                 f"  recall {point['recall']:.4f}  ({point['recall_low']:.4f} to {point['recall_high']:.4f}) "
                 f"at false-positive rate {point['target']:g}{note}"
             )
+    print(f"report: {page}")

@@ -13,6 +13,11 @@ class DatasetError(GammaboxError):
     def __init__(self, path: str | Path, problem: str, advice: str) -> None:
         super().__init__(f"dataset {path}: {problem}; {advice}")
         self.path = Path(path)
+        self._parts = (path, problem, advice)
+
+    def __reduce__(self) -> tuple[type[DatasetError], tuple[str | Path, str, str]]:
+        """Travel between processes whole: an exception is else rebuilt from its message alone."""
+        return type(self), self._parts
 
 
 class SensorError(GammaboxError):
@@ -35,3 +40,10 @@ class RunError(GammaboxError):
     def __init__(self, path: str | Path, problem: str, advice: str) -> None:
         super().__init__(f"run {path}: {problem}; {advice}")
         self.path = Path(path)
+
+
+class OptionError(GammaboxError):
+    """A word on the command line that is none of the choices."""
+
+    def __init__(self, option: str, found: str, choices: tuple[str, ...]) -> None:
+        super().__init__(f"{option} {found}: no such choice; give one of {', '.join(choices)}")

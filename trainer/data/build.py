@@ -1,0 +1,237 @@
+"""Building a dataset: a plan of shards from a seed, each made by one process, in any order to the same bytes."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, get_args
+
+import cv2
+import numpy as np
+
+from edge.bundle import CandidateRules
+from trainer.data.crops import TEST, TRAINING, samples_of, take_shot
+from trainer.data.dataset import Dataset, DatasetIndex, Samples, ShardEntry, Split
+from trainer.data.footage import Footage, split_footage
+from trainer.data.hits import hit_bank
+from trainer.data.nuisances import NUISANCES
+from trainer.data.shots import Undecodable, Way, open_studio
+from trainer.data.textures import available_pictures
+from trainer.data.triples import SceneSource
+from trainer.data.writer import DatasetWriter, write_shard
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from numpy.random import Generator
+
+Kind = Literal["training", "test"]
+FusionChoice = Literal["charge", "max", "both"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+FUSION_CHOICES: tuple[FusionChoice, ...] = get_args(FusionChoice)
+
+RECIPE_VERSION = 1  # raise it when the same options would give other bytes
+SCENES_A_SHARD = 4
+_SHARD_BYTES = 16_000_000
+_KIND_KEY: dict[Kind, int] = {"training": 11, "test": 12}
+_WAYS: dict[FusionChoice, tuple[tuple[Way, float], ...]] = {
+    "charge": (("sensor", 0.5), ("picture", 0.5)),
+    "max": (("max", 1.0),),
+    "both": (("sensor", 0.42), ("picture", 0.43), ("max", 0.15)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What decides every byte of a dataset.
+
+    Attributes
+    ----------
+    kind : {"training", "test"}
+        Training data are split 75/25 into train and validation by scene; a test mixture is all test.
+    crops : int
+        Samples in all, half of each label.
+    crop_size : int
+    seed : int
+    fusion : {"charge", "max", "both"}
+    footage : tuple of Footage
+        Recordings for scenes, beside generated ones.
+    footage_share : float
+        Of the shots, those from footage.
+    nuisances : tuple of str
+        To draw from.
+    nuisance_share : float
+        Of the shots, those with a nuisance.
+
+    """
+
+    kind: Kind
+    crops: int
+    crop_size: int
+    seed: int
+    fusion: FusionChoice = "both"
+    footage: tuple[Footage, ...] = field(default=(), repr=False)
+    footage_share: float = 0.5
+    nuisances: tuple[str, ...] = NUISANCES
+    nuisance_share: float = 0.3
+
+    @property
+    def samples_a_shard(self) -> int:
+        """A power of two that keeps a shard near 16 MB."""
+        fitting = _SHARD_BYTES / (6 * self.crop_size**2)
+        return int(2 ** max(3, min(9, np.floor(np.log2(fitting)))))
+
+    def shard_sizes(self) -> list[int]:
+        """Count the samples of each shard; the last may be smaller."""
+        whole, rest = divmod(self.crops, self.samples_a_shard)
+        return [self.samples_a_shard] * whole + ([rest] if rest else [])
+
+    def split_of(self, shard: int) -> Split:
+        """Every fourth shard of training data is for validation."""
+        if self.kind == "test":
+            return "test"
+        return "validation" if shard % 4 == 3 else "train"
+
+    def index(self, command: str) -> DatasetIndex:
+        """Give dataset.json before the first shard."""
+        pictures = {split: list(available_pictures(split)) for split in ("train", "validation", "test")}
+        recipe = {
+            "version": RECIPE_VERSION,
+            "crops": self.crops,
+            "fusion": self.fusion,
+            "footage": [{"scene": one.scene, "frames": one.frames, "sha256": one.sha256} for one in self.footage],
+            "footage_share": self.footage_share,
+            "nuisances": list(self.nuisances),
+            "nuisance_share": self.nuisance_share,
+            "textures": pictures,
+            "versions": {"opencv": cv2.__version__, "numpy": np.__version__},
+        }
+        return DatasetIndex(
+            kind=self.kind,
+            command=command,
+            seed=self.seed,
+            crop_size=self.crop_size,
+            recipe=json.loads(json.dumps(recipe)),
+            planned_shards=len(self.shard_sizes()),
+        )
+
+
+def build(
+    path: Path,
+    recipe: Recipe,
+    *,
+    command: str = "",
+    workers: int | None = None,
+    on_shard: Callable[[int, int], None] | None = None,
+) -> Dataset:
+    """Make the shards that are missing and open the dataset.
+
+    Parameters
+    ----------
+    path : Path
+        A new folder, or one that was begun with the same recipe.
+    recipe : Recipe
+    command : str
+        For dataset.json.
+    workers : int or None
+        Processes; None takes every core, 1 works in this process.
+    on_shard : function of (samples done, samples in all), or None
+        Called after each shard.
+
+    Raises
+    ------
+    DatasetError
+        Another recipe's folder, or a disk that is full.
+
+    """
+    writer = DatasetWriter(path, recipe.index(command))
+    sizes = recipe.shard_sizes()
+    todo = writer.missing
+    done = recipe.crops - sum(sizes[i] for i in todo)
+    count = min(workers or os.cpu_count() or 1, max(len(todo), 1))
+    if todo:
+        hit_bank()  # simulated once, before many processes would each do it
+    if count == 1:
+        for shard in todo:
+            writer.enter(make_shard(path, recipe, shard))
+            done += sizes[shard]
+            if on_shard:
+                on_shard(done, recipe.crops)
+        return Dataset.open(path)
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(count, mp_context=context, initializer=_start_worker) as pool:
+        waiting = {pool.submit(make_shard, path, recipe, shard): shard for shard in todo}
+        try:
+            while waiting:
+                finished, _ = wait(waiting, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    shard = waiting.pop(future)
+                    writer.enter(future.result())
+                    done += sizes[shard]
+                    if on_shard:
+                        on_shard(done, recipe.crops)
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+    return Dataset.open(path)
+
+
+def make_shard(path: Path, recipe: Recipe, shard: int) -> ShardEntry:
+    """Make and write one shard; its bytes depend on the recipe and its number only."""
+    split = recipe.split_of(shard)
+    samples = shard_samples(recipe, shard)
+    return write_shard(path, shard, split, samples)
+
+
+def shard_samples(recipe: Recipe, shard: int) -> Samples:
+    """Make the samples of one shard, half of each label."""
+    rng = np.random.default_rng([recipe.seed, _KIND_KEY[recipe.kind], shard])
+    split, wanted = recipe.split_of(shard), recipe.shard_sizes()[shard]
+    source = SceneSource(
+        rng,
+        split,
+        [(recipe.seed % 100_003) * 1_000_000 + shard * SCENES_A_SHARD + i for i in range(SCENES_A_SHARD)],
+        split_footage(recipe.footage)[split],
+        region_size(recipe.crop_size),
+        footage_share=recipe.footage_share,
+    )
+    quota = {1: wanted // 2, 0: wanted - wanted // 2}
+    parts: list[Samples] = []
+    while any(quota.values()):
+        shot = _shot(recipe, source, split, rng)
+        if shot is None:
+            continue
+        chosen = []
+        for i, label in enumerate(shot.label.tolist()):
+            if quota[label]:
+                quota[label] -= 1
+                chosen.append(i)
+        parts.append(shot.take(np.array(chosen, np.intp)))
+    return Samples.joined(parts, recipe.crop_size)
+
+
+def region_size(crop_size: int) -> int:
+    """Edge of the square pictures that shots are taken of: several crops wide, and even as a Bayer mosaic must be."""
+    return max(448, 2 * crop_size + 192) // 2 * 2
+
+
+def _shot(recipe: Recipe, source: SceneSource, split: Split, rng: Generator) -> Samples | None:
+    ways, shares = zip(*_WAYS[recipe.fusion], strict=True)
+    way: Way = ways[int(rng.choice(len(ways), p=np.array(shares)))]
+    nuisance = None
+    if recipe.nuisances and rng.random() < recipe.nuisance_share:
+        nuisance = recipe.nuisances[int(rng.integers(len(recipe.nuisances)))]
+    mixture = TEST if recipe.kind == "test" else TRAINING
+    studio = open_studio(source.draw(rng), way, nuisance, rng)
+    try:
+        shot = take_shot(studio, recipe.crop_size, rng, bank=hit_bank(), mixture=mixture, rules=CandidateRules())
+    except Undecodable:
+        return None
+    return samples_of(shot, studio, split, recipe.crop_size, rng)
+
+
+def _start_worker() -> None:
+    cv2.setNumThreads(1)

@@ -1,0 +1,60 @@
+"""Fusing bright blotches with monitoring pictures: the paper's maximum, and charge added in linear light."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, get_args
+
+import numpy as np
+
+from trainer.data.light import to_levels, to_linear
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+    from numpy.typing import NDArray
+
+Fusion = Literal["charge", "max"]
+FUSIONS: tuple[Fusion, ...] = get_args(Fusion)
+
+
+def fuse_max(blotches: NDArray[np.uint8], monitoring: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Fuse by the paper's equations (1) and (2): F = w1·F1 + w2·F2, w1 = 1 where F1 ≥ F2 and 0 elsewhere, w2 = 1 − w1.
+
+    That is the maximum, value by value (each colour by itself), and so it is computed. On bright ground it hides what
+    charge would add to: see `fuse_light`.
+    """
+    fused: NDArray[np.uint8] = np.maximum(blotches, monitoring)
+    return fused
+
+
+def fuse_light(blotches: NDArray[np.uint8], monitoring: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Add a covered camera's picture to a monitoring picture as charge adds: in linear light, clipped at white.
+
+    Parameters
+    ----------
+    blotches : uint8 array, shape (..., 3)
+        A picture with the lens covered, levels 0..255.
+    monitoring : float32 array of the same shape
+        Levels 0..255, not yet rounded: noise comes after.
+
+    Returns
+    -------
+    float32 array, levels 0..255
+
+    """
+    return to_levels(to_linear(monitoring) + to_linear(blotches.astype(np.float32)))
+
+
+def with_noise(
+    levels: NDArray[np.float32], noise_dn: float, shot_dn: float, chroma: float, rng: Generator
+) -> NDArray[np.uint8]:
+    """Give a picture noise of variance noise² + shot × level, and round it to 8 bits.
+
+    For compressed footage, which has lost its own. A share `chroma` of the deviation is independent in each colour,
+    the rest common to all three.
+    """
+    sigma = np.sqrt(np.float32(noise_dn**2) + np.float32(shot_dn) * np.clip(levels, 0, 255))
+    common = rng.standard_normal((*levels.shape[:2], 1), np.float32)
+    if chroma > 0:
+        common = common + np.float32(chroma) * rng.standard_normal(levels.shape, np.float32)
+    noisy: NDArray[np.uint8] = np.clip(np.rint(levels + sigma * common), 0, 255).astype(np.uint8)
+    return noisy

@@ -1,0 +1,122 @@
+"""Hits for datasets: charge maps of several radiations in several kinds of silicon, chosen by what they will add."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from trainer.sensor.attenuation import Layer
+from trainer.sensor.camera import OV2710, WEBCAM_XRAY, Camera, change
+from trainer.sensor.library import HitLibrary, build_library
+from trainer.sensor.photons import Spectrum, source_spectrum
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.random import Generator
+    from numpy.typing import NDArray
+
+HITS_PER_LIBRARY = 1500
+LIBRARY_SEED = 7
+TUBE_STEP_KEV = 1.0
+_GREY_SHARE = 0.6  # of a hit's linear light that its brightest pixel shows in grey after demosaicing, roughly
+_CHOICES = 24  # hits to choose from for the one that adds about what is wanted
+
+
+def tube_spectrum(high_voltage_kv: float, aluminium_mm: float) -> Spectrum:
+    """Give an X-ray tube's continuum behind aluminium: Kramers' law, photons per energy ∝ E₀/E − 1.
+
+    H. A. Kramers, Phil. Mag. 46 (1923) 836. Characteristic lines are left out.
+    """
+    energies_kev = np.arange(5.0, high_voltage_kv, TUBE_STEP_KEV)
+    weights = high_voltage_kv / energies_kev - 1
+    bare = Spectrum(f"tube-{high_voltage_kv:g}kV", energies_kev, weights / weights.sum())
+    return bare.behind((Layer("aluminium", aluminium_mm),))[0]
+
+
+@dataclass(frozen=True, slots=True)
+class HitKind:
+    """One radiation in one kind of silicon."""
+
+    nuclide: str
+    silicon: str
+    library: HitLibrary = field(repr=False)
+    peak_e: NDArray[np.float32] = field(repr=False)
+
+
+_SILICON: dict[str, Camera] = {
+    "ov2710": OV2710,
+    "thin": change(OV2710, epi_um=3.0, depletion_um=1.2, diffusion_um=0.4, substrate_diffusion_um=0.5),
+    "thick": change(OV2710, epi_um=12.0, depletion_um=3.0, diffusion_um=0.8, substrate_diffusion_um=4.0),
+    "fine": change(OV2710, pixel_um=2.0, epi_um=4.0, depletion_um=2.0, diffusion_um=0.5),
+    "webcam": change(WEBCAM_XRAY, epi_um=6.0, diffusion_um=0.6),
+}
+_KINDS: tuple[tuple[str, str, float], ...] = (
+    ("Tc-99m", "ov2710", 4),
+    ("Tc-99m", "thin", 2),
+    ("Tc-99m", "thick", 2),
+    ("Tc-99m", "fine", 2),
+    ("tube-100kV", "webcam", 3),
+    ("tube-60kV", "ov2710", 1),
+    ("Am-241", "ov2710", 1),
+    ("I-131", "ov2710", 1),
+    ("Cs-137", "ov2710", 1),
+    ("Co-60", "thick", 1),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HitBank:
+    """All kinds of hits of a dataset with the weights they are drawn by."""
+
+    kinds: tuple[HitKind, ...]
+    weights: NDArray[np.float64] = field(repr=False)
+
+    def choose(
+        self, rng: Generator, kind: HitKind, ground_dn: float, wanted_dn: float, white_e: float
+    ) -> NDArray[np.float32]:
+        """Draw two dozen hits and give the one that will add nearest to `wanted_dn` grey levels on its ground.
+
+        No charge is scaled: among real hits of this radiation the fitting one is picked, so on bright ground the
+        result may stay below what is wanted. `white_e`: electrons of a white pixel. Gives float32, shape (h, w).
+        """
+        drawn = rng.integers(len(kind.library), size=_CHOICES)
+        light = _linear(ground_dn) + _GREY_SHARE * kind.peak_e[drawn] / white_e
+        added = 255 * _encoded(np.minimum(light, 1.0)) - ground_dn
+        nearest = int(drawn[np.argmin(np.abs(np.log((added + 1) / (wanted_dn + 1))))])
+        flips = int(rng.integers(4))
+        return kind.library.maps[nearest][:: -1 if flips & 1 else 1, :: -1 if flips & 2 else 1]
+
+    def draw_kind(self, rng: Generator) -> HitKind:
+        """Draw a radiation and its silicon by weight."""
+        return self.kinds[int(rng.choice(len(self.kinds), p=self.weights))]
+
+
+@lru_cache(maxsize=1)
+def hit_bank(cache: Path | None = None) -> HitBank:
+    """Give the bank: simulated at the first call on a machine (about a minute), read from the cache afterwards."""
+    kinds = []
+    for nuclide, silicon, _ in _KINDS:
+        library = build_library(_spectrum(nuclide), _SILICON[silicon], HITS_PER_LIBRARY, LIBRARY_SEED, cache=cache)
+        peaks = np.array([charge.max() for charge in library.maps], np.float32)
+        kinds.append(HitKind(nuclide, silicon, library, peaks))
+    weights = np.array([weight for *_, weight in _KINDS], np.float64)
+    return HitBank(tuple(kinds), weights / weights.sum())
+
+
+def _spectrum(name: str) -> Spectrum:
+    if name.startswith("tube-"):
+        return tube_spectrum(float(name.removeprefix("tube-").removesuffix("kV")), 10.0)
+    return source_spectrum(name)
+
+
+def _linear(level_dn: float) -> float:
+    s = level_dn / 255
+    return s / 12.92 if s <= 0.04045 else float(((s + 0.055) / 1.055) ** 2.4)
+
+
+def _encoded(light: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.where(light <= 0.0031308, light * 12.92, 1.055 * np.maximum(light, 1e-9) ** (1 / 2.4) - 0.055)

@@ -1,0 +1,259 @@
+"""A shot: three consecutive pictures as an agent would receive them, and the middle one once more with hits in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import cv2
+import numpy as np
+
+from trainer.data.cameras import random_camera
+from trainer.data.fusion import Fusion, fuse_light, fuse_max, with_noise
+from trainer.data.light import to_levels, to_linear
+from trainer.data.nuisances import Nuisance, make_nuisance
+from trainer.sensor.fixed_pattern import FixedPattern, make_pattern
+from trainer.sensor.isp import GREY_OF_BGR, encode, photograph
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.random import Generator
+    from numpy.typing import NDArray
+
+    from trainer.data.triples import SceneTriple
+    from trainer.sensor.camera import Camera
+
+Way = Literal["sensor", "picture", "max"]
+_SPRITE_FLOOR_DN = 8  # of a covered camera's picture, what is not above this is no part of a hit
+
+
+class Undecodable(Exception):  # noqa: N818 - a drop of the stream that the caller expects, as StopIteration
+    """A picture that a nuisance has cut so short that nothing can be decoded: the agent would drop the frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class Studio:
+    """One camera before one scene; takes the same picture again for the same frame number.
+
+    Attributes
+    ----------
+    camera : Camera
+    pattern : FixedPattern
+        Of the sensor's faults.
+    way : {"sensor", "picture", "max"}
+        How light and hits come together: all through the simulated sensor (charge added to charge); a covered camera's
+        picture added to the scene's picture in linear light, then noise; or the maximum of both (paper, equations 1
+        and 2).
+    scene : SceneTriple
+    nuisance : Nuisance or None
+    jpeg_quality : int
+    seed : int
+        Of the noise.
+    noise_dn, shot_dn, chroma : float
+        Noise of the way "picture" and of the monitoring pictures of "max" (see `fusion.with_noise`).
+
+    """
+
+    camera: Camera
+    pattern: FixedPattern = field(repr=False)
+    way: Way
+    scene: SceneTriple
+    nuisance: Nuisance | None
+    jpeg_quality: int
+    seed: int
+    noise_dn: float
+    shot_dn: float
+    chroma: float
+
+    @property
+    def fusion(self) -> Fusion:
+        """The fusion in the words of the dataset."""
+        return "max" if self.way == "max" else "charge"
+
+    @property
+    def white_e(self) -> float:
+        """Electrons of a hit that show as white on black."""
+        return self.camera.white_e
+
+    def view(self, t: int) -> NDArray[np.float32]:
+        """Give what the camera looks at in frame t = 0, 1, 2, in levels, with the nuisance in its light."""
+        levels = self.scene.levels[t]
+        if self.nuisance is None or self.nuisance.light is None:
+            return np.clip(levels, 0, 255)
+        return to_levels(self.nuisance.light(to_linear(levels), t))
+
+    def picture(self, t: int, charge_e: NDArray[np.float32] | None) -> NDArray[np.uint8]:
+        """Take frame t with the charge of hits and blotches, float32 (h, w), electrons; before JPEG."""
+        rng = np.random.default_rng([self.seed, t])
+        levels = self.view(t)
+        if self.way == "sensor":
+            taken = photograph(np.rint(levels).astype(np.uint8), charge_e, self.camera, self.pattern, rng, t)
+        elif self.way == "picture":
+            if charge_e is not None:
+                levels = fuse_light(self._sprites(charge_e), levels)
+            taken = with_noise(levels, self.noise_dn, self.shot_dn, self.chroma, rng)
+        else:
+            covered = np.zeros(levels.shape, np.uint8)
+            dark = photograph(covered, charge_e, self.camera, self.pattern, rng, t)
+            taken = fuse_max(dark, with_noise(levels, self.noise_dn, self.shot_dn, self.chroma, rng))
+        if self.nuisance is not None and self.nuisance.picture is not None:
+            taken = self.nuisance.picture(taken, t)
+        return taken
+
+    def sent(self, picture: NDArray[np.uint8], t: int) -> bytes:
+        """Compress a picture as the camera sends it."""
+        content = encode(picture, self.jpeg_quality)
+        if self.nuisance is not None and self.nuisance.stream is not None:
+            content = self.nuisance.stream(content, t)
+        return content
+
+    def _sprites(self, charge_e: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """Photograph hits with the lens covered and without noise, and cut away what is not bright."""
+        covered = np.zeros((*charge_e.shape, 3), np.uint8)
+        dark = photograph(covered, charge_e, self.camera, None, None)
+        dark[dark.max(axis=2) <= _SPRITE_FLOOR_DN] = 0
+        return dark
+
+
+@dataclass(frozen=True, slots=True)
+class Strike:
+    """A hit as it shows in the middle picture.
+
+    Attributes
+    ----------
+    x, y : int
+        The pixel whose grey it raises most.
+    box : tuple of int
+        x0, y0, x1, y1, the last ones included: pixels of the charge.
+    added_dn : float
+        Grey levels that it adds there, before JPEG.
+    kept_dn : float
+        Most grey levels that are left of it after JPEG.
+    pixels : int
+        Pixels that it raises by more than 8 grey levels.
+    peak_e : float
+        Electrons in its brightest pixel.
+    nuclide, silicon : str
+
+    """
+
+    x: int
+    y: int
+    box: tuple[int, int, int, int]
+    added_dn: float
+    kept_dn: float
+    pixels: int
+    peak_e: float
+    nuclide: str
+    silicon: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Planned:
+    """Charge that is to fall into the middle frame: float32 (h, w) electrons with its upper left pixel."""
+
+    x0: int
+    y0: int
+    charge_e: NDArray[np.float32] = field(repr=False)
+    nuclide: str = ""
+    silicon: str = ""
+
+
+def open_studio(
+    scene: SceneTriple, way: Way, nuisance: str | None, rng: Generator, *, noise_free_share: float = 0.05
+) -> Studio:
+    """Set up a random camera before a scene."""
+    size = scene.levels[0].shape[0]
+    camera = random_camera(rng, size)
+    pattern = make_pattern(camera, int(rng.integers(2**31)), (size, size))
+    made = make_nuisance(nuisance, rng, size, size) if nuisance else None
+    noiseless = rng.random() < noise_free_share
+    return Studio(
+        camera=camera,
+        pattern=pattern,
+        way=way,
+        scene=scene,
+        nuisance=made,
+        jpeg_quality=camera.jpeg_quality,
+        seed=int(rng.integers(2**31)),
+        noise_dn=0.3 if noiseless else float(np.exp(rng.uniform(np.log(0.7), np.log(4)))),
+        shot_dn=0.0 if noiseless else float(rng.uniform(0, 0.05)),
+        chroma=float(rng.choice([0.0, 0.5, 1.0])),
+    )
+
+
+def place_charge(shape: tuple[int, int], planned: Sequence[Planned]) -> NDArray[np.float32]:
+    """Add charge maps into a frame of electrons, float32 (height, width); what lies outside of it is lost."""
+    height, width = shape
+    frame = np.zeros(shape, np.float32)
+    for one in planned:
+        h, w = one.charge_e.shape
+        y0, x0 = max(0, one.y0), max(0, one.x0)
+        y1, x1 = min(height, one.y0 + h), min(width, one.x0 + w)
+        if y1 > y0 and x1 > x0:
+            frame[y0:y1, x0:x1] += one.charge_e[y0 - one.y0 : y1 - one.y0, x0 - one.x0 : x1 - one.x0]
+    return frame
+
+
+def decode_grey(content: bytes) -> NDArray[np.uint8]:
+    """Decode the grey picture as the agent does.
+
+    Raises
+    ------
+    Undecodable
+        Where nothing can be decoded.
+
+    """
+    return _decode(content, cv2.IMREAD_GRAYSCALE)
+
+
+def decode_colour(content: bytes) -> NDArray[np.uint8]:
+    """Decode the colours as the agent does, blue first; raises `Undecodable` likewise."""
+    return _decode(content, cv2.IMREAD_COLOR)
+
+
+def _decode(content: bytes, how: int) -> NDArray[np.uint8]:
+    picture: NDArray[np.uint8] | None = cv2.imdecode(np.frombuffer(content, np.uint8), how)
+    if picture is None:
+        raise Undecodable
+    return picture
+
+
+def describe_strikes(
+    planned: Sequence[Planned], before: NDArray[np.uint8], after: NDArray[np.uint8], kept: NDArray[np.int16]
+) -> list[Strike]:
+    """Measure hits by what they change.
+
+    Parameters
+    ----------
+    planned : sequence of Planned
+    before, after : uint8 arrays, shape (height, width, 3)
+        The middle picture without and with hits, the same noise in both, before JPEG.
+    kept : int16 array, shape (height, width)
+        The greys with hits minus those without, after JPEG.
+
+    """
+    height, width = kept.shape
+    found = []
+    for one in planned:
+        h, w = one.charge_e.shape
+        x0, y0 = max(0, one.x0 - 1), max(0, one.y0 - 1)
+        x1, y1 = min(width, one.x0 + w + 1), min(height, one.y0 + h + 1)
+        was, now = (p[y0:y1, x0:x1].astype(np.float32) @ GREY_OF_BGR for p in (before, after))
+        rise = now - was
+        at_y, at_x = (int(v) for v in np.unravel_index(int(rise.argmax()), rise.shape))
+        found.append(
+            Strike(
+                x=x0 + at_x,
+                y=y0 + at_y,
+                box=(max(0, one.x0), max(0, one.y0), min(width, one.x0 + w) - 1, min(height, one.y0 + h) - 1),
+                added_dn=round(float(rise.max()), 1),
+                kept_dn=float(kept[y0:y1, x0:x1].max()),
+                pixels=int(np.count_nonzero(rise > 8)),
+                peak_e=round(float(one.charge_e.max()), 1),
+                nuclide=one.nuclide,
+                silicon=one.silicon,
+            )
+        )
+    return found

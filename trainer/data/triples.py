@@ -1,0 +1,166 @@
+"""Where a sample's three frames come from: windows of generated scenes and of footage, in levels, before the camera."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from trainer.data.footage import read_run
+from trainer.data.scenes import generate_scene
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.random import Generator
+    from numpy.typing import NDArray
+
+    from trainer.data.dataset import Split
+    from trainer.data.footage import Footage
+    from trainer.data.scenes import GeneratedScene
+
+RUN_FRAMES = 9
+CUT_SHARE = 0.03
+TILED_SHARE = 0.12
+SOFT_SHARE = 0.5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SceneTriple:
+    """Previous, current and next view of a scene, without noise.
+
+    Attributes
+    ----------
+    scene : str
+        Name of the scene: what splits are made by.
+    recording : str
+        The recording it was read from; "generated" without one.
+    levels : tuple of three float32 arrays, shape (h, w, 3)
+        sRGB levels 0..255 (lamps of generated scenes above), blue first.
+    trait : str
+        "plain", "cut" (the clip jumps within the three frames) or "tiled" (two scenes side by side).
+
+    """
+
+    scene: str
+    recording: str
+    levels: tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]] = field(repr=False)
+    trait: str = "plain"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Run:
+    footage: Footage
+    frames: list[NDArray[np.uint8]] = field(repr=False)
+
+
+class SceneSource:
+    """The scenes of one shard: a few generated ones and a few short runs of footage, drawn from again and again."""
+
+    def __init__(
+        self,
+        rng: Generator,
+        split: Split,
+        seeds: Sequence[int],
+        recordings: Sequence[Footage],
+        size: int,
+        *,
+        footage_share: float,
+        runs: int = 4,
+    ) -> None:
+        self._size = size
+        self._share = footage_share if recordings else 0.0
+        self._scenes = [_scene(seed, split, size, rng) for seed in seeds]
+        self._runs = [_run(rng, recordings) for _ in range(runs)] if self._share > 0 else []
+
+    def draw(self, rng: Generator) -> SceneTriple:
+        """Draw three frames of a window of some scene."""
+        if self._runs and rng.random() < self._share:
+            return self._from_footage(rng)
+        scene = self._scenes[int(rng.integers(len(self._scenes)))]
+        return self._from_scene(scene, rng)
+
+    def _from_scene(self, scene: GeneratedScene, rng: Generator) -> SceneTriple:
+        step = float(rng.choice([0.5, 1.0, 1.0, 2.0, 2.5]))  # 2 to 2.5: what 10 or 12.5 frames a second show
+        t = float(rng.integers(0, 400))
+        views = [scene.levels(t + k * step)[: self._size, : self._size] for k in (-1, 0, 1)]
+        if rng.random() < SOFT_SHARE:
+            sigma = float(rng.uniform(0.4, 1.4))
+            views = [cv2.GaussianBlur(view, (0, 0), sigma) for view in views]
+        trait = "plain"
+        if rng.random() < CUT_SHARE:
+            views[int(rng.choice([0, 2]))] = scene.levels(t + 150)[: self._size, : self._size]
+            trait = "cut"
+        return SceneTriple(scene.name, "generated", (views[0], views[1], views[2]), trait)
+
+    def _from_footage(self, rng: Generator) -> SceneTriple:
+        run = self._runs[int(rng.integers(len(self._runs)))]
+        views, trait = self._window(run, rng), "plain"
+        if rng.random() < CUT_SHARE:
+            other = self._window(self._runs[int(rng.integers(len(self._runs)))], rng)
+            views[int(rng.choice([0, 2]))] = other[1]
+            trait = "cut"
+        elif rng.random() < TILED_SHARE:
+            other = self._window(self._runs[int(rng.integers(len(self._runs)))], rng)
+            edge = int(rng.integers(self._size // 4, 3 * self._size // 4))
+            for view, beside in zip(views, other, strict=True):
+                if edge % 2:
+                    view[:edge] = beside[:edge]
+                else:
+                    view[:, :edge] = beside[:, :edge]
+            trait = "tiled"
+        return SceneTriple(run.footage.scene, run.footage.path.name, (views[0], views[1], views[2]), trait)
+
+    def _window(self, run: _Run, rng: Generator) -> list[NDArray[np.float32]]:
+        """Cut a window from three frames in a row, where it moves more often than not, scaled, mirrored, relit."""
+        at = int(rng.integers(1, len(run.frames) - 1))
+        frames = run.frames[at - 1 : at + 2]
+        height, width = frames[1].shape[:2]
+        least = max(self._size / width, self._size / height, 0.6)
+        scale = float(np.exp(rng.uniform(np.log(least), np.log(max(least, 2.6)))))
+        side = min(round(self._size / scale), width, height)
+        x, y = _moving_place(frames, side, rng)
+        cut = [np.ascontiguousarray(frame[y : y + side, x : x + side]) for frame in frames]
+        how = cv2.INTER_CUBIC if side < self._size else cv2.INTER_AREA
+        views = [cv2.resize(view, (self._size, self._size), interpolation=how).astype(np.float32) for view in cut]
+        if rng.random() < 0.5:
+            views = [view[:, ::-1] for view in views]
+        if rng.random() < 0.2:
+            views = [view[::-1] for view in views]
+        gain = float(np.exp(rng.uniform(np.log(0.4), np.log(1.3)))) * rng.uniform(0.9, 1.1, 3).astype(np.float32)
+        return [np.ascontiguousarray(np.clip(view * gain, 0, 255)) for view in views]
+
+
+def _scene(seed: int, split: Split, size: int, rng: Generator) -> GeneratedScene:
+    crowd = float(np.exp(rng.uniform(np.log(0.3), np.log(2.5))))
+    return generate_scene(seed, split, (size, size), crowd=crowd, speed_scale=float(rng.uniform(0.5, 1.5)))
+
+
+def _run(rng: Generator, recordings: Sequence[Footage]) -> _Run:
+    """Read a run of frames from a recording chosen by the root of its length, every frame or fewer a second."""
+    weights = np.sqrt([footage.frames for footage in recordings])
+    footage = recordings[int(rng.choice(len(recordings), p=weights / weights.sum()))]
+    for stride in (int(rng.choice([1, 1, 2, 3])), 1):
+        count = min(RUN_FRAMES, (footage.frames - 1) // stride + 1)
+        last = footage.frames - 1 - (count - 1) * stride
+        if count < 3:
+            continue
+        frames = read_run(footage, int(rng.integers(0, last + 1)), count, stride)
+        if len(frames) >= 3:
+            return _Run(footage, frames)
+    return _Run(footage, read_run(footage, 0, footage.frames))
+
+
+def _moving_place(frames: Sequence[NDArray[np.uint8]], side: int, rng: Generator) -> tuple[int, int]:
+    """Choose among five random windows, three times in four the one with the most motion."""
+    height, width = frames[1].shape[:2]
+    xs, ys = rng.integers(0, width - side + 1, 5), rng.integers(0, height - side + 1, 5)
+    if rng.random() < 1 / 4:
+        return int(xs[0]), int(ys[0])
+    moved = cv2.absdiff(frames[0], frames[2])
+    sums = cv2.integral(cv2.cvtColor(moved, cv2.COLOR_BGR2GRAY))
+    most = sums[ys + side, xs + side] - sums[ys, xs + side] - sums[ys + side, xs] + sums[ys, xs]
+    best = int(np.argmax(most))
+    return int(xs[best]), int(ys[best])

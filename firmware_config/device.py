@@ -73,7 +73,7 @@ def settings_faults(site: str, broker: Broker, box: Box) -> Iterator[tuple[tuple
 
 
 def _spec(box: Box) -> str:
-    return f"picamera://{box.camera.partition(':')[2] or '0'}" if box.is_csi else box.camera
+    return "csi:0" if box.camera == "csi" else box.camera
 
 
 def _merged(base: Tree, over: Tree) -> Tree:

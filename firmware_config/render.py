@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import ipaddress
-from io import StringIO
 from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from ruamel.yaml import YAML
 
 from firmware_config.device import device_settings
 from firmware_config.site import CONTROL_ROOM_USER
+from firmware_config.yaml_text import block
 
 if TYPE_CHECKING:
-    from firmware_config.device import Tree
-    from firmware_config.site import Box, Site
+    from firmware_config.site import Site
 
 
 def render_site(site: Site) -> dict[str, str]:
@@ -31,14 +29,20 @@ def render_site(site: Site) -> dict[str, str]:
     files = {
         # A common name holds at most 64 characters; who connects looks at the subject's alternative name.
         "README.txt": filled(
-            "README.txt", subject_name=_subject_name(site.broker.host), common_name=site.broker.host[:64]
+            "README.txt",
+            subject_name=_subject_name(site.broker.host),
+            common_name=site.broker.host[:64],
+            usb_boxes=[box.device for box in site.boxes if not box.is_csi],
+            csi_boxes=[box.device for box in site.boxes if box.is_csi],
         ),
         "mosquitto/mosquitto.conf": filled("mosquitto.conf"),
         "mosquitto/acl": filled("acl"),
     }
     for box in site.boxes:
         folder = f"boxes/{box.device}"
-        files[f"{folder}/device.yaml"] = filled("device.yaml", box=box, settings=_yaml(_settings(site, box)))
+        files[f"{folder}/device.yaml"] = filled(
+            "device.yaml", box=box, settings=block(device_settings(site.site, site.broker, box))
+        )
         files[f"{folder}/gammabox-edge.service"] = filled("gammabox-edge.service", box=box)
         files[f"{folder}/gammabox.sysusers.conf"] = filled("gammabox.sysusers.conf")
     return files
@@ -53,19 +57,6 @@ def _templates() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-
-
-def _settings(site: Site, box: Box) -> Tree:
-    return device_settings(site.site, site.broker, box)
-
-
-def _yaml(settings: Tree) -> str:
-    # The round-trip writer keeps the order of the keys, which is the order in which a person reads them.
-    writer = YAML()
-    writer.width = 1 << 20
-    stream = StringIO()
-    writer.dump(settings, stream)
-    return stream.getvalue()
 
 
 def _subject_name(host: str) -> str:

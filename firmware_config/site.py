@@ -216,8 +216,4 @@ def warnings_of(site: Site) -> list[str]:
             found.append(f"{box.device}: the same position as {positions[box.position]}")
         else:
             positions[box.position] = box.device
-        if box.is_csi:
-            found.append(
-                f"{box.device}: the agent of this version opens USB cameras only, it will not find {box.camera}"
-            )
     return found

@@ -168,7 +168,8 @@ def client(
 
 def test_mosquitto_has_nothing_to_complain_about(broker: Running) -> None:
     log = (broker.folder / "log").read_text(encoding="utf-8")
-    log = log.replace("Warning: Mosquitto should not be run as root/administrator.", "")  # this test's doing
+    # This test's own doing: it runs as root, and knocks at the port until it answers.
+    log = re.sub(".*(should not be run as root|Client <unknown>).*", "", log)
     assert not re.search("warning|error|deprecated|unknown", log, re.IGNORECASE), log
 
 

@@ -60,7 +60,7 @@ def test_the_agent_accepts_every_rendered_device_yaml(site: Site, tmp_path: Path
         loaded = load_settings(path)
         assert (loaded.site, loaded.device, loaded.mqtt.username) == (site.site, box.device, box.device)
         assert (loaded.mqtt.tls is not None) == tls
-        assert loaded.source.spec == ("picamera://1" if box.is_csi else box.camera)
+        assert loaded.source.spec == box.camera
 
 
 PRINTABLE = st.text(max_size=60).filter(str.isprintable)

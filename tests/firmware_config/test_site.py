@@ -11,6 +11,7 @@ from edge.errors import SettingsError
 from firmware_config.site import Site, load_site, warnings_of
 from firmware_config.start import start_text
 
+NORTH = '    position: "North gate: above the door"\n'
 HOSTILE_IDS = [
     "../x",
     "a/b",
@@ -163,11 +164,12 @@ def test_five_hundred_boxes_are_read_and_one_more_is_not(tmp_path: Path) -> None
 
 
 def test_warnings_name_what_deserves_a_second_look(tmp_path: Path, site: Site, site_yaml: str) -> None:
-    assert warnings_of(site) == ["gate-south: the agent of this version opens USB cameras only, it will not find csi:1"]
+    assert warnings_of(site) == []
     path = tmp_path / "open.yaml"
-    text = site_yaml.replace("127.0.0.1", "broker.lan").replace("1883", "8883").replace("csi:1", "csi")
-    path.write_text(text.replace("    position: South gate\n", ""), encoding="utf-8")
-    words = ["in clear", "port 8883 is customary with TLS", "no position", "USB cameras only"]
+    text = site_yaml.replace("127.0.0.1", "broker.lan").replace("1883", "8883")
+    text = text.replace("    position: South gate\n", "") + f"  - device: c\n    board: rpi4\n    camera: csi\n{NORTH}"
+    path.write_text(text, encoding="utf-8")
+    words = ["in clear", "port 8883 is customary with TLS", "no position", "same position as gate-north"]
     assert [word for word, warning in zip(words, warnings_of(load_site(path)), strict=True) if word in warning] == words
 
 

@@ -36,10 +36,12 @@ def parts(stream: Readable, boundary: str) -> Iterator[bytes]:
         A part longer than any picture, or no boundary at all.
 
     """
-    mark = b"--" + boundary.strip().strip('"').lstrip("-").encode("latin-1")
+    name = boundary.strip().strip('"').lstrip("-").encode("latin-1")
     inflow = _Inflow(stream)
-    if not inflow.skip_past(mark, LARGEST_HEAD):
+    dashes = inflow.skip_past(name, LARGEST_HEAD)
+    if dashes is None:
         return
+    mark = dashes + name
     while True:
         head = inflow.take_head()
         if head is None:
@@ -49,7 +51,7 @@ def parts(stream: Readable, boundary: str) -> Iterator[bytes]:
         if body is None:
             return
         yield body
-        if not inflow.skip_past(mark, LARGEST_PART):
+        if inflow.skip_past(mark, LARGEST_PART) is None:
             return
 
 
@@ -93,11 +95,13 @@ class _Inflow:
             if len(lines) > LARGEST_HEAD:
                 raise MultipartError("a header without end")
 
-    def skip_past(self, mark: bytes, limit: int) -> bool:
+    def skip_past(self, mark: bytes, limit: int) -> bytes | None:
+        """Give the dashes that stand right before the mark."""
         at = self._find(mark, limit)
-        if at is not None:
-            self._cut(0, at + len(mark))
-        return at is not None
+        if at is None:
+            return None
+        before = self._cut(at, at + len(mark))
+        return before[len(before.rstrip(b"-")) :]
 
     def _find(self, mark: bytes, limit: int) -> int | None:
         searched = 0

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 import urllib.error
-import urllib.request
 from email.message import Message
 from http.client import HTTPException
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import cv2
 
 from edge.capture.base import INTER_FRAME_WARNING, Mode, quiet_opencv
 from edge.capture.jpeg import DamagedJpegError, complete_jpeg, picture_size
 from edge.capture.live import LiveSource, LostError, Taken
+from edge.capture.login import Visitor
 from edge.capture.multipart import MultipartError, parts
 from edge.capture.video import INTRA_FRAME, MOTION_JPEG, codec_of
 from edge.errors import SourceError
@@ -61,7 +62,7 @@ class HttpSource(LiveSource):
         super().__init__(
             without_secrets(url), exposure_s=exposure_s, gain=gain, first_pause_s=first_pause_s, clock=clock
         )
-        self._address, self._opener = _opener_for(url)
+        self._visitor = Visitor(url)
         self._timeout_s = timeout_s
         self._fps = fps
         self._response: HTTPResponse | None = None
@@ -70,7 +71,7 @@ class HttpSource(LiveSource):
 
     def _connect(self) -> None:
         try:
-            response: HTTPResponse = self._opener.open(self._address, timeout=self._timeout_s)
+            response = self._visitor.open(self._timeout_s)
         except urllib.error.HTTPError as error:
             error.close()
             login = error.code in {401, 403}
@@ -113,9 +114,14 @@ class HttpSource(LiveSource):
             self._response = None
 
     def _first_size(self) -> tuple[int, int]:
+        """Look ahead to the first whole picture; all that were looked at are still delivered."""
+        seen: list[bytes] = []
         for _ in range(FIRST_PICTURES):
-            size = _size_or_none(self._take().jpeg or b"")
+            part = self._take().jpeg or b""
+            seen.append(part)
+            size = _size_or_none(part)
             if size is not None:
+                self._parts = itertools.chain(seen, self._parts)
                 return size
         raise SourceError(self.spec, f"none of its first {FIRST_PICTURES} pictures is a whole JPEG", "check the camera")
 
@@ -214,18 +220,6 @@ def _size_or_none(part: bytes) -> tuple[int, int] | None:
         return picture_size(complete_jpeg(part))
     except DamagedJpegError:
         return None
-
-
-def _opener_for(url: str) -> tuple[str, urllib.request.OpenerDirector]:
-    """Give the address without login, and an opener that knows the login."""
-    split = urlsplit(url)
-    address = urlunsplit((split.scheme, split.netloc.rpartition("@")[2], split.path, split.query, ""))
-    logins = urllib.request.HTTPPasswordMgrWithDefaultRealm()
-    if split.username is not None:
-        logins.add_password(None, address, unquote(split.username), unquote(split.password or ""))
-    return address, urllib.request.build_opener(
-        urllib.request.HTTPBasicAuthHandler(logins), urllib.request.HTTPDigestAuthHandler(logins)
-    )
 
 
 def _reason(error: Exception) -> str:

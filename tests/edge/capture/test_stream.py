@@ -1,0 +1,246 @@
+"""Streams against a real HTTP server in a thread, and an RTSP server written for these tests."""
+
+import base64
+import contextlib
+import hashlib
+import http.server
+import itertools
+import threading
+import time
+
+import pytest
+
+from edge.capture.frame import triples
+from edge.capture.source import open_source
+from edge.capture.stream import HttpSource, without_secrets
+from edge.errors import SourceError
+
+
+class Camera(http.server.ThreadingHTTPServer):
+    """Sends its pictures to each visitor, then ends the connection or goes silent."""
+
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.jpegs, self.visits = [], 0
+        self.content_type = 'multipart/x-mixed-replace; boundary="--edge"'
+        self.with_length, self.silent_s, self.status, self.login, self.pause_s = True, 0.0, 200, None, 0.0
+
+    @property
+    def address(self):
+        return f"http://127.0.0.1:{self.server_port}/video.mjpg"
+
+    def handle_error(self, request, client_address):
+        """Visitors who leave are no news."""
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def log_message(self, *_):
+        """Keep the tests' output clean."""
+
+    def do_GET(self):
+        camera = self.server
+        camera.visits += 1
+        given = self.headers.get("Authorization", "")
+        if camera.login and not camera.login(given):
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", camera.challenge)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        self.send_response(camera.status)
+        self.send_header("Content-Type", camera.content_type)
+        self.end_headers()
+        jpegs = camera.jpegs(camera.visits) if callable(camera.jpegs) else camera.jpegs
+        for jpeg in jpegs:
+            length = f"Content-Length: {len(jpeg)}\r\n" if camera.with_length else ""
+            self.wfile.write(f"--edge\r\nContent-Type: image/jpeg\r\n{length}\r\n".encode() + jpeg + b"\r\n")
+            time.sleep(camera.pause_s)
+        self.wfile.flush()
+        time.sleep(camera.silent_s)
+
+
+@pytest.fixture
+def camera(monkeypatch):
+    monkeypatch.setenv("no_proxy", "*")
+    with Camera() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def take(source, count):
+    frames = []
+    for frame in source:
+        frames.append(frame)
+        if len(frames) == count:
+            return frames
+    return frames
+
+
+@pytest.mark.parametrize("with_length", [True, False])
+def test_pictures_arrive_byte_for_byte(camera, make_jpeg, numbers, with_length):
+    camera.jpegs = [make_jpeg(number) for number in range(8)]
+    camera.with_length, camera.silent_s, camera.pause_s = with_length, 0.3, 0.01
+    with open_source(camera.address, exposure_s=0.03) as source:
+        # The last one without length is complete only when the next boundary comes.
+        frames = take(source, 6)
+    assert source.live
+    assert numbers(frames) == list(range(numbers(frames)[0], numbers(frames)[0] + 6))
+    assert all(frame.jpeg == make_jpeg(number) for frame, number in zip(frames, numbers(frames), strict=True))
+    assert [b.sequence - a.sequence for a, b in itertools.pairwise(frames)] == [1] * 5
+    assert frames[0].exposure_s == 0.03
+    assert frames[5].monotonic_s > frames[0].monotonic_s
+    assert (source.mode.width, source.mode.height, source.mode.codec) == (96, 80, "Motion JPEG")
+
+
+def test_a_lost_stream_is_opened_again_and_leaves_a_gap(camera, make_jpeg):
+    camera.jpegs = lambda visit: [make_jpeg(10 * visit + number) for number in range(5)]
+    camera.pause_s = 0.005
+    with HttpSource(camera.address, first_pause_s=0.02) as source:
+        frames = take(source, 9)
+    sequences = [frame.sequence for frame in frames]
+    jumps = [b - a for a, b in itertools.pairwise(sequences)]
+    assert sorted(set(jumps)) == [1, 2]
+    assert source.report.reconnects >= 1
+    assert any("the server ended the stream" in warning for warning in source.report.warnings)
+    assert all(triple.following.sequence - triple.previous.sequence == 2 for triple in triples(frames))
+
+
+def test_a_silent_stream_counts_as_lost_after_the_timeout(camera, make_jpeg):
+    camera.jpegs, camera.silent_s = [make_jpeg(number) for number in range(4)], 1.0
+    with HttpSource(camera.address, timeout_s=0.2, first_pause_s=0.02) as source:
+        took = take(source, 6)
+    assert len(took) == 6
+    assert any("lost" in warning for warning in source.report.warnings)
+
+
+def test_a_server_that_is_away_for_a_while_is_waited_for(camera, make_jpeg):
+    def jpegs(visit):
+        camera.status = 503 if visit in {1, 2} else 200
+        return [make_jpeg(visit)] * 3
+
+    camera.jpegs = jpegs
+    with HttpSource(camera.address, first_pause_s=0.01) as source:
+        frames = take(source, 5)
+    assert len(frames) == 5
+    assert camera.visits >= 4
+
+
+def test_damaged_pictures_of_a_stream_are_gaps(camera, make_jpeg):
+    good = make_jpeg(1)
+    camera.jpegs, camera.silent_s = [good, good, good[:700], good, b"garbage", good, good], 0.3
+    with open_source(camera.address) as source:
+        frames = take(source, 5)
+    assert [frame.sequence - frames[0].sequence for frame in frames] == [0, 1, 3, 5, 6]
+    assert source.report.damaged == 2
+
+
+def test_a_slow_reader_of_frames_gets_runs_and_the_rest_is_counted(camera, make_jpeg):
+    camera.jpegs, camera.silent_s, camera.pause_s = [make_jpeg(number) for number in range(60)], 0.4, 0.002
+    frames = []
+    with open_source(camera.address) as source:
+        for frame in source:
+            frames.append(frame)
+            if len(frames) == 1:
+                time.sleep(0.3)
+            if frame.sequence >= 59:
+                break
+    report = source.report
+    assert report.dropped > 0
+    assert len(frames) + report.dropped == frames[-1].sequence + 1
+
+
+def basic(given):
+    return given == "Basic " + base64.b64encode(b"user:s3cr3t!").decode()
+
+
+def digest(given):
+    fields = dict(part.strip().split("=", 1) for part in given.removeprefix("Digest ").split(",") if "=" in part)
+    fields = {name: value.strip('"') for name, value in fields.items()}
+    if "response" not in fields:
+        return False
+
+    def md5(text):
+        return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+    first, second = md5("user:cam:s3cr3t!"), md5("GET:/video.mjpg")
+    middle = (
+        f":{fields['nonce']}:{fields['nc']}:{fields['cnonce']}:auth:" if "qop" in fields else f":{fields['nonce']}:"
+    )
+    return fields["response"] == md5(first + middle + second)
+
+
+@pytest.mark.parametrize(
+    ("login", "challenge"),
+    [(basic, 'Basic realm="cam"'), (digest, 'Digest realm="cam", nonce="abc", qop="auth", algorithm=MD5')],
+)
+def test_logins_work_and_never_show(camera, make_jpeg, login, challenge):
+    camera.jpegs, camera.login, camera.challenge, camera.silent_s = [make_jpeg(1)] * 3, login, challenge, 0.2
+    address = camera.address.replace("//", "//user:s3cr3t%21@")
+    with open_source(address) as source:
+        assert len(take(source, 2)) == 2
+    assert "s3cr3t" not in source.spec + repr(source.report)
+    with pytest.raises(SourceError, match=r"answers 401 .*user:password@") as caught:
+        open_source(camera.address.replace("//", "//user:wrong@") + "?token=hidden")
+    assert "wrong" not in str(caught.value)
+    assert "hidden" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "content_type", "words"),
+    [
+        (404, "text/html", r"answers 404 \(Not Found\); check the path"),
+        (200, "text/html; charset=utf-8", "sends text/html, which is no Motion JPEG"),
+        (200, "image/jpeg", "sends image/jpeg"),
+        (200, "multipart/x-mixed-replace", "no Motion JPEG stream"),
+        (200, "multipart/x-mixed-replace; boundary=edge", "gives no picture"),
+    ],
+)
+def test_what_is_no_stream_is_told(camera, status, content_type, words):
+    camera.status, camera.content_type = status, content_type
+    with pytest.raises(SourceError, match=words) as caught:
+        open_source(camera.address)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_stream_of_nothing_but_damage_is_told(camera):
+    camera.jpegs = [b"nothing"] * 40
+    with pytest.raises(SourceError, match="none of its first 25 pictures"):
+        open_source(camera.address)
+
+
+def test_closing_ends_the_iteration_and_the_thread(camera, make_jpeg):
+    camera.jpegs, camera.silent_s = [make_jpeg(1)] * 3, 0.3
+    source = open_source(camera.address)
+    threading.Timer(0.1, source.close).start()
+    assert len(list(source)) == 3
+    source.close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("capture ") and thread.is_alive()]
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("http://a:b@host:8080/x.mjpg?user=a&pwd=b#f", "http://host:8080/x.mjpg?…"),
+        ("rtsp://a:p@ss@host/1", "rtsp://host/1"),
+        ("https://[::1]:4/x", "https://[::1]:4/x"),
+        ("rtsp://user@host", "rtsp://host"),
+    ],
+)
+def test_addresses_are_shown_without_secrets(url, shown):
+    assert without_secrets(url) == shown
+
+
+@pytest.mark.parametrize("scheme", ["http", "rtsp"])
+def test_nobody_there_is_told_without_the_password(scheme, capfd, monkeypatch):
+    monkeypatch.setenv("no_proxy", "*")
+    with pytest.raises(SourceError, match=rf"^{scheme}://127.0.0.1:9/x") as caught:
+        open_source(f"{scheme}://user:s3cr3t@127.0.0.1:9/x")
+    assert "s3cr3t" not in str(caught.value)
+    assert "s3cr3t" not in "".join(map(str, (caught.value.__cause__, caught.value.__context__)))
+    with contextlib.suppress(AttributeError):
+        assert capfd.readouterr().err == ""

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from edge.detect.hit import Hit
     from edge.detect.noise import Blocks, NoiseMap
 
-_STEP = 0.02
-"""The running median of a block's noise moves by so much a frame, as a share of itself."""
+_LEAST_STEP = 0.02
+"""The running median of a block's noise moves by so much a frame, as a share of itself; at first it moves faster."""
 _REFRESH_FRAMES = 25
 _BLINK_REACH = 2
 _LEAST_BLINKS = 3
@@ -78,7 +78,8 @@ class NoiseModel:
         self._frames += 1
         sigma = sigma_of_difference(motion_dn)
         # A running median does not care how much moves, only how often: under half of the time is ignored.
-        self._middle *= np.where(sigma > self._middle, np.float32(1 + _STEP), np.float32(1 - _STEP))
+        step = max(_LEAST_STEP, 1 / (self._frames + 10))
+        self._middle *= np.where(sigma > self._middle, np.float32(1 + step), np.float32(1 - step))
         if self._frames % _REFRESH_FRAMES == 0:
             self._lay_out()
 

@@ -1,0 +1,144 @@
+from datetime import datetime, timezone
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge.bundle import load_bundle, save_bundle
+from edge.capture.frame import Frame, triples
+from edge.detect.detector import Detector
+from edge.errors import BundleError
+from edge.settings import DetectionSettings, Mask
+
+WIDTH, HEIGHT = 320, 240
+
+
+def frame(sequence, grey, mode=0):
+    return Frame(sequence, sequence / 25, datetime(2026, 1, 1, tzinfo=timezone.utc), grey, mode=mode)
+
+
+def film(hits, count=8, seed=1, size=(HEIGHT, WIDTH)):
+    """Frames of a still noisy scene; `hits` maps a frame to places (x, y) of 2×2 hits."""
+    rng = np.random.default_rng(seed)
+    made = []
+    for i in range(count):
+        grey = np.clip(80 + rng.normal(0, 2, size), 0, 255)
+        for x, y in hits.get(i, ()):
+            grey[y : y + 2, x : x + 2] += (70, 60)
+        made.append(frame(i, np.rint(grey).astype(np.uint8)))
+    return made
+
+
+def run(detector, frames):
+    return [detector.detect(triple) for triple in triples(frames)]
+
+
+def places(detections):
+    return {(one.sequence, hit.x, hit.y) for one in detections for hit in one.hits}
+
+
+@pytest.fixture(scope="module")
+def bundle(tiny_bundle):
+    return load_bundle(tiny_bundle)
+
+
+@pytest.fixture(scope="module")
+def screened_bundle(tiny_models, tiny_manifest, tmp_path_factory):
+    model, screen = ((tiny_models / f"{name}.tflite").read_bytes() for name in ("int8_64", "screen_17"))
+    return save_bundle(tmp_path_factory.mktemp("screened"), tiny_manifest("int8_64", "screen_17"), model, screen)
+
+
+def test_a_hit_is_reported_once_with_what_it_adds(bundle):
+    detections = run(Detector(bundle), film({3: [(100, 50)]}))
+    assert [one.sequence for one in detections] == [1, 2, 3, 4, 5, 6]
+    assert [len(one.hits) for one in detections] == [0, 0, 1, 0, 0, 0]
+    (hit,) = detections[2].hits
+    assert (hit.x, hit.y) == (100, 50) or (hit.x, hit.y) == (100, 51)
+    assert abs(hit.added_dn - 70) < 8
+    assert hit.pixels == 4
+    assert hit.live
+    assert hit.score > 0.9
+    assert set(detections[2].stage_ms) == {"fast_path", "crop", "classify"}
+
+
+def test_hits_in_corners_are_found(bundle):
+    corners = [(0, 0), (WIDTH - 2, 0), (0, HEIGHT - 2), (WIDTH - 2, HEIGHT - 2)]
+    (found,) = run(Detector(bundle), film({1: corners}, count=3))
+    assert len(found.hits) == 4
+
+
+def test_a_long_track_is_one_hit(bundle):
+    track = [(100 + i, 60 + i) for i in range(14)]
+    (found,) = run(Detector(bundle), film({1: track}, count=3))
+    assert len(found.hits) == 1
+
+
+def test_what_the_budget_leaves_is_counted(bundle):
+    spots = [(20 + 30 * i, 40 + 60 * k) for i in range(9) for k in range(3)]
+    (found,) = run(Detector(bundle, DetectionSettings(max_crops_per_frame=10)), film({1: spots}, count=3))
+    assert found.candidates >= 27
+    assert len(found.hits) == 10
+    assert found.unclassified == found.candidates - 10
+
+
+def test_a_screen_spares_the_classifier_what_only_a_neighbour_makes_a_hit(bundle, screened_bundle):
+    frames = film({1: [(100, 50)]}, count=3)
+    frames[1].grey[70, 120] += 18  # a candidate, too faint for a hit, in whose crop the true hit lies
+    alone = places(run(Detector(bundle), frames))
+    screened = run(Detector(screened_bundle), frames)
+    assert (1, 120, 70) in alone
+    assert {(x, y) for _, x, y in places(screened)} <= {(100, 50), (100, 51)}
+    assert len(screened[0].hits) == 1
+    assert screened[0].unclassified == 0
+
+
+def test_threads_change_nothing(screened_bundle):
+    frames = film({i: [(40 + 31 * i, 30 + 20 * i), (200, 15 * i)] for i in range(1, 7)})
+    one, four = (run(Detector(screened_bundle, threads=threads), frames) for threads in (1, 4))
+    assert [(a.hits, a.live_fraction, a.candidates) for a in one] == [
+        (b.hits, b.live_fraction, b.candidates) for b in four
+    ]
+    assert places(one)
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=10, deadline=None)
+def test_pixels_under_a_mask_change_nothing(screened_bundle, seed):
+    rng = np.random.default_rng(seed)
+    shapes = (Mask(rectangle=(60, 40, 90, 70)), Mask(polygon=((200, 100), (300, 120), (240, 220))))
+    detection = DetectionSettings(masks=shapes)
+    near = [(57, 60), (152, 80), (100, 37), (20, 20), (198, 98)]
+    plain = film(dict.fromkeys((2, 4), near), seed=seed % 7)
+    masked = np.zeros((HEIGHT, WIDTH), bool)
+    masked[40:110, 60:150] = True
+    other = [
+        frame(one.sequence, np.where(masked, rng.integers(0, 256, masked.shape, dtype=np.uint8), one.grey))
+        for one in plain
+    ]
+    first, second = (run(Detector(screened_bundle, detection), frames) for frames in (plain, other))
+    assert [(a.hits, a.live_fraction, a.candidates) for a in first] == [
+        (b.hits, b.live_fraction, b.candidates) for b in second
+    ]
+    assert places(first)
+    assert first[0].live_fraction < 0.9
+
+
+def test_a_pixel_that_blinks_again_and_again_is_closed(bundle):
+    frames = film({i: [(100, 50)] for i in range(1, 60, 3)} | {40: [(200, 100), (100, 50)]}, count=60)
+    found = places(run(Detector(bundle), frames))
+    assert 2 <= sum(x < 110 for _, x, _ in found) <= 4
+    assert any(i == 40 and x >= 200 for i, x, _ in found)
+
+
+def test_nothing_spans_a_change_of_size(bundle):
+    small, large = film({}, count=4), film({2: [(30, 30)]}, count=5, size=(HEIGHT, WIDTH + 40))
+    large = [frame(4 + one.sequence, one.grey, mode=1) for one in large]
+    detections = run(Detector(bundle), [*small, *large])
+    assert [one.sequence for one in detections] == [1, 2, 5, 6, 7]
+    assert {i for i, _, _ in places(detections)} == {6}
+
+
+def test_a_picture_smaller_than_the_crop_is_refused(bundle):
+    with pytest.raises(BundleError, match="crops of 64x64 pixels do not fit the picture of 60x80"):
+        run(Detector(bundle), film({}, count=3, size=(80, 60)))

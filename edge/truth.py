@@ -1,0 +1,155 @@
+"""Hits that were found against hits that are known to be there: which match, which are missing, which are false.
+
+Truth files hold a JSON object a line: frame, x, y, box (x0, y0, x1, y1, last ones included; optional), added (grey
+levels that the hit adds to its brightest pixel). `gammabox-trainer film` writes them beside its clip.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from edge.errors import GammaboxError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+VISIBLE_DN = 25.0
+RADIUS_PX = 3.0
+
+
+class TruthError(GammaboxError):
+    """A truth file that cannot be read."""
+
+
+class Placed(Protocol):
+    """Whatever has a frame number and a place in pixels."""
+
+    @property
+    def frame(self) -> int:
+        """Number of the frame, from 0."""
+
+    @property
+    def x(self) -> int:
+        """Column."""
+
+    @property
+    def y(self) -> int:
+        """Row."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrueHit:
+    """A hit that is known to be in a clip; `box` is (x0, y0, x1, y1), last ones included."""
+
+    frame: int
+    x: int
+    y: int
+    box: tuple[int, int, int, int]
+    added_dn: float
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """The outcome of a comparison.
+
+    Attributes
+    ----------
+    visible, found : int
+        True hits that add at least the visible grey levels, and how many of them have a detection.
+    true_hits, found_all : int
+        The same, faint ones included.
+    false_hits : int
+        Detections that match no true hit, second ones on the same hit included.
+    matches : tuple of (int, int)
+        Index of the true hit, index of the detection.
+
+    """
+
+    visible: int
+    found: int
+    true_hits: int
+    found_all: int
+    false_hits: int
+    matches: tuple[tuple[int, int], ...]
+
+    @property
+    def recall(self) -> float:
+        """Share of the visible hits that were found; 0 where there are none."""
+        return self.found / self.visible if self.visible else 0.0
+
+
+def read_truth(path: Path) -> list[TrueHit]:
+    """Read a truth file.
+
+    Raises
+    ------
+    TruthError
+        Missing, or a line that is no hit.
+
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise TruthError(f"truth file {path} cannot be read ({error}); it lies beside the clip as .jsonl") from error
+    hits = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            entry = json.loads(line)
+            x, y = int(entry["x"]), int(entry["y"])
+            x0, y0, x1, y1 = (int(edge) for edge in entry.get("box", (x, y, x, y)))
+            hits.append(TrueHit(int(entry["frame"]), x, y, (x0, y0, x1, y1), float(entry["added"])))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise TruthError(
+                f"truth file {path}, line {number}: no hit with frame, x, y and added ({error!r}); "
+                "name the .jsonl that was written beside the clip"
+            ) from error
+    return hits
+
+
+def compare(
+    truth: Sequence[TrueHit],
+    found: Sequence[Placed],
+    *,
+    visible_dn: float = VISIBLE_DN,
+    radius_px: float = RADIUS_PX,
+) -> Score:
+    """Match detections to true hits of the same frame, one to one, visible ones first, then the nearest.
+
+    A detection matches where it lies within `radius_px` of the true hit's box.
+    """
+    by_frame: dict[int, list[int]] = {}
+    for i, hit in enumerate(truth):
+        by_frame.setdefault(hit.frame, []).append(i)
+    near = sorted(
+        (truth[i].added_dn < visible_dn, distance, i, j)
+        for j, detection in enumerate(found)
+        for i in by_frame.get(detection.frame, ())
+        if (distance := _distance_px(detection, truth[i])) <= radius_px
+    )
+    matched: dict[int, int] = {}
+    used: set[int] = set()
+    for _, _, i, j in near:
+        if i not in matched and j not in used:
+            matched[i] = j
+            used.add(j)
+    visible = {i for i, hit in enumerate(truth) if hit.added_dn >= visible_dn}
+    return Score(
+        visible=len(visible),
+        found=len(visible & matched.keys()),
+        true_hits=len(truth),
+        found_all=len(matched),
+        false_hits=len(found) - len(used),
+        matches=tuple(sorted(matched.items())),
+    )
+
+
+def _distance_px(detection: Placed, hit: TrueHit) -> float:
+    x0, y0, x1, y1 = hit.box
+    beside = max(x0 - detection.x, 0, detection.x - x1)
+    above = max(y0 - detection.y, 0, detection.y - y1)
+    return float((beside * beside + above * above) ** 0.5)

@@ -21,6 +21,9 @@ $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	$(PIP) -e '.[dev]'
 	@touch $@ $(VENV)/.demo
 
+demo: $(VENV)/.demo ## film a source, run the agent on it, see what a control room sees
+	$(BIN)/python -m trainer.demo demo
+
 test: $(VENV)/.dev ## set up and run the whole default suite
 	$(BIN)/python -m pytest
 

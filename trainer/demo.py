@@ -1,0 +1,198 @@
+"""The demonstration: film a source that appears, run the agent on the film, show what a control room sees, judge it.
+
+Everything is real: the commands are those of the users, the broker is an MQTT broker in a child process, the agent is
+`gammabox-edge run`. Run it with `make demo`, or `python -m trainer.demo FOLDER`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from iotcore import Broker
+
+from edge.control_room.board import in_words
+from edge.control_room.subscriber import Received, Subscriber
+from edge.control_room.watch import broker_settings
+from edge.telemetry.messages import AlarmMessage, HitMessage
+from edge.truth import compare, read_truth
+
+if TYPE_CHECKING:
+    from edge.truth import Score
+
+FPS = 25
+SECONDS = 24.0
+SOURCE_APPEARS_S = 10.0
+DOSE_RATE_USV_H = 1000.0
+LEAST_RECALL = 0.8
+SITE, DEVICE = "demo", "entrance"
+PATIENCE_S = 0.25
+LARGEST_MESSAGE_BYTES = 256_000
+
+DEVICE_YAML = """\
+site: {site}
+device: {device}
+source:
+  spec: film.avi        # on a box: /dev/video0
+  pace: camera
+mqtt:
+  host: 127.0.0.1
+  port: {port}
+telemetry:
+  health_interval_s: 5
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundHit:
+    """A hit as it arrived at the control room."""
+
+    frame: int
+    x: int
+    y: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the demonstration showed.
+
+    Attributes
+    ----------
+    score : Score
+        Hits that arrived against the hits that were filmed.
+    frames : int
+        Length of the film.
+    early_alarms : int
+        Alarms before the source appeared.
+    alarm_after_s : float or None
+        From the source's appearance to the alarm, in the film's time; None where none came.
+
+    """
+
+    score: Score
+    frames: int
+    early_alarms: int
+    alarm_after_s: float | None
+
+    @property
+    def good(self) -> bool:
+        """Whether the system did what it is for."""
+        return self.score.recall >= LEAST_RECALL and self.early_alarms == 0 and self.alarm_after_s is not None
+
+
+def main() -> None:
+    """Run the demonstration; exit 1 where it did not show what it should."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, help="where the film and the agent's files go")
+    parser.add_argument("--seed", type=int, default=1, help="of the film; the same seed films the same (default 1)")
+    arguments = parser.parse_args()
+    folder: Path = arguments.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    _film(folder, arguments.seed)
+    verdict = judge(folder, _watch_the_agent(folder))
+    _print(verdict)
+    sys.exit(0 if verdict.good else 1)
+
+
+def judge(folder: Path, arrived: list[Received]) -> Verdict:
+    """Hold what arrived at the control room against the film's truth."""
+    messages = [one.message for one in arrived]
+    with_hits = [message for message in messages if isinstance(message, HitMessage)]
+    found = [FoundHit(message.frame, hit.x, hit.y) for message in with_hits for hit in message.hits]
+    raised = [message.utc for message in messages if isinstance(message, AlarmMessage) and message.state == "raised"]
+    # Messages carry the wall time of their frame: any one with its frame number tells when the film began.
+    began = [message.utc - timedelta(seconds=message.frame / FPS) for message in with_hits[:1]]
+    raised_s = [(utc - began[0]).total_seconds() if began else 0.0 for utc in raised]
+    after_s = [at_s - SOURCE_APPEARS_S for at_s in raised_s if at_s >= SOURCE_APPEARS_S]
+    return Verdict(
+        score=compare(read_truth(folder / "film.jsonl"), found),
+        frames=round(SECONDS * FPS),
+        early_alarms=len(raised_s) - len(after_s),
+        alarm_after_s=min(after_s, default=None),
+    )
+
+
+def _film(folder: Path, seed: int) -> None:
+    _say(f"1. Film {SECONDS:.0f} s of a scene; after {SOURCE_APPEARS_S:.0f} s a Tc-99m source appears")
+    _command(
+        *("gammabox-trainer", "film", str(folder / "film.avi"), "--fps", str(FPS), "--seconds", str(SECONDS)),
+        *("--nuclide", "Tc-99m", "--dose-rate", str(DOSE_RATE_USV_H), "--start", str(SOURCE_APPEARS_S)),
+        *("--seed", str(seed)),
+    )
+
+
+def _watch_the_agent(folder: Path) -> list[Received]:
+    _say("2. Start an MQTT broker, a control room and the agent; this is what the control room sees")
+    port = _free_port()
+    config = folder / "device.yaml"
+    config.write_text(DEVICE_YAML.format(site=SITE, device=DEVICE, port=port), encoding="utf-8")
+    (folder / "outbox.sqlite").unlink(missing_ok=True)
+    arrived: list[Received] = []
+    with (
+        Broker(port=port, listen="127.0.0.1", max_payload_size=LARGEST_MESSAGE_BYTES),
+        Subscriber(broker_settings(f"127.0.0.1:{port}"), SITE) as control_room,
+        (folder / "agent.log").open("w", encoding="utf-8") as log,
+        subprocess.Popen([_script("gammabox-edge"), "run", "--config", str(config)], stdout=log, stderr=log) as agent,
+    ):
+        running = True
+        while running:
+            running = agent.poll() is None
+            for one in control_room.poll(PATIENCE_S):
+                print(f"   {in_words(one)}", flush=True)
+                if isinstance(one, Received):
+                    arrived.append(one)
+    if agent.returncode:
+        sys.stderr.write((folder / "agent.log").read_text(encoding="utf-8"))
+        raise SystemExit(agent.returncode)
+    return arrived
+
+
+def _print(verdict: Verdict) -> None:
+    score = verdict.score
+    _say("3. Truth against detection")
+    print(f"   visible hits filmed (25 grey levels or more)   {score.visible:5d}")
+    print(f"   of these found                                 {score.found:5d}   {score.recall:.1%}")
+    print(f"   hits filmed, the faint ones included           {score.true_hits:5d}")
+    print(f"   of these found                                 {score.found_all:5d}")
+    print(f"   false hits                                     {score.false_hits:5d}   in {verdict.frames} frames")
+    print(f"   alarms before the source appeared              {verdict.early_alarms:5d}")
+    after = "none came" if verdict.alarm_after_s is None else f"{verdict.alarm_after_s:5.1f} s"
+    print(f"   time from the source's appearance to the alarm {after}")
+    if not verdict.good:
+        sys.stderr.write(
+            f"error: the demonstration failed: it wants {LEAST_RECALL:.0%} of the visible hits, an alarm after the "
+            "source appears and none before; agent.log lies beside the film\n"
+        )
+
+
+def _say(text: str) -> None:
+    print(f"\n{text}", flush=True)
+
+
+def _command(*words: str) -> None:
+    print("   $ " + " ".join(words), flush=True)
+    code = subprocess.run([_script(words[0]), *words[1:]], check=False).returncode
+    if code:
+        raise SystemExit(code)
+
+
+def _script(name: str) -> str:
+    """Find a console script of the environment that runs us, whether or not it is on PATH."""
+    return str(Path(sys.executable).parent / name)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+if __name__ == "__main__":
+    main()

@@ -35,5 +35,5 @@ check: $(VENV)/.dev ## lint, format and types
 test-slow: $(VENV)/.dev ## checks that take minutes
 	$(BIN)/python -m pytest -m 'slow or peer'
 
-clean: ## remove the environment and everything that was built
-	rm -rf .venv build runs datasets demo .cache *.egg-info
+clean: ## remove the environment, caches and the demo's films; datasets and runs stay
+	rm -rf .venv build demo .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

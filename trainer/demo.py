@@ -7,6 +7,7 @@ Everything is real: the commands are those of the users, the broker is an MQTT b
 from __future__ import annotations
 
 import argparse
+import io
 import socket
 import subprocess
 import sys
@@ -16,6 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iotcore import Broker
+from rich.console import Console
+from rich.text import Text
 
 from edge.control_room.board import in_words
 from edge.control_room.subscriber import Received, Subscriber
@@ -32,6 +35,8 @@ SOURCE_APPEARS_S = 10.0
 DOSE_RATE_USV_H = 1000.0
 LEAST_RECALL = 0.8
 SITE, DEVICE = "demo", "entrance"
+PICTURE_COLUMNS = 130
+RUN_SHOWN = 3
 PATIENCE_S = 0.25
 LARGEST_MESSAGE_BYTES = 256_000
 
@@ -91,12 +96,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="where the film and the agent's files go")
     parser.add_argument("--seed", type=int, default=1, help="of the film; the same seed films the same (default 1)")
+    parser.add_argument("--picture", type=Path, help="also draw what was seen, shortened, as an SVG of a terminal")
     arguments = parser.parse_args()
     folder: Path = arguments.folder
     folder.mkdir(parents=True, exist_ok=True)
     _film(folder, arguments.seed)
-    verdict = judge(folder, _watch_the_agent(folder))
-    _print(verdict)
+    arrived = _watch_the_agent(folder)
+    verdict = judge(folder, arrived)
+    print("\n3. Truth against detection\n" + "\n".join(_lines(verdict)))
+    if arguments.picture is not None:
+        draw(arguments.picture, arrived, verdict)
+    if not verdict.good:
+        sys.stderr.write(
+            f"error: the demonstration failed: it wants {LEAST_RECALL:.0%} of the visible hits, an alarm after the "
+            "source appears and none before; agent.log lies beside the film\n"
+        )
     sys.exit(0 if verdict.good else 1)
 
 
@@ -153,22 +167,36 @@ def _watch_the_agent(folder: Path) -> list[Received]:
     return arrived
 
 
-def _print(verdict: Verdict) -> None:
+def draw(path: Path, arrived: list[Received], verdict: Verdict) -> None:
+    """Draw a terminal with the messages, long runs of hits shortened, and the verdict."""
+    console = Console(record=True, file=io.StringIO(), width=PICTURE_COLUMNS, highlight=False)
+    console.print("$ make demo", style="bold")
+    run = 0
+    for one in arrived:
+        is_hit = isinstance(one.message, HitMessage)
+        if not is_hit and run > RUN_SHOWN:
+            console.print(f"   ... {run - RUN_SHOWN} more messages with hits ...", style="dim")
+        run = run + 1 if is_hit else 0
+        if run <= RUN_SHOWN:
+            is_alarm = isinstance(one.message, AlarmMessage) and one.message.state != "cleared"
+            line = Text(f"   {in_words(one)}", style="bold red" if is_alarm else "", no_wrap=True, overflow="ellipsis")
+            console.print(line)
+    console.print("\n" + "\n".join(_lines(verdict)))
+    path.write_text(console.export_svg(title="gammabox: what a control room sees"), encoding="utf-8")
+
+
+def _lines(verdict: Verdict) -> list[str]:
     score = verdict.score
-    _say("3. Truth against detection")
-    print(f"   visible hits filmed (25 grey levels or more)   {score.visible:5d}")
-    print(f"   of these found                                 {score.found:5d}   {score.recall:.1%}")
-    print(f"   hits filmed, the faint ones included           {score.true_hits:5d}")
-    print(f"   of these found                                 {score.found_all:5d}")
-    print(f"   false hits                                     {score.false_hits:5d}   in {verdict.frames} frames")
-    print(f"   alarms before the source appeared              {verdict.early_alarms:5d}")
     after = "none came" if verdict.alarm_after_s is None else f"{verdict.alarm_after_s:5.1f} s"
-    print(f"   time from the source's appearance to the alarm {after}")
-    if not verdict.good:
-        sys.stderr.write(
-            f"error: the demonstration failed: it wants {LEAST_RECALL:.0%} of the visible hits, an alarm after the "
-            "source appears and none before; agent.log lies beside the film\n"
-        )
+    return [
+        f"   visible hits filmed (25 grey levels or more)   {score.visible:5d}",
+        f"   of these found                                 {score.found:5d}   {score.recall:.1%}",
+        f"   hits filmed, the faint ones included           {score.true_hits:5d}",
+        f"   of these found                                 {score.found_all:5d}",
+        f"   false hits                                     {score.false_hits:5d}   in {verdict.frames} frames",
+        f"   alarms before the source appeared              {verdict.early_alarms:5d}",
+        f"   time from the source's appearance to the alarm {after}",
+    ]
 
 
 def _say(text: str) -> None:

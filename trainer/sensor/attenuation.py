@@ -71,9 +71,12 @@ def parse_layer(text: str) -> Layer:
 def _total_g(formula: str, energy_kev: float) -> float:
     if energy_kev <= TABLE_END_KEV:
         return float(xraylib.CS_Total_CP(formula, energy_kev))
-    # Above 800 keV Compton scattering rules: scale the last figure with Klein–Nishina; lead at 1333 keV comes out
-    # 15 % low, for it still absorbs photons, light materials within 1 %.
-    return float(xraylib.CS_Total_CP(formula, TABLE_END_KEV) * xraylib.CS_KN(energy_kev) / xraylib.CS_KN(TABLE_END_KEV))
+    # Each process goes on in its own way; pair production (3 % of lead's total at 1333 keV) is left out.
+    photo, before = (float(xraylib.CS_Photo_CP(formula, e)) for e in (TABLE_END_KEV, _LAST_STEP_KEV))
+    slope = np.log(photo / before) / np.log(TABLE_END_KEV / _LAST_STEP_KEV)
+    beyond = energy_kev / TABLE_END_KEV
+    compton = xraylib.CS_Compt_CP(formula, TABLE_END_KEV) * xraylib.CS_KN(energy_kev) / xraylib.CS_KN(TABLE_END_KEV)
+    return float(photo * beyond**slope + compton + xraylib.CS_Rayl_CP(formula, TABLE_END_KEV) / beyond**2)
 
 
 def transmission(layers: tuple[Layer, ...], energies_kev: NDArray[np.float64]) -> NDArray[np.float64]:

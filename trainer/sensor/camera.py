@@ -12,7 +12,7 @@ from trainer.errors import SensorError
 Bayer = Literal["RGGB", "BGGR", "GRBG", "GBRG"]
 
 
-def _p(unit: str, default: float, low: float, high: float, source: str, what: str) -> Any:  # noqa: ANN401
+def _p(unit: str, default: float, low: float, high: float, source: str, what: str) -> Any:  # noqa: ANN401, PLR0917
     return Field(default=default, ge=low, le=high, description=what, json_schema_extra={"unit": unit, "source": source})
 
 
@@ -73,10 +73,18 @@ class Camera(StrictModel):
         json_schema_extra={"unit": "", "source": "assumed"},
     )
     defect_threshold: float = _p("", 0.1, 0, 1, "assumed", "that threshold, as a share of full scale")
+    tone_gamma: float = _p(
+        "", 0.0, 0, 4, "IEC 61966-2-1", "0 is the sRGB curve, otherwise light^(1/gamma); 1 is linear"
+    )
     wb_red: float = _p("", 1.6, 0.2, 8, "assumed", "white balance of red against green")
     wb_blue: float = _p("", 1.7, 0.2, 8, "assumed", "white balance of blue against green")
     sharpen: float = _p("", 0.3, 0, 3, "assumed", "unsharp mask, share of the difference to a 3×3 blur")
     denoise: float = _p("", 0.0, 0, 1, "assumed", "weight of a 3×3 median")
+    chroma_422: bool = Field(
+        default=False,
+        description="colours at half the width already before JPEG, as in a YUYV stream",
+        json_schema_extra={"unit": "", "source": "assumed"},
+    )
     jpeg_quality: int = _p("", 90, 1, 100, "assumed", "JPEG quality, IJG scale")
 
     @model_validator(mode="after")

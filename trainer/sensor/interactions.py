@@ -96,7 +96,7 @@ def compton_pdf(photon_kev: float, cosine: NDArray[np.float64]) -> NDArray[np.fl
 def sauter_pdf(electron_kev: float, cosine: NDArray[np.float64]) -> NDArray[np.float64]:
     """Give Sauter's density of the photoelectron over cos θ, not normalised (Ann. Phys. 403 (1931) 454; K shell)."""
     gamma = 1.0 + electron_kev / ELECTRON_MASS_KEV
-    beta = np.sqrt(1.0 - 1.0 / gamma**2)
+    beta = float(np.sqrt(1.0 - 1.0 / gamma**2))
     slow = 1.0 - beta * cosine
     density: NDArray[np.float64] = (
         (1.0 - cosine**2) / slow**4 * (1.0 + 0.5 * gamma * (gamma - 1.0) * (gamma - 2.0) * slow)
@@ -107,7 +107,8 @@ def sauter_pdf(electron_kev: float, cosine: NDArray[np.float64]) -> NDArray[np.f
 def _draw_cosines(rng: Generator, pdf: NDArray[np.float64], count: int) -> NDArray[np.float64]:
     slices = 0.5 * (pdf[1:] + pdf[:-1])
     cumulative = np.concatenate([[0.0], np.cumsum(slices)])
-    return np.interp(rng.random(count) * cumulative[-1], cumulative, _COSINES)
+    drawn: NDArray[np.float64] = np.interp(rng.random(count) * cumulative[-1], cumulative, _COSINES)
+    return drawn
 
 
 def turned(
@@ -124,8 +125,8 @@ def turned(
     new[:, 0] = np.where(upright, c, u * cosine + (u * w * c - v * s) / safe)
     new[:, 1] = np.where(upright, s * np.sign(w), v * cosine + (v * w * c + u * s) / safe)
     new[:, 2] = np.where(upright, np.sign(w) * cosine, w * cosine - across * c)
-    new /= np.linalg.norm(new, axis=1, keepdims=True)
-    return new
+    turned_to: NDArray[np.float64] = new / np.linalg.norm(new, axis=1, keepdims=True)
+    return turned_to
 
 
 def reach_um(camera: Camera, photon_kev: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

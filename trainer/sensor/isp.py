@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from trainer.errors import SensorError
-from trainer.sensor.pixels import add_noise, colour_gains, convert, expose, mean_dark_dn, mosaic_sites
+from trainer.sensor.pixels import add_noise, colour_gains, convert, encoded_light, expose, mean_dark_dn, mosaic_sites
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -30,12 +30,11 @@ _NEIGHBOURS = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], np.uint8)
 GREY_OF_BGR = np.array([0.114, 0.587, 0.299], np.float32)
 
 
-@lru_cache(maxsize=1)
-def _gamma_table() -> NDArray[np.uint8]:
-    """SRGB curve (IEC 61966-2-1) from linear light 0..WHITE_LEVEL to 8 bits."""
+@lru_cache(maxsize=16)
+def _tone_table(tone_gamma: float) -> NDArray[np.uint8]:
+    """Tabulate the tone curve from linear light 0..WHITE_LEVEL to 8 bits."""
     light = np.arange(WHITE_LEVEL + 1) / WHITE_LEVEL
-    encoded = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
-    table: NDArray[np.uint8] = np.rint(255 * encoded).astype(np.uint8)
+    table: NDArray[np.uint8] = np.rint(255 * encoded_light(light, tone_gamma)).astype(np.uint8)
     return table
 
 
@@ -85,13 +84,24 @@ def develop(raw: NDArray[np.uint16], camera: Camera) -> NDArray[np.uint8]:
         table = _balance_table(camera.adc_bits, black_dn, gains[colour])
         balanced[row::2, column::2] = table[raw[row::2, column::2]]
     light = cv2.demosaicing(balanced, _DEMOSAIC[camera.bayer])
-    picture: NDArray[np.uint8] = _gamma_table()[light]
+    picture: NDArray[np.uint8] = _tone_table(camera.tone_gamma)[light]
     if camera.denoise:
         picture = cv2.addWeighted(cv2.medianBlur(picture, 3), camera.denoise, picture, 1 - camera.denoise, 0)
     if camera.sharpen:
         blurred = cv2.GaussianBlur(picture, (3, 3), 0)
         picture = cv2.addWeighted(picture, 1 + camera.sharpen, blurred, -camera.sharpen, 0)
+    if camera.chroma_422:
+        picture = _halve_chroma(picture)
     return picture
+
+
+def _halve_chroma(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Give two neighbours in a row the mean of their colours, as a YUYV stream does; brightness stays."""
+    parts = cv2.cvtColor(picture, cv2.COLOR_BGR2YCrCb)
+    pairs = parts[:, :, 1:].astype(np.uint16).reshape(parts.shape[0], -1, 2, 2)
+    parts[:, :, 1:] = np.repeat((pairs.sum(axis=2) + 1) // 2, 2, axis=1)
+    halved: NDArray[np.uint8] = cv2.cvtColor(parts, cv2.COLOR_YCrCb2BGR)
+    return halved
 
 
 def photograph(  # noqa: PLR0917 - in the order of the light's way

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from trainer.sensor.camera import Camera
 
-LIBRARY_VERSION = 1  # raise it when the physics changes: cached libraries are then made anew
+LIBRARY_VERSION = 2  # raise it when the physics changes: cached libraries are then made anew
 LEAST_PEAK_E = 25.0  # a hit whose brightest pixel holds fewer electrons drowns in any camera's noise
 MAX_BATCHES = 60
 BATCH = 40_000
@@ -122,26 +122,16 @@ def simulate_hits(
 
     """
     rng = np.random.default_rng([LIBRARY_VERSION, seed])
-    zone = (0.0, camera.epi_um + 6.0 * camera.substrate_diffusion_um)
-    bounds = (-camera.cover_um - camera.window_um, camera.epi_um + camera.substrate_um)
     maps: list[NDArray[np.float32]] = []
     energy: list[NDArray[np.float64]] = []
     photon: list[NDArray[np.float64]] = []
     tried = 0
     for _ in range(MAX_BATCHES):
-        vertices = draw_vertices(camera, spectrum, BATCH, rng, normal=normal)
-        tracks = transport(vertices.electrons, zone, rng, bounds)
-        at = vertices.electrons.position_um
-        local = np.flatnonzero((vertices.local_kev > 0) & (at[:, 2] >= zone[0]) & (at[:, 2] < zone[1]))
-        deposits = Deposits(
-            np.concatenate([tracks.hit, local]),
-            np.concatenate([tracks.position_um, at[local]]),
-            np.concatenate([tracks.energy_kev, vertices.local_kev[local]]),
-        )
+        deposits, photon_kev = simulate_deposits(camera, spectrum, BATCH, rng, normal=normal)
         made = charge_maps(camera, deposits, rng, least_peak_e)
         maps += made.maps
         energy.append(np.bincount(deposits.hit, deposits.energy_kev, BATCH).astype(np.float64)[made.hit])
-        photon.append(vertices.photon_kev[made.hit])
+        photon.append(photon_kev[made.hit])
         tried += BATCH
         if len(maps) >= count:
             break
@@ -156,6 +146,24 @@ def simulate_hits(
         share * len(maps),
         share * len(maps) ** 0.5,
     )
+
+
+def simulate_deposits(
+    camera: Camera, spectrum: Spectrum, count: int, rng: Generator, *, normal: bool = False
+) -> tuple[Deposits, NDArray[np.float64]]:
+    """Simulate `count` interactions: the energy left in the layers that collect charge, and each photon's energy."""
+    zone = (0.0, camera.epi_um + 6.0 * camera.substrate_diffusion_um)
+    bounds = (-camera.cover_um - camera.window_um, camera.epi_um + camera.substrate_um)
+    vertices = draw_vertices(camera, spectrum, count, rng, normal=normal)
+    tracks = transport(vertices.electrons, zone, rng, bounds)
+    at = vertices.electrons.position_um
+    local = np.flatnonzero((vertices.local_kev > 0) & (at[:, 2] >= zone[0]) & (at[:, 2] < zone[1]))
+    deposits = Deposits(
+        np.concatenate([tracks.hit, local]),
+        np.concatenate([tracks.position_um, at[local]]),
+        np.concatenate([tracks.energy_kev, vertices.local_kev[local]]),
+    )
+    return deposits, vertices.photon_kev
 
 
 def build_library(

@@ -33,14 +33,24 @@ def colour_gains(camera: Camera) -> tuple[float, float, float]:
     return camera.wb_blue, 1.0, camera.wb_red
 
 
-def linear_light(encoded: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Undo the sRGB curve (IEC 61966-2-1): 0..1 to 0..1."""
+def linear_light(encoded: NDArray[np.float64], tone_gamma: float) -> NDArray[np.float64]:
+    """Undo a camera's tone curve, 0..1 to 0..1."""
+    if tone_gamma:
+        return np.power(encoded, tone_gamma)
     return np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
 
 
+def encoded_light(light: NDArray[np.float64], tone_gamma: float) -> NDArray[np.float64]:
+    """Apply a camera's tone curve, 0..1 to 0..1: sRGB (IEC 61966-2-1) where `tone_gamma` is 0, else a power."""
+    if tone_gamma:
+        return np.power(light, 1.0 / tone_gamma)
+    return np.where(light <= 0.0031308, light * 12.92, 1.055 * np.maximum(light, 0.0031308) ** (1 / 2.4) - 0.055)
+
+
 @lru_cache(maxsize=16)
-def _electrons_of_grey(white_e: float, colour_gain: float) -> NDArray[np.float32]:
-    return (linear_light(np.arange(256) / 255.0) * white_e / colour_gain).astype(np.float32)
+def _electrons_of_grey(white_e: float, colour_gain: float, tone_gamma: float) -> NDArray[np.float32]:
+    light = linear_light(np.arange(256) / 255.0, tone_gamma)
+    return (light * white_e / colour_gain).astype(np.float32)
 
 
 def light_electrons(scene_bgr: NDArray[np.uint8], camera: Camera) -> NDArray[np.float32]:
@@ -63,7 +73,7 @@ def light_electrons(scene_bgr: NDArray[np.uint8], camera: Camera) -> NDArray[np.
     mosaic = np.empty((height, width), np.float32)
     gains = colour_gains(camera)
     for row, column, colour in mosaic_sites(camera):
-        table = _electrons_of_grey(camera.white_e, gains[colour])
+        table = _electrons_of_grey(camera.white_e, gains[colour], camera.tone_gamma)
         mosaic[row::2, column::2] = table[scene_bgr[row::2, column::2, colour]]
     return mosaic
 

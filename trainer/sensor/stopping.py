@@ -100,7 +100,7 @@ def transport_path_um(kinetic_kev: NDArray[np.float64]) -> NDArray[np.float64]:
     beta2 = speed_squared(energy)
     momentum = np.sqrt(energy * (energy + 2.0 * ELECTRON_MASS_KEV))  # pc, keV
     screening_length_cm = 0.885 * 5.29177e-9 * SILICON_Z ** (-1.0 / 3.0)
-    quotient = 1.973270e-9 / (momentum * screening_length_cm)  # ħc in keV cm
+    quotient = 1.973270e-8 / (momentum * screening_length_cm)  # ħc in keV cm
     eta = 0.25 * quotient**2 * (1.13 + 3.76 * (SILICON_Z / 137.036) ** 2 / beta2)
     strength_cm2 = (
         2.0 * np.pi * SILICON_Z * (SILICON_Z + 1.0) * (2.8179403e-13 * ELECTRON_MASS_KEV) ** 2 / (momentum**2 * beta2)

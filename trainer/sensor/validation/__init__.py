@@ -1,0 +1,1 @@
+"""Checks of the simulated camera against independent figures and real hits."""

@@ -1,0 +1,71 @@
+"""What a check of the camera hands on: a table of ours against another's, its verdict, and a picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A line or points of a plot; `style` is "line", "points" or "steps"."""
+
+    label: str
+    x: list[float] = field(repr=False)
+    y: list[float] = field(repr=False)
+    style: str = "line"
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A picture of a check."""
+
+    title: str
+    x_label: str
+    y_label: str
+    curves: tuple[Curve, ...]
+    log_x: bool = False
+    log_y: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One comparison.
+
+    Attributes
+    ----------
+    name, against : str
+        What is compared, with what.
+    columns : tuple of str
+    rows : tuple of tuples
+        The table, numbers or text.
+    passed : bool or None
+        None where there is nothing to be held to: a figure to know.
+    criterion : str
+        What passing means.
+    explanation : str
+        Why figures differ where they do.
+    plots : tuple of Plot
+
+    """
+
+    name: str
+    against: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[float | str, ...], ...]
+    passed: bool | None
+    criterion: str = ""
+    explanation: str = ""
+    plots: tuple[Plot, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Give all but the plots' curves."""
+        return {
+            "name": self.name,
+            "against": self.against,
+            "criterion": self.criterion,
+            "passed": self.passed,
+            "columns": list(self.columns),
+            "rows": [list(row) for row in self.rows],
+            "explanation": self.explanation,
+        }

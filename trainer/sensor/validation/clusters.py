@@ -1,0 +1,110 @@
+"""Clusters of bright pixels in frames of a covered camera, real or simulated alike, and how far their laws differ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+FLOOR_DN = 8  # a pixel belongs to a cluster where a colour is brighter
+MIN_COLOUR_SUM = 60.0  # fainter clusters are too coarsely quantised to have a colour
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Clusters:
+    """The clusters of some frames.
+
+    Attributes
+    ----------
+    frames : int
+    size_px : int64 array, shape (n,)
+    peak_dn : int64 array, shape (n,)
+        Brightest value of any colour.
+    sum_dn : float64 array, shape (n,)
+        Of all colours and pixels.
+    red_share, blue_share : float64 arrays
+        Of the sum, for clusters bright enough.
+
+    """
+
+    frames: int
+    size_px: NDArray[np.int64] = field(repr=False)
+    peak_dn: NDArray[np.int64] = field(repr=False)
+    sum_dn: NDArray[np.float64] = field(repr=False)
+    red_share: NDArray[np.float64] = field(repr=False)
+    blue_share: NDArray[np.float64] = field(repr=False)
+
+    @property
+    def per_frame(self) -> float:
+        """Clusters a frame."""
+        return len(self.size_px) / max(self.frames, 1)
+
+
+def find_clusters(frames: Iterable[NDArray[np.uint8]]) -> Clusters:
+    """Find the clusters of pixels brighter than 8 in any colour, joined at sides and corners.
+
+    Parameters
+    ----------
+    frames : iterable of uint8 arrays, shape (height, width, 3), blue first
+
+    """
+    size: list[NDArray[np.int64]] = []
+    peak: list[NDArray[np.int64]] = []
+    sums: list[NDArray[np.float64]] = []
+    count = 0
+    for picture in frames:
+        count += 1
+        brightest = picture.max(axis=2)
+        found, labels = cv2.connectedComponents((brightest > FLOOR_DN).astype(np.uint8), connectivity=8)
+        rows, columns = np.nonzero(labels)
+        owner = labels[rows, columns] - 1
+        size.append(np.bincount(owner, minlength=found - 1))
+        most = np.zeros(found - 1, np.int64)
+        np.maximum.at(most, owner, brightest[rows, columns].astype(np.int64))
+        peak.append(most)
+        values = picture[rows, columns].astype(np.float64)
+        sums.append(np.stack([np.bincount(owner, values[:, c], minlength=found - 1) for c in range(3)], axis=-1))
+    colours = np.concatenate(sums) if sums else np.empty((0, 3))
+    total = colours.sum(axis=1)
+    bright = total >= MIN_COLOUR_SUM
+    return Clusters(
+        count,
+        np.concatenate(size) if size else np.empty(0, np.int64),
+        np.concatenate(peak) if peak else np.empty(0, np.int64),
+        total,
+        colours[bright, 2] / total[bright],
+        colours[bright, 0] / total[bright],
+    )
+
+
+def read_frames(folder: Path) -> list[NDArray[np.uint8]]:
+    """Read the PNG frames of a folder in order of their names."""
+    return [picture for path in sorted(folder.glob("*.png")) if (picture := cv2.imread(str(path))) is not None]
+
+
+def ks_distance(first: NDArray[np.generic], second: NDArray[np.generic]) -> float:
+    """Give the Kolmogorov–Smirnov distance: the greatest difference between two empirical distributions."""
+    if not len(first) or not len(second):
+        return 1.0
+    places = np.unique(np.concatenate([first, second]))
+    below_first = np.searchsorted(np.sort(first), places, side="right") / len(first)
+    below_second = np.searchsorted(np.sort(second), places, side="right") / len(second)
+    return float(np.abs(below_first - below_second).max())
+
+
+def distances(real: Clusters, simulated: Clusters) -> dict[str, float]:
+    """Give the Kolmogorov–Smirnov distances of size, peak and colours."""
+    return {
+        "size": ks_distance(real.size_px, simulated.size_px),
+        "peak": ks_distance(real.peak_dn, simulated.peak_dn),
+        "red_share": ks_distance(real.red_share, simulated.red_share),
+        "blue_share": ks_distance(real.blue_share, simulated.blue_share),
+    }

@@ -74,3 +74,38 @@ def tiny_bundle(tiny_models, tiny_manifest, tmp_path_factory):
     path = tmp_path_factory.mktemp("tiny_bundle")
     save_bundle(path, tiny_manifest("int8_64"), (tiny_models / "int8_64.tflite").read_bytes())
     return path
+
+
+def _load_tool(name):
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / "tools" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+brokers = _load_tool("brokers")
+
+
+@pytest.fixture(params=brokers.KINDS)
+def new_broker(request, tmp_path):
+    """Make real brokers that the test starts and stops itself: new_broker(), or new_broker(login=(user, password))."""
+    if not brokers.installed(request.param):
+        pytest.skip(f"{request.param} is not installed")
+    made = []
+
+    def make(login=None):
+        made.append(brokers.RealBroker(request.param, tmp_path, login))
+        return made[-1]
+
+    yield make
+    for broker in made:
+        broker.stop()
+
+
+@pytest.fixture(scope="session", params=brokers.KINDS)
+def broker(request, tmp_path_factory):
+    """Give a real broker that runs all the while; .port speaks MQTT 5, .port_v3 3.1.1. Use topics of your own."""
+    if not brokers.installed(request.param):
+        pytest.skip(f"{request.param} is not installed")
+    with brokers.RealBroker(request.param, tmp_path_factory.mktemp("broker")) as running:
+        yield running

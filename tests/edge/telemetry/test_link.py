@@ -1,0 +1,267 @@
+import json
+import re
+import secrets
+import subprocess
+import sys
+import time
+from datetime import datetime, timezone
+
+import jsonschema
+import paho.mqtt.client as paho
+import pytest
+
+from edge.control_room.subscriber import Subscriber
+from edge.errors import BrokerError
+from edge.settings import MqttSettings, TlsSettings
+from edge.telemetry.link import Link
+from edge.telemetry.messages import HitMessage, Stamp, Status, encode, schemas
+from edge.telemetry.outbox import Outbox, Outgoing
+from edge.telemetry.topics import Topic
+
+SITE = "link"
+
+
+def until(condition, patience_s=10.0):
+    deadline = time.monotonic() + patience_s
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
+
+def device_of(name):
+    return f"{re.sub('[^a-z0-9]+', '-', name.lower())[-40:].strip('-')}-{secrets.token_hex(3)}"
+
+
+class Rig:
+    """An outbox, a link and a subscriber on topics named after the test."""
+
+    def __init__(self, name, folder, port, **settings):
+        self.device = device_of(name)
+        self.settings = MqttSettings(host="127.0.0.1", port=port, keepalive_s=5, **settings)
+        self.stamp = Stamp(SITE, self.device, "boot")
+        self.outbox = Outbox(folder / "outbox.sqlite", 1000)
+        self.link = Link(self.settings, self.stamp, self.outbox, max_in_flight=5)
+
+    def hit(self, frame, made_s=None):
+        message = self.stamp.make(
+            HitMessage, datetime.now(timezone.utc), frame=frame, live_fraction=1.0, exposure_s=None, hits=()
+        )
+        topic = str(Topic(SITE, self.device, "hit"))
+        self.outbox.put(
+            Outgoing(
+                topic, encode(message), retain=False, keep="until_full", made_s=made_s or time.time(), boot_id="boot"
+            )
+        )
+
+    def collect(self, subscriber, count, patience_s=10.0):
+        got = []
+        until(lambda: got.extend(self.mine(subscriber.poll(0.05))) or len(got) >= count, patience_s)
+        return got
+
+    def mine(self, arrived):
+        return [each for each in arrived if each.topic.device == self.device]
+
+
+@pytest.fixture
+def rig(request, tmp_path):
+    made = []
+
+    def make(port, **settings):
+        made.append(Rig(request.node.name, tmp_path, port, **settings))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.link.stop()
+        one.outbox.close()
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1", "auto"])
+def test_birth_messages_and_goodbye_arrive_and_the_outbox_is_empty(rig, broker, protocol):
+    port = broker.port_v3 if protocol == "3.1.1" else broker.port
+    one = rig(port, protocol=protocol)
+    with Subscriber(one.settings, SITE) as subscriber:
+        one.link.start()
+        for frame in range(30):
+            one.hit(frame)
+        got = one.collect(subscriber, 31)
+        assert one.link.flush(5)
+        one.link.stop()
+        got += one.collect(subscriber, 1)
+    statuses = [each.message for each in got if each.topic.kind == "status"]
+    assert [(each.state, each.reason) for each in statuses] == [("online", "connected"), ("offline", "stopped")]
+    assert [each.message.frame for each in got if each.topic.kind == "hit"] == list(range(30))
+    assert one.outbox.depth == 0
+
+
+def test_auto_falls_back_to_3_1_1_at_a_broker_that_hangs_up_on_5(rig, broker):
+    one = rig(broker.port_v3)
+    one.link.start()
+    until(lambda: one.link.state.state == "online")
+    assert one.link.state.text.endswith("3.1.1" if broker.kind == "iotcore" else "with MQTT 5")
+
+
+def test_what_was_put_while_the_broker_was_away_arrives_later_in_order_and_says_so(rig, new_broker):
+    away = new_broker()
+    one = rig(away.port)
+    one.link.start()
+    until(lambda: one.link.state.state == "away")
+    for frame in range(40):
+        one.hit(frame, made_s=time.time() - 60)
+    one.hit(40)
+    assert one.outbox.depth == 41
+    away.start()
+    with Subscriber(one.settings, SITE) as subscriber:
+        until(lambda: one.link.state.state == "online")
+        got = [each for each in one.collect(subscriber, 41) if each.topic.kind == "hit"]
+        while len({each.message.frame for each in got}) < 41:
+            got += [each for each in one.collect(subscriber, 1) if each.topic.kind == "hit"]
+    first_times = list(dict.fromkeys(each.message.frame for each in got))
+    assert first_times == list(range(41))
+    assert all(each.message.historical == (each.message.frame < 40) for each in got)
+
+
+def test_a_broker_that_comes_back_is_greeted_again(rig, new_broker):
+    restarting = new_broker()
+    restarting.start()
+    one = rig(restarting.port)
+    one.link.start()
+    until(lambda: one.link.state.state == "online")
+    restarting.stop()
+    until(lambda: one.link.state.state == "away")
+    one.hit(1)
+    restarting.start()
+    until(lambda: one.link.sessions == 2)
+    assert one.link.flush(5)
+    with Subscriber(one.settings, SITE) as subscriber:
+        (status,) = one.collect(subscriber, 1)
+    assert status.message.state == "online"
+    assert status.retained
+
+
+def test_a_refused_login_is_said_and_the_messages_stay(rig, new_broker, tmp_path, caplog):
+    guarded = new_broker(login=("box", "right"))
+    guarded.start()
+    (tmp_path / "wrong").write_text("wrong\n")
+    one = rig(guarded.port, username="box", password_file=tmp_path / "wrong", protocol="5")
+    one.hit(1)
+    one.link.start()
+    until(lambda: one.link.state.state == "refused")
+    assert "username" in one.link.state.text
+    assert not one.link.flush(5)
+    assert one.outbox.depth == 1
+    assert "127.0.0.1" in caplog.text
+    assert "wrong\n" not in caplog.text
+    with pytest.raises(BrokerError, match="refuses the login"):
+        Subscriber(one.settings, SITE)
+
+
+def test_the_right_login_is_let_in(rig, new_broker, tmp_path):
+    guarded = new_broker(login=("box", "right"))
+    guarded.start()
+    (tmp_path / "password").write_text("right\n")
+    one = rig(guarded.port, username="box", password_file=tmp_path / "password", protocol="5")
+    one.link.start()
+    until(lambda: one.link.state.state == "online")
+
+
+def test_a_box_that_dies_is_reported_by_the_last_will(broker, request):
+    device = device_of(request.node.name)
+    program = f"""
+import pathlib, sys, tempfile, time
+from edge.settings import MqttSettings
+from edge.telemetry.link import Link
+from edge.telemetry.messages import Stamp
+from edge.telemetry.outbox import Outbox
+with tempfile.TemporaryDirectory() as folder:
+    outbox = Outbox(pathlib.Path(folder) / "outbox.sqlite", 100)
+    link = Link(MqttSettings(host="127.0.0.1", port={broker.port}), Stamp("{SITE}", "{device}", "b"), outbox)
+    link.start()
+    while link.state.state != "online":
+        time.sleep(0.02)
+    print("online", flush=True)
+    time.sleep(60)
+"""
+    with Subscriber(MqttSettings(host="127.0.0.1", port=broker.port), SITE) as subscriber:
+        with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as box:
+            assert box.stdout.readline() == "online\n"
+            box.kill()
+        states = []
+
+        def lost():
+            states.extend(
+                (each.message.state, each.message.reason)
+                for each in subscriber.poll(0.1)
+                if each.topic.device == device
+            )
+            return ("offline", "lost") in states
+
+        until(lost)
+    assert states == [("online", "connected"), ("offline", "lost")]
+
+
+def test_a_bug_in_a_callback_is_logged_and_the_link_is_built_anew(rig, broker, monkeypatch, caplog):
+    one = rig(broker.port)
+    calls = []
+
+    def broken(*_arguments):
+        calls.append(1)
+        if len(calls) == 1:
+            raise RuntimeError("a bug")
+        original(*_arguments)
+
+    original = one.link._on_publish
+    monkeypatch.setattr(one.link, "_on_publish", broken)
+    one.hit(1)
+    one.link.start()
+    until(lambda: one.outbox.depth == 0)
+    assert "a bug" in caplog.text
+
+
+def test_messages_on_the_wire_fit_their_json_schema(rig, broker):
+    one = rig(broker.port)
+    raw = []
+    reader = paho.Client(paho.CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
+    reader.on_message = lambda _client, _data, message: raw.append((message.topic, message.payload))
+    reader.on_connect = lambda client, *_others: client.subscribe(f"gammabox/{SITE}/{one.device}/#", 1)
+    reader.connect("127.0.0.1", broker.port)
+    reader.loop_start()
+    one.link.start()
+    one.hit(7)
+    until(lambda: len({topic for topic, _payload in raw}) == 2)
+    reader.disconnect()
+    reader.loop_stop()
+    for topic, payload in raw:
+        jsonschema.validate(json.loads(payload), schemas()[topic.rpartition("/")[2]])
+
+
+# paho leaves a socket whose handshake failed to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_broker_that_cannot_be_trusted_is_called_so(rig, new_broker):
+    plain = new_broker()
+    plain.start()
+    one = rig(plain.port, tls=TlsSettings())
+    one.link.start()
+    until(lambda: one.link.state.state in {"refused", "away"})
+    assert str(plain.port) in one.link.state.text
+
+
+@pytest.mark.parametrize("content", [None, "", b"\xff"])
+def test_an_unusable_password_file_is_named_before_anything_starts(tmp_path, content):
+    path = tmp_path / "password"
+    if content is not None:
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    settings = MqttSettings(host="127.0.0.1", username="box", password_file=path)
+    with pytest.raises(BrokerError, match=f"password file {path}"):
+        Link(settings, Stamp(SITE, "x", "b"), Outbox(tmp_path / "o.sqlite", 100))
+
+
+def test_an_unusable_certificate_is_named(tmp_path):
+    settings = MqttSettings(host="127.0.0.1", tls=TlsSettings(ca_file=tmp_path / "no.pem"))
+    with pytest.raises(BrokerError, match=r"no\.pem"):
+        Link(settings, Stamp(SITE, "x", "b"), Outbox(tmp_path / "o.sqlite", 100))
+
+
+def test_a_status_names_its_boot():
+    status = Stamp(SITE, "gate", "b1").make(Status, datetime.now(timezone.utc), state="online", reason="connected")
+    assert (status.boot_id, status.event_id, status.seq) == ("b1", "b1-0", 0)

@@ -1,0 +1,81 @@
+import json
+from datetime import datetime, timezone
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.alarm.alarm import Alarm
+from edge.detect.hit import Hit
+from edge.telemetry.messages import (
+    MODELS,
+    AlarmMessage,
+    HitMessage,
+    MessageError,
+    Stamp,
+    Status,
+    alarm_detail,
+    decode,
+    encode,
+    hit_detail,
+    schemas,
+)
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
+ALARM = Alarm(
+    id="gate-1", state="raised", time_s=1.0, utc=NOW, onset_s=0.5, onset_utc=NOW, raised_utc=NOW,
+    significance_sigma=6.0, hits=9, live_s=2.0, rate_hz=4.5, rate_interval_hz=(2.0, 8.0), background_hz=0.2,
+    background_interval_hz=(0.1, 0.3), false_alarms_per_1000_h=1.0, frames=(1, 2), weakened_by=("short exposure",),
+)  # fmt: skip
+
+
+def hit_message(stamp):
+    hit = Hit(3, 4, 0.98765, 41.234, 2, live=True)
+    return stamp.make(HitMessage, NOW, frame=7, live_fraction=0.5, exposure_s=0.04, hits=(hit_detail(hit),))
+
+
+def alarm_message(stamp):
+    return stamp.make(AlarmMessage, NOW, state="raised", alarm=alarm_detail(ALARM, ("b-0",)))
+
+
+@pytest.mark.parametrize("make", [hit_message, alarm_message])
+def test_a_message_fits_its_schema_and_is_read_back_as_it_was(make):
+    message = make(Stamp("docks", "gate-1", "b"))
+    kind = next(kind for kind, model in MODELS.items() if isinstance(message, model))
+    jsonschema.validate(json.loads(encode(message)), schemas()[kind])
+    assert decode(kind, encode(message)) == message
+
+
+def test_every_message_carries_version_ids_number_time_and_whether_it_is_historical():
+    stamp = Stamp("docks", "gate-1", "b")
+    first, second = hit_message(stamp), alarm_message(stamp)
+    assert [first.seq, second.seq] == [0, 1]
+    assert [first.event_id, second.event_id] == ["b-0", "b-1"]
+    body = json.loads(encode(second))
+    assert {"schema_version", "event_id", "boot_id", "seq", "utc", "historical", "site", "device"} <= set(body)
+    assert body["utc"] == "2026-01-02T03:04:05Z"
+    assert body["historical"] is False
+    # The link marks a message as historical in its bytes.
+    assert encode(second).count(b'"historical":false') == 1
+
+
+def test_keys_of_a_newer_sender_are_passed_over():
+    body = json.loads(encode(Stamp("s", "d", "b").make(Status, NOW, state="online", reason="connected")))
+    assert decode("status", json.dumps({**body, "mood": "good"}).encode()).state == "online"
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [({"schema_version": 2}, "schema_version"), ({"utc": "2026-01-02T03:04:05"}, "utc"), ({"state": "so-so"}, "state")],
+)
+def test_a_message_that_cannot_be_understood_says_where(change, expected):
+    body = json.loads(encode(Stamp("s", "d", "b").make(Status, NOW, state="online", reason="connected")))
+    with pytest.raises(MessageError, match=f"status message: {expected}"):
+        decode("status", json.dumps({**body, **change}).encode())
+
+
+@given(st.binary(max_size=100), st.sampled_from(list(MODELS)))
+def test_any_bytes_give_a_message_error(payload, kind):
+    with pytest.raises(MessageError):
+        decode(kind, payload)

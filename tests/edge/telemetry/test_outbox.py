@@ -1,0 +1,263 @@
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from itertools import count
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from edge.telemetry.outbox import Outbox, Outgoing
+
+
+def message(payload, keep="until_full", topic="t/hit"):
+    return Outgoing(topic, payload.encode(), retain=False, keep=keep, made_s=1.0, boot_id="b", expiry_s=60)
+
+
+def payloads(outbox, limit=1000, skip=()):
+    return [each.message.payload.decode() for each in outbox.next(limit, skip)]
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "outbox.sqlite"
+
+
+def test_a_message_comes_out_as_it_went_in_and_stays_until_confirmed(path):
+    outbox = Outbox(path, 100)
+    outbox.put(message("one"))
+    (waiting,) = outbox.next(10)
+    assert waiting.message == message("one")
+    assert payloads(outbox) == ["one"]
+    outbox.confirm([waiting.id])
+    assert payloads(outbox) == []
+    assert outbox.depth == 0
+    outbox.close()
+
+
+def test_what_is_unconfirmed_is_there_after_a_restart(path):
+    outbox = Outbox(path, 100)
+    for number in range(5):
+        outbox.put(message(str(number)))
+    first = outbox.next(2)
+    outbox.confirm([each.id for each in first])
+    outbox.close()
+    again = Outbox(path, 100)
+    assert payloads(again) == ["2", "3", "4"]
+    assert again.depth == 3
+    again.close()
+
+
+def test_alarms_leave_first_and_are_dropped_last(path):
+    outbox = Outbox(path, 3)
+    outbox.put(message("hit 0"))
+    outbox.put(message("alarm 0", "always"))
+    for number in range(1, 6):
+        outbox.put(message(f"hit {number}"))
+    outbox.put(message("alarm 1", "always"))
+    assert payloads(outbox) == ["alarm 0", "alarm 1", "hit 5"]
+    assert outbox.dropped == 5
+    outbox.close()
+
+
+def test_of_a_state_only_the_latest_waits(path):
+    outbox = Outbox(path, 100)
+    for number in range(3):
+        outbox.put(message(f"health {number}", "latest", "t/health"))
+        outbox.put(message(f"info {number}", "latest", "t/info"))
+        outbox.commit()
+    assert payloads(outbox) == ["health 2", "info 2"]
+    assert outbox.dropped == 0
+    outbox.close()
+
+
+def test_those_on_their_way_are_passed_over(path):
+    outbox = Outbox(path, 100)
+    for number in range(5):
+        outbox.put(message(str(number)))
+    sent = {each.id for each in outbox.next(3)}
+    assert payloads(outbox, 10, sent) == ["3", "4"]
+    outbox.close()
+
+
+@pytest.mark.parametrize("content", [b"no database", b"SQLite format 3\x00" + b"\xff" * 4096, b"\x00" * 100])
+def test_a_damaged_file_is_moved_aside_and_said(path, content):
+    path.write_bytes(content)
+    outbox = Outbox(path, 100)
+    outbox.put(message("one", "always"))
+    assert payloads(outbox) == ["one"]
+    assert "damaged" in outbox.faults[0]
+    outbox.close()
+    (aside,) = [
+        each for each in path.parent.iterdir() if ".damaged-" in each.name and not each.name.endswith(("wal", "shm"))
+    ]
+    assert aside.read_bytes() == content
+
+
+def test_a_database_of_another_layout_is_moved_aside(path):
+    with sqlite3.connect(path) as other:
+        other.execute("CREATE TABLE message (id INTEGER)")
+    other.close()
+    outbox = Outbox(path, 100)
+    outbox.put(message("one"))
+    assert payloads(outbox) == ["one"]
+    assert "layout" in outbox.faults[0]
+    outbox.close()
+
+
+def test_a_file_damaged_while_in_use_costs_no_message_that_is_put_afterwards(path):
+    outbox = Outbox(path, 100)
+    outbox.put(message("before", "always"))
+    outbox.close()
+    damaged = bytearray(path.read_bytes())
+    damaged[4096:] = b"\xa5" * (len(damaged) - 4096)
+    path.write_bytes(bytes(damaged))
+    again = Outbox(path, 100)
+    again.put(message("after", "always"))
+    assert "after" in payloads(again)
+    assert again.faults
+    again.close()
+
+
+def test_a_file_held_by_another_process_is_left_alone(path):
+    holder = Outbox(path, 100)
+    holder.put(message("of the holder", "always"))
+    program = (
+        "import sys; from pathlib import Path; from edge.telemetry.outbox import Outbox, Outgoing\n"
+        "outbox = Outbox(Path(sys.argv[1]), 100)\n"
+        "outbox.put(Outgoing('t', b'mine', False, 'always', 1.0, 'b'))\n"
+        "print(len(outbox.next(9)), outbox.faults[0])\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", program, path], capture_output=True, text=True, check=True)
+    assert ran.stdout.startswith("1 outbox")
+    assert "kept in memory only" in ran.stdout
+    assert payloads(holder) == ["of the holder"]
+    holder.close()
+
+
+def test_a_place_that_cannot_be_written_is_said(tmp_path):
+    (tmp_path / "file").write_text("")
+    outbox = Outbox(tmp_path / "file" / "outbox.sqlite", 100)
+    outbox.put(message("one", "always"))
+    assert payloads(outbox) == ["one"]
+    assert "kept in memory only" in outbox.faults[0]
+    outbox.close()
+
+
+def test_a_full_disk_is_waited_for_in_memory(path):
+    outbox = Outbox(path, 1000)
+    outbox.put(message("first", "always"))
+    outbox._database.execute("PRAGMA max_page_count = 1")
+    for number in range(50):
+        outbox.put(message(f"{number:04}" * 500, "always"))
+    assert "cannot be written" in outbox.faults[0]
+    assert outbox.depth == 51
+    outbox._database.execute("PRAGMA max_page_count = 1000000")
+    assert len(payloads(outbox)) == 51
+    assert outbox.faults == ()
+    outbox.close()
+
+
+def test_after_kill_9_every_alarm_that_was_put_is_there(path):
+    program = (
+        "import sys; from pathlib import Path; from edge.telemetry.outbox import Outbox, Outgoing\n"
+        "outbox = Outbox(Path(sys.argv[1]), 10**6)\n"
+        "for n in range(10**6):\n"
+        "    outbox.put(Outgoing('t', b'%d' % n, False, 'always' if n % 7 == 0 else 'until_full', 1.0, 'b'))\n"
+        "    if n % 7 == 0: print(n, flush=True)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", program, path], stdout=subprocess.PIPE, text=True) as writer:
+        told = 0
+        while told < 350:
+            told = int(writer.stdout.readline())
+        writer.send_signal(signal.SIGKILL)
+        rest = writer.stdout.read().split("\n")
+    # The last line may have been cut off by the kill.
+    told = max([told, *(int(line) for line in rest[:-1])])
+    outbox = Outbox(path, 10**6)
+    kept = {int(each) for each in payloads(outbox, 10**6)}
+    assert set(range(told + 1)) <= kept
+    assert outbox.faults == ()
+    outbox.close()
+
+
+def test_threads_lose_nothing_and_confirm_nothing_twice(path):
+    outbox = Outbox(path, 10**6)
+
+    def put(which):
+        for number in range(300):
+            outbox.put(message(f"{which}-{number}"))
+
+    writers = [threading.Thread(target=put, args=(which,)) for which in range(4)]
+    for writer in writers:
+        writer.start()
+    got = []
+    while len(got) < 1200:
+        batch = outbox.next(50)
+        got += [each.message.payload for each in batch]
+        outbox.confirm([each.id for each in batch])
+    for writer in writers:
+        writer.join()
+    assert len(set(got)) == 1200
+    assert outbox.depth == 0
+    outbox.close()
+
+
+class OutboxMachine(RuleBasedStateMachine):
+    """The outbox against a list: bounded, ordered, alarms last to go, over restarts."""
+
+    folder = None
+    limit = 6
+
+    def __init__(self):
+        super().__init__()
+        self.path = self.folder / f"{next(self.numbers)}.sqlite"
+        self.outbox = Outbox(self.path, self.limit)
+        self.model = []
+        self.serial = count()
+
+    numbers = count()
+
+    @rule(keep=st.sampled_from(["latest", "until_full", "always"]), topic=st.sampled_from(["a", "b"]))
+    def put(self, keep, topic):
+        new = message(str(next(self.serial)), keep, topic)
+        self.outbox.put(new)
+        self.outbox.commit()
+        if keep == "latest":
+            self.model = [each for each in self.model if (each.keep, each.topic) != ("latest", topic)]
+        self.model.append(new)
+        while len(self.model) > self.limit:
+            order = {"until_full": 0, "always": 1, "latest": 2}
+            self.model.remove(min(self.model, key=lambda each: order[each.keep]))
+
+    @precondition(lambda self: self.model)
+    @rule(data=st.data())
+    def confirm(self, data):
+        waiting = data.draw(st.sampled_from(self.outbox.next(100)))
+        self.outbox.confirm([waiting.id])
+        self.model.remove(waiting.message)
+
+    @rule()
+    def restart(self):
+        self.outbox.close()
+        self.outbox = Outbox(self.path, self.limit)
+
+    @invariant()
+    def holds_what_the_model_holds(self):
+        expected = sorted(self.model, key=lambda each: each.keep != "always")
+        assert [each.message for each in self.outbox.next(100)] == expected
+        assert self.outbox.depth == len(self.model)
+        assert self.outbox.faults == ()
+
+    def teardown(self):
+        self.outbox.close()
+
+
+def test_the_outbox_behaves_like_its_model(tmp_path):
+    OutboxMachine.folder = tmp_path
+    case = OutboxMachine.TestCase
+    case.settings = settings(max_examples=12, stateful_step_count=15, deadline=None)
+    case("runTest").runTest()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edge.detect.runtime import open_interpreter
+from edge.detect.runtime import open_interpreter, without_chatter
 from edge.errors import BundleError
 
 if TYPE_CHECKING:
@@ -100,9 +100,10 @@ class Network:
         index = self._interpreter.get_input_details()[0]["index"]
         for trial in (batch, 1):
             try:
-                self._interpreter.resize_tensor_input(index, (trial, size, size, 3))
-                self._interpreter.allocate_tensors()
-                self._interpreter.invoke()
+                with without_chatter():
+                    self._interpreter.resize_tensor_input(index, (trial, size, size, 3))
+                    self._interpreter.allocate_tensors()
+                    self._interpreter.invoke()
             except (RuntimeError, ValueError) as error:
                 problem = error
                 continue

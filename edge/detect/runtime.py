@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -10,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from edge.errors import BundleError, RuntimeMissingError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _RUNTIMES = (
@@ -53,7 +58,8 @@ def open_interpreter(model: bytes, threads: int, path: Path) -> tuple[Any, Runti
     reasons = []
     for name, module in _RUNTIMES:
         try:
-            interpreter = import_module(module).Interpreter(model_content=model, num_threads=threads)
+            with without_chatter():
+                interpreter = import_module(module).Interpreter(model_content=model, num_threads=threads)
         except (ImportError, AttributeError, SystemError, TypeError) as error:
             reasons.append(f"{name}: {error}")
             continue
@@ -66,6 +72,24 @@ def open_interpreter(model: bytes, threads: int, path: Path) -> tuple[Any, Runti
         f"no TFLite runtime works here ({'; '.join(reasons)}); install ai-edge-litert, "
         "or tflite-runtime with Python 3.11 or older and NumPy 1"
     )
+
+
+@contextmanager
+def without_chatter() -> Iterator[None]:
+    """Keep the runtime from writing its "INFO:" lines to stderr, for which it has no switch; all else passes."""
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    with tempfile.TemporaryFile() as caught:
+        os.dup2(caught.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)
+            caught.seek(0)
+            for line in caught:
+                if not line.startswith(b"INFO:"):
+                    os.write(2, line)
 
 
 def _version(name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
@@ -29,6 +29,7 @@ from quantize.agreement import matched_threshold, threshold_at_fpr
 from quantize.convert import INT8_RECIPE, Recipe, convert, quantisation_of, require_exact_input
 from quantize.errors import QuantiseError
 from quantize.graph import read_graph
+from quantize.qat import QatSettings, fine_tuned
 from quantize.representative import DEFAULT_COUNT, cells, draw, span_range
 from trainer.data.dataset import Dataset
 
@@ -56,6 +57,7 @@ class Settings:
     per_channel: bool = True
     representative: int = DEFAULT_COUNT
     seed: int = 1
+    qat: QatSettings | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,13 +109,18 @@ def convert_run(
     from trainer.feed import as_input, read_crops  # noqa: PLC0415 - imports Keras
 
     network = run.load_model() if model is None else model
+    if settings.qat is not None and settings.recipe != INT8_RECIPE:
+        raise QuantiseError(str(run.path), f"QAT gives int8, not {settings.recipe}", "leave out --qat or --recipe")
     contract = run.manifest.input
     _require_shape(network, contract, str(run.path))
     train = read_crops(datasets, "train", contract)
     chosen = draw(cells(train), settings.representative, np.random.default_rng(settings.seed))
     shown = span_range(train.pictures[chosen])
     representative = as_input(shown, contract) if settings.recipe == INT8_RECIPE else None
-    content = convert(network, settings.recipe, representative, per_channel=settings.per_channel)
+    if settings.qat is None:
+        content = convert(network, settings.recipe, representative, per_channel=settings.per_channel)
+    else:
+        content = fine_tuned(network, contract, train, settings.qat)
     found_input, found_output = contracts_of(content, contract)
     require_exact_input(found_input, str(run.path))
 
@@ -126,6 +133,7 @@ def convert_run(
     graph = read_graph(content)
     provenance = {
         "recipe": settings.recipe,
+        "training": "PTQ" if settings.qat is None else {"QAT": asdict(settings.qat)},
         "per_channel": graph.per_channel(),
         "representative": {
             "crops": len(chosen),

@@ -47,6 +47,13 @@ def convert_command(
     per_tensor: Annotated[
         bool, typer.Option("--per-tensor", help="One scale for all weights of a layer instead of one a channel.")
     ] = False,
+    qat: Annotated[
+        int,
+        typer.Option(
+            "--qat", min=0, help="Epochs of quantisation-aware fine-tuning; 0: quantise after training (PTQ)."
+        ),
+    ] = 0,
+    qat_rate: Annotated[float, typer.Option("--qat-rate", min=1e-8, help="Learning rate of the fine-tuning.")] = 1e-4,
     representative: Annotated[
         int, typer.Option("--representative", min=1, help="Crops that show the network its ranges.")
     ] = 400,
@@ -64,6 +71,7 @@ def convert_command(
     """Quantise a run after training and write the bundle for the box."""
     from quantize.bundling import Settings, bundle_run, datasets_of, portable
     from quantize.convert import RECIPES, load_tensorflow
+    from quantize.qat import QatSettings
     from trainer.run import Run
 
     if recipe not in RECIPES:
@@ -74,7 +82,17 @@ def convert_command(
         opened,
         out,
         datasets_of(opened, data or []),
-        Settings(recipe=recipe, per_channel=not per_tensor, representative=representative, seed=seed),
+        Settings(
+            recipe=recipe,
+            per_channel=not per_tensor,
+            representative=representative,
+            seed=seed,
+            qat=None
+            if qat == 0
+            else QatSettings(
+                epochs=qat, learning_rate=qat_rate, negative_weight=opened.manifest.fit.negative_weight, seed=seed
+            ),
+        ),
         screen=None if screen is None else Run.open(screen),
         name=name,
         limits=limit or [],

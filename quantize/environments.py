@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,12 +25,7 @@ TFLITE_RUNTIME = "tflite-runtime"
 TFLITE_PACKAGES = ("tflite-runtime==2.14.0", "numpy<2")
 TFLITE_PYTHONS = ("python3.11", "python3.10", "python3.9")  # it was never built for newer ones
 QAT = "qat"
-QAT_PACKAGES = (
-    "tensorflow-cpu>=2.16,<2.20",
-    "tf-keras>=2.16,<2.20",
-    "tensorflow-model-optimization>=0.8",
-    "setuptools<80",
-)
+QAT_PACKAGES = ("tf-keras", "tensorflow-model-optimization", "dm-tree", "six")
 
 DEBIAN_PACKAGES = ("libpython3.11-stdlib", "python3.11-minimal", "libstdc++6", "libgcc-s1", "libc6")
 EMULATOR = ("qemu-aarch64-static", "qemu-aarch64")
@@ -92,6 +88,25 @@ def virtual_environment(name: str, packages: Sequence[str], pythons: Sequence[st
 
     _once(folder, " ".join(packages), build)
     return python
+
+
+def qat_packages() -> Path:
+    """Give a folder with tf_keras, as new as the TensorFlow here, and the optimisation toolkit.
+
+    It goes before the packages of a process of its own: beside Keras 3 in one process they do not work.
+
+    Raises
+    ------
+    ForeignRuntimeError
+        If they cannot be installed.
+
+    """
+    folder = cache_folder() / QAT
+    minor = ".".join(version("tensorflow").split(".")[:2])
+    wanted = [f"{name}=={minor}.*" if name == "tf-keras" else name for name in QAT_PACKAGES]
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    _once(folder, " ".join(wanted), lambda: _run(QAT, [*pip, "--target", str(folder / "packages"), *wanted]))
+    return folder / "packages"
 
 
 def _emulated(name: str) -> Foreign:

@@ -127,7 +127,8 @@ def layer_name(tensor: str) -> str:
     if len(parts) < 2:
         return "output"
     kept = parts[-1] if parts[-1].startswith("strided_slice") else parts[-2]
-    return kept if kept.startswith("strided_slice") else re.sub(r"_\d+$", "", kept)
+    # The QAT toolkit wraps every layer and calls the wrapper quant_….
+    return kept if kept.startswith("strided_slice") else re.sub(r"_\d+$", "", kept).removeprefix("quant_")
 
 
 def _key(graph: Graph, operator: Operator) -> tuple[str, str]:

@@ -1,0 +1,169 @@
+"""Quantisation-aware training (QAT): fine-tune a run with its roundings in the forward pass, in a process of its own.
+
+Only tf_keras and the TensorFlow Model Optimization toolkit can do it, and they cannot live in one process with
+Keras 3: the network goes over as a list of layers and an archive of weights, and comes back as a .tflite file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from edge.detect.crops import network_input
+from quantize import qat_worker
+from quantize.convert import require_integer, require_supported
+from quantize.environments import qat_packages
+from quantize.errors import ForeignRuntimeError, QuantiseError
+from quantize.graph import free_batch, read_graph
+
+if TYPE_CHECKING:
+    import keras
+
+    from edge.bundle import InputContract
+    from trainer.feed import Crops
+
+TIMEOUT_S = 4 * 3600
+# What of a layer's configuration tf_keras understands and needs.
+LAYERS: dict[str, tuple[str, ...]] = {
+    "Conv2D": ("filters", "kernel_size", "strides", "padding", "activation", "use_bias"),
+    "BatchNormalization": ("epsilon", "momentum"),
+    "ReLU": (),
+    "MaxPooling2D": ("pool_size", "strides", "padding"),
+    "AveragePooling2D": ("pool_size", "strides", "padding"),
+    "GlobalMaxPooling2D": (),
+    "GlobalAveragePooling2D": (),
+    "ZeroPadding2D": ("padding",),
+    "Concatenate": (),
+    "Add": (),
+    "Flatten": (),
+    "Dropout": ("rate",),
+    "Dense": ("units", "activation", "use_bias"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class QatSettings:
+    """How to fine-tune."""
+
+    epochs: int = 2
+    batch_size: int = 64
+    learning_rate: float = 1e-4
+    negative_weight: float = 1.0
+    seed: int = 1
+
+
+def fine_tuned(model: keras.Model, contract: InputContract, crops: Crops, settings: QatSettings) -> bytes:
+    """Fine-tune a network with int8 roundings and convert it to full int8.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The trained float network; not changed.
+    contract : InputContract
+    crops : Crops
+        What to train on.
+    settings : QatSettings
+
+    Returns
+    -------
+    bytes
+        The .tflite file, like that of `quantize.convert.convert`.
+
+    Raises
+    ------
+    QuantiseError
+        If a layer cannot be carried over.
+    ForeignRuntimeError
+        If the toolkit cannot be installed or the training fails.
+
+    """
+    network = described(model)
+    planes = network_input(contract.planes, crops.pictures, crops.pictures if contract.planes == "rgb" else None)
+    with tempfile.TemporaryDirectory(prefix="gammabox-qat-") as folder:
+        place = Path(folder)
+        weights = {f"{layer.name}/{i}": array for layer in model.layers for i, array in enumerate(layer.get_weights())}
+        np.savez(place / "weights.npz", **weights)
+        np.savez(place / "crops.npz", planes=planes, label=crops.label)
+        task = {
+            "network": network,
+            "crop_size": contract.crop_size,
+            "scale": contract.scale,
+            "offset": contract.offset,
+            **asdict(settings),
+        }
+        (place / "task.json").write_text(json.dumps(task), encoding="utf-8")
+        _run_worker(place)
+        content = free_batch((place / "model.tflite").read_bytes())
+    graph = read_graph(content)
+    require_supported(graph, model.name)
+    require_integer(graph, model.name)
+    return content
+
+
+def described(model: keras.Model) -> list[dict[str, Any]]:
+    """List a functional network's layers: name, kind, names of inputs, arguments; plain values for JSON.
+
+    Raises
+    ------
+    QuantiseError
+        For a layer that has no counterpart on the other side.
+
+    """
+    network: list[dict[str, Any]] = []
+    for layer in model.get_config()["layers"]:
+        kind, name, config = layer["class_name"], layer["name"], layer["config"]
+        if kind == "InputLayer":
+            continue
+        arguments = layer["inbound_nodes"][0]["args"]
+        entry: dict[str, Any] = {"name": name, "kind": kind, "inputs": _histories(arguments[0])}
+        if kind == "GetItem":
+            entry["channels"] = _channel_slice(arguments[1], model.name)
+        elif kind in LAYERS:
+            entry["arguments"] = {key: config[key] for key in LAYERS[kind]}
+        else:
+            problem = f"its layer {name} of kind {kind} has no counterpart in tf_keras here"
+            raise QuantiseError(model.name, problem, "use PTQ (leave out --qat)")
+        network.append(entry)
+    return network
+
+
+def _run_worker(place: Path) -> None:
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    variables |= {"TF_USE_LEGACY_KERAS": "1", "PYTHONPATH": str(qat_packages()), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    try:
+        ran = subprocess.run(
+            [sys.executable, str(Path(qat_worker.__file__)), str(place)],
+            env=variables,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ForeignRuntimeError("qat", f"it took over {TIMEOUT_S} s", "train fewer epochs") from error
+    if ran.returncode != 0:
+        last = (ran.stderr.strip() or f"exit code {ran.returncode}").splitlines()[-1]
+        raise ForeignRuntimeError("qat", f"the fine-tuning failed ({last:.200})", "use PTQ (leave out --qat)")
+
+
+def _histories(argument: Any) -> list[str]:  # noqa: ANN401 - a tree of Keras' configuration
+    """Give the names of the layers that a layer's first argument comes from."""
+    if isinstance(argument, list):
+        return [name for one in argument for name in _histories(one)]
+    return [str(argument["config"]["keras_history"][0])]
+
+
+def _channel_slice(parts: list[dict[str, Any]], what: str) -> list[int | None]:
+    """Give start and stop of x[..., start:stop]."""
+    kinds = [part["class_name"] for part in parts]
+    if kinds != ["__ellipsis__", "__slice__"] or parts[1]["config"]["step"] not in {None, 1}:
+        raise QuantiseError(what, "it slices other than along its maps", "use PTQ (leave out --qat)")
+    return [parts[1]["config"]["start"], parts[1]["config"]["stop"]]

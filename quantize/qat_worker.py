@@ -1,0 +1,132 @@
+"""The other side of `quantize.qat`: builds the network in tf_keras, fine-tunes it with tfmot, writes model.tflite.
+
+Runs as a script with TF_USE_LEGACY_KERAS=1 and the toolkit on its path, and imports nothing of Gammabox.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+def main() -> None:
+    """Read task.json, weights.npz and crops.npz in the folder named on the command line; write model.tflite there."""
+    import tensorflow as tf  # noqa: PLC0415 - only in this process, with the toolkit's Keras
+    import tf_keras  # noqa: PLC0415 - likewise
+
+    place = Path(sys.argv[1])
+    task = json.loads((place / "task.json").read_text(encoding="utf-8"))
+    tf_keras.utils.set_random_seed(task["seed"])
+    with np.load(place / "weights.npz") as weights:
+        model = _aware(_built(task, weights))
+    _trained(model, task, place / "crops.npz")
+    _set_input_range(model, task["offset"], task["offset"] + 255 * task["scale"])
+    size = task["crop_size"]
+    crop = tf_keras.Input(batch_shape=(1, size, size, 3), name="crop")
+    converter = tf.lite.TFLiteConverter.from_keras_model(tf_keras.Model(crop, model(crop, training=False)))
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.inference_input_type = tf.int8
+    converter.inference_output_type = tf.int8
+    (place / "model.tflite").write_bytes(converter.convert())
+
+
+def _channels_class() -> Any:  # noqa: ANN401 - a class that tf_keras' import makes possible
+    import tf_keras  # noqa: PLC0415 - only in this process
+
+    class Channels(tf_keras.layers.Layer):  # type: ignore[misc] # tf_keras has no types
+        """Some of the maps: x[..., start:stop]."""
+
+        def __init__(self, start: int | None = None, stop: int | None = None, **settings: Any) -> None:  # noqa: ANN401
+            super().__init__(**settings)
+            self.start, self.stop = start, stop
+
+        def call(self, inputs: Any) -> Any:  # noqa: ANN401 - a tensor of tf_keras
+            """Take them."""
+            return inputs[..., self.start : self.stop]
+
+        def get_config(self) -> dict[str, Any]:
+            """Give what __init__ takes, for the copies that the toolkit makes."""
+            return {**super().get_config(), "start": self.start, "stop": self.stop}
+
+    return Channels
+
+
+def _built(task: dict[str, Any], weights: Any) -> Any:  # noqa: ANN401 - a model of tf_keras
+    import tf_keras  # noqa: PLC0415 - only in this process
+    from tensorflow_model_optimization.python.core.quantization import keras as tfmot  # noqa: PLC0415
+    from tensorflow_model_optimization.python.core.quantization.keras.default_8bit import (  # noqa: PLC0415
+        default_8bit_quantize_configs as configs,
+    )
+
+    channels = _channels_class()
+    image = tf_keras.Input((task["crop_size"], task["crop_size"], 3), name="crop")
+    made = {"crop": image}
+    last = "crop"
+    for entry in task["network"]:
+        inputs = [made[name] for name in entry["inputs"]]
+        if entry["kind"] == "GetItem":
+            layer = channels(*entry["channels"], name=entry["name"])
+            # A slice has the quantisation of what it is cut from.
+            layer = tfmot.quantize_annotate.QuantizeAnnotate(layer, quantize_config=configs.NoOpQuantizeConfig())
+        else:
+            layer = getattr(tf_keras.layers, entry["kind"])(**entry["arguments"], name=entry["name"])
+        last = entry["name"]
+        made[last] = layer(inputs if len(inputs) > 1 else inputs[0])
+        stored = [weights[f"{last}/{i}"] for i in range(len(layer.get_weights()))]
+        if stored:
+            layer.set_weights(stored)
+    return tf_keras.Model(image, made[last])
+
+
+def _aware(model: Any) -> Any:  # noqa: ANN401 - a model of tf_keras
+    import tensorflow_model_optimization as tfmot  # noqa: PLC0415 - only in this process
+    from tensorflow_model_optimization.python.core.quantization.keras.default_8bit import (  # noqa: PLC0415
+        default_8bit_quantize_configs as configs,
+    )
+
+    own = {"Channels": _channels_class(), "NoOpQuantizeConfig": configs.NoOpQuantizeConfig}
+    with tfmot.quantization.keras.quantize_scope(own):
+        return tfmot.quantization.keras.quantize_apply(tfmot.quantization.keras.quantize_annotate_model(model))
+
+
+def _trained(model: Any, task: dict[str, Any], data: Path) -> None:  # noqa: ANN401 - a model of tf_keras
+    import tf_keras  # noqa: PLC0415 - only in this process
+
+    model.compile(
+        tf_keras.optimizers.Adam(task["learning_rate"]),
+        tf_keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+    )
+    with np.load(data) as arrays:
+        planes, label = arrays["planes"], arrays["label"]
+    rng = np.random.default_rng(task["seed"])
+    weight = np.where(label == 0, np.float32(task["negative_weight"]), np.float32(1))
+    for _ in range(task["epochs"]):
+        order = rng.permutation(len(label))
+        for start in range(0, len(order), task["batch_size"]):
+            part = order[start : start + task["batch_size"]]
+            inputs = planes[part].astype(np.float32) * np.float32(task["scale"]) + np.float32(task["offset"])
+            model.train_on_batch(inputs, label[part], sample_weight=weight[part])
+
+
+def _set_input_range(model: Any, low: float, high: float) -> None:  # noqa: ANN401 - a model of tf_keras
+    """Set the input's range to that of a pixel; the toolkit's running mean of what it saw comes only close."""
+    found = 0
+    for layer in model.layers:
+        if type(layer).__name__ == "QuantizeLayer":
+            for variable in layer.weights:
+                if variable.name.rpartition("/")[2].startswith("quantize_layer_min"):
+                    variable.assign(low)
+                    found += 1
+                if variable.name.rpartition("/")[2].startswith("quantize_layer_max"):
+                    variable.assign(high)
+                    found += 1
+    if found != 2:
+        raise RuntimeError(f"the toolkit's input range was set {found} times instead of twice")
+
+
+if __name__ == "__main__":
+    main()

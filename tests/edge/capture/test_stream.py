@@ -15,6 +15,8 @@ from edge.capture.source import open_source
 from edge.capture.stream import HttpSource, without_secrets
 from edge.errors import SourceError
 
+pytestmark = pytest.mark.timeout(60)
+
 
 class Camera(http.server.ThreadingHTTPServer):
     """Sends its pictures to each visitor, then ends the connection or goes silent."""

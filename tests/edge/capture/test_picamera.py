@@ -1,0 +1,149 @@
+"""A fake picamera2, as the library exists on Raspberry Pi OS only; it lays out its buffers as the real one does."""
+
+import sys
+import threading
+import types
+
+import cv2
+import numpy as np
+import pytest
+
+from edge.capture.picamera import PicameraSource, unpad_i420
+from edge.capture.source import open_source
+from edge.errors import SourceError
+
+
+def padded_i420(bgr, stride):
+    """Planar YUV 4:2:0 with lines of `stride` bytes, the chroma lines of half of that."""
+    height, width = bgr.shape[:2]
+    planes = cv2.cvtColor(bgr, cv2.COLOR_BGR2YUV_I420).ravel()
+    luma = np.full((height, stride), 7, np.uint8)
+    luma[:, :width] = planes[: height * width].reshape(height, width)
+    chroma = np.full((height, stride // 2), 7, np.uint8)
+    chroma[:, : width // 2] = planes[height * width :].reshape(height, width // 2)
+    return np.concatenate([luma.ravel(), chroma.ravel()]).reshape(height * 3 // 2, stride)
+
+
+pytestmark = pytest.mark.timeout(60)
+
+
+class Request:
+    def __init__(self, camera, number):
+        self.camera, self.number = camera, number
+
+    def make_array(self, name):
+        assert name == "main"
+        if self.number == self.camera.breaks_at:
+            raise RuntimeError("no buffer")
+        width, height = self.camera.size
+        return padded_i420(np.full((height, width, 3), 40 + self.number, np.uint8), self.camera.stride)
+
+    def get_metadata(self):
+        return {"ExposureTime": 19987, "AnalogueGain": 2.5, "SensorTimestamp": 10**9 + 40_000_000 * self.number}
+
+    def release(self):
+        self.camera.held -= 1
+
+
+class Picamera2:
+    instances = ()
+    stride, breaks_at, fails = 128, None, None
+
+    def __init__(self, number):
+        if number > 0:
+            raise IndexError("list index out of range")
+        self.held = self.most_held = self.taken = 0
+        self.calls, self.size, self.closed = [], None, False
+        self.idle = threading.Event()
+        type(self).instances = (*type(self).instances, self)
+
+    def create_video_configuration(self, main, buffer_count, controls):
+        return {"main": main, "buffer_count": buffer_count, "controls": controls}
+
+    def configure(self, configuration):
+        self.configuration, self.size = configuration, configuration["main"]["size"]
+
+    def camera_configuration(self):
+        return self.configuration
+
+    def start(self):
+        if self.fails:
+            raise RuntimeError(self.fails)
+
+    def capture_request(self, wait):
+        assert wait > 0
+        if self.taken >= 12:
+            self.idle.wait(0.05)
+            raise TimeoutError
+        self.held += 1
+        self.most_held = max(self.held, self.most_held)
+        self.taken += 1
+        return Request(self, self.taken)
+
+    def close(self):
+        self.closed = True
+
+
+@pytest.fixture
+def library(monkeypatch):
+    kind = type("Picamera2", (Picamera2,), {})
+    monkeypatch.setitem(sys.modules, "picamera2", types.SimpleNamespace(Picamera2=kind))
+    return kind
+
+
+def test_brightness_is_the_grey_and_colours_come_when_asked_for(library):
+    with open_source("csi:0", size=(96, 80), fps=25, exposure_s=0.02, gain=2.5) as source:
+        frame = next(iter(source))
+        camera = library.instances[0]
+    assert frame.grey.shape == (80, 96)
+    assert frame.jpeg is None
+    assert np.unique(frame.grey).size == 1
+    assert np.abs(frame.colour().astype(int) - (40 + frame.sequence + 1)).max() <= 3
+    assert (frame.exposure_s, frame.gain) == (pytest.approx(0.019987), 2.5)
+    asked = camera.configuration["controls"]
+    assert asked["FrameDurationLimits"] == (40000, 40000)
+    assert (asked["AeEnable"], asked["ExposureTime"], asked["AnalogueGain"]) == (False, 20000, 2.5)
+    assert asked["NoiseReductionMode"] == 0
+    assert source.last_decode_ms == 0
+    assert camera.closed
+    assert camera.held == 0
+    assert camera.most_held == 1
+
+
+def test_a_request_is_given_back_even_when_its_buffer_breaks(library):
+    library.breaks_at = 3
+    with PicameraSource(0, size=(96, 80)) as source, pytest.raises(RuntimeError, match="no buffer"):
+        list(source)
+    assert library.instances[0].held == 0
+    assert library.instances[0].closed
+
+
+def test_a_camera_that_falls_silent_is_opened_again(library):
+    with PicameraSource(0, size=(96, 80), first_pause_s=0.01) as source:
+        sequences = [frame.sequence for frame, _ in zip(source, range(16), strict=False)]
+    assert len(library.instances) >= 2
+    assert source.report.reconnects >= 1
+    assert sequences == sorted(set(sequences))
+
+
+@pytest.mark.parametrize(
+    ("number", "fails", "words"),
+    [(1, None, "csi:1: does not start"), (0, "Camera in use\nmore", r"does not start \(Camera in use\)")],
+)
+def test_a_camera_that_does_not_start_is_told(library, number, fails, words):
+    library.fails = fails
+    with pytest.raises(SourceError, match=words):
+        PicameraSource(number, size=(96, 80))
+
+
+def test_odd_sizes_are_refused(library):
+    with pytest.raises(SourceError, match="even sides"):
+        PicameraSource(0, size=(97, 80))
+    assert library.instances == ()
+
+
+@pytest.mark.parametrize("stride", [96, 128, 192])
+def test_padding_of_the_lines_is_taken_out(stride):
+    picture = np.random.default_rng(2).integers(0, 256, (82, 96, 3), dtype=np.uint8)
+    plain = cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420)
+    assert np.array_equal(unpad_i420(padded_i420(picture, stride), 96, 82), plain)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal, localcontext
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +20,9 @@ if TYPE_CHECKING:
 
     from edge.settings import AlarmSettings
 
-# Background rates are rounded up to powers of this before a limit is computed, so that limits can be cached.
+# Below this many hits the exact mean time is asked; above it the closed form is right to better than 1 %.
+EXACT_BELOW = 8.0
+# Background rates are rounded up to powers of this, so that limits are not computed at every frame.
 GRID = 1.02
 # The parallel sums are tuned for these multiples of the settings' source rate.
 MULTIPLES = (1.0, 4.0, 16.0)
@@ -80,6 +81,10 @@ def slope_hz(background_hz: float, source_hz: float) -> float:
 def limit_hits(background_hz: float, source_hz: float, false_alarms_per_1000_h: float) -> float:
     """Give the limit that background alone exceeds once in the stated mean time.
 
+    W(a) approaches 1 / (1 − ρ) as exp(−η a), with η = ln(λ1 / λ0) for this slope (Cramér and Lundberg's approximation:
+    Asmussen & Albrecher 2010, Ruin Probabilities, IV.5), which gives the mean time in closed form. A short limit is
+    then checked against the exact one and lifted until it holds.
+
     Parameters
     ----------
     background_hz, source_hz : float
@@ -95,7 +100,16 @@ def limit_hits(background_hz: float, source_hz: float, false_alarms_per_1000_h: 
     """
     slope = slope_hz(background_hz, source_hz)
     wanted = 1000 * 3600 / false_alarms_per_1000_h * slope
-    return _limit(float(f"{background_hz / slope:.3g}"), float(f"{wanted:.2g}"))
+    load = background_hz / slope
+    decay = math.log1p(source_hz / background_hz)
+    scale = decay * (1 - load) ** 2 / (load * (1 + source_hz / background_hz) - 1)
+    limit = 1.0
+    for _ in range(4):
+        # ∫W stays below limit × W(∞).
+        limit = max(1.0, math.log((wanted + limit / (1 - load)) * scale) / decay)
+    while limit < EXACT_BELOW and mean_time_to_false_alarm(load, limit) < wanted:
+        limit += 0.05
+    return limit
 
 
 def mean_time_to_false_alarm(load: float, limit: float) -> float:
@@ -115,12 +129,13 @@ def mean_time_to_false_alarm(load: float, limit: float) -> float:
 
     """
     with localcontext() as context:
-        context.prec = _digits(limit)
-        main = _main_term(load, Decimal(limit))
-        integral = sum(
-            (_scale_function(load, Decimal(limit) - back) - 1) / Decimal(load) for back in range(math.floor(limit) + 1)
-        )
-        return float(main - integral)
+        # The series of W alternates, with terms as large as exp(limit), and W' is as small as exp(−limit).
+        context.prec = 30 + math.ceil(limit)
+        values = [_scale_function(load, Decimal(limit) - back) for back in range(math.floor(limit) + 2)]
+        # From W' = ρ (W(x) − W(x − 1)) follow W' itself and ∫W, a sum over whole steps back from the limit.
+        slope = Decimal(load) * (values[0] - values[1])
+        integral = sum(value - 1 for value in values[:-1]) / Decimal(load)
+        return float(values[0] ** 2 / slope - integral)
 
 
 def simulated_times(load: float, limit: float, runs: int, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -152,33 +167,3 @@ def _scale_function(load: float, x: Decimal) -> Decimal:
         power = (-rho * rest) ** n if n else Decimal(1)
         total += power / factorial * (rho * rest).exp()
     return total
-
-
-def _main_term(load: float, limit: Decimal) -> Decimal:
-    """W(a)² / W'(a), where W' = load × (W(a) − W(a − 1))."""
-    at_limit = _scale_function(load, limit)
-    return at_limit**2 / (Decimal(load) * (at_limit - _scale_function(load, limit - 1)))
-
-
-def _digits(limit: float) -> int:
-    # The series of W alternates, with terms as large as exp(limit), and W' is as small as exp(−limit).
-    return 30 + math.ceil(limit)
-
-
-@lru_cache(maxsize=4096)
-def _limit(load: float, wanted: float) -> float:
-    """Solve for the limit, to 0.01 hits from above; for the integral stands its bound limit × W, a hair stricter."""
-
-    def reaches(limit: float) -> bool:
-        with localcontext() as context:
-            context.prec = _digits(limit)
-            bound = Decimal(limit) * _scale_function(load, Decimal(limit))
-            return _main_term(load, Decimal(limit)) - bound >= wanted
-
-    low, high = 1.0, 2.0
-    while not reaches(high):
-        low, high = high, 1.5 * high
-    while high - low > 0.01:
-        middle = (low + high) / 2
-        low, high = (low, middle) if reaches(middle) else (middle, high)
-    return high

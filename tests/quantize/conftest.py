@@ -1,0 +1,54 @@
+"""One tiny trained network, its data and its bundle, made once for all tests of this room."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from edge.bundle import Bundle
+    from quantize.limits import Limits
+    from trainer.data.dataset import Dataset
+    from trainer.run import Run
+
+CROP = 17
+
+
+@dataclass(frozen=True)
+class Tiny:
+    dataset: Dataset
+    run: Run
+    bundle: Bundle
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
+    from edge.bundle import InputContract
+    from quantize.bundling import Settings, bundle_run
+    from quantize.convert import load_tensorflow
+
+    load_tensorflow()
+    from trainer.data.synthetic import write_synthetic
+    from trainer.fit import fit
+    from trainer.run import FitSettings, NetworkChoice
+
+    folder: Path = tmp_path_factory.mktemp("tiny")
+    splits = (("train", 400), ("validation", 300), ("test", 300))
+    dataset = write_synthetic(folder / "data", crop_size=33, splits=splits)
+    contract = InputContract(crop_size=CROP, planes="temporal")
+    settings = FitSettings(epochs=8, batch_size=32, learning_rate=3e-3)
+    run = fit(folder / "run", NetworkChoice(name="screen"), contract, [dataset], settings)
+    bundle = bundle_run(run, folder / "bundle", [dataset], Settings(representative=100), screen=run)
+    return Tiny(dataset, run, bundle)
+
+
+@pytest.fixture(scope="session")
+def small_limits() -> Limits:
+    """Limits for 400 crops of a network of microseconds: no claim on speed, size or the number of crops."""
+    from quantize.limits import Limits
+
+    return Limits(least_positives=100, least_negatives=100, least_speedup=0, most_size_share=1)

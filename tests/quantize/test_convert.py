@@ -1,0 +1,113 @@
+"""PTQ gives integer graphs with exact input, and says clearly what it cannot convert."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edge.bundle import InputContract, Quantisation
+from edge.detect.network import Network, stored_values
+from quantize.bundling import contracts_of
+from quantize.convert import INT8_RECIPE, convert, require_exact_input, require_supported
+from quantize.errors import FloatIslandError, QuantiseError
+from quantize.graph import Graph, Operator, free_batch, read_graph
+
+
+def shown(count: int = 4, size: int = 17) -> np.ndarray[Any, Any]:
+    inputs = np.random.default_rng(1).random((count, size, size, 3), np.float32)
+    inputs[0, 0, 0], inputs[0, 0, 1] = 0, 1
+    return inputs
+
+
+def test_int8_is_integer_from_input_to_output(tiny: Any) -> None:
+    graph = read_graph(tiny.bundle.model)
+    assert graph.float_operators() == ()
+    assert (graph.input.dtype, graph.output.dtype) == ("INT8", "INT8")
+    assert "SOFTMAX" not in graph.versions()
+
+
+def test_a_stored_pixel_is_the_pixel_less_128(tiny: Any) -> None:
+    contract = tiny.bundle.manifest.input
+    assert contract.quantisation is not None
+    assert contract.quantisation.scale == pytest.approx(1 / 255, rel=1e-6)
+    assert contract.quantisation.zero_point == -128
+    np.testing.assert_array_equal(stored_values(contract), np.arange(256) - 128)
+
+
+def test_weights_have_a_scale_for_each_channel_unless_told_otherwise(tiny: Any) -> None:
+    whole = convert(tiny.run.load_model(), INT8_RECIPE, shown(), per_channel=False)
+    assert read_graph(tiny.bundle.model).per_channel()
+    assert not read_graph(whole).per_channel()
+
+
+@pytest.mark.parametrize(("recipe", "most_share"), [("float16", 0.75), ("dynamic", 0.65), ("float32", 1.0)])
+def test_other_recipes_keep_float_in_and_out(tiny: Any, recipe: str, most_share: float) -> None:
+    content = convert(tiny.run.load_model(), recipe)
+    graph = read_graph(content)
+    assert graph.input.is_float
+    assert graph.output.is_float
+    assert len(content) <= most_share * len(convert(tiny.run.load_model(), "float32"))
+
+
+def test_a_flattening_network_takes_many_crops_at_once(tiny: Any) -> None:
+    manifest = tiny.bundle.manifest
+    crops = np.random.default_rng(2).integers(0, 256, (9, 17, 17, 3), np.uint8)
+    contract = (manifest.input, manifest.output)
+    one = Network(tiny.bundle.path, tiny.bundle.model, contract, batch=1)
+    many = Network(tiny.bundle.path, tiny.bundle.model, contract, batch=9)
+    assert many.batch == 9
+    np.testing.assert_array_equal(one.logits(crops), many.logits(crops))
+
+
+def test_free_batch_leaves_a_model_without_reshape_as_it_works(tiny: Any) -> None:
+    assert read_graph(free_batch(tiny.bundle.model)).versions() == read_graph(tiny.bundle.model).versions()
+
+
+def test_local_response_normalisation_is_refused() -> None:
+    import keras
+
+    from trainer.models.layers import LocalResponseNormalisation
+
+    image = keras.Input((17, 17, 3))
+    normalised = LocalResponseNormalisation()(keras.layers.Conv2D(8, 3)(image))
+    network = keras.Model(image, keras.layers.Dense(2)(keras.layers.Flatten()(normalised)), name="with_lrn")
+    with pytest.raises(FloatIslandError, match=r"with_lrn: .* operators stay float") as caught:
+        convert(network, INT8_RECIPE, shown())
+    assert caught.value.operators
+
+
+def test_an_empty_representative_set_is_refused(tiny: Any) -> None:
+    with pytest.raises(QuantiseError, match="representative set: it is empty"):
+        convert(tiny.run.load_model(), INT8_RECIPE, np.zeros((0, 17, 17, 3), np.float32))
+
+
+def test_operators_newer_than_the_oldest_runtime_are_refused() -> None:
+    graph = Graph((Operator(0, "CONV_2D", 8, (0,), (1,)),), (), (0,), (1,), "2.16.0")
+    with pytest.raises(QuantiseError, match=r"needs a runtime 2.16.0 .* CONV_2D version 8"):
+        require_supported(graph, "network")
+
+
+def test_operators_outside_the_runtimes_are_refused() -> None:
+    graph = Graph((Operator(0, "CUSTOM:FlexErf", 1, (0,), (1,)),), (), (0,), (1,), None)
+    with pytest.raises(QuantiseError, match="CUSTOM:FlexErf are not built into"):
+        require_supported(graph, "network")
+
+
+def test_an_input_range_that_merges_grey_levels_is_refused() -> None:
+    quantisation = Quantisation(scale=2 / 255, zero_point=-128)
+    with pytest.raises(QuantiseError, match=r"merges .* grey levels"):
+        require_exact_input(InputContract(crop_size=17, planes="spike", quantisation=quantisation), "run")
+
+
+def test_a_set_of_black_pictures_is_refused(tiny: Any) -> None:
+    content = convert(tiny.run.load_model(), INT8_RECIPE, np.zeros((4, 17, 17, 3), np.float32))
+    contract, _ = contracts_of(content, tiny.run.manifest.input)
+    with pytest.raises(QuantiseError, match=r"merges .* grey levels"):
+        require_exact_input(contract, "run")
+
+
+def test_bytes_that_are_no_model_are_refused() -> None:
+    with pytest.raises(ValueError, match="does not start like a TFLite model"):
+        read_graph(b"\0" * 64)

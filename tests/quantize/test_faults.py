@@ -1,0 +1,130 @@
+"""Planted faults: what went wrong in quantising must not pass the check."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from edge.bundle import Bundle, load_bundle, save_bundle
+from edge.errors import BundleError
+from quantize.bundling import contracts_of
+from quantize.check import CheckSettings, NetworkCheck, check_bundle, check_network, subjects_of
+from quantize.convert import INT8_RECIPE, convert
+from quantize.graph import read_graph, replace_weights
+from quantize.layers import worst_layer
+from quantize.limits import judged
+from quantize.representative import span_range
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def remade(tiny: Any, path: Path, model: bytes, **update: Any) -> Bundle:
+    """Write a bundle like the tiny one around another model, without its screen."""
+    taken, given = contracts_of(model, tiny.run.manifest.input)
+    manifest = tiny.bundle.manifest.model_copy(
+        update={"input": taken, "output": given, "screen": None, **update},
+    )
+    save_bundle(path, manifest, model)
+    return load_bundle(path)
+
+
+def checked(tiny: Any, bundle: Bundle, limits: Any) -> tuple[NetworkCheck, set[str]]:
+    """Check the classifier; give what was measured and the names of the limits that were passed."""
+    (subject,) = subjects_of(bundle, tiny.run, None)
+    check = check_network(subject, [tiny.dataset], CheckSettings(limits=limits, kernel_crops=64))
+    return check, {finding.name for finding in judged(check, limits) if not finding.passed}
+
+
+def representative(tiny: Any) -> np.ndarray[Any, Any]:
+    from trainer.feed import as_input, read_crops
+
+    crops = read_crops([tiny.dataset], "train", tiny.run.manifest.input)
+    return as_input(span_range(crops.pictures[:100]), tiny.run.manifest.input)
+
+
+def biased(model: bytes, logit_shift: float) -> bytes:
+    """Shift the second logit, as a conversion with a skewed range does."""
+    graph = read_graph(model)
+    last = [operator for operator in graph.operators if operator.name == "FULLY_CONNECTED"][-1]
+    bias = graph.tensors[last.inputs[2]]
+    content = bias.data.copy()
+    content[1] += round(logit_shift / float(bias.scale[-1]))
+    return replace_weights(model, {bias.index: content})
+
+
+def test_an_honest_bundle_passes_with_its_screen(tiny: Any, small_limits: Any) -> None:
+    subjects = subjects_of(tiny.bundle, tiny.run, tiny.run)
+    check = check_bundle(subjects, [tiny.dataset], CheckSettings(limits=small_limits, kernel_crops=64))
+    assert check.failures == []
+    assert [network.name for network in check.networks] == ["classifier", "screen"]
+
+
+def test_a_representative_set_of_black_pictures_is_caught(tiny: Any, small_limits: Any, tmp_path: Path) -> None:
+    black = span_range(np.zeros((20, 17, 17, 3), np.uint8)).astype(np.float32) / 255
+    model = convert(tiny.run.load_model(), INT8_RECIPE, black)
+    _, failed = checked(tiny, remade(tiny, tmp_path, model), small_limits)
+    assert "label agreement" in failed
+    assert any(name.startswith("saturated outputs") for name in failed)
+
+
+def test_swapped_channels_are_caught(tiny: Any, small_limits: Any, tmp_path: Path) -> None:
+    network = tiny.run.load_model()
+    kernel = network.get_layer("conv1").get_weights()[0]
+    network.get_layer("conv1").set_weights([np.roll(kernel, 1, axis=2)])
+    model = convert(network, INT8_RECIPE, representative(tiny))
+    check, failed = checked(tiny, remade(tiny, tmp_path, model), small_limits)
+    assert "label agreement" in failed
+    assert check.worst is not None
+    assert check.worst.name == "conv1_relu"
+
+
+def test_a_wrong_scale_in_the_manifest_is_refused(tiny: Any, tmp_path: Path) -> None:
+    contract = tiny.bundle.manifest.input
+    wrong = contract.model_copy(update={"quantisation": contract.quantisation.model_copy(update={"scale": 1 / 127})})
+    bundle = remade(tiny, tmp_path, tiny.bundle.model, input=wrong)
+    (subject,) = subjects_of(bundle, tiny.run, None)
+    with pytest.raises(BundleError, match=r"quantised by scale 0\.0039.* the manifest says 0\.0078"):
+        check_network(subject, [tiny.dataset], CheckSettings())
+
+
+def test_a_float_layer_is_caught(tiny: Any, small_limits: Any, tmp_path: Path) -> None:
+    model = convert(tiny.run.load_model(), "dynamic")
+    check, failed = checked(tiny, remade(tiny, tmp_path, model), small_limits)
+    assert "integer" in failed
+    assert "CONV_2D" in check.float_operators
+
+
+def test_corrupted_weights_are_caught_and_their_layer_named(tiny: Any, small_limits: Any, tmp_path: Path) -> None:
+    graph = read_graph(tiny.bundle.model)
+    weights = list(graph.weights().values())[1]
+    noise = np.random.default_rng(1).integers(-127, 128, weights.data.shape).astype(np.int8)
+    broken = replace_weights(tiny.bundle.model, {weights.index: noise})
+    check, failed = checked(tiny, remade(tiny, tmp_path, broken), small_limits)
+    assert "label agreement" in failed
+    assert worst_layer(check.layers).name == "conv2_relu"
+    assert check.layers[1].weights_db < 3
+    assert check.layers[0].weights_db > 25
+
+
+def test_a_threshold_left_at_the_float_models_is_caught(tiny: Any, small_limits: Any, tmp_path: Path) -> None:
+    from edge.bundle import Decision
+    from quantize.bundling import logits_of, matched_decision
+    from trainer.feed import read_crops
+
+    shifted = biased(tiny.bundle.model, 3.0)
+    contract = tiny.run.manifest.input
+    plain = convert(tiny.run.load_model(), "float32")
+    crops = read_crops([tiny.dataset], "validation", contract)
+    logits = logits_of(tmp_path, plain, contracts_of(plain, contract), crops)
+    reference = Decision(threshold=tiny.bundle.manifest.provenance["threshold"]["matched_to"])
+
+    _, failed = checked(tiny, remade(tiny, tmp_path / "left", shifted, decision=reference), small_limits)
+    assert "label agreement" in failed
+    own = logits_of(tmp_path, shifted, contracts_of(shifted, contract), crops)
+    again = matched_decision(reference, logits, own, crops.label)
+    _, failed = checked(tiny, remade(tiny, tmp_path / "again", shifted, decision=again), small_limits)
+    assert "label agreement" not in failed
+    assert "false positives at the threshold" not in failed

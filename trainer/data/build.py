@@ -13,11 +13,12 @@ import cv2
 import numpy as np
 
 from edge.bundle import CandidateRules
-from trainer.data.crops import TEST, TRAINING, samples_of, take_shot
+from trainer.data.crops import samples_of, take_shot
 from trainer.data.dataset import Dataset, DatasetIndex, Samples, ShardEntry, Split
 from trainer.data.footage import Footage, split_footage
 from trainer.data.hits import hit_bank
 from trainer.data.nuisances import NUISANCES
+from trainer.data.places import TEST, TRAINING
 from trainer.data.shots import Undecodable, Way, open_studio
 from trainer.data.textures import available_pictures
 from trainer.data.triples import SceneSource
@@ -36,7 +37,7 @@ FUSION_CHOICES: tuple[FusionChoice, ...] = get_args(FusionChoice)
 
 RECIPE_VERSION = 1  # raise it when the same options would give other bytes
 SCENES_A_SHARD = 4
-_SHARD_BYTES = 16_000_000
+_SHARD_BYTES = 80_000_000
 _KIND_KEY: dict[Kind, int] = {"training": 11, "test": 12}
 _WAYS: dict[FusionChoice, tuple[tuple[Way, float], ...]] = {
     "charge": (("sensor", 0.5), ("picture", 0.5)),
@@ -81,7 +82,7 @@ class Recipe:
 
     @property
     def samples_a_shard(self) -> int:
-        """A power of two that keeps a shard near 16 MB."""
+        """A power of two that keeps a shard under 80 MB."""
         fitting = _SHARD_BYTES / (6 * self.crop_size**2)
         return int(2 ** max(3, min(9, np.floor(np.log2(fitting)))))
 

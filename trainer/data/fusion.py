@@ -29,6 +29,8 @@ def fuse_max(blotches: NDArray[np.uint8], monitoring: NDArray[np.uint8]) -> NDAr
 def fuse_light(blotches: NDArray[np.uint8], monitoring: NDArray[np.float32]) -> NDArray[np.float32]:
     """Add a covered camera's picture to a monitoring picture as charge adds: in linear light, clipped at white.
 
+    Where the covered camera saw nothing the monitoring picture stays as it is.
+
     Parameters
     ----------
     blotches : uint8 array, shape (..., 3)
@@ -41,7 +43,10 @@ def fuse_light(blotches: NDArray[np.uint8], monitoring: NDArray[np.float32]) -> 
     float32 array, levels 0..255
 
     """
-    return to_levels(to_linear(monitoring) + to_linear(blotches.astype(np.float32)))
+    fused = monitoring.astype(np.float32)
+    bright = blotches.any(axis=-1)
+    fused[bright] = to_levels(to_linear(fused[bright]) + to_linear(blotches[bright].astype(np.float32)))
+    return fused
 
 
 def with_noise(

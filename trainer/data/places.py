@@ -1,0 +1,157 @@
+"""Where samples are made in a shot, and what charge falls there: places, hits, and blotches of electronic noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from trainer.data.shots import Planned, Studio
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.random import Generator
+    from numpy.typing import NDArray
+
+    from edge.detect.hit import Candidate
+    from trainer.data.hits import HitBank
+
+STRONG_MOTION_DN = 10.0
+"""Motion around a place that counts as strong: mean |next − previous| over 9×9 pixels, grey levels."""
+_REACH = 4
+_BRIGHTEST_GROUND_DN = 240
+_MOST_BLOTCH_E = 600.0
+_TWINS_PX = 12  # places nearer than this would give nearly the same crop twice
+
+
+@dataclass(frozen=True, slots=True)
+class Mixture:
+    """What share of samples is what.
+
+    Attributes
+    ----------
+    places_a_shot : int
+        Places tried in each shot.
+    candidate_share, blotch_share, moving_share : float
+        Of the places, those that the fast path proposes without a hit there, those with a transient noise blotch, and
+        those on moving ground, as far as a shot has them; the rest is random.
+    added_dn : tuple of (share, low, high)
+        What hits are meant to add, log-uniform within each range, in grey levels.
+
+    """
+
+    places_a_shot: int = 34
+    candidate_share: float = 0.55
+    blotch_share: float = 0.2
+    moving_share: float = 0.15
+    added_dn: tuple[tuple[float, float, float], ...] = ((0.07, 6, 12), (0.13, 12, 25), (0.35, 25, 40), (0.45, 40, 200))
+
+
+TRAINING = Mixture()
+TEST = Mixture(
+    candidate_share=0.35,
+    blotch_share=0.35,
+    moving_share=0.25,
+    added_dn=((0.05, 6, 12), (0.1, 12, 25), (0.55, 25, 40), (0.3, 40, 200)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a sample is made: column, row, and why there ("candidate", "blotch", "moving", "random")."""
+
+    x: int
+    y: int
+    kind: str
+
+
+def choose_places(
+    greys: tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]],
+    candidates: Sequence[Candidate],
+    blotches: Sequence[Place],
+    rng: Generator,
+    *,
+    mixture: Mixture,
+    crop_size: int,
+) -> list[Place]:
+    """Choose the places of a shot from its previous, current and next grey: uint8 (h, w) each, without hits."""
+    count = mixture.places_a_shot
+    wanted = _candidate_places(candidates, rng, round(count * mixture.candidate_share))
+    wanted += _moving_places(greys[0], greys[2], rng, round(count * mixture.moving_share))
+    rest = min(count - len(wanted) - len(blotches), 3 + len(wanted) // 2)
+    every = [*blotches, *wanted, *random_places(rng, greys[1].shape[0], crop_size, max(rest, 0), "random")]
+    shuffled = [every[int(i)] for i in rng.permutation(len(every))]
+    return [one for one in shuffled if float(around(greys[1], one.x, one.y).mean()) < _BRIGHTEST_GROUND_DN]
+
+
+def in_groups(places: Sequence[Place], spacing: int, groups: int) -> list[list[Place]]:
+    """Share places among groups so that those of a group are `spacing` apart; what fits nowhere is left out."""
+    shared: list[list[Place]] = [[] for _ in range(groups)]
+    for place in places:
+        if any(_nearer(place, one, _TWINS_PX) for group in shared for one in group):
+            continue
+        for group in shared:
+            if not any(_nearer(place, one, spacing) for one in group):
+                group.append(place)
+                break
+    return [group for group in shared if group]
+
+
+def _nearer(a: Place, b: Place, distance: int) -> bool:
+    return abs(a.x - b.x) < distance and abs(a.y - b.y) < distance
+
+
+def hit_at(
+    place: Place, studio: Studio, ground: NDArray[np.uint8], rng: Generator, *, bank: HitBank, mixture: Mixture
+) -> Planned:
+    """Choose a hit for a place, its brightest pixel there; beside the place where that holds a noise blotch."""
+    x, y = place.x, place.y
+    if place.kind == "blotch":
+        turn, far = float(rng.uniform(0, 2 * np.pi)), float(rng.uniform(9, 14))
+        x, y = round(x + far * np.cos(turn)), round(y + far * np.sin(turn))
+    height, width = ground.shape
+    x, y = min(max(x, 0), width - 1), min(max(y, 0), height - 1)
+    shares = [share for share, _, _ in mixture.added_dn]
+    _, low, high = mixture.added_dn[int(rng.choice(len(shares), p=shares))]
+    wanted = float(np.exp(rng.uniform(np.log(low), np.log(high))))
+    kind = bank.draw_kind(rng)
+    charge = bank.choose(rng, kind, float(around(ground, x, y).mean()), wanted, studio.white_e)
+    peak_y, peak_x = (int(v) for v in np.unravel_index(int(charge.argmax()), charge.shape))
+    return Planned(x - peak_x, y - peak_y, charge, kind.nuclide, kind.silicon)
+
+
+def blotch_at(place: Place, studio: Studio, rng: Generator) -> Planned:
+    """Let one pixel flash by electronic noise: a telegraph step or the tail of its dark current, in one pixel only."""
+    step_e = studio.camera.read_noise_e * 4 + float(rng.exponential(studio.camera.telegraph_e))
+    return Planned(place.x, place.y, np.array([[min(step_e, _MOST_BLOTCH_E)]], np.float32))
+
+
+def random_places(rng: Generator, size: int, crop_size: int, count: int, kind: str) -> list[Place]:
+    """Draw places, most of them as far from the border as most of a full picture's are."""
+    margin = crop_size // 2 if rng.random() < 0.85 else 2
+    return [Place(int(x), int(y), kind) for x, y in rng.integers(margin, size - margin, (count, 2))]
+
+
+def _candidate_places(candidates: Sequence[Candidate], rng: Generator, count: int) -> list[Place]:
+    chosen = rng.permutation(len(candidates))[:count]
+    return [Place(candidates[int(i)].x, candidates[int(i)].y, "candidate") for i in chosen]
+
+
+def _moving_places(
+    previous: NDArray[np.uint8], following: NDArray[np.uint8], rng: Generator, count: int
+) -> list[Place]:
+    """Draw places where the ground moves strongly, fewer where little does."""
+    window = 2 * _REACH + 1
+    motion = cv2.blur(cv2.absdiff(previous, following), (window, window))
+    rows, columns = np.divmod(np.flatnonzero(motion > STRONG_MOTION_DN), motion.shape[1])
+    if len(rows) < 20 * count:
+        return []
+    return [Place(int(columns[i]), int(rows[i]), "moving") for i in rng.integers(len(rows), size=count)]
+
+
+def around(grey: NDArray[np.uint8], x: int, y: int) -> NDArray[np.uint8]:
+    """Give the 9×9 pixels around a place, fewer at the border."""
+    return grey[max(0, y - _REACH) : y + _REACH + 1, max(0, x - _REACH) : x + _REACH + 1]

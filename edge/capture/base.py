@@ -67,9 +67,11 @@ class Report:
     reasons : mapping of str to int
         How many frames were lost to each reason.
     reconnects : int
-        How often a stream or camera had to be opened again.
+        How often a stream or camera was opened again after it was lost.
+    losses : mapping of str to int
+        How often it was lost, by reason.
     warnings : tuple of str
-        What the user should know about this source, each a sentence, each once.
+        What the user should know about this source as it stands, each a sentence, each once.
 
     """
 
@@ -79,6 +81,7 @@ class Report:
     damages: tuple[Damage, ...] = ()
     reasons: Mapping[str, int] = field(default_factory=dict)
     reconnects: int = 0
+    losses: Mapping[str, int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
 
@@ -109,6 +112,8 @@ class Source(ABC):
         self._damaged = 0
         self._damages: list[Damage] = []
         self._reasons: dict[str, int] = {}
+        self._reconnects = 0
+        self._losses: dict[str, int] = {}
         self._warnings: dict[str, None] = {}
 
     def __enter__(self) -> Self:
@@ -143,14 +148,12 @@ class Source(ABC):
             damaged=self._damaged,
             damages=tuple(self._damages),
             reasons=dict(self._reasons),
-            reconnects=self._reconnect_count(),
+            reconnects=self._reconnects,
+            losses=dict(self._losses),
             warnings=tuple(self._warnings),
         )
 
     def _dropped_count(self) -> int:
-        return 0
-
-    def _reconnect_count(self) -> int:
         return 0
 
     def _warn(self, sentence: str) -> None:

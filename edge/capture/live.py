@@ -89,7 +89,6 @@ class LiveSource(Source):
         self._stop = threading.Event()
         self._pace = Pace()
         self._missed = 0
-        self._reconnects = 0
         self._sequence = 0
         self._crash: BaseException | None = None
         self._thread: threading.Thread | None = None
@@ -152,25 +151,31 @@ class LiveSource(Source):
         try:
             self._put(self._take())
         except (LostError, OSError) as error:
-            if not self._stop.is_set():
-                self._warn(f"the source was lost ({_words(error)}) and is opened again")
-                self._come_back()
+            if self._stop.is_set():
+                return
+            reason = _words(error)
+            self._losses[reason] = self._losses.get(reason, 0) + 1
+            sentence = f"the source is lost ({reason}) and is being opened again"
+            self._warn(sentence)
+            if self._come_back():
+                del self._warnings[sentence]
 
-    def _come_back(self) -> None:
+    def _come_back(self) -> bool:
+        """Connect again, however long it takes; False when the source is closed meanwhile."""
         self._sequence += 1  # what was missed is a gap
         self._pace = Pace()
         pause_s = self._first_pause_s
         while True:
             self._disconnect()
             if self._stop.wait(pause_s):
-                return
+                return False
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
             try:
                 self._connect()
             except (SourceError, LostError, OSError):
                 continue
             self._reconnects += 1
-            return
+            return True
 
     def _put(self, taken: Taken) -> None:
         if taken.stamp_s is not None:
@@ -196,9 +201,6 @@ class LiveSource(Source):
 
     def _dropped_count(self) -> int:
         return self._shelf.dropped + self._missed
-
-    def _reconnect_count(self) -> int:
-        return self._reconnects
 
 
 def _words(error: BaseException) -> str:

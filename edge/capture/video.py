@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
@@ -65,6 +66,8 @@ class VideoSource(Source):
         self._path = path
         self._size_bytes = size_bytes
         self._capture = self._open()
+        self._lock = threading.Lock()
+        self._closed = False
         codec = codec_of(self._capture)
         self._declared_frames = max(int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0)
         width = int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH))
@@ -90,7 +93,10 @@ class VideoSource(Source):
             position_s = sequence / rate
             utc = self._start_utc + timedelta(seconds=position_s)
             began = time.perf_counter()
-            taken, picture = self._capture.read()
+            with self._lock:
+                if self._closed:
+                    return
+                taken, picture = self._capture.read()
             if not taken:
                 break
             if self._raw:
@@ -104,8 +110,10 @@ class VideoSource(Source):
         self._settle_account(sequence)
 
     def close(self) -> None:
-        """Close the file."""
-        self._capture.release()
+        """Close the file, and end the iteration; may be called from another thread."""
+        with self._lock:
+            self._closed = True
+            self._capture.release()
 
     def _settle_account(self, found: int) -> None:
         if not self._delivered:

@@ -108,7 +108,7 @@ def test_a_lost_stream_is_opened_again_and_leaves_a_gap(camera, make_jpeg):
     jumps = [b - a for a, b in itertools.pairwise(sequences)]
     assert sorted(set(jumps)) == [1, 2]
     assert source.report.reconnects >= 1
-    assert any("the server ended the stream" in warning for warning in source.report.warnings)
+    assert source.report.losses["the server ended the stream"] >= 1
     assert all(triple.following.sequence - triple.previous.sequence == 2 for triple in triples(frames))
 
 
@@ -117,7 +117,23 @@ def test_a_silent_stream_counts_as_lost_after_the_timeout(camera, make_jpeg):
     with HttpSource(camera.address, timeout_s=0.2, first_pause_s=0.02) as source:
         took = take(source, 6)
     assert len(took) == 6
-    assert any("lost" in warning for warning in source.report.warnings)
+    assert sum(source.report.losses.values()) >= 1
+
+
+def test_a_source_that_is_lost_says_so_until_it_is_back(camera, make_jpeg):
+    def jpegs(visit):
+        camera.silent_s = 0 if visit == 1 else 1.0
+        return [make_jpeg(visit)] * 4
+
+    camera.jpegs = jpegs
+    with HttpSource(camera.address, first_pause_s=0.3) as source:
+        while not source.report.warnings:
+            time.sleep(0.01)
+        assert source.report.warnings == ("the source is lost (the server ended the stream) and is being opened again",)
+        while source.report.warnings:
+            time.sleep(0.01)
+        assert source.report.reconnects == 1
+        assert source.report.losses == {"the server ended the stream": 1}
 
 
 def test_a_server_that_is_away_for_a_while_is_waited_for(camera, make_jpeg):

@@ -1,5 +1,6 @@
 import os
 import stat
+import threading
 from datetime import datetime, timedelta, timezone
 
 import cv2
@@ -201,6 +202,19 @@ def test_a_file_name_that_looks_like_a_protocol_is_a_file(tmp_path, make_jpeg, m
     monkeypatch.chdir(tmp_path)
     with open_source("rtsp:film.avi") as source:
         assert len(list(source)) == 3
+
+
+def test_a_recording_may_be_closed_from_another_thread_while_it_is_read(make_clip, make_jpeg):
+    path = make_clip([make_jpeg(number) for number in range(8)] * 200)
+    for pause_s in (0, 0.001, 0.01, 0.05):
+        source = open_source(path)
+        closing = threading.Timer(pause_s, source.close)
+        closing.start()
+        frames = list(source)
+        closing.join()
+        assert len(frames) <= 1600
+        assert not source.report.warnings
+        assert list(source) == []
 
 
 @pytest.fixture(scope="module")

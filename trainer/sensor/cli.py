@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from edge import console
 from trainer.errors import SensorError
 
 
@@ -19,6 +20,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to gammabox-trainer."""
     app.command("film")(film_command)
     app.command("camera")(camera_command)
+    app.command("validate-sensor")(validate_command)
 
 
 def camera_command(
@@ -129,3 +131,56 @@ def _progress(total: int) -> Iterator[Callable[[int], None]]:
     with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task("filming", total=total)
         yield lambda done: bar.update(task, completed=done)
+
+
+def validate_command(
+    out: Annotated[Path | None, typer.Option(help="Page to write, with plots.")] = None,
+    hits: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the real webcam frames (webcam_xray_100kV_NNmm_al); left out without."),
+    ] = None,
+    fit: Annotated[
+        float, typer.Option(min=0, help="First search this many seconds for the webcam's parameters and print them.")
+    ] = 0.0,
+    seed: Annotated[int, typer.Option(min=0, help="Of that search.")] = 1,
+    markdown: Annotated[bool, typer.Option(help="Print the tables as Markdown.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Check the simulated camera against XCOM, ESTAR, formulas, published sensors and real hits."""
+    from trainer.sensor.validation import report
+
+    if fit:
+        _print_fit(hits, fit, seed)
+        return
+    told = (lambda name: print(f"checking {name}", file=sys.stderr)) if sys.stderr.isatty() else None
+    checks = report.run_checks(hits, told)
+    if out is not None:
+        try:
+            out.write_text(report.as_html(checks), encoding="utf-8")
+        except OSError as error:
+            raise SensorError(
+                f"{out}: cannot be written ({error.strerror}); name a file in a folder of yours"
+            ) from error
+    if as_json:
+        print(json.dumps(report.as_json(checks)))
+    else:
+        for check in checks:
+            verdict = {True: "passed", False: "NOT PASSED", None: "to know"}[check.passed]
+            print(f"{verdict:>10}  {check.name}")
+            if markdown:
+                print(f"\n{report.as_markdown(check)}\n\n{check.explanation}\n")
+    if any(check.passed is False for check in checks):
+        raise typer.Exit(console.EXIT_CHECK_FAILED)
+
+
+def _print_fit(hits: Path | None, seconds: float, seed: int) -> None:
+    from trainer.sensor.validation.clusters import find_clusters, read_frames
+    from trainer.sensor.validation.fit import fit_webcam
+    from trainer.sensor.validation.real_hits import FITTED, runs_of
+    from trainer.sensor.validation.webcam import TRUE_MM
+
+    if hits is None:
+        raise SensorError("--fit needs real frames: name their folder with --hits")
+    real = find_clusters(read_frames(runs_of(hits)[FITTED]))
+    best = fit_webcam(real, TRUE_MM[FITTED], seconds=seconds, seed=seed)[0]
+    print(json.dumps({"values": best.values, "distances": best.apart, "score": best.score}))

@@ -143,7 +143,7 @@ def film(
     if truth_path == out:
         raise SensorError(f"{out}: this is where the truth goes; name the clip with the ending .avi")
     done = hits = visible = 0
-    with MotionJpegWriter(out, camera.fps, (camera.width, camera.height)) as clip, _TruthFile(truth_path) as truth:
+    with MotionJpegWriter(out, camera.fps, camera.picture_size) as clip, _TruthFile(truth_path) as truth:
         for jpeg, lines in _in_order(studio, scene, frames, threads or min(os.cpu_count() or 1, 4)):
             clip.write(jpeg)
             truth.write(lines)

@@ -71,7 +71,7 @@ def develop(raw: NDArray[np.uint16], camera: Camera) -> NDArray[np.uint8]:
 
     Returns
     -------
-    uint8 array, shape (height, width, 3)
+    uint8 array, shape (height / scale_down, width / scale_down, 3)
         Blue first.
 
     """
@@ -90,9 +90,20 @@ def develop(raw: NDArray[np.uint16], camera: Camera) -> NDArray[np.uint8]:
     if camera.sharpen:
         blurred = cv2.GaussianBlur(picture, (3, 3), 0)
         picture = cv2.addWeighted(picture, 1 + camera.sharpen, blurred, -camera.sharpen, 0)
+    if camera.scale_down > 1 or camera.digital_gain != 1.0:
+        picture = _scaled(picture, camera.scale_down, camera.digital_gain)
     if camera.chroma_422:
         picture = _halve_chroma(picture)
     return picture
+
+
+def _scaled(picture: NDArray[np.uint8], scale_down: int, digital_gain: float) -> NDArray[np.uint8]:
+    """Take the mean of n×n pixels and multiply it: what cameras with more pixels than their picture do."""
+    height, width = picture.shape[:2]
+    size = (width // scale_down, height // scale_down)
+    mean = cv2.resize(picture.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    scaled: NDArray[np.uint8] = np.clip(mean * digital_gain + 0.5, 0, 255).astype(np.uint8)
+    return scaled
 
 
 def _halve_chroma(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -130,7 +141,7 @@ def photograph(  # noqa: PLR0917 - in the order of the light's way
 
     Returns
     -------
-    uint8 array, shape (height, width, 3)
+    uint8 array, shape (height / scale_down, width / scale_down, 3)
         Blue first; before JPEG.
 
     """

@@ -48,8 +48,10 @@ def encoded_light(light: NDArray[np.float64], tone_gamma: float) -> NDArray[np.f
 
 
 @lru_cache(maxsize=16)
-def _electrons_of_grey(white_e: float, colour_gain: float, tone_gamma: float) -> NDArray[np.float32]:
-    light = linear_light(np.arange(256) / 255.0, tone_gamma)
+def _electrons_of_grey(
+    white_e: float, colour_gain: float, tone_gamma: float, digital_gain: float
+) -> NDArray[np.float32]:
+    light = linear_light(np.arange(256) / (255.0 * digital_gain), tone_gamma)
     return (light * white_e / colour_gain).astype(np.float32)
 
 
@@ -73,7 +75,7 @@ def light_electrons(scene_bgr: NDArray[np.uint8], camera: Camera) -> NDArray[np.
     mosaic = np.empty((height, width), np.float32)
     gains = colour_gains(camera)
     for row, column, colour in mosaic_sites(camera):
-        table = _electrons_of_grey(camera.white_e, gains[colour], camera.tone_gamma)
+        table = _electrons_of_grey(camera.white_e, gains[colour], camera.tone_gamma, camera.digital_gain)
         mosaic[row::2, column::2] = table[scene_bgr[row::2, column::2, colour]]
     return mosaic
 

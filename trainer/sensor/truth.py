@@ -33,19 +33,21 @@ def rise_dn(
     Returns
     -------
     (float32 array of shape (h, w, 3), (x0, y0))
+        In pixels of the finished picture.
 
     """
+    step = 2 * camera.scale_down
     height, width = scene_bgr.shape[:2]
     h, w = event.charge_e.shape
-    x0, y0 = (max((start - MARGIN_PX) // 2 * 2, 0) for start in (event.x0, event.y0))
-    x1 = min((event.x0 + w + MARGIN_PX + 1) // 2 * 2, width)
-    y1 = min((event.y0 + h + MARGIN_PX + 1) // 2 * 2, height)
+    x0, y0 = (max((start - MARGIN_PX) // step * step, 0) for start in (event.x0, event.y0))
+    x1 = min(-(-(event.x0 + w + MARGIN_PX) // step) * step, width)
+    y1 = min(-(-(event.y0 + h + MARGIN_PX) // step) * step, height)
     patch = scene_bgr[y0:y1, x0:x1]
     charge = np.zeros(patch.shape[:2], np.float32)
     charge[event.y0 - y0 : event.y0 - y0 + h, event.x0 - x0 : event.x0 - x0 + w] = event.charge_e
     without = photograph(patch, None, camera, None, None)
     with_hit = photograph(patch, charge, camera, None, None)
-    return with_hit.astype(np.float32) - without, (x0, y0)
+    return with_hit.astype(np.float32) - without, (x0 // camera.scale_down, y0 // camera.scale_down)
 
 
 def truth_line(scene_bgr: NDArray[np.uint8], event: HitEvent, camera: Camera) -> dict[str, Any]:
@@ -60,7 +62,8 @@ def truth_line(scene_bgr: NDArray[np.uint8], event: HitEvent, camera: Camera) ->
     py, px = np.unravel_index(int(grey.argmax()), grey.shape)
     if grey[py, px] <= 0:  # nothing to see on ground that is white already: the pixel with the most charge
         py, px = np.unravel_index(int(event.charge_e.argmax()), event.charge_e.shape)
-        py, px = py + event.y0 - y0, px + event.x0 - x0
+        py = (py + event.y0) // camera.scale_down - y0
+        px = (px + event.x0) // camera.scale_down - x0
     seen = rise.max(axis=2) > SEEN_DN
     seen[py, px] = True
     rows, columns = np.nonzero(seen)

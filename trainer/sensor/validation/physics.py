@@ -126,8 +126,8 @@ def check_stopping() -> Check:
         rows,
         worst < 0.05,
         "collision stopping and range within 5 %",
-        f"Greatest deviation {100 * worst:.2f} %. The radiative part follows the rule Z T / 800 MeV and is under 2 % of "
-        "the whole below 1 MeV; ranges are integrated from ESTAR's stopping powers, ours up to 10 keV: the package's own "
+        f"Greatest deviation {100 * worst:.2f} %. The radiative part follows the rule Z T / 800 MeV, under 2 % of the "
+        "whole below 1 MeV; ranges are integrated from ESTAR's stopping powers, ours up to 10 keV: the package's own "
         "CSDA column is 9 to 10 % below the integral of its own stopping powers.",
         (
             Plot(

@@ -1,0 +1,93 @@
+"""Fits the webcam's unknown parameters to one run of real hits: a seeded random search within stated bounds."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from trainer.sensor.camera import WEBCAM_XRAY, Camera, change
+from trainer.sensor.charge import charge_maps
+from trainer.sensor.library import LEAST_PEAK_E, HitLibrary, simulate_deposits
+from trainer.sensor.validation.clusters import Clusters, distances, find_clusters
+from trainer.sensor.validation.webcam import beam, covered_frames
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+    from trainer.sensor.electrons import Deposits
+
+# What is free, and within which bounds: nobody published anything about this webcam's sensor.
+FREE: dict[str, tuple[float, float]] = {
+    "pixel_um": (2.0, 4.0),
+    "epi_um": (3.0, 14.0),
+    "diffusion_um": (0.2, 1.5),
+    "diffusion_slope": (0.1, 1.5),
+    "full_well_e": (2500.0, 12000.0),
+    "digital_gain": (1.5, 8.0),
+    "black_offset_dn": (3.0, 40.0),
+    "wb_red": (0.8, 1.8),
+    "wb_blue": (0.8, 1.8),
+}
+INTERACTIONS = 7000  # in the thickest layer and what feeds it
+STEP = 0.25  # σ of the natural logarithm of a change
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A set of parameters and how far its simulation is from the real run; less is better."""
+
+    score: float
+    values: dict[str, float] = field(repr=False)
+    apart: dict[str, float]
+
+
+def fit_webcam(real: Clusters, aluminium_mm: float, *, seconds: float = 120.0, seed: int = 1) -> list[Trial]:
+    """Search for parameters whose clusters are like the real ones; gives all trials, the best first.
+
+    A third of the time draws evenly, the rest changes the best ones. The sum of the Kolmogorov–Smirnov distances of
+    size and peak and a third of the colours' is made small.
+    """
+    rng = np.random.default_rng(seed)
+    low, high = (dict(zip(FREE, edge, strict=True)) for edge in zip(*FREE.values(), strict=True))
+    wide = change(WEBCAM_XRAY, epi_um=high["epi_um"])
+    deposits, _ = simulate_deposits(wide, beam(aluminium_mm), INTERACTIONS, np.random.default_rng(seed), normal=True)
+    trials: list[Trial] = []
+    begun = time.monotonic()
+    while (spent := time.monotonic() - begun) < seconds:
+        if spent < seconds / 3 or not trials:
+            values = {name: float(np.exp(rng.uniform(np.log(low[name]), np.log(high[name])))) for name in FREE}
+        else:
+            values = _changed(trials[int(rng.integers(min(4, len(trials))))].values, rng)
+        trials.append(try_values(values, deposits, real))
+        trials.sort(key=lambda trial: trial.score)
+    return trials
+
+
+def try_values(values: dict[str, float], deposits: Deposits, real: Clusters) -> Trial:
+    """Simulate the webcam with these parameters and compare it with the real run."""
+    camera = change(WEBCAM_XRAY, **values)
+    library = library_of(camera, deposits)
+    if not library.maps:
+        return Trial(9.0, values, {})
+    made = find_clusters(covered_frames(camera, library, 1.15 * real.per_frame, 10, 3))
+    apart = distances(real, made)
+    score = apart["size"] + apart["peak"] + (apart["red_share"] + apart["blue_share"]) / 6.0
+    return Trial(score, values, apart)
+
+
+def library_of(camera: Camera, deposits: Deposits) -> HitLibrary:
+    """Turn deposits, made once for the thickest layer, into hits of this camera."""
+    maps = charge_maps(camera, deposits, np.random.default_rng(2), LEAST_PEAK_E).maps
+    none = np.zeros(len(maps), np.float32)
+    return HitLibrary("fit", maps, none, none, 0.0, 0.0)
+
+
+def _changed(values: dict[str, float], rng: Generator) -> dict[str, float]:
+    changed = dict(values)
+    for name in rng.choice(list(FREE), 3, replace=False):
+        low, high = FREE[str(name)]
+        changed[str(name)] = float(np.clip(values[str(name)] * np.exp(rng.normal(0.0, STEP)), low, high))
+    return changed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,6 @@ from edge.errors import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from edge.analyze import Summary
 
@@ -40,6 +40,8 @@ def run(clip: str, *, events: Path | None, model: Path | None, threads: int, as_
         source = stack.enter_context(open_source(clip))
         sink = None
         if events is not None:
+            if events.exists() and Path(clip).exists() and events.samefile(clip):
+                raise SourceError(events, "is the recording itself", "name another file for the events")
             try:
                 sink = stack.enter_context(events.open("w", encoding="utf-8"))
             except OSError as error:

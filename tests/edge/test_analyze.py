@@ -132,6 +132,14 @@ def test_a_codec_that_predicts_frames_is_warned_of(tmp_path, analyzed):
     assert "use Motion JPEG" in summary["warnings"][0]
 
 
+def test_events_never_overwrite_the_recording(clip, tiny_bundle):
+    path = clip()
+    before = path.read_bytes()
+    with pytest.raises(SourceError, match="is the recording itself"):
+        analyze_command.run(str(path), events=path, model=tiny_bundle, threads=1, as_json=True)
+    assert path.read_bytes() == before
+
+
 def test_events_that_cannot_be_written_are_refused(clip, tiny_bundle, tmp_path):
     with pytest.raises(SourceError, match="cannot be written"):
         analyze_command.run(str(clip()), events=tmp_path / "no" / "e.jsonl", model=tiny_bundle, threads=1, as_json=True)

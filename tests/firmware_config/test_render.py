@@ -201,3 +201,15 @@ def test_the_commands_of_the_readme_make_a_certificate_for_the_broker(site: Site
     verify = ["openssl", "verify", "-CAfile", "ca.crt", kind, host, "server.crt"]
     subprocess.run(verify, cwd=tmp_path, capture_output=True, check=True)
     ssl.create_default_context(cafile=str(tmp_path / "ca.crt"))
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+def test_the_commands_of_the_readme_are_sound_shell(site: Site) -> None:
+    for variant in (site, with_tls(site)):
+        readme = render_site(variant)["README.txt"]
+        commands = "\n".join(
+            line for line in readme.splitlines() if line.startswith("    ") and "<device>/ " not in line
+        )
+        steps = commands[commands.index("sudo apt-get") :]
+        ran = subprocess.run(["bash", "-n"], input=steps, capture_output=True, text=True, check=False)
+        assert (ran.returncode, ran.stderr) == (0, "")

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from edge.detect.runtime import Runtime
     from edge.detect.spot import Greys, Spot
 
+SCREENED_PER_CROP = 40
+"""The screen costs so much less than the classifier; what is beyond it counts as unclassified too."""
+
 
 class Detector:
     """Fast path, crops and classifier of one camera, with what is learnt of its noise from frame to frame.
@@ -81,7 +84,8 @@ class Detector:
         found = find_candidates(*greys, self._rules, noise=noise.map)
         noise.observe(found.motion_dn)
         sighted = perf_counter()
-        passed = self._screened(greys, found.candidates)
+        looked_at = found.candidates[: SCREENED_PER_CROP * self._settings.max_crops_per_frame]
+        passed = self._screened(greys, looked_at)
         screened = perf_counter()
         asked = passed[: self._settings.max_crops_per_frame]
         crops = self._crops(triple.current, greys, asked)
@@ -105,7 +109,7 @@ class Detector:
             hits=hits,
             live_fraction=found.live_fraction,
             candidates=len(found.candidates),
-            unclassified=len(passed) - len(asked),
+            unclassified=len(found.candidates) - len(looked_at) + len(passed) - len(asked),
             stage_ms=stage_ms,
         )
 

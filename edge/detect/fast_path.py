@@ -30,6 +30,10 @@ REACH = 4
 _MOTION_SIGMAS = 2.5
 _LEAST_MOTION_DN = 4.0
 _SATURATED_DN = 250
+_TILE_BLOCKS = 8
+_CROWD = 4
+"""So many candidates in a tile of 64×64 pixels are no radiation."""
+_MOST_RESTLESS_SHARE = 0.5
 _STRIP_PIXELS = 1 << 17
 _MOST_POINTS_SHARE = 1 / 200
 _BACKGROUND_WIDTH = 31
@@ -44,7 +48,7 @@ class FastPathResult:
     candidates : tuple of Candidate
         The most promising first.
     live : bool array, shape (ceil(height / 8), ceil(width / 8))
-        Blocks that neither move nor are saturated nor masked.
+        Blocks that neither move nor flicker nor are saturated nor masked.
     live_fraction : float
         Share of live blocks, 0..1.
     motion_dn : float32 array, shape as live
@@ -88,8 +92,12 @@ def find_candidates(
     swept = _sweep(greys, known.floor_dn)
     if swept.at.size > max(current.size * _MOST_POINTS_SHARE, 1):
         swept = replace(swept, at=_points_of_flash(greys, known.floor_dn))
-    live = _live_ground(swept.motion_dn, swept.brightness, known)
     candidates = _describe(greys, swept.at, rules, known)
+    restless = _restless_ground(swept.motion_dn, candidates, known)
+    live = ~restless & (swept.brightness < _SATURATED_DN) & known.open_blocks
+    if np.count_nonzero(restless) > restless.size * _MOST_RESTLESS_SHARE:
+        # The camera shook or was exposed anew: a spike on ground that does not rest says nothing now.
+        candidates = tuple(one for one in candidates if live[one.y // BLOCK, one.x // BLOCK])
     return FastPathResult(candidates, live, float(np.count_nonzero(live)) / live.size, swept.motion_dn)
 
 
@@ -134,10 +142,20 @@ def _points_of_flash(greys: Greys, floor_dn: Image) -> Indices:
     return _nonzero(cv2.subtract(cv2.subtract(spike, around), floor_dn))
 
 
-def _live_ground(motion: Blocks, brightness: Image, noise: NoiseMap) -> NDArray[np.bool_]:
-    still = motion <= np.maximum(_MOTION_SIGMAS * noise.sigma_dn, _LEAST_MOTION_DN)
-    live: NDArray[np.bool_] = still & (brightness < _SATURATED_DN) & noise.open_blocks
-    return live
+def _restless_ground(motion: Blocks, candidates: tuple[Candidate, ...], noise: NoiseMap) -> NDArray[np.bool_]:
+    """Tell the blocks that move, by |next − previous| or by more spikes in one place than radiation would leave.
+
+    A camera that shakes to and fro leaves nothing in |next − previous|, but a crowd of spikes along every edge.
+    """
+    restless: NDArray[np.bool_] = motion > np.maximum(_MOTION_SIGMAS * noise.sigma_dn, _LEAST_MOTION_DN)
+    rows, columns = restless.shape
+    crowd = np.zeros((-(-rows // _TILE_BLOCKS), -(-columns // _TILE_BLOCKS)), np.uint16)
+    for one in candidates:
+        crowd[one.y // BLOCK // _TILE_BLOCKS, one.x // BLOCK // _TILE_BLOCKS] += 1
+    if crowd.max(initial=0) >= _CROWD:
+        tiles = np.repeat(np.repeat(crowd >= _CROWD, _TILE_BLOCKS, axis=0), _TILE_BLOCKS, axis=1)
+        restless |= tiles[:rows, :columns]
+    return restless
 
 
 def _nonzero(picture: Image) -> Indices:
@@ -165,17 +183,29 @@ def _describe(greys: Greys, at: Indices, rules: CandidateRules, noise: NoiseMap)
     spike = cv2.subtract(current, cv2.max(previous, following)).reshape(current.shape)
     heights = spike[:, REACH, REACH]
     highest = heights == spike.max(axis=(1, 2), initial=0)
+    stands_out = heights - _ring_means(spike) > noise.floor_dn.ravel()[at]
     motion = cv2.absdiff(previous, following).reshape(current.shape).mean(axis=(1, 2), dtype=np.float32)
     pixels = np.count_nonzero(spike > (heights // 2)[:, None, None], axis=(1, 2))
     sigma = noise.sigma_dn[ys // BLOCK, xs // BLOCK]
     promise = heights / (sigma + motion)
-    wanted = highest & (pixels <= rules.max_pixels) & (motion <= rules.max_motion_dn)
+    wanted = highest & stands_out & (pixels <= rules.max_pixels) & (motion <= rules.max_motion_dn)
     candidates = [
         Candidate(int(xs[i]), int(ys[i]), float(heights[i]), int(pixels[i]), float(motion[i]), float(promise[i]))
         for i in np.argsort(-promise, kind="stable")
         if wanted[i]
     ]
     return _first_of_equals(candidates)
+
+
+def _ring_means(windows: Image) -> NDArray[np.float32]:
+    """Average the outermost pixels of each window: uint8 (n, side, side) gives float32 (n,).
+
+    Where light flickers or a large thing brightens, the spike's surroundings have one as well.
+    """
+    side = windows.shape[1]
+    edges = np.concatenate([windows[:, 0], windows[:, -1], windows[:, 1:-1, 0], windows[:, 1:-1, -1]], axis=1)
+    means: NDArray[np.float32] = edges.sum(axis=1, dtype=np.float32) / np.float32(4 * side - 4)
+    return means
 
 
 def _highest_of_cells(greys: Greys, at: Indices) -> Indices:

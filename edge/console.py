@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -20,9 +21,13 @@ EXIT_INTERRUPTED = 130
 
 
 def run(app: Callable[[], object]) -> None:
-    """Run a command line; a GammaboxError becomes its message on stderr and exit code 2."""
+    """Run a command line; a GammaboxError or a full disk becomes a message on stderr and exit code 2."""
     try:
-        app()
+        try:
+            app()
+        finally:
+            # Here, not at the interpreter's exit, where a full disk would be a traceback.
+            sys.stdout.flush()
     except GammaboxError as error:
         sys.stderr.write(f"error: {error}\n")
         raise SystemExit(EXIT_UNUSABLE) from error
@@ -30,9 +35,21 @@ def run(app: Callable[[], object]) -> None:
         sys.stderr.write("interrupted\n")
         raise SystemExit(EXIT_INTERRUPTED) from None
     except BrokenPipeError:
-        # The reader of our output went away (`| head`): keep the interpreter from complaining at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader of our output went away (`| head`).
+        _silence_stdout()
         raise SystemExit(EXIT_CHECK_FAILED) from None
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _silence_stdout()
+        where = error.filename or "the output"
+        sys.stderr.write(f"error: no space left on the disk for {where}; make room and run the command again\n")
+        raise SystemExit(EXIT_UNUSABLE) from None
+
+
+def _silence_stdout() -> None:
+    """Keep the interpreter from complaining at exit about output that nobody takes."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def show_version(asked: bool) -> None:  # noqa: FBT001 - typer calls it with the flag's value

@@ -52,7 +52,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TICK_S = 0.1
-FLUSH_S = 10.0
+FLUSH_S = 30.0
+FLUSH_AWAY_S = 3.0
+FLUSH_STOPPED_S = 5.0
 JOIN_S = 5.0
 EVIDENCE_MEMORY = 500
 
@@ -145,7 +147,7 @@ class Agent:
         pipeline.join(JOIN_S)
         self._tell_health()
         self._outbox.commit()
-        self._link.flush(FLUSH_S)
+        self._link.flush(FLUSH_STOPPED_S if stopped else FLUSH_S, FLUSH_AWAY_S)
         link = self._link.state.text
         self._link.stop()
         outcome = Outcome(

@@ -103,13 +103,18 @@ class Link:
         self._stop.set()
         self._thread.join(CONNECT_TIMEOUT_S + STOP_PATIENCE_S)
 
-    def flush(self, patience_s: float) -> bool:
-        """Wait until the broker has confirmed everything, or cannot be reached for `patience_s`; True when empty."""
-        deadline = time.monotonic() + patience_s
+    def flush(self, patience_s: float, patience_away_s: float) -> bool:
+        """Wait until the broker has confirmed everything; True when it has.
+
+        Gives up after `patience_s`, after `patience_away_s` without a connection, at once when the login is refused.
+        """
+        began_s = connected_s = time.monotonic()
         while self._outbox.depth:
-            if self._stop.is_set() or time.monotonic() > deadline:
-                return False
-            if self._state.state == "refused":
+            now_s = time.monotonic()
+            if self._state.state == "online":
+                connected_s = now_s
+            given_up = now_s - began_s > patience_s or now_s - connected_s > patience_away_s
+            if given_up or self._stop.is_set() or self._state.state == "refused":
                 return False
             time.sleep(POLL_S / 2)
         return True

@@ -85,7 +85,7 @@ def test_birth_messages_and_goodbye_arrive_and_the_outbox_is_empty(rig, broker, 
         for frame in range(30):
             one.hit(frame)
         got = one.collect(subscriber, 31)
-        assert one.link.flush(5)
+        assert one.link.flush(5, 5)
         one.link.stop()
         got += one.collect(subscriber, 1)
     statuses = [each.message for each in got if each.topic.kind == "status"]
@@ -132,7 +132,7 @@ def test_a_broker_that_comes_back_is_greeted_again(rig, new_broker):
     one.hit(1)
     restarting.start()
     until(lambda: one.link.sessions == 2)
-    assert one.link.flush(5)
+    assert one.link.flush(5, 5)
     with Subscriber(one.settings, SITE) as subscriber:
         (status,) = one.collect(subscriber, 1)
     assert status.message.state == "online"
@@ -148,7 +148,7 @@ def test_a_refused_login_is_said_and_the_messages_stay(rig, new_broker, tmp_path
     one.link.start()
     until(lambda: one.link.state.state == "refused")
     assert "username" in one.link.state.text
-    assert not one.link.flush(5)
+    assert not one.link.flush(5, 5)
     assert one.outbox.depth == 1
     assert "127.0.0.1" in caplog.text
     assert "wrong\n" not in caplog.text

@@ -1,0 +1,250 @@
+import json
+import os
+import re
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import cv2
+import numpy as np
+import pytest
+
+from edge.capture.mjpeg_writer import MotionJpegWriter
+from edge.control_room.subscriber import Received, Subscriber
+from edge.settings import MqttSettings
+
+SITE = "agent"
+SIZE = (160, 120)
+FPS = 25
+FRAMES = 100
+# A source from frame 40 on: a hit in every second frame, never twice at one place.
+HITS = {frame: (20 + (37 * frame) % 120, 20 + (53 * frame) % 80) for frame in range(40, FRAMES - 1, 2)}
+
+
+@pytest.fixture(scope="session")
+def film(tmp_path_factory):
+    path = tmp_path_factory.mktemp("film") / "film.avi"
+    rng = np.random.default_rng(1)
+    with MotionJpegWriter(path, FPS, SIZE) as writer:
+        for frame in range(FRAMES):
+            picture = np.clip(70 + rng.normal(0, 2, (SIZE[1], SIZE[0], 3)), 0, 255)
+            if frame in HITS:
+                x, y = HITS[frame]
+                picture[y : y + 3, x : x + 3] += 90
+            writer.write(cv2.imencode(".jpg", picture.astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes())
+    return path
+
+
+class Box:
+    """An agent in a process of its own, with settings of its own."""
+
+    def __init__(self, folder, film, bundle, port):
+        self.device = f"box-{secrets.token_hex(4)}"
+        self.folder = folder
+        self.config = folder / "device.yaml"
+        self.processes = []
+        self.settings = {
+            "site": SITE,
+            "device": self.device,
+            "source": {"spec": str(film), "pace": "fast"},
+            "model": str(bundle),
+            "mqtt": {"host": "127.0.0.1", "port": port},
+            "telemetry": {"health_interval_s": 0.5},
+            "logging": {"level": "warning"},
+        }
+
+    def start(self, **environment):
+        # JSON is YAML; what the settings file may look like is tested elsewhere.
+        self.config.write_text(json.dumps(self.settings))
+        process = subprocess.Popen(
+            [sys.executable, "-c", "from edge.cli import main; main()", "run", "--config", self.config, "--json"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **environment},
+        )
+        self.processes.append(process)
+        return process
+
+    def run(self, **environment):
+        process = self.start(**environment)
+        out, err = process.communicate(timeout=60)
+        return process.returncode, json.loads(out) if out else None, err
+
+    def mine(self, arrived):
+        return [each for each in arrived if each.topic.device == self.device]
+
+    def hear(self, subscriber, enough, patience_s=30):
+        got = []
+        deadline = time.monotonic() + patience_s
+        while not enough(got):
+            assert time.monotonic() < deadline, [(each.topic.kind, each.message) for each in got]
+            got += self.mine(subscriber.poll(0.1))
+        return got
+
+
+@pytest.fixture
+def box(tmp_path, film, tiny_bundle):
+    made = []
+
+    def make(port):
+        made.append(Box(tmp_path, film, tiny_bundle, port))
+        return made[-1]
+
+    yield make
+    for process in (process for one in made for process in one.processes):
+        process.kill()
+        process.communicate()
+
+
+def kinds(got):
+    return {each.topic.kind for each in got}
+
+
+def is_goodbye(each):
+    return each.topic.kind == "status" and each.message.reason == "stopped"
+
+
+def test_the_control_room_gets_everything_of_a_recording(box, broker):
+    one = box(broker.port)
+    with Subscriber(MqttSettings(host="127.0.0.1", port=broker.port), SITE) as subscriber:
+        code, outcome, err = one.run()
+        got = one.hear(subscriber, lambda got: any(is_goodbye(each) for each in got))
+    assert code == 0, err
+    assert all(isinstance(each, Received) for each in got)
+    assert kinds(got) == {"status", "info", "health", "hit", "alarm"}
+    hits = [each.message for each in got if each.topic.kind == "hit"]
+    assert {message.frame for message in hits} == set(HITS)
+    alarms = [each.message for each in got if each.topic.kind == "alarm"]
+    assert alarms[0].state == "raised"
+    assert alarms[0].alarm.evidence
+    assert set(alarms[0].alarm.evidence) <= {message.event_id for message in hits}
+    assert outcome == {
+        "frames": FRAMES - 2,
+        "hits": len(HITS),
+        "alarms": 1,
+        "waiting": 0,
+        "link": outcome["link"],
+        "stopped": False,
+        "delivered": True,
+    }
+    last = [each.message for each in got if each.topic.kind == "health"][-1]
+    assert (last.frames, last.hits, last.alarm_stands, last.faults) == (FRAMES - 2, len(HITS), True, ())
+    assert {"decode", "fast_path", "classify", "alarm"} <= set(last.stage_ms)
+
+
+# What follows is the same with any broker, and slow.
+one_broker = pytest.mark.parametrize("new_broker", ["iotcore"], indirect=True)
+
+
+@one_broker
+def test_without_a_broker_the_agent_analyses_on_says_so_and_the_next_run_delivers(box, new_broker):
+    away = new_broker()
+    one = box(away.port)
+    one.settings["source"]["pace"] = "camera"
+    code, outcome, err = one.run()
+    assert code == 1
+    assert outcome["frames"] == FRAMES - 2
+    assert re.search(r"WARNING broker 127\.0\.0\.1:\d+ cannot be reached", err)
+    assert re.search(rf"{outcome['waiting']} messages wait in .*outbox\.sqlite for the next run", err)
+    assert outcome["waiting"] > len(HITS)
+    away.start()
+    with Subscriber(MqttSettings(host="127.0.0.1", port=away.port), SITE) as subscriber:
+        code, outcome, err = one.run()
+        got = one.hear(subscriber, lambda got: any(is_goodbye(each) for each in got))
+    assert code == 0, err
+    old = [each.message for each in got if each.topic.kind == "hit" and each.message.historical]
+    assert {message.frame for message in old} == set(HITS)
+
+
+def test_a_broker_that_refuses_the_login_is_said_in_one_line_and_in_the_exit_code(box, new_broker, tmp_path):
+    guarded = new_broker(login=("box", "right"))
+    guarded.start()
+    (tmp_path / "password").write_text("wrong")
+    one = box(guarded.port)
+    one.settings["source"]["pace"] = "camera"
+    one.settings["mqtt"] |= {"username": "box", "password_file": str(tmp_path / "password")}
+    code, outcome, err = one.run()
+    assert code == 1
+    assert outcome["frames"] == FRAMES - 2
+    assert "check username" in err
+    assert "Traceback" not in err
+
+
+def test_sigterm_ends_a_looping_recording_with_a_goodbye(box, broker):
+    one = box(broker.port)
+    one.settings["source"] |= {"loop": True}
+    with Subscriber(MqttSettings(host="127.0.0.1", port=broker.port), SITE) as subscriber:
+        process = one.start()
+        one.hear(subscriber, lambda got: sum(each.topic.kind == "hit" for each in got) > 2 * len(HITS))
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=20)
+        one.hear(subscriber, lambda got: any(is_goodbye(each) for each in got))
+    assert process.returncode == 0, err
+    assert json.loads(out)["stopped"] is True
+    assert json.loads(out)["frames"] > FRAMES
+
+
+@one_broker
+def test_kill_9_loses_no_alarm_and_no_hit_that_was_counted_before(box, new_broker):
+    away = new_broker()
+    one = box(away.port)
+    one.settings["source"] |= {"loop": True, "pace": "camera"}
+    process = one.start()
+    while "raised" not in process.stderr.readline():
+        assert process.poll() is None
+    time.sleep(1)
+    process.kill()
+    process.communicate()
+    away.start()
+    one.settings["source"] |= {"loop": False, "pace": "fast"}
+    with Subscriber(MqttSettings(host="127.0.0.1", port=away.port), SITE) as subscriber:
+        code, _outcome, err = one.run()
+        got = one.hear(subscriber, lambda got: any(is_goodbye(each) for each in got))
+    assert code == 0, err
+    old = [each.message for each in got if each.message.historical]
+    assert [message.state for message in old if hasattr(message, "alarm")][:1] == ["raised"]
+    frames = list(dict.fromkeys(message.frame for message in old if hasattr(message, "frame")))
+    assert len(frames) > 10
+    # No hole: what is missing was found in the last moments before the kill.
+    assert frames == [frame for frame in played_in_loops(3) if frame <= frames[-1]]
+
+
+def played_in_loops(rounds):
+    # Between two rounds one number is left out, so that no triple spans them.
+    return [frame + turn * (FRAMES + 1) for turn in range(rounds) for frame in sorted(HITS)]
+
+
+def test_systemd_hears_ready_watchdog_and_stopping(box, broker, tmp_path):
+    one = box(broker.port)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(20)
+        code, _outcome, err = one.run(NOTIFY_SOCKET=str(tmp_path / "notify"), WATCHDOG_USEC="2000000")
+        heard = [systemd.recv(100).decode()]
+        while heard[-1] != "STOPPING=1":
+            heard.append(systemd.recv(100).decode())
+    assert code == 0, err
+    assert heard[0] == "READY=1\nWATCHDOG=1"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"source": {"spec": "no.avi"}}, "no.avi"),
+        ({"model": "no-bundle"}, "model.json is missing"),
+        ({"mqtt": {"host": "127.0.0.1", "username": "a", "password_file": "no"}}, "password file"),
+        ({"mqtts": {}}, "mqtts: unknown key; did you mean mqtt?"),
+    ],
+)
+def test_what_cannot_be_used_is_one_clear_line_and_exit_code_2(box, change, said):
+    one = box(1)
+    one.settings |= change
+    code, outcome, err = one.run()
+    assert (code, outcome) == (2, None)
+    assert err.startswith("error: ")
+    assert said in err
+    assert err.count("\n") == 1

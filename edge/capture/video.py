@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from edge.capture.frame import Frame
 
 LIKELY_FPS = (0.01, 1000.0)
+MOST_FRAMES = 1 << 31  # more in a header is damage
+LONGEST_S = 1e9
+LONGEST_GAP = 1 << 20  # frames; a longer one is damage of the file's structure
 
 MOTION_JPEG = {"MJPG", "JPEG", "AVDJ", "AVRN", "DMB1", "MJPA"}
 # Codecs whose frames stand alone; every other one is taken to predict frames from one another.
@@ -69,12 +72,17 @@ class VideoSource(Source):
         self._lock = threading.Lock()
         self._closed = False
         codec = codec_of(self._capture)
-        self._declared_frames = max(int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)), 0)
+        declared = float(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        self._declared_frames = int(declared) if 0 <= declared < MOST_FRAMES else 0
         width = int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH))
         height = int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
         rate = self._rate(fps)
-        self._start_utc = start_utc or modified - timedelta(seconds=self._declared_frames / rate)
+        lasts_s = min(self._declared_frames / rate, LONGEST_S)
+        self._start_utc = start_utc or modified - timedelta(seconds=lasts_s)
         self._raw = codec in MOTION_JPEG and bool(self._capture.set(cv2.CAP_PROP_FORMAT, -1))
+        self._declared_fps = float(self._capture.get(cv2.CAP_PROP_FPS))
+        # The timestamps of an AVI are the frames' numbers; in other containers they are measured times.
+        self._numbered = self._raw and LIKELY_FPS[0] <= self._declared_fps <= LIKELY_FPS[1] and _is_avi(path)
         name = "Motion JPEG" if codec in MOTION_JPEG else codec or "raw"
         self._mode = Mode(width, height, rate, name)
         if not self._raw and codec not in INTRA_FRAME:
@@ -90,15 +98,19 @@ class VideoSource(Source):
         sequence = 0
         rate = self.mode.fps
         while True:
-            position_s = sequence / rate
-            utc = self._start_utc + timedelta(seconds=position_s)
             began = time.perf_counter()
             with self._lock:
                 if self._closed:
                     return
                 taken, picture = self._capture.read()
+                place = self._place() if taken and self._numbered else sequence
             if not taken:
                 break
+            for left_out in range(sequence, place if place - sequence < LONGEST_GAP else sequence):
+                self._damage(left_out, "left out by the recorder")
+                sequence += 1
+            position_s = sequence / rate
+            utc = self._start_utc + timedelta(seconds=position_s)
             if self._raw:
                 frame = self._from_jpeg(picture.tobytes(), sequence, position_s, utc)
             else:
@@ -115,6 +127,10 @@ class VideoSource(Source):
             self._closed = True
             self._capture.release()
 
+    def _place(self) -> int:
+        """Give the number of the picture just read, by its timestamp: recorders mark a lost frame as an empty one."""
+        return round(float(self._capture.get(cv2.CAP_PROP_POS_MSEC)) * 1e-3 * self._declared_fps)
+
     def _settle_account(self, found: int) -> None:
         if not self._delivered:
             raise SourceError(
@@ -123,7 +139,7 @@ class VideoSource(Source):
                 "record it again: it was cut off at its beginning or is damaged",
             )
         # Containers other than AVI only let FFmpeg estimate the number of frames.
-        slack = 0 if self._raw and self._path.suffix.lower() == ".avi" else 2 + self._declared_frames // 50
+        slack = 0 if self._numbered else 2 + self._declared_frames // 50
         if found < self._declared_frames - slack:
             self._warn(f"the recording declares {self._declared_frames} frames and ends after {found}: it was cut off")
 
@@ -154,6 +170,12 @@ def codec_of(capture: cv2.VideoCapture) -> str:
     fourcc = int(capture.get(cv2.CAP_PROP_FOURCC)) & 0xFFFFFFFF
     letters = fourcc.to_bytes(4, "little").decode("latin-1").strip(" \0").upper()
     return letters if letters.isprintable() else hex(fourcc)
+
+
+def _is_avi(path: Path) -> bool:
+    with path.open("rb") as file:
+        head = file.read(12)
+    return head[:4] == b"RIFF" and head[8:12] == b"AVI "
 
 
 def _check_file(path: Path) -> tuple[int, datetime]:

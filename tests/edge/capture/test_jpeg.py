@@ -91,6 +91,18 @@ def test_a_lost_restart_interval_is_noticed_by_its_markers(make_jpeg):
         complete_jpeg(jpeg[: marks[4]] + jpeg[marks[6] :])
 
 
+def test_nine_of_ten_lost_pieces_are_noticed(whole):
+    rng = np.random.default_rng(5)
+    noticed = 0
+    for _ in range(300):
+        start, length = int(rng.integers(len(whole) // 10, len(whole) - 2000)), int(rng.integers(1, 2000))
+        try:
+            decode_grey(complete_jpeg(whole[:start] + whole[start + length :]))
+        except DamagedJpegError:
+            noticed += 1
+    assert noticed >= 270
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_lost_stretches_hardly_ever_pass(whole, data):

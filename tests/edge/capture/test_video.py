@@ -124,6 +124,36 @@ def test_a_damaged_picture_is_a_gap_that_no_triple_spans(make_clip, make_jpeg):
     assert source.report.reasons == {"stray marker FFD8 within the JPEG": 1}
 
 
+def test_a_frame_that_the_recorder_left_out_is_a_gap(tmp_path, make_jpeg, numbers):
+    with MotionJpegWriter(tmp_path / "gaps.avi", 30, SIZE) as writer:
+        for number in range(12):
+            if number in {5, 6, 10}:
+                # An empty chunk stands for a frame that did not come in time; FFmpeg's own recorder writes them too.
+                writer._offsets.append((writer._end, 0))
+                writer._append(b"00dc\0\0\0\0")
+                writer.frames += 1
+                writer._first_frames += 1
+            else:
+                writer.write(make_jpeg(number))
+    with open_source(writer.path) as source:
+        frames = list(source)
+    assert [frame.sequence for frame in frames] == numbers(frames) == [0, 1, 2, 3, 4, 7, 8, 9, 11]
+    assert frames[5].monotonic_s == pytest.approx(7 / 30)
+    assert source.report.reasons == {"left out by the recorder": 3}
+    assert source.report.warnings == ()
+
+
+@pytest.mark.parametrize("field", [b"avih", b"strh"])
+def test_absurd_numbers_in_the_header_do_no_harm(make_clip, make_jpeg, field):
+    path = make_clip([make_jpeg(number) for number in range(6)])
+    content = bytearray(path.read_bytes())
+    at = content.index(field) + 8 + (16 if field == b"avih" else 32)
+    content[at : at + 4] = b"\xff\xff\xff\x7f"
+    path.write_bytes(content)
+    with open_source(path) as source:
+        assert len(list(source)) == 6
+
+
 def test_many_damages_are_counted_and_the_first_are_named(make_clip, make_jpeg):
     good, bad = make_jpeg(1), b"\xff\xd8 nothing \xff\xd9"
     with open_source(make_clip([good] + [bad] * 60 + [good])) as source:

@@ -6,6 +6,7 @@ the middle frame alone has; |n − p| holds nothing of it and is motion. A scene
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -30,9 +31,11 @@ REACH = 4
 _MOTION_SIGMAS = 2.5
 _LEAST_MOTION_DN = 4.0
 _SATURATED_DN = 250
-_TILE_BLOCKS = 8
+_TILE = 64
 _CROWD = 4
-"""So many candidates in a tile of 64×64 pixels are no radiation."""
+"""So many candidates in a tile of 64×64 pixels are seldom radiation and are looked at more closely."""
+_DIPS_OF_SHAKING = 0.2
+_FLASH_DN = 4.0
 _MOST_RESTLESS_SHARE = 0.5
 _STRIP_PIXELS = 1 << 17
 _MOST_POINTS_SHARE = 1 / 200
@@ -93,7 +96,7 @@ def find_candidates(
     if swept.at.size > max(current.size * _MOST_POINTS_SHARE, 1):
         swept = replace(swept, at=_points_of_flash(greys, known.floor_dn))
     candidates = _describe(greys, swept.at, rules, known)
-    restless = _restless_ground(swept.motion_dn, candidates, known)
+    restless = _restless_ground(greys, swept.motion_dn, candidates, known)
     live = ~restless & (swept.brightness < _SATURATED_DN) & known.open_blocks
     if np.count_nonzero(restless) > restless.size * _MOST_RESTLESS_SHARE:
         # The camera shook or was exposed anew: a spike on ground that does not rest says nothing now.
@@ -142,20 +145,35 @@ def _points_of_flash(greys: Greys, floor_dn: Image) -> Indices:
     return _nonzero(cv2.subtract(cv2.subtract(spike, around), floor_dn))
 
 
-def _restless_ground(motion: Blocks, candidates: tuple[Candidate, ...], noise: NoiseMap) -> NDArray[np.bool_]:
-    """Tell the blocks that move, by |next − previous| or by more spikes in one place than radiation would leave.
-
-    A camera that shakes to and fro leaves nothing in |next − previous|, but a crowd of spikes along every edge.
-    """
+def _restless_ground(
+    greys: Greys, motion: Blocks, candidates: tuple[Candidate, ...], noise: NoiseMap
+) -> NDArray[np.bool_]:
+    """Tell the blocks that move, by |next − previous| or by a crowd of spikes that radiation does not make."""
     restless: NDArray[np.bool_] = motion > np.maximum(_MOTION_SIGMAS * noise.sigma_dn, _LEAST_MOTION_DN)
-    rows, columns = restless.shape
-    crowd = np.zeros((-(-rows // _TILE_BLOCKS), -(-columns // _TILE_BLOCKS)), np.uint16)
+    crowd: dict[tuple[int, int], int] = defaultdict(int)
     for one in candidates:
-        crowd[one.y // BLOCK // _TILE_BLOCKS, one.x // BLOCK // _TILE_BLOCKS] += 1
-    if crowd.max(initial=0) >= _CROWD:
-        tiles = np.repeat(np.repeat(crowd >= _CROWD, _TILE_BLOCKS, axis=0), _TILE_BLOCKS, axis=1)
-        restless |= tiles[:rows, :columns]
+        crowd[one.y // _TILE, one.x // _TILE] += 1
+    blocks = _TILE // BLOCK
+    for (row, column), count in crowd.items():
+        if count >= _CROWD and _shakes_or_flashes(greys, noise, row * _TILE, column * _TILE):
+            restless[row * blocks : (row + 1) * blocks, column * blocks : (column + 1) * blocks] = True
     return restless
+
+
+def _shakes_or_flashes(greys: Greys, noise: NoiseMap, top: int, left: int) -> bool:
+    """Tell a tile that shakes or flashes from one with many hits.
+
+    A camera that shakes to and fro leaves nothing in |next − previous|, but pixels that are darker in the middle frame
+    as well as brighter ones; a flash brightens the whole tile. Hits do neither.
+    """
+    tile = (slice(top, top + _TILE), slice(left, left + _TILE))
+    previous, current, following = (grey[tile] for grey in greys)
+    floor = noise.floor_dn[tile]
+    spike = cv2.subtract(current, cv2.max(previous, following))
+    dip = cv2.subtract(cv2.min(previous, following), current)
+    spikes, dips = (cv2.countNonZero(cv2.subtract(one, floor)) for one in (spike, dip))
+    sigma = float(noise.sigma_dn[top // BLOCK, left // BLOCK])
+    return dips > _DIPS_OF_SHAKING * spikes or float(cv2.mean(spike)[0]) > _FLASH_DN + sigma
 
 
 def _nonzero(picture: Image) -> Indices:

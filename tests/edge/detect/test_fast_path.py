@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -169,7 +170,6 @@ def test_candidates_are_deterministic_and_in_order_of_promise(seed):
 
 
 def test_a_grid_of_hits_over_all_blocks_and_borders_is_found_after_jpeg():
-    cv2 = pytest.importorskip("cv2")
     height, width = 480, 640
     found = 0
     wanted = 0
@@ -192,3 +192,40 @@ def test_a_grid_of_hits_over_all_blocks_and_borders_is_found_after_jpeg():
             found += bool((np.abs(seen - (x + 1, y + 1)).max(axis=1) <= 2).any())
     assert wanted > 2000
     assert found / wanted >= 0.995
+
+
+def textured_scene(seed=5, size=(256, 320)):
+    texture = cv2.GaussianBlur(np.random.default_rng(seed).uniform(0, 255, size).astype(np.float32), (0, 0), 2)
+    return np.clip(128 + (texture - texture.mean()) * 6, 0, 255)
+
+
+def test_a_camera_that_shakes_to_and_fro_is_not_live_and_makes_no_hits():
+    rng = np.random.default_rng(1)
+    scene = textured_scene()
+    frames = [
+        np.clip(np.rint(np.roll(scene, shift, axis=(0, 1)) + rng.normal(0, 2, scene.shape)), 0, 255).astype(np.uint8)
+        for shift in ((0, 0), (2, 1), (0, 0))
+    ]
+    result = find_candidates(*frames, RULES)
+    assert result.live_fraction < 0.1
+    assert len(result.candidates) <= 2
+
+
+def test_many_hits_in_one_place_are_not_held_for_shaking():
+    frames = still_scene()
+    truth = [(x, y) for y in range(6, 230, 16) for x in range(6, 310, 16)]
+    for x, y in truth:
+        frames[1][y : y + 3, x : x + 3] += 40
+    result = find_candidates(*frames, RULES)
+    assert len(result.candidates) >= len(truth)
+    assert result.live_fraction > 0.95
+
+
+def test_light_that_flickers_in_bands_hides_no_hit_and_makes_few():
+    frames = still_scene()
+    bands = 12 * np.sin(np.arange(240) / 30)[:, None]
+    lit = [np.rint(frame + bands * turn).astype(np.uint8) for frame, turn in zip(frames, (-1, 1, -1), strict=True)]
+    lit[1][40, 200] += 60
+    found = places(find_candidates(*lit, RULES))
+    assert (200, 40) in found
+    assert len(found) <= 3

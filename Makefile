@@ -37,3 +37,30 @@ test-slow: $(VENV)/.dev ## checks that take minutes
 
 clean: ## remove the environment, caches and the demo's films; datasets and runs stay
 	rm -rf .venv build demo .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+
+# --- quantize: checks outside the default suite -------------------------------------------------------------------
+# The float networks that the shipped bundle was converted from, and crops that neither has seen.
+REFERENCE ?= reference/alexnet_edge
+SCREEN_REFERENCE ?= reference/screen
+CHECK_DATA ?= datasets/check
+BUNDLE ?= edge/models/alexnet_edge
+SCREEN_OPTION = $(if $(wildcard $(SCREEN_REFERENCE)/run.json),--screen-reference $(SCREEN_REFERENCE))
+QUANTIZE_CHECK = $(BIN)/gammabox-quantize check $(BUNDLE) --reference $(REFERENCE) $(SCREEN_OPTION)
+export GAMMABOX_CACHE ?= $(CURDIR)/.cache
+
+.PHONY: check-arm check-aarch64-kernels quantize-check
+
+# 41,000 test crops, half of them with a hit: more than the 20,000 negatives that a verdict needs.
+$(CHECK_DATA)/.complete: | $(VENV)/.dev
+	$(BIN)/gammabox-trainer build $(CHECK_DATA) --kind test --crops 41000 --seed 77
+	@touch $@
+
+quantize-check: $(VENV)/.dev $(CHECK_DATA)/.complete ## prove that int8 costs nothing; the verdict comes last
+	$(QUANTIZE_CHECK) --data $(CHECK_DATA) --with tflite-runtime --report build/quantize.html --keep build/quantize.json
+
+# Equal outputs of the kernels of Raspberry Pi 4 and 5, emulated; needs Debian's qemu-user-static.
+check-aarch64-kernels: $(VENV)/.dev ## run the shipped bundle on emulated ARM processors
+	$(BIN)/python scripts/check_aarch64_kernels.py $(BUNDLE)
+
+check-arm: $(VENV)/.dev ## aarch64 wheels of the box, and the agent on tflite-runtime
+	$(BIN)/python scripts/check_arm.py --bundle $(BUNDLE)

@@ -229,7 +229,7 @@ def check_network(subject: Subject, datasets: Sequence[Dataset], settings: Check
     float_contract = contracts_of(plain, subject.run.manifest.input)
     float_logits = logits_of(subject.run.path, plain, float_contract, own_crops)
     own_logits = logits_of(path, subject.model, subject.contract, own_crops)
-    reference = _reference(subject.run, plain, float_contract, datasets)
+    reference = _reference(subject, plain, float_contract, datasets)
 
     some = np.sort(rng.permutation(len(own_crops))[: settings.kernel_crops])
     pictures = own_crops.pictures[some]
@@ -285,13 +285,21 @@ def agreement_of(
 
 
 def _reference(
-    run: Run, plain: bytes, contract: tuple[InputContract, OutputContract], datasets: Sequence[Dataset]
+    subject: Subject,
+    plain: bytes,
+    contract: tuple[InputContract, OutputContract],
+    datasets: Sequence[Dataset],
 ) -> Decision:
-    """Give the float model's decision as `convert` saw it: the run's, or that of the validation split."""
+    """Give the float model's decision: the run's, or what `convert` noted, or that of the validation split."""
     from trainer.feed import read_crops  # noqa: PLC0415 - imports Keras
 
+    run, manifest = subject.run, subject.bundle.manifest
     if run.manifest.decision is not None:
         return run.manifest.decision
+    noted = manifest.provenance if subject.name == CLASSIFIER else manifest.provenance.get("screen", {})
+    threshold = noted.get("threshold", {}).get("matched_to")
+    if isinstance(threshold, float):
+        return Decision(threshold=threshold, temperature=subject.decision.temperature)
     validation = read_crops(datasets, "validation", contract[0])
     return reference_decision(run, logits_of(run.path, plain, contract, validation), validation.label)
 

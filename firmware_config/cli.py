@@ -12,6 +12,7 @@ import typer
 
 from edge import console
 from edge.errors import SettingsError
+from firmware_config.errors import FirmwareError
 from firmware_config.site import load_site, warnings_of
 from firmware_config.start import write_start
 
@@ -80,7 +81,11 @@ def render(
     that have their content already are left alone; no passwords are written.
     """
     from firmware_config.output import write_folder
-    from firmware_config.render import render_site
+
+    try:
+        from firmware_config.render import render_site
+    except ModuleNotFoundError as error:
+        raise FirmwareError(f"{error.name} is not installed; pip install 'gammabox[firmware]'") from error
 
     checked = load_site(site)
     result = write_folder(out, render_site(checked), force=force)

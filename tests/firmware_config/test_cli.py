@@ -100,6 +100,14 @@ def test_render_refuses_a_folder_of_others(site_file: Path, tmp_path: Path) -> N
     assert sorted(path.name for path in tmp_path.iterdir()) == ["site.yaml"]
 
 
+def test_render_without_its_template_engine_names_the_extra(site_file: Path, tmp_path: Path) -> None:
+    program = "import sys; sys.modules['jinja2'] = None; from firmware_config.cli import main; main()"
+    command = [sys.executable, "-c", program, "render", str(site_file), "--out", str(tmp_path / "out")]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 2
+    assert ran.stderr == "error: jinja2 is not installed; pip install 'gammabox[firmware]'\n"
+
+
 @pytest.mark.parametrize(
     "arguments", [["render", "site.yaml"], ["validate"], ["init"], ["flash"], ["validate", "a", "b"], ["--nonsense"]]
 )

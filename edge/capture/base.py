@@ -226,6 +226,6 @@ def quiet_opencv() -> None:
     """
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     if "OPENCV_LOG_LEVEL" not in os.environ:
-        # OpenCV 4.8 knows only the first, 5.0 only the second.
+        # OpenCV 4 knows the first, OpenCV 5 the second.
         quieten = cv2.setLogLevel if hasattr(cv2, "setLogLevel") else cv2.utils.logging.setLogLevel
         quieten(0)

@@ -69,6 +69,16 @@ def watch(
     watching.watch(settings, site, as_json=as_json, seconds=seconds)
 
 
+@app.command()
+def settings(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the JSON Schema instead, for editors.")] = False,
+) -> None:
+    """Explain every setting of device.yaml, with bounds and defaults."""
+    from edge import settings_text
+
+    print(settings_text.as_schema() if as_json else settings_text.as_markdown())
+
+
 def main() -> None:
     """Entry point of the console script."""
     console.run(app)

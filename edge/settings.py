@@ -99,7 +99,7 @@ class AlarmSettings(StrictModel):
         ge=1e-4,
         le=100,
         title="Prior background",
-        description="hits per live second assumed before any is learnt, with an uncertainty as large as itself",
+        description="hits per live second assumed before any is learnt; worth a tenth of a hit, so soon outweighed",
     )
     max_background_hz: float = Field(
         default=10.0,

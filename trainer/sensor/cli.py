@@ -95,10 +95,16 @@ def film_command(
     if not out.parent.is_dir():
         raise SensorError(f"{out}: there is no folder {out.parent}; make it first")
     pictures = scene_frames(scene, (camera.width, camera.height), seed)
+    if sys.stderr.isatty():
+        print(f"drawing the hits of {field.spectrum.name} (simulated once, then kept)", file=sys.stderr)
     events = film_events(camera, [field], seconds, seed, muons=muons)
     begun = time.monotonic()
-    with _progress(frames) as told:
-        made = film(out, pictures, events, camera, frames=frames, seed=seed, threads=threads, progress=told)
+    try:
+        with _progress(frames) as told:
+            made = film(out, pictures, events, camera, frames=frames, seed=seed, threads=threads, progress=told)
+    except KeyboardInterrupt:
+        print(f"interrupted: {out} plays up to here, its truth is complete for these frames", file=sys.stderr)
+        raise typer.Exit(console.EXIT_INTERRUPTED) from None
     took = time.monotonic() - begun
     if as_json:
         summary = {
@@ -140,8 +146,8 @@ def validate_command(
         typer.Option(help="Folder of the real webcam frames (webcam_xray_100kV_NNmm_al); left out without."),
     ] = None,
     fit: Annotated[
-        float, typer.Option(min=0, help="First search this many seconds for the webcam's parameters and print them.")
-    ] = 0.0,
+        int, typer.Option(min=0, help="Only search for the webcam's parameters with so many trials and print them.")
+    ] = 0,
     seed: Annotated[int, typer.Option(min=0, help="Of that search.")] = 1,
     markdown: Annotated[bool, typer.Option(help="Print the tables as Markdown.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
@@ -173,7 +179,7 @@ def validate_command(
         raise typer.Exit(console.EXIT_CHECK_FAILED)
 
 
-def _print_fit(hits: Path | None, seconds: float, seed: int) -> None:
+def _print_fit(hits: Path | None, trials: int, seed: int) -> None:
     from trainer.sensor.validation.clusters import find_clusters, read_frames
     from trainer.sensor.validation.fit import fit_webcam
     from trainer.sensor.validation.real_hits import FITTED, runs_of
@@ -182,5 +188,5 @@ def _print_fit(hits: Path | None, seconds: float, seed: int) -> None:
     if hits is None:
         raise SensorError("--fit needs real frames: name their folder with --hits")
     real = find_clusters(read_frames(runs_of(hits)[FITTED]))
-    best = fit_webcam(real, TRUE_MM[FITTED], seconds=seconds, seed=seed)[0]
+    best = fit_webcam(real, TRUE_MM[FITTED], trials=trials, seed=seed)[0]
     print(json.dumps({"values": best.values, "distances": best.apart, "score": best.score}))

@@ -8,6 +8,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 LIBRARY_VERSION = 2  # raise it when the physics changes: cached libraries are then made anew
 LEAST_PEAK_E = 25.0  # a hit whose brightest pixel holds fewer electrons drowns in any camera's noise
 MAX_BATCHES = 60
-BATCH = 40_000
+LARGEST_BATCH = 40_000
 # What of the camera shapes a hit in the silicon; the rest acts on pictures and leaves the library as it is.
 SILICON_FIELDS = (
     "pixel_um",
@@ -126,13 +127,14 @@ def simulate_hits(
     energy: list[NDArray[np.float64]] = []
     photon: list[NDArray[np.float64]] = []
     tried = 0
+    batch = int(min(max(4 * count, 2000), LARGEST_BATCH))
     for _ in range(MAX_BATCHES):
-        deposits, photon_kev = simulate_deposits(camera, spectrum, BATCH, rng, normal=normal)
+        deposits, photon_kev = simulate_deposits(camera, spectrum, batch, rng, normal=normal)
         made = charge_maps(camera, deposits, rng, least_peak_e)
         maps += made.maps
-        energy.append(np.bincount(deposits.hit, deposits.energy_kev, BATCH).astype(np.float64)[made.hit])
+        energy.append(np.bincount(deposits.hit, deposits.energy_kev, batch).astype(np.float64)[made.hit])
         photon.append(photon_kev[made.hit])
-        tried += BATCH
+        tried += batch
         if len(maps) >= count:
             break
     if len(maps) < min(count, 100):
@@ -219,11 +221,11 @@ def keep(path: Path, library: HitLibrary) -> None:
 
 def _read(path: Path) -> HitLibrary | None:
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
             shapes, flat = kept["shapes"], kept["charge"]
             ends = np.cumsum(shapes.prod(axis=1))
             maps = [part.reshape(shape) for part, shape in zip(np.split(flat, ends[:-1]), shapes.tolist(), strict=True)]
             rate, error = (float(value) for value in kept["hits_per_fluence"])
             return HitLibrary(str(kept["name"]), maps, kept["energy_kev"], kept["photon_kev"], rate, error)
-    except (OSError, ValueError, KeyError, EOFError):
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         return None  # not there yet, or cut off by a crash: it is made anew

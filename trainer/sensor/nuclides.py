@@ -74,9 +74,9 @@ def canonical_name(name: str) -> str:
         With the nearest names.
 
     """
-    squeezed = re.sub(r"[^0-9a-z]", "", name.lower())
+    squeezed = re.sub(r"[\s_-]", "", name.lower())
     turned = re.sub(r"^(\d+m?n?)([a-z]+)$", r"\2\1", squeezed)
-    index = {re.sub(r"[^0-9a-z]", "", known.lower()): known for known in known_nuclides()}
+    index = {known.lower().replace("-", ""): known for known in known_nuclides()}
     for spelling in (squeezed, turned):
         if spelling in index:
             return index[spelling]

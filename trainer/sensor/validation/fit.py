@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -44,26 +43,25 @@ class Trial:
     apart: dict[str, float]
 
 
-def fit_webcam(real: Clusters, aluminium_mm: float, *, seconds: float = 120.0, seed: int = 1) -> list[Trial]:
+def fit_webcam(real: Clusters, aluminium_mm: float, *, trials: int = 60, seed: int = 1) -> list[Trial]:
     """Search for parameters whose clusters are like the real ones; gives all trials, the best first.
 
-    A third of the time draws evenly, the rest changes the best ones. The sum of the Kolmogorov–Smirnov distances of
-    size and peak and a third of the colours' is made small.
+    A third of the trials are drawn evenly, the rest change the best ones. What is made small is the sum of the
+    Kolmogorov–Smirnov distances of size and peak and a third of the colours'.
     """
     rng = np.random.default_rng(seed)
     low, high = (dict(zip(FREE, edge, strict=True)) for edge in zip(*FREE.values(), strict=True))
     wide = change(WEBCAM_XRAY, epi_um=high["epi_um"])
     deposits, _ = simulate_deposits(wide, beam(aluminium_mm), INTERACTIONS, np.random.default_rng(seed), normal=True)
-    trials: list[Trial] = []
-    begun = time.monotonic()
-    while (spent := time.monotonic() - begun) < seconds:
-        if spent < seconds / 3 or not trials:
+    tried: list[Trial] = []
+    for number in range(trials):
+        if number <= trials / 3:
             values = {name: float(np.exp(rng.uniform(np.log(low[name]), np.log(high[name])))) for name in FREE}
         else:
-            values = _changed(trials[int(rng.integers(min(4, len(trials))))].values, rng)
-        trials.append(try_values(values, deposits, real))
-        trials.sort(key=lambda trial: trial.score)
-    return trials
+            values = _changed(tried[int(rng.integers(min(4, len(tried))))].values, rng)
+        tried.append(try_values(values, deposits, real))
+        tried.sort(key=lambda trial: trial.score)
+    return tried
 
 
 def try_values(values: dict[str, float], deposits: Deposits, real: Clusters) -> Trial:

@@ -9,8 +9,8 @@ import pytest
 PROGRAM = """
 from edge import console
 from edge.errors import GammaboxError
-def fail(): raise GammaboxError("found this, do that")
-def interrupt(): raise KeyboardInterrupt
+def fail(**_): raise GammaboxError("found this, do that")
+def interrupt(**_): raise KeyboardInterrupt
 console.run({})
 """
 
@@ -23,7 +23,7 @@ def ran(app, stdout=subprocess.PIPE):
 @pytest.mark.parametrize(
     ("app", "code", "words"),
     [
-        ("lambda: print('done')", 0, ""),
+        ("lambda **_: print('done')", 0, ""),
         ("fail", 2, "error: found this, do that\n"),
         ("interrupt", 130, "interrupted\n"),
     ],
@@ -33,16 +33,31 @@ def test_an_outcome_becomes_its_exit_code_and_line(app, code, words):
     assert (done.returncode, done.stderr) == (code, words)
 
 
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["nope"], "error: No such command 'nope'; see gammabox-edge --help\n"),
+        (["analyze"], "error: Missing argument 'clip'; see gammabox-edge analyze --help\n"),
+        (["analyze", "a", "--threads", "x"], "error: Invalid value for '--threads': "),
+    ],
+)
+def test_wrong_use_is_one_line_that_names_the_help(words, line):
+    command = Path(sys.executable).parent / "gammabox-edge"
+    done = subprocess.run([command, *words], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith(line)
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
 def test_a_full_disk_is_one_line_and_no_traceback():
     with Path("/dev/full").open("w", encoding="utf-8") as full:
-        done = ran("lambda: print('x' * 10)", full)
+        done = ran("lambda **_: print('x' * 10)", full)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert done.stderr.startswith("error: no space left on the disk for the output")
 
 
 def test_a_reader_that_left_is_no_traceback():
-    command = [sys.executable, "-c", PROGRAM.format("lambda: [print('x' * 1000) for _ in range(1000)]")]
+    command = [sys.executable, "-c", PROGRAM.format("lambda **_: [print('x' * 1000) for _ in range(1000)]")]
     writer = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     writer.stdout.readline()
     writer.stdout.close()

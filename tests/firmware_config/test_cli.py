@@ -114,7 +114,8 @@ def test_render_without_its_template_engine_names_the_extra(site_file: Path, tmp
 def test_wrong_use_exits_2_with_words_on_stderr(arguments: list[str]) -> None:
     ran = firmware(*arguments)
     assert (ran.returncode, ran.stdout) == (2, "")
-    assert "Error" in ran.stderr
+    assert ran.stderr.startswith("error: ")
+    assert ran.stderr.count("\n") == 1
 
 
 def test_help_names_the_commands_and_version_is_one_line() -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge.alarm.alarm import significant
 from edge.telemetry.messages import OutboxState
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ class Tally:
             passed_s = max(now_s - span.since_s, 1e-3)
             live_fraction = min(span.live_fraction / span.frames, 1.0) if span.frames else None
             background = keeper.background
+            low_hz, high_hz = background.interval_hz()
             if silent_s > STALL_S:
                 faults = (f"no frame analysed for {silent_s:.0f} s: check the camera", *faults)
             if live_fraction is not None and live_fraction < LEAST_LIVE_FRACTION:
@@ -92,14 +94,14 @@ class Tally:
                 "fps": round(span.frames / passed_s, 3),
                 "dropped": report.dropped,
                 "damaged": report.damaged,
-                "live_fraction": live_fraction,
+                "live_fraction": None if live_fraction is None else round(live_fraction, 4),
                 "exposure_s": self.exposure_s,
                 "live_s_per_s": round(span.live_s / passed_s, 5),
                 "stage_ms": {stage: round(total / span.frames, 3) for stage, total in span.stage_ms.items()},
                 "hits": self.hits,
                 "unclassified": self.unclassified,
-                "background_hz": background.mean_hz,
-                "background_interval_hz": background.interval_hz(),
+                "background_hz": significant(background.mean_hz),
+                "background_interval_hz": (significant(low_hz), significant(high_hz)),
                 "background_learnt": keeper.learnt,
                 "alarm_stands": keeper.stands,
                 "temperature_c": temperature_c(),

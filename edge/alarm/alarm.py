@@ -72,15 +72,16 @@ class Alarm:
             "significance_sigma": round(self.significance_sigma, 2),
             "hits": self.hits,
             "live_s": round(self.live_s, 3),
-            "rate_hz": _rounded(self.rate_hz),
-            "rate_interval_hz": [_rounded(value) for value in self.rate_interval_hz],
-            "background_hz": _rounded(self.background_hz),
-            "background_interval_hz": [_rounded(value) for value in self.background_interval_hz],
+            "rate_hz": significant(self.rate_hz),
+            "rate_interval_hz": [significant(value) for value in self.rate_interval_hz],
+            "background_hz": significant(self.background_hz),
+            "background_interval_hz": [significant(value) for value in self.background_interval_hz],
             "false_alarms_per_1000_h": self.false_alarms_per_1000_h,
             "frames": list(self.frames),
             "weakened_by": list(self.weakened_by),
         }
 
 
-def _rounded(value: float) -> float:
+def significant(value: float) -> float:
+    """Round to the four digits that a counted rate is worth at most."""
     return float(f"{value:.4g}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from edge.alarm.alarm import significant
 from edge.errors import GammaboxError
 
 if TYPE_CHECKING:
@@ -228,14 +229,19 @@ def alarm_detail(alarm: Alarm, evidence: tuple[str, ...]) -> AlarmDetail:
         significance_sigma=round(alarm.significance_sigma, 2),
         hits=alarm.hits,
         live_s=round(alarm.live_s, 3),
-        rate_hz=alarm.rate_hz,
-        rate_interval_hz=alarm.rate_interval_hz,
-        background_hz=alarm.background_hz,
-        background_interval_hz=alarm.background_interval_hz,
+        rate_hz=significant(alarm.rate_hz),
+        rate_interval_hz=_interval(alarm.rate_interval_hz),
+        background_hz=significant(alarm.background_hz),
+        background_interval_hz=_interval(alarm.background_interval_hz),
         false_alarms_per_1000_h=alarm.false_alarms_per_1000_h,
         evidence=evidence,
         weakened_by=alarm.weakened_by,
     )
+
+
+def _interval(interval_hz: tuple[float, float]) -> tuple[float, float]:
+    low, high = interval_hz
+    return significant(low), significant(high)
 
 
 def hit_detail(hit: Hit) -> HitDetail:

@@ -116,6 +116,7 @@ def evaluate(
     false_positive_rate: float = 1e-3,
     keep_recall: float | None = None,
     split: Split = "test",
+    chosen_on: Sequence[Dataset] | None = None,
 ) -> tuple[Run, Judged, dict[str, Any]]:
     """Judge a run's best model and write decision and figures into its run.json.
 
@@ -130,6 +131,8 @@ def evaluate(
         For a screen: choose instead the threshold that keeps this share of the visible hits.
     split : str
         "test", unless something is to be tried.
+    chosen_on : sequence of Dataset, optional
+        Whose validation split chooses threshold and temperature instead of that of `datasets`.
 
     Returns
     -------
@@ -138,12 +141,13 @@ def evaluate(
     """
     contract = run.manifest.input
     model = run.load_model()
-    judged = judge(model, read_crops(datasets, "validation", contract), contract)
+    proposed = run.manifest.fit.proposed_only
+    judged = judge(model, read_crops(chosen_on or datasets, "validation", contract, proposed_only=proposed), contract)
     if keep_recall is not None:
         decision = choose_screen_decision(judged, keep_recall)
     else:
         decision = choose_decision(judged, false_positive_rate)
-    tested = judge(model, read_crops(datasets, split, contract), contract)
+    tested = judge(model, read_crops(datasets, split, contract, proposed_only=proposed), contract)
     found = figures(tested, decision)
     found["data"] = {str(dataset.path): dataset.sha256 for dataset in datasets}
     found["split"] = split

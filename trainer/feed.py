@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import keras
 import numpy as np
 
-from edge.detect.crops import network_input, window_origin
+from edge.detect.crops import network_input, patches, window_origin
 from trainer.errors import RunError
 
 if TYPE_CHECKING:
@@ -45,12 +45,20 @@ class Crops:
 
 
 def cut_at_spots(pictures: NDArray[np.uint8], spots: NDArray[np.int16], crop_size: int) -> NDArray[np.uint8]:
-    """Cut crops of `crop_size` around each spot (x, y), as the agent cuts them around a candidate."""
+    """Cut crops of `crop_size` around each spot (x, y), as the agent cuts them around a candidate.
+
+    An even size is a classifier's crop, which never leaves the picture; an odd one a screen's patch, which has its spot
+    in the very middle and repeats the border.
+    """
     size = pictures.shape[1]
     if crop_size == size:
         return pictures
     cut = np.empty((len(pictures), crop_size, crop_size, 3), np.uint8)
     for i, (x, y) in enumerate(spots):
+        if crop_size % 2:
+            planes = (pictures[i, ..., 0], pictures[i, ..., 1], pictures[i, ..., 2])
+            cut[i] = patches(planes, np.array([x], np.intp), np.array([y], np.intp), crop_size)[0]
+            continue
         x0, y0 = window_origin(int(x), int(y), crop_size, size, size)
         cut[i] = pictures[i, y0 : y0 + crop_size, x0 : x0 + crop_size]
     return cut
@@ -63,7 +71,12 @@ def crops_of(samples: Samples, contract: InputContract) -> Crops:
 
 
 def read_crops(
-    datasets: Sequence[Dataset], split: Split, contract: InputContract, *, least_added_dn: float = 0.0
+    datasets: Sequence[Dataset],
+    split: Split,
+    contract: InputContract,
+    *,
+    least_added_dn: float = 0.0,
+    proposed_only: bool = False,
 ) -> Crops:
     """Read a split of datasets, shard by shard, in the order given.
 
@@ -75,6 +88,8 @@ def read_crops(
         Crop size, at most that of the datasets, and planes.
     least_added_dn : float
         Positive samples whose hit adds less, grey levels, are left out.
+    proposed_only : bool
+        Samples that the fast path would not propose are left out: the agent never shows them to a network.
 
     Raises
     ------
@@ -88,8 +103,8 @@ def read_crops(
             problem = f"its crops of {dataset.crop_size} px are too small for a network of {contract.crop_size} px"
             raise RunError(dataset.path, problem, "build a dataset of larger crops or choose a smaller --crop-size")
         for part in dataset.parts(split):
-            crops = crops_of(part, contract)
-            parts.append(_visible(crops, least_added_dn) if least_added_dn > 0 else crops)
+            kept = np.array([_is_wanted(one, least_added_dn, proposed_only) for one in part.strata], bool)
+            parts.append(crops_of(part.take(kept), contract))
     if not sum(map(len, parts)):
         raise RunError(datasets[0].path, f"no sample in the split {split}", "name a dataset that has one")
     return Crops(
@@ -99,17 +114,12 @@ def read_crops(
     )
 
 
-def _visible(crops: Crops, least_added_dn: float) -> Crops:
-    """Leave out hits fainter than the noise: labelled 1, they would only teach that noise is a hit."""
-    keep = np.array(
-        [
-            label == 0 or (one.get("added_dn") or 0.0) >= least_added_dn
-            for label, one in zip(crops.label, crops.strata, strict=True)
-        ],
-        bool,
-    )
-    strata = tuple(one for one, kept in zip(crops.strata, keep, strict=True) if kept)
-    return Crops(crops.pictures[keep], crops.label[keep], strata)
+def _is_wanted(strata: Strata, least_added_dn: float, proposed_only: bool) -> bool:  # noqa: FBT001 - a setting
+    """Tell whether a sample is used; a hit fainter than the noise would only teach that noise is a hit."""
+    added_dn = strata.get("added_dn")
+    if added_dn is not None and float(added_dn) < least_added_dn:
+        return False
+    return not proposed_only or bool(strata.get("proposed", True))
 
 
 def augmented(pictures: NDArray[np.uint8], rng: Generator, brightness_dn: int, *, swap_time: bool) -> NDArray[np.uint8]:

@@ -76,8 +76,16 @@ def fit(
     """
     keras.mixed_precision.set_dtype_policy(settings.precision)
     try:
-        train = read_crops(datasets, "train", contract, least_added_dn=settings.least_added_dn)
-        validation = read_crops(datasets, "validation", contract, least_added_dn=settings.least_added_dn)
+        train, validation = (
+            read_crops(
+                datasets,
+                split,
+                contract,
+                least_added_dn=settings.least_added_dn,
+                proposed_only=settings.proposed_only,
+            )
+            for split in ("train", "validation")
+        )
         manifest = RunManifest(
             network=network,
             input=contract,

@@ -21,6 +21,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to gammabox-trainer."""
     app.command("fit")(fit_command)
     app.command("evaluate")(evaluate_command)
+    app.command("mine")(mine_command)
 
 
 def parse_options(pairs: list[str]) -> dict[str, Any]:
@@ -55,6 +56,9 @@ def fit_command(
     least_added_dn: Annotated[
         float, typer.Option(min=0, help="Hits that add less, in grey levels, are left out of fitting.")
     ] = 0.0,
+    proposed_only: Annotated[
+        bool, typer.Option("--proposed-only", help="Only samples that the fast path would propose.")
+    ] = False,
     precision: Annotated[str, typer.Option(help="float32, mixed_float16 or mixed_bfloat16.")] = "float32",
     seed: Annotated[int, typer.Option(min=0)] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
@@ -77,6 +81,7 @@ def fit_command(
             patience=patience,
             negative_weight=negative_weight,
             least_added_dn=least_added_dn,
+            proposed_only=proposed_only,
             precision=precision,  # type: ignore[arg-type] # pydantic checks it
         )
     except ValidationError as error:
@@ -91,7 +96,7 @@ def fit_command(
             [Dataset.open(folder) for folder in data],
             settings,
             seed=seed,
-            command=shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+            command=command_line(),
             progress=progress,
         )
     log = done.log()
@@ -108,6 +113,11 @@ def fit_command(
 def evaluate_command(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder that `fit` wrote.")],
     data: DataOption,
+    chosen_on: Annotated[
+        list[Path] | None,
+        typer.Option(help="Datasets whose validation split chooses threshold and temperature [default: --data]."),
+    ] = None,
+    split: Annotated[str, typer.Option(help="Which split the figures are of: test or validation.")] = "test",
     false_positive_rate: Annotated[
         float, typer.Option(min=1e-6, max=0.5, help="Share of negative candidates that may be called hits.")
     ] = 1e-3,
@@ -128,7 +138,12 @@ def evaluate_command(
 
     datasets = [Dataset.open(folder) for folder in data]
     judged_run, judged, found = evaluate(
-        Run.open(run), datasets, false_positive_rate=false_positive_rate, keep_recall=keep_recall
+        Run.open(run),
+        datasets,
+        false_positive_rate=false_positive_rate,
+        keep_recall=keep_recall,
+        split="validation" if split == "validation" else "test",
+        chosen_on=[Dataset.open(folder) for folder in chosen_on] if chosen_on else None,
     )
     page = write_report(judged_run, judged, found)
     if as_json:
@@ -147,3 +162,53 @@ def evaluate_command(
                 f"at false-positive rate {point['target']:g}{note}"
             )
     print(f"report: {page}")
+
+
+def mine_command(
+    out: Annotated[Path, typer.Argument(help="Folder of the dataset; one that was begun is continued.")],
+    crops: Annotated[int, typer.Option(min=1, help="Candidates in all.")] = 60000,
+    crop_size: Annotated[int, typer.Option(min=32, max=224, help="Side of the crops, pixels.")] = 64,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 1,
+    footage: Annotated[
+        list[Path] | None, typer.Option(help="Video or folder of pictures without a source; may be repeated.")
+    ] = None,
+    footage_share: Annotated[float, typer.Option(min=0, max=1, help="Share of shots taken from footage.")] = 0.5,
+    nuisance_share: Annotated[float, typer.Option(min=0, max=1, help="Share of shots with a disturbance.")] = 0.3,
+    run: Annotated[
+        Path | None, typer.Option(help="Keep only what the network of this run folder is deceived by.")
+    ] = None,
+    least_score: Annotated[float, typer.Option(min=0, max=1, help="With --run: the score that deceives.")] = 0.02,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores by default.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+) -> None:
+    """Collect what the fast path proposes in scenes without a source: hard examples, all of label 0."""
+    from trainer.data.options import recipe_from_options
+    from trainer.data.progress import shard_progress
+    from trainer.mine import Deceived, mine
+
+    recipe = recipe_from_options(
+        kind="training",
+        crops=crops,
+        crop_size=crop_size,
+        seed=seed,
+        fusion="charge",
+        footage=footage or [],
+        footage_share=footage_share,
+        nuisances=None,
+        nuisance_share=nuisance_share,
+        radiations=None,
+    )
+    deceived = Deceived(run, least_score) if run is not None else None
+    with shard_progress(crops) as on_shard:
+        dataset = mine(out, recipe, deceived=deceived, command=command_line(), workers=workers, on_shard=on_shard)
+    splits = {split: dataset.count(split)[0] for split in ("train", "validation")}
+    if as_json:
+        print(json.dumps({"path": str(out), "sha256": dataset.sha256, "splits": splits}))
+        return
+    print(f"{out}: {splits['train']} candidates for training, {splits['validation']} for validation")
+
+
+def command_line() -> str:
+    """Give the command as typed, without the folders of this machine."""
+    words = [Path(word).name if word.startswith("/") else word for word in sys.argv[1:]]
+    return shlex.join(["gammabox-trainer", *words])

@@ -55,6 +55,7 @@ class FitSettings(StrictModel):
         default=40, ge=0, le=255, description="most that an augmented crop gets brighter, darker"
     )
     least_added_dn: float = Field(default=0.0, ge=0, description="fainter hits are left out, grey levels")
+    proposed_only: bool = Field(default=False, description="only samples that the fast path proposes")
     negative_weight: float = Field(default=1.0, gt=0, description="weight of label 0 in the loss")
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
 

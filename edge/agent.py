@@ -270,6 +270,8 @@ class Agent:
         faults = (*self._outbox.faults, *report.warnings)
         if self._link.state.state in {"refused", "away"}:
             faults = (*faults, self._link.state.text)
+        if self._link.refused:
+            faults = (*faults, f"the broker refuses {self._link.refused} messages: check the access rights of this box")
         fields = self._tally.health(self._keeper, self._outbox, report, faults, now_s())
         self._put("health", self._stamp.make(Health, datetime.now(timezone.utc), **fields), "latest")
 

@@ -93,8 +93,8 @@ def new_broker(request, tmp_path):
         pytest.skip(f"{request.param} is not installed")
     made = []
 
-    def make(login=None):
-        made.append(brokers.RealBroker(request.param, tmp_path, login))
+    def make(login=None, mosquitto_lines=()):
+        made.append(brokers.RealBroker(request.param, tmp_path, login, mosquitto_lines))
         return made[-1]
 
     yield make

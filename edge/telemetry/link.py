@@ -94,6 +94,11 @@ class Link:
         """How often the broker has let us in; after each time it may have forgotten what it retained."""
         return self._sessions
 
+    @property
+    def refused(self) -> int:
+        """How many messages the broker has refused on this connection; they stay in the outbox."""
+        return len(self._refused)
+
     def start(self) -> None:
         """Start connecting; returns at once."""
         self._thread.start()
@@ -215,8 +220,9 @@ class Link:
             return
         if reason.is_failure:
             # Kept for the next connection: rights at the broker may be put right until then.
+            if not self._refused:
+                log.warning("broker %s refuses a message: %s; check the rights of %s", self._place, reason, self)
             self._refused.add(number)
-            log.warning("broker %s refuses a message: %s; check its access rights for %s", self._place, reason, self)
         else:
             self._outbox.confirm([number])
 

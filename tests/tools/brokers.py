@@ -54,12 +54,15 @@ class RealBroker:
     over a restart here.
     """
 
-    def __init__(self, kind: str, folder: Path, login: tuple[str, str] | None = None) -> None:
+    def __init__(
+        self, kind: str, folder: Path, login: tuple[str, str] | None = None, mosquitto_lines: tuple[str, ...] = ()
+    ) -> None:
         self.kind = kind
         self.port = free_port()
         self.port_v3 = free_port() if kind == "iotcore" else self.port
         self._folder = folder
         self._login = login
+        self._mosquitto_lines = mosquitto_lines
         self._running = None
 
     def __enter__(self):
@@ -118,5 +121,5 @@ class RealBroker:
         else:
             lines += ["allow_anonymous true"]
         path = self._folder / f"mosquitto-{self.port}.conf"
-        path.write_text("\n".join([*lines, "user root", ""]), encoding="utf-8")
+        path.write_text("\n".join([*lines, *self._mosquitto_lines, "user root", ""]), encoding="utf-8")
         return path

@@ -1,6 +1,7 @@
 import json
 import re
 import secrets
+import shutil
 import subprocess
 import sys
 import time
@@ -19,6 +20,10 @@ from edge.telemetry.outbox import Outbox, Outgoing
 from edge.telemetry.topics import Topic
 
 SITE = "link"
+OPENSSL = (
+    "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=127.0.0.1 "
+    "-addext subjectAltName=IP:127.0.0.1"
+)
 
 
 def until(condition, patience_s=10.0):
@@ -244,6 +249,52 @@ def test_a_broker_that_cannot_be_trusted_is_called_so(rig, new_broker):
     one.link.start()
     until(lambda: one.link.state.state in {"refused", "away"})
     assert str(plain.port) in one.link.state.text
+
+
+mosquitto_only = pytest.mark.parametrize("new_broker", ["mosquitto"], indirect=True)
+
+
+@mosquitto_only
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="certificates are made by openssl")
+def test_tls_lets_in_whom_it_trusts_and_nobody_else(rig, new_broker, tmp_path):
+    for name in ("broker", "stranger"):
+        subprocess.run(
+            ["openssl", *OPENSSL.split(), "-keyout", tmp_path / f"{name}.key", "-out", tmp_path / f"{name}.pem"],
+            check=True,
+            capture_output=True,
+        )
+    tls = new_broker(mosquitto_lines=(f"certfile {tmp_path}/broker.pem", f"keyfile {tmp_path}/broker.key"))
+    tls.start()
+    wrong = rig(tls.port, tls=TlsSettings(ca_file=tmp_path / "stranger.pem"))
+    wrong.link.start()
+    until(lambda: wrong.link.state.state == "refused")
+    assert "check tls" in wrong.link.state.text
+    wrong.link.stop()
+    right = rig(tls.port, tls=TlsSettings(ca_file=tmp_path / "broker.pem"))
+    right.link.start()
+    until(lambda: right.link.state.state == "online")
+
+
+@mosquitto_only
+def test_a_message_that_the_broker_refuses_stays_and_does_not_hold_up_others(rig, new_broker, tmp_path, caplog):
+    rights = tmp_path / "rights"
+    strict = new_broker(mosquitto_lines=(f"acl_file {rights}",))
+    one = rig(strict.port, protocol="5")
+    rights.write_text(f"topic readwrite gammabox/{SITE}/{one.device}/status\ntopic read gammabox/#\n")
+    rights.chmod(0o644)
+    strict.start()
+    for frame in range(12):
+        one.hit(frame)
+    one.link.start()
+    until(lambda: "refuses a message" in caplog.text)
+    until(lambda: one.link.refused == 12)
+    assert caplog.text.count("refuses a message") == 1
+    assert one.outbox.depth == 12
+    strict.stop()
+    rights.write_text("topic readwrite gammabox/#\n")
+    strict.start()
+    assert one.link.flush(10, 10)
 
 
 @pytest.mark.parametrize("content", [None, "", b"\xff"])

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edge.bundle import Bundle, Decision, InputContract, OutputContract
 from edge.detect.classifier import scores_of
 from edge.detect.crops import network_input
 from edge.detect.network import stored_values
@@ -18,12 +17,12 @@ from quantize.agreement import (
     sqnr_db,
     strata_rows,
 )
-from quantize.bundling import contracts_of, logits_of, reference_decision
+from quantize.bundling import contracts_of, logits_of
+from quantize.clip import ClipCheck, check_clip
 from quantize.convert import convert
-from quantize.errors import QuantiseError
 from quantize.graph import read_graph
 from quantize.layers import LayerError, layer_errors, worst_layer
-from quantize.limits import CLASSIFIER, Finding, Limits, judged
+from quantize.limits import Finding, Limits, judged, judged_clip
 from quantize.runtimes import (
     Comparison,
     Foreign,
@@ -35,18 +34,19 @@ from quantize.runtimes import (
     stored_elsewhere,
     stored_here,
 )
+from quantize.subjects import Subject, float_bundle, reference_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from edge.bundle import Decision
     from trainer.data.dataset import Dataset, Split
     from trainer.feed import Crops
-    from trainer.run import Run
 
 FALSE_POSITIVE_RATES = (1e-2, 1e-3)
-SAME_CONTRACT = ("crop_size", "planes", "scale", "offset")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +128,7 @@ class BundleCheck:
     limits: Limits
     networks: tuple[NetworkCheck, ...]
     findings: tuple[tuple[str, tuple[Finding, ...]], ...]
+    clip: ClipCheck | None = None
 
     @property
     def failures(self) -> list[str]:
@@ -145,18 +146,6 @@ class BundleCheck:
         return not self.failures
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Subject:
-    """One network of a bundle with the run it came from."""
-
-    name: str
-    bundle: Bundle
-    model: bytes
-    contract: tuple[InputContract, OutputContract]
-    decision: Decision
-    run: Run
-
-
 @dataclass(frozen=True, slots=True)
 class CheckSettings:
     """How thorough a check is; the kernels' crops are also those of the layers' errors."""
@@ -169,40 +158,15 @@ class CheckSettings:
     seed: int = 1
 
 
-def subjects_of(bundle: Bundle, run: Run, screen_run: Run | None) -> list[Subject]:
-    """Pair the networks of a bundle with their runs.
-
-    Raises
-    ------
-    QuantiseError
-        If an input contract is not its run's, or a screen's run is given for a bundle that has no screen.
-
-    """
-    manifest = bundle.manifest
-    contract = (manifest.input, manifest.output)
-    found = [Subject(CLASSIFIER, bundle, bundle.model, contract, manifest.decision, run)]
-    if screen_run is not None:
-        if manifest.screen is None or bundle.screen is None:
-            raise QuantiseError(str(bundle.path), "it holds no screen", "leave out --screen-reference")
-        small = manifest.screen
-        decision = Decision(threshold=small.threshold)
-        found.append(Subject("screen", bundle, bundle.screen, (small.input, small.output), decision, screen_run))
-    for subject in found:
-        for name in SAME_CONTRACT:
-            own, wanted = getattr(subject.contract[0], name), getattr(subject.run.manifest.input, name)
-            if own != wanted:
-                raise QuantiseError(
-                    f"{bundle.path} ({subject.name})",
-                    f"its input {name} is {own}, that of {subject.run.path} is {wanted}",
-                    "convert that run again, or name the run this bundle came from",
-                )
-    return found
-
-
 def check_bundle(
-    subjects: Sequence[Subject], datasets: Sequence[Dataset], settings: CheckSettings, command: str = ""
+    subjects: Sequence[Subject],
+    datasets: Sequence[Dataset],
+    settings: CheckSettings,
+    *,
+    clip: Path | None = None,
+    command: str = "",
 ) -> BundleCheck:
-    """Measure every network of a bundle and judge it.
+    """Measure every network of a bundle and judge it; with a clip, the whole pipeline too.
 
     Raises
     ------
@@ -210,12 +174,20 @@ def check_bundle(
         If the manifest and the model disagree.
     ForeignRuntimeError
         If another runtime that was asked for cannot run the model.
+    QuantiseError
+        If a clip is to be analysed with a bundle whose screen has no run here.
 
     """
     checks = tuple(check_network(subject, datasets, settings) for subject in subjects)
-    manifest = subjects[0].bundle.manifest
-    findings = tuple((check.name, judged(check, settings.limits)) for check in checks)
-    return BundleCheck(manifest.name, manifest.sha256, manifest.created_utc, command, settings.limits, checks, findings)
+    bundle = subjects[0].bundle
+    findings = [(check.name, judged(check, settings.limits)) for check in checks]
+    seen = None
+    if clip is not None:
+        seen = check_clip(clip, float_bundle(subjects), bundle)
+        findings.append(("clip", judged_clip(seen, settings.limits)))
+    manifest = bundle.manifest
+    card = (manifest.name, manifest.sha256, manifest.created_utc, command)
+    return BundleCheck(*card, settings.limits, checks, tuple(findings), seen)
 
 
 def check_network(subject: Subject, datasets: Sequence[Dataset], settings: CheckSettings) -> NetworkCheck:
@@ -229,7 +201,7 @@ def check_network(subject: Subject, datasets: Sequence[Dataset], settings: Check
     float_contract = contracts_of(plain, subject.run.manifest.input)
     float_logits = logits_of(subject.run.path, plain, float_contract, own_crops)
     own_logits = logits_of(path, subject.model, subject.contract, own_crops)
-    reference = _reference(subject, plain, float_contract, datasets)
+    reference = reference_of(subject, plain, float_contract, datasets)
 
     some = np.sort(rng.permutation(len(own_crops))[: settings.kernel_crops])
     pictures = own_crops.pictures[some]
@@ -282,26 +254,6 @@ def agreement_of(
         calibration_reference=calibration_error(scores[0], label),
         calibration_found=calibration_error(scores[1], label),
     )
-
-
-def _reference(
-    subject: Subject,
-    plain: bytes,
-    contract: tuple[InputContract, OutputContract],
-    datasets: Sequence[Dataset],
-) -> Decision:
-    """Give the float model's decision: the run's, or what `convert` noted, or that of the validation split."""
-    from trainer.feed import read_crops  # noqa: PLC0415 - imports Keras
-
-    run, manifest = subject.run, subject.bundle.manifest
-    if run.manifest.decision is not None:
-        return run.manifest.decision
-    noted = manifest.provenance if subject.name == CLASSIFIER else manifest.provenance.get("screen", {})
-    threshold = noted.get("threshold", {}).get("matched_to")
-    if isinstance(threshold, float):
-        return Decision(threshold=threshold, temperature=subject.decision.temperature)
-    validation = read_crops(datasets, "validation", contract[0])
-    return reference_decision(run, logits_of(run.path, plain, contract, validation), validation.label)
 
 
 def _comparisons(

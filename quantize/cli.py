@@ -131,6 +131,12 @@ def check_command(
             help="Compare with another runtime too: tflite-runtime, cortex-a72 or cortex-a76; built when missing.",
         ),
     ] = None,
+    clip: Annotated[
+        Optional[Path],  # noqa: UP045 - as above
+        typer.Option(
+            "--clip", help="Also compare the whole pipelines on this clip; its truth may lie beside as .jsonl."
+        ),
+    ] = None,
     split: Annotated[str, typer.Option("--split", help="Part of the data to judge on: test or validation.")] = "test",
     report: Annotated[
         Optional[Path],  # noqa: UP045 - as above
@@ -145,11 +151,12 @@ def check_command(
     """Hold a bundle against the float model it came from; exit code 1 when a limit is passed."""
     from edge.bundle import load_bundle
     from quantize.bundling import datasets_of, portable
-    from quantize.check import CheckSettings, check_bundle, subjects_of
+    from quantize.check import CheckSettings, check_bundle
     from quantize.convert import load_tensorflow
     from quantize.environments import foreign
     from quantize.limits import parse_limits
     from quantize.report import as_dict, lines, verdict, write_html, write_json
+    from quantize.subjects import subjects_of
     from trainer.run import Run
 
     if split not in {"test", "validation"}:
@@ -163,7 +170,7 @@ def check_command(
     run = Run.open(reference)
     subjects = subjects_of(load_bundle(bundle), run, None if screen_reference is None else Run.open(screen_reference))
     command = portable(["gammabox-quantize", *sys.argv[1:]])
-    check = check_bundle(subjects, datasets_of(run, data or []), settings, command)
+    check = check_bundle(subjects, datasets_of(run, data or []), settings, clip=clip, command=command)
     if report is not None:
         write_html(check, report)
     if keep is not None:

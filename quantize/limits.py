@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from quantize.check import NetworkCheck
+    from quantize.clip import ClipCheck
 
 
 CLASSIFIER = "classifier"
@@ -41,6 +42,9 @@ class Limits(StrictModel):
     most_saturated: float = Field(default=0.02, ge=0, le=1, description="share of a layer's outputs cut off")
     least_kernel_agreement: float = Field(
         default=0.995, ge=0, le=1, description="share of crops decided alike by reference kernels and other runtimes"
+    )
+    least_clip_agreement: float = Field(
+        default=0.95, ge=0, le=1, description="share of the hits of either pipeline on a clip that both found"
     )
     most_emulated_steps: int = Field(default=1, ge=0, description="int8 steps between aarch64 and this machine")
 
@@ -80,6 +84,12 @@ def parse_limits(words: Sequence[str]) -> Limits:
 def judged(check: NetworkCheck, limits: Limits) -> tuple[Finding, ...]:
     """Hold every figure of a network's check against its limit, the weightiest first."""
     return tuple(_findings(check, limits))
+
+
+def judged_clip(clip: ClipCheck, limits: Limits) -> tuple[Finding, ...]:
+    """Hold the outcome of a clip against its limit."""
+    text = f"{clip.common} of {clip.float_hits} float and {clip.int8_hits} int8 hits, {clip.frames} frames"
+    return (Finding("hits alike", clip.alike >= limits.least_clip_agreement, text),)
 
 
 def _findings(check: NetworkCheck, limits: Limits) -> Iterator[Finding]:

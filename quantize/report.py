@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from quantize.check import BundleCheck, NetworkCheck
+    from quantize.clip import ClipCheck
 
 TEMPLATES = Path(__file__).parent / "templates"
 BAR_DB = 60.0  # a full bar in the page's table of layers
@@ -61,8 +62,9 @@ def verdict(check: BundleCheck) -> str:
 
 def lines(check: BundleCheck) -> Iterator[str]:
     """Yield what a terminal shows before the verdict."""
-    for network, (_, findings) in zip(check.networks, check.findings, strict=True):
-        yield from _network_lines(network)
+    measured = {network.name: network for network in check.networks}
+    for name, findings in check.findings:
+        yield from _network_lines(measured[name]) if name in measured else _clip_lines(check.clip)
         for finding in findings:
             yield f"  {'ok  ' if finding.passed else 'FAIL'} {finding.name}: {finding.text}"
 
@@ -93,6 +95,17 @@ def _network_lines(network: NetworkCheck) -> Iterator[str]:
         yield (
             f"  {other.name} ({other.runtime}): {100 * other.equal:.2f} % of outputs equal, at most "
             f"{other.most_steps} steps apart, {other.median_ms:.2f} ms"
+        )
+
+
+def _clip_lines(clip: ClipCheck | None) -> Iterator[str]:
+    if clip is None:
+        return
+    yield f"clip: {clip.clip}, {clip.frames} frames"
+    if clip.visible is not None:
+        yield (
+            f"  of {clip.visible} visible hits float finds {clip.float_found}, int8 {clip.int8_found}; "
+            f"false hits {clip.float_false} and {clip.int8_false}"
         )
 
 

@@ -10,12 +10,13 @@ import pytest
 from edge.bundle import Bundle, load_bundle, save_bundle
 from edge.errors import BundleError
 from quantize.bundling import contracts_of
-from quantize.check import CheckSettings, NetworkCheck, check_bundle, check_network, subjects_of
+from quantize.check import CheckSettings, NetworkCheck, check_bundle, check_network
 from quantize.convert import INT8_RECIPE, convert
 from quantize.graph import read_graph, replace_weights
 from quantize.layers import worst_layer
 from quantize.limits import judged
 from quantize.representative import span_range
+from quantize.subjects import subjects_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,0 +1,111 @@
+"""End to end: hits of the whole pipeline on a clip, with the int8 networks and with their float originals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edge.capture.frame import triples
+from edge.capture.source import open_source
+from edge.detect.detector import Detector
+from edge.settings import DetectionSettings
+from edge.truth import TrueHit, compare, read_truth
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from edge.bundle import Bundle
+
+MOST_CROPS = 512
+# More than a sound frame has: which candidates are left over must not differ.
+UNHURRIED = DetectionSettings(max_crops_per_frame=MOST_CROPS)
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedHit:
+    """A hit with its frame."""
+
+    frame: int
+    x: int
+    y: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClipCheck:
+    """Hits of both pipelines on the same frames.
+
+    Attributes
+    ----------
+    frames : int
+        Analysed ones.
+    float_hits, int8_hits, common : int
+        Hits of each, and how many lie at the same place of the same frame.
+    visible : int or None
+        True hits that add 25 grey levels or more; None without a truth file.
+    float_found, int8_found, float_false, int8_false : int or None
+        How many of them each finds, and its false hits.
+
+    """
+
+    clip: str
+    frames: int
+    float_hits: int
+    int8_hits: int
+    common: int
+    visible: int | None = None
+    float_found: int | None = None
+    int8_found: int | None = None
+    float_false: int | None = None
+    int8_false: int | None = None
+
+    @property
+    def alike(self) -> float:
+        """Share of all hits that both found; 1 where neither found any."""
+        union = self.float_hits + self.int8_hits - self.common
+        return self.common / union if union else 1.0
+
+
+def check_clip(clip: Path, float_bundle: Bundle, bundle: Bundle) -> ClipCheck:
+    """Analyse a clip once for both, frame by frame; beside it may lie its truth as .jsonl.
+
+    Raises
+    ------
+    SourceError
+        If the clip holds no usable frames.
+    TruthError
+        If a truth file is there and damaged.
+
+    """
+    found: tuple[list[PlacedHit], list[PlacedHit]] = ([], [])
+    detectors = (Detector(float_bundle, UNHURRIED), Detector(bundle, UNHURRIED))
+    frames = 0
+    source = open_source(str(clip))
+    try:
+        for triple in triples(source):
+            frames += 1
+            for hits, detector in zip(found, detectors, strict=True):
+                sequence = triple.current.sequence
+                hits += [PlacedHit(sequence, hit.x, hit.y) for hit in detector.detect(triple).hits]
+    finally:
+        source.close()
+    common = compare(_as_truth(found[0]), found[1]).found
+    counts = {"float_hits": len(found[0]), "int8_hits": len(found[1]), "common": common}
+    place = clip.with_suffix(".jsonl")
+    if not place.exists():
+        return ClipCheck(clip.name, frames, **counts)
+    scores = [compare(read_truth(place), hits) for hits in found]
+    return ClipCheck(
+        clip.name,
+        frames,
+        **counts,
+        visible=scores[0].visible,
+        float_found=scores[0].found,
+        int8_found=scores[1].found,
+        float_false=scores[0].false_hits,
+        int8_false=scores[1].false_hits,
+    )
+
+
+def _as_truth(hits: Sequence[PlacedHit]) -> list[TrueHit]:
+    return [TrueHit(hit.frame, hit.x, hit.y, (hit.x, hit.y, hit.x, hit.y), 255.0) for hit in hits]

@@ -1,0 +1,90 @@
+"""Other kernels and runtimes are compared step by step; what is not delegated is named."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from quantize import environments
+from quantize.convert import INT8_RECIPE, convert
+from quantize.environments import foreign
+from quantize.errors import ForeignRuntimeError
+from quantize.runtimes import Foreign, compared, partitions, stored_elsewhere, stored_here
+
+
+def stored(count=6):
+    return np.random.default_rng(1).integers(-128, 128, (count, 17, 17, 3)).astype(np.int8)
+
+
+def test_the_tiny_network_is_one_partition(tiny):
+    found = partitions(tiny.bundle.model)
+    assert (found.count, found.left) == (1, ())
+
+
+@pytest.mark.usefixtures("tiny")  # it loads TensorFlow quietly
+def test_an_operator_that_xnnpack_leaves_is_named():
+    import keras
+
+    image = keras.Input((17, 17, 3))
+    joined = keras.layers.Concatenate()([keras.layers.Conv2D(4, 3)(image), keras.layers.Conv2D(4, 3)(image)])
+    rectified = keras.layers.GlobalMaxPooling2D()(keras.layers.ReLU()(joined))
+    network = keras.Model(image, keras.layers.Dense(2)(rectified))
+    inputs = np.random.default_rng(1).random((4, 17, 17, 3), np.float32)
+    found = partitions(convert(network, INT8_RECIPE, inputs))
+    assert found.count == 2
+    assert found.left == ("RELU",)
+
+
+def test_a_process_of_the_same_python_gives_the_same_outputs(tiny):
+    own, runtime, _ = stored_here(tiny.bundle.model, stored())
+    other = stored_elsewhere(Foreign("itself", (sys.executable,)), tiny.bundle.model, stored(), rounds=1)
+    found = compared("itself", own, other, 0.0)
+    assert (found.most_steps, found.equal, found.labels) == (0, 1.0, 1.0)
+    assert found.runtime.startswith(runtime)
+
+
+def test_reference_kernels_agree_with_the_optimised_ones(tiny):
+    own, _, _ = stored_here(tiny.bundle.model, stored())
+    found = compared("reference", own, stored_here(tiny.bundle.model, stored(), "reference"), 0.0)
+    assert found.most_steps <= 3
+
+
+def test_steps_and_labels_are_counted():
+    own = np.array([[0, 5], [0, -5]], np.int8)
+    other = np.array([[0, 5], [0, 3]], np.int8)
+    found = compared("x", own, (other, "x 1", 1.0), 1.0)
+    assert (found.most_steps, found.equal, found.labels) == (8, 0.75, 0.5)
+
+
+def test_a_runtime_that_cannot_read_the_model_says_so():
+    with pytest.raises(ForeignRuntimeError, match="itself: it cannot run the model"):
+        stored_elsewhere(Foreign("itself", (sys.executable,)), b"no model", stored())
+
+
+def test_an_unknown_runtime_is_refused():
+    with pytest.raises(ForeignRuntimeError, match="there is no such runtime; choose one of tflite-runtime, cortex-a72"):
+        foreign("coral")
+
+
+def test_without_an_old_python_the_message_says_what_to_install(monkeypatch, tmp_path):
+    monkeypatch.setenv("GAMMABOX_CACHE", str(tmp_path))
+    with pytest.raises(ForeignRuntimeError, match=r"none of python2\.1 is here; install one of them"):
+        environments.virtual_environment("x", (), ("python2.1",))
+
+
+def test_an_unfinished_environment_is_built_again(tmp_path):
+    built = []
+    environments._once(tmp_path / "x", "a", lambda: built.append("a"))
+    environments._once(tmp_path / "x", "a", lambda: built.append("again"))
+    environments._once(tmp_path / "x", "b", lambda: built.append("b"))
+    (tmp_path / "x" / ".complete").unlink()
+    environments._once(tmp_path / "x", "b", lambda: built.append("b"))
+    assert built == ["a", "b", "b"]
+
+
+@pytest.mark.slow
+def test_tflite_runtime_2_14_loads_the_bundle_and_agrees(tiny):
+    own, _, _ = stored_here(tiny.bundle.model, stored(32))
+    other = stored_elsewhere(foreign("tflite-runtime"), tiny.bundle.model, stored(32), rounds=1)
+    assert "tflite-runtime 2.14.0" in other[1]
+    assert compared("tflite-runtime", own, other, 0.0).most_steps <= 3

@@ -16,7 +16,7 @@ from edge.bundle import CandidateRules
 from trainer.data.crops import samples_of, take_shot
 from trainer.data.dataset import Dataset, DatasetIndex, Samples, ShardEntry, Split
 from trainer.data.footage import Footage, split_footage
-from trainer.data.hits import hit_bank
+from trainer.data.hits import HITS_PER_LIBRARY, RADIATIONS, HitBank, hit_bank
 from trainer.data.nuisances import NUISANCES
 from trainer.data.places import TEST, TRAINING
 from trainer.data.shots import Undecodable, Way, open_studio
@@ -35,7 +35,7 @@ FusionChoice = Literal["charge", "max", "both"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 FUSION_CHOICES: tuple[FusionChoice, ...] = get_args(FusionChoice)
 
-RECIPE_VERSION = 1  # raise it when the same options would give other bytes
+RECIPE_VERSION = 2  # raise it when the same options would give other bytes
 SCENES_A_SHARD = 4
 _SHARD_BYTES = 80_000_000
 _KIND_KEY: dict[Kind, int] = {"training": 11, "test": 12}
@@ -67,6 +67,12 @@ class Recipe:
         To draw from.
     nuisance_share : float
         Of the shots, those with a nuisance.
+    radiations : tuple of str
+        Whose hits.
+    hits_a_kind : int
+        Simulated hits of each radiation in each kind of silicon.
+    most_a_shard : int
+        Most samples of a shard; of large crops fewer fit.
 
     """
 
@@ -79,12 +85,20 @@ class Recipe:
     footage_share: float = 0.5
     nuisances: tuple[str, ...] = NUISANCES
     nuisance_share: float = 0.3
+    radiations: tuple[str, ...] = RADIATIONS
+    hits_a_kind: int = HITS_PER_LIBRARY
+    most_a_shard: int = 512
+
+    @property
+    def bank(self) -> HitBank:
+        """The hits to choose from."""
+        return hit_bank(self.radiations, self.hits_a_kind)
 
     @property
     def samples_a_shard(self) -> int:
         """A power of two that keeps a shard under 80 MB."""
         fitting = _SHARD_BYTES / (6 * self.crop_size**2)
-        return int(2 ** max(3, min(9, np.floor(np.log2(fitting)))))
+        return min(self.most_a_shard, int(2 ** max(3, np.floor(np.log2(fitting)))))
 
     def shard_sizes(self) -> list[int]:
         """Count the samples of each shard; the last may be smaller."""
@@ -108,6 +122,9 @@ class Recipe:
             "footage_share": self.footage_share,
             "nuisances": list(self.nuisances),
             "nuisance_share": self.nuisance_share,
+            "radiations": list(self.radiations),
+            "hits_a_kind": self.hits_a_kind,
+            "samples_a_shard": self.samples_a_shard,
             "textures": pictures,
             "versions": {"opencv": cv2.__version__, "numpy": np.__version__},
         }
@@ -155,7 +172,7 @@ def build(
     done = recipe.crops - sum(sizes[i] for i in todo)
     count = min(workers or os.cpu_count() or 1, max(len(todo), 1))
     if todo:
-        hit_bank()  # simulated once, before many processes would each do it
+        _ = recipe.bank  # simulated once, before many processes would each do it
     if count == 1:
         for shard in todo:
             writer.enter(make_shard(path, recipe, shard))
@@ -228,7 +245,7 @@ def _shot(recipe: Recipe, source: SceneSource, split: Split, rng: Generator) -> 
     mixture = TEST if recipe.kind == "test" else TRAINING
     studio = open_studio(source.draw(rng), way, nuisance, rng)
     try:
-        shot = take_shot(studio, recipe.crop_size, rng, bank=hit_bank(), mixture=mixture, rules=CandidateRules())
+        shot = take_shot(studio, recipe.crop_size, rng, bank=recipe.bank, mixture=mixture, rules=CandidateRules())
     except Undecodable:
         return None
     return samples_of(shot, studio, split, recipe.crop_size, rng)

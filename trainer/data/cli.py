@@ -1,4 +1,4 @@
-"""Commands of datasets: build."""
+"""Commands of datasets: build, import, inspect, leakage."""
 
 from __future__ import annotations
 
@@ -10,10 +10,16 @@ from typing import Annotated
 
 import typer
 
+from edge import console
+from trainer.data.dataset import SPLITS, Dataset
+
 
 def register(app: typer.Typer) -> None:
     """Add the dataset commands to gammabox-trainer."""
     app.command("build")(build_command)
+    app.command("import")(import_command)
+    app.command("inspect")(inspect_command)
+    app.command("leakage")(leakage_command)
 
 
 def build_command(
@@ -32,6 +38,9 @@ def build_command(
         list[str] | None, typer.Option(help="Disturbance to include; may be repeated. Default all; 'none' for none.")
     ] = None,
     nuisance_share: Annotated[float, typer.Option(min=0, max=1, help="Share of shots with a disturbance.")] = 0.3,
+    nuclide: Annotated[
+        list[str] | None, typer.Option(help="Radiation whose hits to use; may be repeated. Default all.")
+    ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores by default.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
@@ -50,10 +59,95 @@ def build_command(
         footage_share=footage_share,
         nuisances=nuisance,
         nuisance_share=nuisance_share,
+        radiations=nuclide,
     )
     with shard_progress(crops) as on_shard:
         dataset = build(out, recipe, command=_command_line(), workers=workers, on_shard=on_shard)
-    counts = {split: dataset.count(split) for split in ("train", "validation", "test")}
+    _print_summary(out, dataset, as_json=as_json)
+
+
+def import_command(
+    folder: Annotated[Path, typer.Argument(help="Folder with A (noise), B (scenes), C (radiation, lens covered).")],
+    out: Annotated[Path, typer.Argument(help="Folder of the dataset.")],
+    crops: Annotated[int, typer.Option(min=8, help="Samples in all, half of them from C.")] = 20000,
+    crop_size: Annotated[int, typer.Option(min=32, max=224, help="Edge of the square crops, pixels.")] = 224,
+    fusion: Annotated[str, typer.Option(help="max (the paper's) or charge (added in linear light).")] = "max",
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 1,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the summary as JSON; the report goes to stderr.")
+    ] = False,
+) -> None:
+    """Fuse your own recordings A, B and C into a dataset; say what was used and what not, and why."""
+    from trainer.data.imported import ImportOptions, build_imported
+    from trainer.data.options import one_of
+    from trainer.data.progress import shard_progress
+    from trainer.data.recordings import import_recordings
+
+    options = ImportOptions(crops, crop_size, one_of("--fusion", fusion, ("charge", "max")), seed)
+    imported = import_recordings(folder)
+    print(imported.report(), file=sys.stderr if as_json else sys.stdout)
+    with shard_progress(crops) as on_shard:
+        dataset = build_imported(out, imported, options, on_shard)
+    _print_summary(out, dataset, as_json=as_json)
+
+
+def inspect_command(
+    dataset: Annotated[Path, typer.Argument(help="Folder of the dataset.")],
+    out: Annotated[Path | None, typer.Option(help="Page to write; inspect.html in the dataset by default.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Samples from which the pictures are chosen.")] = 4096,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the statistics as JSON.")] = False,
+) -> None:
+    """Write a page with contact sheets and statistics of a dataset."""
+    from dataclasses import asdict
+
+    from trainer.data.inspection import page
+    from trainer.data.writer import write_page
+
+    opened = Dataset.open(dataset)
+    text, counted = page(opened, limit)
+    place = out or dataset / "inspect.html"
+    write_page(place, text)
+    if as_json:
+        print(json.dumps({"page": str(place), **asdict(counted)}))
+        return
+    print(f"{counted.samples} crops, {counted.hits} with a hit, {counted.scenes} scenes")
+    print(f"proposed by the fast path: {counted.proposed[1]:.1%} of the hits, {counted.proposed[0]:.1%} of the rest")
+    print(
+        f"without a hit: {counted.negatives_with_blotch:.1%} with a noise blotch, "
+        f"{counted.negatives_in_strong_motion:.1%} in strong motion; "
+        f"hits that add 25 to 40 DN: {counted.hits_of_25_to_40_dn:.1%}"
+    )
+    print(place)
+
+
+def leakage_command(
+    dataset: Annotated[Path, typer.Argument(help="Folder of the dataset.")],
+    other: Annotated[Path | None, typer.Option(help="Dataset that must share no scene with it.")] = None,
+    limit: Annotated[float, typer.Option(min=0.5, max=1, help="Greatest AUC that passes.")] = 0.55,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Check that nothing but hits tells the labels apart, and that splits share no scene; exit 1 if not so."""
+    from dataclasses import asdict
+
+    from trainer.data.leakage import check_leakage
+
+    report = check_leakage(Dataset.open(dataset), Dataset.open(other) if other else None, limit)
+    if as_json:
+        print(json.dumps({**asdict(report), "passed": report.passed}))
+    else:
+        print(
+            f"N against P with hits and blotches inpainted: AUC {report.auc:.3f} ± {report.auc_error:.3f} "
+            f"on {report.judged} samples of unseen scenes (limit {report.limit:g})"
+        )
+        for scene in report.shared_scenes:
+            print(f"scene in more than one split: {scene}")
+        print("passed" if report.passed else "FAILED")
+    if not report.passed:
+        raise typer.Exit(console.EXIT_CHECK_FAILED)
+
+
+def _print_summary(out: Path, dataset: Dataset, *, as_json: bool) -> None:
+    counts = {split: dataset.count(split) for split in SPLITS}
     summary = {
         "path": str(out),
         "sha256": dataset.sha256,

@@ -45,6 +45,8 @@ def fuse_light(blotches: NDArray[np.uint8], monitoring: NDArray[np.float32]) -> 
     """
     fused = monitoring.astype(np.float32)
     bright = blotches.any(axis=-1)
+    if not bright.any():
+        return fused
     fused[bright] = to_levels(to_linear(fused[bright]) + to_linear(blotches[bright].astype(np.float32)))
     return fused
 

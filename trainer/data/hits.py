@@ -14,8 +14,6 @@ from trainer.sensor.library import HitLibrary, build_library
 from trainer.sensor.photons import Spectrum, source_spectrum
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.random import Generator
     from numpy.typing import NDArray
 
@@ -95,15 +93,22 @@ class HitBank:
         return self.kinds[int(rng.choice(len(self.kinds), p=self.weights))]
 
 
-@lru_cache(maxsize=1)
-def hit_bank(cache: Path | None = None) -> HitBank:
-    """Give the bank: simulated at the first call on a machine (about a minute), read from the cache afterwards."""
+RADIATIONS: tuple[str, ...] = tuple(dict.fromkeys(nuclide for nuclide, *_ in _KINDS))
+
+
+@lru_cache(maxsize=2)
+def hit_bank(radiations: tuple[str, ...] = RADIATIONS, hits_a_kind: int = HITS_PER_LIBRARY) -> HitBank:
+    """Give the bank: simulated at the first call on a machine (about a minute), read from the cache afterwards.
+
+    `radiations` are from RADIATIONS; each is in one or more kinds of silicon.
+    """
     kinds = []
-    for nuclide, silicon, _ in _KINDS:
-        library = build_library(_spectrum(nuclide), _SILICON[silicon], HITS_PER_LIBRARY, LIBRARY_SEED, cache=cache)
+    chosen = [kind for kind in _KINDS if kind[0] in radiations]
+    for nuclide, silicon, _ in chosen:
+        library = build_library(_spectrum(nuclide), _SILICON[silicon], hits_a_kind, LIBRARY_SEED)
         peaks = np.array([charge.max() for charge in library.maps], np.float32)
         kinds.append(HitKind(nuclide, silicon, library, peaks))
-    weights = np.array([weight for *_, weight in _KINDS], np.float64)
+    weights = np.array([weight for *_, weight in chosen], np.float64)
     return HitBank(tuple(kinds), weights / weights.sum())
 
 

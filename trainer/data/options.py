@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from trainer.data.build import FUSION_CHOICES, KINDS, Recipe
 from trainer.data.footage import require_footage
+from trainer.data.hits import RADIATIONS
 from trainer.data.nuisances import NUISANCES
 from trainer.errors import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+
+Choice = TypeVar("Choice", bound=str)
+
+
+def one_of(option: str, word: str, choices: tuple[Choice, ...]) -> Choice:
+    """Give the choice that a word of the command line names.
+
+    Raises
+    ------
+    OptionError
+        None of them.
+
+    """
+    for choice in choices:
+        if choice == word:
+            return choice
+    raise OptionError(option, word, choices)
 
 
 def recipe_from_options(
@@ -25,6 +44,7 @@ def recipe_from_options(
     footage_share: float,
     nuisances: Sequence[str] | None,
     nuisance_share: float,
+    radiations: Sequence[str] | None,
 ) -> Recipe:
     """Check the options and look at the footage.
 
@@ -36,12 +56,6 @@ def recipe_from_options(
         Footage of which nothing can be used.
 
     """
-    chosen_kind = next((one for one in KINDS if one == kind), None)
-    if chosen_kind is None:
-        raise OptionError("--kind", kind, KINDS)
-    chosen_fusion = next((one for one in FUSION_CHOICES if one == fusion), None)
-    if chosen_fusion is None:
-        raise OptionError("--fusion", fusion, FUSION_CHOICES)
     chosen = NUISANCES if nuisances is None else tuple(dict.fromkeys(nuisances))
     if chosen == ("none",):
         chosen = ()
@@ -49,13 +63,14 @@ def recipe_from_options(
         if one not in NUISANCES:
             raise OptionError("--nuisance", one, (*NUISANCES, "none"))
     return Recipe(
-        kind=chosen_kind,
+        kind=one_of("--kind", kind, KINDS),
         crops=crops,
         crop_size=crop_size,
         seed=seed,
-        fusion=chosen_fusion,
+        fusion=one_of("--fusion", fusion, FUSION_CHOICES),
         footage=tuple(require_footage(footage)),
         footage_share=footage_share,
         nuisances=chosen,
         nuisance_share=nuisance_share,
+        radiations=RADIATIONS if not radiations else tuple(one_of("--nuclide", one, RADIATIONS) for one in radiations),
     )

@@ -90,6 +90,18 @@ def write_shard(folder: Path, index: int, split: Split, samples: Samples) -> Sha
     return entry
 
 
+def write_page(place: Path, text: str) -> None:
+    """Write a page about a dataset.
+
+    Raises
+    ------
+    DatasetError
+        When the disk is full or refuses.
+
+    """
+    _write_whole(place.parent, place.name, text.encode())
+
+
 def _write_whole(folder: Path, name: str, content: bytes) -> None:
     """Write a file so that it is there whole or not at all."""
     place = folder / name

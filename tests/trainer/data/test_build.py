@@ -1,0 +1,130 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge.detect.crops import network_input
+from trainer.data.build import Recipe, build, region_size, shard_samples
+from trainer.data.dataset import Dataset, Samples
+from trainer.data.nuisances import NUISANCES
+from trainer.errors import DatasetError
+
+RECIPE = Recipe("training", 64, 48, 3, radiations=("Am-241",), hits_a_kind=300, nuisance_share=0.4)
+
+
+@pytest.fixture(scope="module")
+def samples() -> Samples:
+    return shard_samples(replace(RECIPE, crops=160), 0)
+
+
+def test_half_of_the_samples_hold_a_hit(samples: Samples) -> None:
+    assert len(samples) == 160
+    assert samples.label.sum() == 80
+    assert samples.greys.shape == (160, 48, 48, 3)
+
+
+def test_labels_are_right_a_crops_hits_are_in_its_truth(samples: Samples) -> None:
+    for strata, label, spot in zip(samples.strata, samples.label, samples.spot, strict=True):
+        assert bool(strata["hits"]) == bool(label)
+        assert (strata["added_dn"] is not None) == bool(label)
+        if label:
+            boxes = [hit["box"] for hit in strata["hits"]]
+            assert any(x0 - 2 <= spot[0] <= x1 + 2 and y0 - 2 <= spot[1] <= y1 + 2 for x0, y0, x1, y1 in boxes)
+            assert any(hit["added_dn"] == strata["added_dn"] for hit in strata["hits"])
+
+
+def test_a_positive_crop_shows_its_hit_in_the_middle_frame_only(samples: Samples) -> None:
+    bright = (samples.label == 1) & (samples.column("added_dn") > 40) & (samples.column("motion_dn") < 3)
+    assert bright.sum() > 5
+    for i in np.flatnonzero(bright):
+        x, y = samples.spot[i]
+        previous, current, following = (int(v) for v in samples.greys[i, y, x])
+        assert current > max(previous, following) + 12, samples.strata[i]
+
+
+def test_crops_feed_every_layout_of_planes(samples: Samples) -> None:
+    for planes in ("rgb", "temporal", "spike"):
+        assert network_input(planes, samples.greys, samples.bgr).shape == samples.greys.shape
+
+
+def test_strata_name_what_a_sample_is_made_of(samples: Samples) -> None:
+    for strata in samples.strata:
+        assert strata["split"] == "train"
+        assert strata["scene"].startswith("generated-train-")
+        assert strata["nuisance"] in (None, *NUISANCES)
+        assert strata["fusion"] == ("max" if strata["way"] == "max" else "charge")
+        assert strata["stratum"] in ("negative", "faint", "visible", "bright")
+    assert {strata["way"] for strata in samples.strata} >= {"sensor", "picture"}
+
+
+def test_the_same_seed_gives_the_same_bytes_whatever_the_processes(tmp_path: Path) -> None:
+    recipe = replace(RECIPE, crop_size=224, crops=272)
+    build(tmp_path / "one", recipe, workers=1)
+    build(tmp_path / "two", recipe, workers=2)
+    files = sorted(file.relative_to(tmp_path / "one") for file in (tmp_path / "one").rglob("*") if file.is_file())
+    assert len(files) == 3
+    for file in files:
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes(), file
+    assert (
+        shard_samples(replace(recipe, seed=4, crops=16), 0).greys.tobytes()
+        != shard_samples(replace(recipe, crops=16), 0).greys.tobytes()
+    )
+
+
+def test_a_killed_build_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
+    program = (
+        "import sys; from dataclasses import replace; from pathlib import Path\n"
+        "from trainer.data.build import Recipe, build\n"
+        "import trainer.data.build as b\n"
+        "if __name__ == '__main__':\n"
+        "    b._MOST_SAMPLES_A_SHARD = 16\n"
+        "    recipe = Recipe('training', 96, 48, 3, radiations=('Am-241',), hits_a_kind=300)\n"
+        "    build(Path(sys.argv[1]), recipe, workers=1)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+
+    def start(folder: Path) -> subprocess.Popen[bytes]:
+        return subprocess.Popen([sys.executable, "-c", program, str(folder)], env=environment)
+
+    first = start(tmp_path / "killed")
+    deadline = time.monotonic() + 120
+    while len(list((tmp_path / "killed").glob("shards/*.npz"))) < 2:
+        assert time.monotonic() < deadline
+        assert first.poll() is None, "it ended before it could be killed"
+        time.sleep(0.02)
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    assert not Dataset.open(tmp_path / "killed").index.complete
+    assert start(tmp_path / "killed").wait() == 0
+    assert start(tmp_path / "unbroken").wait() == 0
+    names = [file.name for file in (tmp_path / "unbroken" / "shards").iterdir()]
+    assert len(names) == 6
+    for name in [f"shards/{name}" for name in names] + ["dataset.json"]:
+        assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "unbroken" / name).read_bytes(), name
+
+
+def test_a_folder_of_another_recipe_is_refused(tmp_path: Path) -> None:
+    small = replace(RECIPE, crops=16)
+    build(tmp_path / "set", small, workers=1)
+    with pytest.raises(DatasetError, match="another fusion, nuisances"):
+        build(tmp_path / "set", replace(small, fusion="max", nuisances=()), workers=1)
+
+
+@pytest.mark.parametrize("crop_size", [32, 64, 65, 224])
+def test_a_shot_is_several_crops_wide_and_even(crop_size: int) -> None:
+    size = region_size(crop_size)
+    assert size % 2 == 0
+    assert size >= 2 * crop_size
+
+
+def test_three_quarters_are_for_training() -> None:
+    recipe = replace(RECIPE, crops=512 * 20, crop_size=64)
+    splits = [recipe.split_of(i) for i in range(len(recipe.shard_sizes()))]
+    assert splits.count("validation") * 3 == splits.count("train")
+    assert {replace(recipe, kind="test").split_of(i) for i in range(8)} == {"test"}

@@ -1,0 +1,66 @@
+import hypothesis.extra.numpy as hnp
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trainer.data.fusion import fuse_light, fuse_max, with_noise
+from trainer.data.light import to_levels, to_linear
+from trainer.data.shots import Planned, place_charge
+
+pictures = hnp.arrays(np.uint8, (3, 4, 3))
+
+
+@given(pictures, pictures)
+def test_the_maximum_is_equations_1_and_2_pixel_by_pixel(f1: np.ndarray, f2: np.ndarray) -> None:
+    fused = fuse_max(f1, f2)
+    for place in np.ndindex(f1.shape):
+        w1 = 1 if f1[place] >= f2[place] else 0
+        w2 = 1 - w1
+        assert fused[place] == w1 * int(f1[place]) + w2 * int(f2[place])
+
+
+@given(pictures, pictures)
+def test_light_adds_and_never_takes_away(blotches: np.ndarray, monitoring: np.ndarray) -> None:
+    levels = monitoring.astype(np.float32)
+    fused = fuse_light(blotches, levels)
+    assert (fused >= levels - 0.02).all()
+    assert (fused <= 255).all()
+    expected = np.minimum(to_linear(levels) + to_linear(blotches.astype(np.float32)), 1)
+    assert np.allclose(to_linear(fused), expected, atol=1e-4)
+
+
+@given(pictures)
+def test_where_the_covered_camera_saw_nothing_the_picture_stays(monitoring: np.ndarray) -> None:
+    levels = monitoring.astype(np.float32)
+    assert np.array_equal(fuse_light(np.zeros_like(monitoring), levels), levels)
+    assert np.array_equal(fuse_max(np.zeros_like(monitoring), monitoring), monitoring)
+
+
+def test_levels_and_light_are_inverse() -> None:
+    levels = np.arange(256, dtype=np.float32).reshape(16, 16)
+    assert np.allclose(to_levels(to_linear(levels)), levels, atol=0.02)
+
+
+@given(
+    hnp.arrays(np.float32, st.tuples(st.integers(1, 6), st.integers(1, 6)), elements=st.floats(0, 4096, width=16)),
+    st.integers(0, 20),
+    st.integers(0, 14),
+)
+def test_charge_is_conserved_inside_the_frame(charge: np.ndarray, x0: int, y0: int) -> None:
+    frame = place_charge((20, 26), [Planned(x0, y0, charge), Planned(x0, y0, charge)])
+    assert np.isclose(frame.sum(), 2 * charge.sum(), rtol=1e-5)
+    assert np.allclose(frame[y0 : y0 + charge.shape[0], x0 : x0 + charge.shape[1]], 2 * charge)
+
+
+def test_charge_beyond_the_border_is_lost_and_no_more() -> None:
+    charge = np.ones((4, 4), np.float32)
+    assert place_charge((10, 10), [Planned(-2, 8, charge)]).sum() == 4
+    assert place_charge((10, 10), [Planned(20, 20, charge)]).sum() == 0
+
+
+def test_noise_has_the_variance_that_was_asked_for() -> None:
+    flat = np.full((200, 200, 3), 100, np.float32)
+    noisy = with_noise(flat, 2.0, 0.05, 0.0, np.random.default_rng(1)).astype(np.float64)
+    assert abs(noisy.mean() - 100) < 0.1
+    assert abs(noisy[..., 0].var() - (4 + 5 + 1 / 12)) < 0.2
+    assert np.array_equal(noisy[..., 0], noisy[..., 2])

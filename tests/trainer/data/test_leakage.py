@@ -1,0 +1,78 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from trainer.data.build import Recipe, build
+from trainer.data.dataset import Dataset, DatasetIndex, Samples
+from trainer.data.leakage import check_leakage, inpainted
+from trainer.data.synthetic import synthetic_samples
+from trainer.data.writer import DatasetWriter
+from trainer.errors import DatasetError
+
+# So few samples leave a standard error of 0.035: the quick test allows for two of them, the slow one does not.
+QUICK_LIMIT = 0.62
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    folder = tmp_path_factory.mktemp("leakage") / "set"
+    recipe = Recipe("training", 512, 48, 2, radiations=("Am-241",), hits_a_kind=300, most_a_shard=64)
+    return build(folder, recipe, workers=1)
+
+
+def planted(dataset: Dataset, folder: Path, *, brighter: int = 0, scene: str | None = None) -> Dataset:
+    """Copy a dataset and give its positives a little more light in the corners, or two splits the same scene."""
+    writer = DatasetWriter(folder, dataset.index.model_copy(update={"shards": ()}))
+    for entry, part in zip(dataset.index.shards, dataset.parts(), strict=True):
+        greys = part.greys.copy()
+        greys[part.label == 1, :6] = np.clip(greys[part.label == 1, :6].astype(int) + brighter, 0, 255)
+        strata = tuple({**one, "scene": scene or one["scene"]} for one in part.strata)
+        writer.add(entry.index, entry.split, Samples(greys, part.bgr, part.spot, part.label, strata))
+    return Dataset.open(folder)
+
+
+def test_simulated_data_pass(built: Dataset) -> None:
+    report = check_leakage(built, limit=QUICK_LIMIT)
+    assert report.passed, report
+    assert report.judged == 128
+
+
+def test_a_planted_leak_is_found(built: Dataset, tmp_path: Path) -> None:
+    report = check_leakage(planted(built, tmp_path / "leak", brighter=40), limit=QUICK_LIMIT)
+    assert not report.passed
+    assert report.auc > 0.7
+
+
+def test_a_scene_in_two_splits_is_found(built: Dataset, tmp_path: Path) -> None:
+    report = check_leakage(planted(built, tmp_path / "leak", scene="the same"), limit=1.0)
+    assert report.shared_scenes == ("the same",)
+    assert not report.passed
+
+
+def test_a_test_mixture_must_not_share_scenes_with_training(built: Dataset) -> None:
+    assert check_leakage(built, built, limit=1.0).shared_scenes
+
+
+def test_hits_are_gone_after_inpainting() -> None:
+    samples = synthetic_samples(np.random.default_rng(1), 40, 64)
+    filled = inpainted(samples, np.random.default_rng(2))
+    for i in np.flatnonzero(samples.label):
+        x, y = samples.spot[i]
+        left = int(filled[i, y, x, 1]) - int(filled[i, y, x, [0, 2]].max())
+        assert left < 12, "the spot in the middle frame is still there"
+
+
+def test_too_few_samples_are_refused(tmp_path: Path) -> None:
+    index = DatasetIndex(kind="test", command="", seed=1, crop_size=24, planned_shards=1)
+    DatasetWriter(tmp_path, index).add(0, "test", synthetic_samples(np.random.default_rng(1), 20, 24))
+    with pytest.raises(DatasetError, match="too few"):
+        check_leakage(Dataset.open(tmp_path))
+
+
+@pytest.mark.slow
+def test_simulated_data_pass_at_the_limit_that_counts(tmp_path: Path) -> None:
+    dataset = build(tmp_path / "set", Recipe("training", 8192, 64, 5), workers=None)
+    report = check_leakage(dataset)
+    assert report.auc_error < 0.02
+    assert report.passed, report

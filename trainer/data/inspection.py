@@ -1,0 +1,190 @@
+"""A page to look at a dataset: contact sheets by what samples are, and the statistics of their strata."""
+
+from __future__ import annotations
+
+import base64
+import html
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from trainer.data.dataset import Dataset, Samples, Strata
+
+SHOWN_A_SHEET = 24
+_COLUMNS = 4
+_ENLARGED_PX = 96
+_EDGES: dict[str, tuple[float, ...]] = {
+    "added_dn": (6, 12, 25, 40, 60, 100, 150, 255),
+    "background_dn": (0, 16, 32, 64, 96, 128, 160, 200, 256),
+    "motion_dn": (0, 1, 2, 4, 10, 20, 40, 256),
+    "jpeg_quality": (0, 70, 75, 80, 85, 90, 96),
+    "pixels": (0, 2, 5, 9, 13, 25, 50, 4000),
+}
+_STYLE = (
+    "body{font:14px sans-serif;margin:2em}img{max-width:100%}"
+    "table{border-collapse:collapse;margin:1em 2em 1em 0;display:inline-block}"
+    "td,th{border:1px solid #bbb;padding:2px 8px;text-align:right}"
+)
+_NAMED = ("split", "recording", "fusion", "way", "nuisance", "trait", "place", "stratum", "nuclide", "silicon")
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """Counts of a dataset by label.
+
+    Attributes
+    ----------
+    samples, hits, scenes : int
+    proposed : tuple of float
+        Share of label 0 and label 1 that the fast path proposes.
+    named : dict
+        Stratum to its values to (label 0, label 1).
+    ranges : dict
+        Numeric stratum to "low to high" to (label 0, label 1).
+    negatives_with_blotch, negatives_in_strong_motion, hits_of_25_to_40_dn : float
+        What a test mixture promises at least 0.3 of.
+
+    """
+
+    samples: int
+    hits: int
+    scenes: int
+    proposed: tuple[float, float]
+    named: dict[str, dict[str, tuple[int, int]]] = field(repr=False)
+    ranges: dict[str, dict[str, tuple[int, int]]] = field(repr=False)
+    negatives_with_blotch: float
+    negatives_in_strong_motion: float
+    hits_of_25_to_40_dn: float
+
+
+def statistics(strata: Sequence[Strata], labels: NDArray[np.uint8]) -> Statistics:
+    """Count strata by label."""
+    pairs = list(zip(strata, labels.tolist(), strict=True))
+    negatives = [one for one, label in pairs if not label]
+    hits = [one for one, label in pairs if label]
+    return Statistics(
+        samples=len(pairs),
+        hits=len(hits),
+        scenes=len({one.get("scene") for one in strata}),
+        proposed=(_share(negatives, lambda one: bool(one.get("proposed"))), _share(hits, _proposed)),
+        named={name: _count(pairs, name) for name in _NAMED},
+        ranges={name: _count_ranges(pairs, name, edges) for name, edges in _EDGES.items()},
+        negatives_with_blotch=_share(negatives, lambda one: bool(one.get("blotch"))),
+        negatives_in_strong_motion=_share(negatives, lambda one: float(one.get("motion_dn") or 0) > 10),
+        hits_of_25_to_40_dn=_share(hits, lambda one: 25 <= float(one.get("added_dn") or 0) < 40),
+    )
+
+
+def contact_sheet(samples: Samples, which: NDArray[np.intp], columns: int = _COLUMNS) -> NDArray[np.uint8]:
+    """Lay out samples as previous, current, next grey and current colours side by side, enlarged or reduced alike.
+
+    Gives uint8, shape (height, width, 3), blue first; a red frame around samples with a hit, a grey one around others.
+    """
+    tiles = []
+    for i in which.tolist():
+        views = [np.repeat(samples.greys[i][..., k : k + 1], 3, axis=-1) for k in range(3)] + [samples.bgr[i]]
+        how = cv2.INTER_NEAREST if samples.greys.shape[1] < _ENLARGED_PX else cv2.INTER_AREA
+        row = np.hstack([cv2.resize(view, (_ENLARGED_PX, _ENLARGED_PX), interpolation=how) for view in views])
+        frame = (40, 40, 230) if samples.label[i] else (120, 120, 120)
+        tiles.append(cv2.copyMakeBorder(row, 2, 2, 2, 6, cv2.BORDER_CONSTANT, value=frame))
+    tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % columns)
+    return np.vstack([np.hstack(tiles[i : i + columns]) for i in range(0, len(tiles), columns)])
+
+
+def sheets(samples: Samples) -> dict[str, NDArray[np.intp]]:
+    """Choose which samples to show: for each label, each fusion, each nuisance, faint hits, blotches and motion."""
+    chosen: dict[str, NDArray[np.intp]] = {}
+    label, stratum = samples.label == 1, samples.column("stratum")
+    groups: dict[str, NDArray[np.bool_]] = {
+        "hits": label,
+        "no hits": ~label,
+        "faint hits": stratum == "faint",
+        "hits that the fast path does not propose": label & ~_flags(samples, "proposed"),
+        "proposed, no hit": ~label & _flags(samples, "proposed"),
+        "noise blotch, no hit": ~label & _flags(samples, "blotch"),
+        "strong motion, no hit": ~label & (samples.column("motion_dn") > 10),
+    }
+    for name in ("way", "nuisance", "trait"):
+        column = np.array([str(one.get(name)) for one in samples.strata])
+        groups |= {f"{name} {value}": column == value for value in sorted(set(column)) if value != "None"}
+    for title, mask in groups.items():
+        found = np.flatnonzero(mask)
+        if found.size:
+            spread = np.linspace(0, found.size - 1, min(SHOWN_A_SHEET, found.size)).astype(int)
+            chosen[title] = found[spread]
+    return chosen
+
+
+def page(dataset: Dataset, limit: int = 4096) -> tuple[str, Statistics]:
+    """Write the page, one HTML text: figures over everything, pictures of the first `limit` samples."""
+    samples = dataset.samples(limit=limit)
+    every = [(part.strata, part.label) for part in dataset.parts()]
+    strata = [one for of_part, _ in every for one in of_part]
+    counted = statistics(strata, np.concatenate([labels for _, labels in every]))
+    parts = [f"<h2>{html.escape(title)} ({len(which)} shown)</h2>{_picture(contact_sheet(samples, which))}"
+             for title, which in sheets(samples).items()]  # fmt: skip
+    tables = [_table(name, rows) for name, rows in (counted.ranges | counted.named).items()]
+    lines = (
+        dataset.index.command,
+        f"{counted.samples} crops of {dataset.crop_size} pixels, {counted.hits} with a hit, {counted.scenes} scenes.",
+        f"SHA-256 {dataset.sha256}",
+        f"The fast path proposes {counted.proposed[1]:.1%} of the hits and {counted.proposed[0]:.1%} of the rest.",
+        f"Without a hit: {counted.negatives_with_blotch:.1%} hold a transient noise blotch.",
+        f"Without a hit: {counted.negatives_in_strong_motion:.1%} hold strong motion.",
+        f"Of the hits {counted.hits_of_25_to_40_dn:.1%} add 25 to 40 grey levels.",
+        "Each row: previous, current and next grey, then the current colours; red frame: a hit.",
+    )
+    head = f"<h1>{html.escape(dataset.path.name)}</h1>" + "".join(f"<p>{html.escape(line)}</p>" for line in lines)
+    text = (
+        f"<!doctype html><meta charset=utf-8><title>{html.escape(dataset.path.name)}</title><style>{_STYLE}</style>"
+        f"{head}{''.join(tables)}{''.join(parts)}"
+    )
+    return text, counted
+
+
+def _picture(sheet: NDArray[np.uint8]) -> str:
+    content = cv2.imencode(".png", sheet)[1].tobytes()
+    return f'<img alt="contact sheet" src="data:image/png;base64,{base64.b64encode(content).decode()}">'
+
+
+def _table(name: str, rows: dict[str, tuple[int, int]]) -> str:
+    cells = "".join(f"<tr><td>{html.escape(value)}<td>{n}<td>{hits}" for value, (n, hits) in rows.items())
+    return f"<table><tr><th>{html.escape(name)}<th>no hit<th>hit{cells}</table>"
+
+
+def _flags(samples: Samples, name: str) -> NDArray[np.bool_]:
+    return np.array([bool(one.get(name)) for one in samples.strata])
+
+
+def _proposed(strata: Strata) -> bool:
+    return bool(strata.get("proposed"))
+
+
+def _share(strata: Sequence[Strata], holds: Callable[[Strata], bool]) -> float:
+    return sum(map(holds, strata)) / len(strata) if strata else 0.0
+
+
+def _count(pairs: Iterable[tuple[Strata, int]], name: str) -> dict[str, tuple[int, int]]:
+    counts: Counter[tuple[str, int]] = Counter((str(strata.get(name)), label) for strata, label in pairs)
+    return {value: (counts[value, 0], counts[value, 1]) for value in sorted({value for value, _ in counts})}
+
+
+def _count_ranges(
+    pairs: Iterable[tuple[Strata, int]], name: str, edges: tuple[float, ...]
+) -> dict[str, tuple[int, int]]:
+    found: dict[str, list[int]] = {f"{low:g} to {high:g}": [0, 0] for low, high in pairwise(edges)}
+    keys = list(found)
+    for strata, label in pairs:
+        value = strata.get(name)
+        if value is not None and edges[0] <= value < edges[-1]:
+            found[keys[int(np.searchsorted(edges, value, side="right")) - 1]][label] += 1
+    return {key: (counts[0], counts[1]) for key, counts in found.items()}

@@ -1,0 +1,236 @@
+"""The paper's own sets from a user's recordings: A (noise, lens covered), B (scenes), C (radiation, lens covered).
+
+A folder with subfolders A, B and C, each with videos or pictures. They come without truth: a hit of C is taken to be a
+compact spot that stands in one frame only. So are the blotches of A, and there lies a difficulty that no import
+can mend: 48 hours under a lens cap hold natural ionisation, too, labelled 0. An imported A is marked as contaminated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import cv2
+import numpy as np
+
+from trainer.data.footage import Footage, Refusal, picture_files, probe, read_run
+from trainer.errors import DatasetError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+SetName = Literal["A", "B", "C"]
+SETS: tuple[SetName, ...] = ("A", "B", "C")
+CUT_PX = 32
+"""Edge of the square that is cut out around a blotch."""
+_FLOOR_DN = 8  # composites count a pixel of a covered camera's picture as bright above this
+_LEAST_PEAK_DN = 20
+_MOST_PIXELS = 120  # larger bright areas are light that leaks in
+_MOST_MEAN_DN = 20  # a covered camera's picture is dark
+_RUN_FRAMES = 64
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Blotch:
+    """A bright spot of a covered camera.
+
+    Attributes
+    ----------
+    recording : str
+        Where it was found: splits are by recording.
+    frame, x, y : int
+        Place of its brightest pixel.
+    pixels : int
+    peak_dn : int
+    patch : uint8 array, shape (CUT_PX, CUT_PX, 3)
+        The spot alone, black around it, its brightest pixel in the middle.
+
+    """
+
+    recording: str
+    frame: int
+    x: int
+    y: int
+    pixels: int
+    peak_dn: int
+    patch: NDArray[np.uint8] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import found.
+
+    Attributes
+    ----------
+    noise, radiation : tuple of Blotch
+        Of A and of C.
+    scenes : tuple of Footage
+        Of B.
+    used : dict of set name to list of (recording, what came of it)
+    refused : dict of set name to list of Refusal
+
+    """
+
+    noise: tuple[Blotch, ...] = field(repr=False)
+    radiation: tuple[Blotch, ...] = field(repr=False)
+    scenes: tuple[Footage, ...]
+    used: dict[SetName, list[tuple[str, str]]]
+    refused: dict[SetName, list[Refusal]]
+
+    def report(self) -> str:
+        """Say line by line what was used and what was not, and why."""
+        lines = []
+        for name in SETS:
+            lines += [f"{name}  used      {recording}: {what}" for recording, what in self.used[name]]
+            lines += [f"{name}  not used  {one.path.name}: {one.reason}" for one in self.refused[name]]
+        lines.append(
+            "A is contaminated: natural radiation and muons under the lens cap are labelled 0 in it; "
+            "a network trained on it is taught to overlook a few hits"
+        )
+        return "\n".join(lines)
+
+
+def import_recordings(folder: Path) -> Imported:
+    """Read a folder in the paper's form.
+
+    Raises
+    ------
+    DatasetError
+        A, B or C is missing, or nothing in one of them can be used; the message says why.
+
+    """
+    places = {name: _set_folder(folder, name) for name in SETS}
+    used: dict[SetName, list[tuple[str, str]]] = {name: [] for name in SETS}
+    refused: dict[SetName, list[Refusal]] = {name: [] for name in SETS}
+    blotches: dict[SetName, list[Blotch]] = {"A": [], "C": []}
+    for name in ("A", "C"):
+        for recording, pictures in _covered(places[name], refused[name]):
+            found, why = _blotches_of(recording, pictures)
+            if why:
+                refused[name].append(Refusal(places[name] / recording, why))
+            else:
+                blotches[name] += found
+                used[name].append((recording, f"{len(found)} blotches"))
+    scenes, not_scenes = probe([places["B"]])
+    refused["B"] += not_scenes
+    used["B"] += [(one.path.name, f"{one.frames} frames of {one.width}x{one.height}") for one in scenes]
+    for name in SETS:
+        if not used[name]:
+            why = "; ".join(f"{one.path.name}: {one.reason}" for one in refused[name][:3]) or "it is empty"
+            raise DatasetError(folder, f"nothing in {name} can be used ({why})", "see docs/datasets.md for its form")
+    return Imported(tuple(blotches["A"]), tuple(blotches["C"]), tuple(scenes), used, refused)
+
+
+def split_recordings(blotches: Sequence[Blotch]) -> tuple[list[Blotch], list[Blotch]]:
+    """Share blotches 75/25 by recording; those of a single recording by its time, the last quarter held out."""
+    names = sorted({one.recording for one in blotches})
+    if len(names) == 1:
+        last = max(one.frame for one in blotches)
+        return [b for b in blotches if b.frame <= 0.75 * last], [b for b in blotches if b.frame > 0.75 * last]
+    held_out = set(names[-max(1, round(len(names) / 4)) :])
+    return [b for b in blotches if b.recording not in held_out], [b for b in blotches if b.recording in held_out]
+
+
+def find_blotches(
+    picture: NDArray[np.uint8], others: Sequence[NDArray[np.uint8]], name: str, frame: int
+) -> list[Blotch]:
+    """Find the spots of a covered camera's picture that are not in the `others` (the frames beside it).
+
+    Parameters
+    ----------
+    picture : uint8 array, shape (height, width, 3)
+    others : sequence of the same
+        A pixel that is bright there too is a hot pixel, no blotch.
+    name : str
+        Of the recording.
+    frame : int
+
+    """
+    bright = picture.max(axis=2)
+    steady = np.zeros_like(bright)
+    for other in others:
+        steady = np.maximum(steady, other.max(axis=2))
+    mask = ((bright > _FLOOR_DN) & (bright > steady.astype(np.int16) + _FLOOR_DN)).astype(np.uint8)
+    count, labels, boxes, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    found = []
+    half = CUT_PX // 2
+    padded = cv2.copyMakeBorder(picture, half, half, half, half, cv2.BORDER_CONSTANT)
+    marks = cv2.copyMakeBorder(labels.astype(np.int32), half, half, half, half, cv2.BORDER_CONSTANT)
+    for i in range(1, count):
+        x0, y0, w, h, pixels = (int(v) for v in boxes[i])
+        own = np.where(labels[y0 : y0 + h, x0 : x0 + w] == i, bright[y0 : y0 + h, x0 : x0 + w], 0)
+        if own.max() < _LEAST_PEAK_DN or pixels > _MOST_PIXELS or max(w, h) > half:
+            continue
+        at_y, at_x = (int(v) for v in np.unravel_index(int(own.argmax()), own.shape))
+        x, y = x0 + at_x, y0 + at_y
+        window = np.s_[y : y + CUT_PX, x : x + CUT_PX]
+        patch = padded[window] * (marks[window] == i)[..., None].astype(np.uint8)
+        found.append(Blotch(name, frame, x, y, pixels, int(own.max()), patch))
+    return found
+
+
+def _set_folder(folder: Path, name: SetName) -> Path:
+    for spelling in (name, name.lower(), f"dataset_{name}", f"Dataset {name}"):
+        if (folder / spelling).is_dir():
+            return folder / spelling
+    raise DatasetError(folder, f"it has no subfolder {name}", "lay recordings in A (noise), B (scenes), C (radiation)")
+
+
+def _covered(folder: Path, refused: list[Refusal]) -> Iterator[tuple[str, Iterator[NDArray[np.uint8]]]]:
+    """Give each recording of a covered camera: videos, and folders of pictures of any sizes."""
+    for place in [folder, *sorted(inner for inner in folder.rglob("*") if inner.is_dir())]:
+        if picture_files(place):
+            yield place.name, _readable(place, refused)
+    videos, not_used = probe(sorted(file for file in folder.rglob("*") if file.is_file() and not _is_picture(file)))
+    refused += not_used
+    for video in videos:
+        yield video.path.name, _frames(video)
+
+
+def _is_picture(file: Path) -> bool:
+    return file in picture_files(file.parent)
+
+
+def _readable(folder: Path, refused: list[Refusal]) -> Iterator[NDArray[np.uint8]]:
+    for file in picture_files(folder):
+        picture = cv2.imread(str(file), cv2.IMREAD_COLOR)
+        if picture is None:
+            refused.append(Refusal(file, "is no picture that OpenCV can decode"))
+            continue
+        yield picture
+
+
+def _frames(video: Footage) -> Iterator[NDArray[np.uint8]]:
+    for start in range(0, video.frames, _RUN_FRAMES):
+        yield from read_run(video, start, min(_RUN_FRAMES, video.frames - start))
+
+
+def _blotches_of(recording: str, pictures: Iterator[NDArray[np.uint8]]) -> tuple[list[Blotch], str]:
+    """Find the blotches of one recording, each picture against its neighbours; or say why there are none."""
+    found: list[Blotch] = []
+    frames, dark = 0, 0
+    window: list[NDArray[np.uint8]] = []
+    for picture in pictures:
+        frames += 1
+        if picture.mean() > _MOST_MEAN_DN:
+            window = []
+            continue
+        dark += 1
+        if window and window[-1].shape != picture.shape:
+            window = []
+        window = [*window[-2:], picture]
+        if len(window) == 3:
+            found += find_blotches(window[1], (window[0], window[2]), recording, frames - 2)
+    if not frames:
+        return [], "holds no picture that can be read"
+    if not dark:
+        return (
+            [],
+            f"all of its {frames} pictures are brighter than {_MOST_MEAN_DN} grey levels: the lens was not covered",
+        )
+    if not found:
+        return [], f"no blotch in {dark} dark pictures (three of one size in a row are needed)"
+    return found, ""

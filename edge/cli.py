@@ -38,6 +38,29 @@ def analyze(
 
 
 @app.command()
+def bench(
+    clip: Annotated[str, typer.Argument(help="A recording: Motion JPEG AVI, or a folder of pictures.")],
+    truth: Annotated[Path | None, typer.Option(help="The hits that are in it, one JSON object a line.")] = None,
+    against: Annotated[
+        str, typer.Option(help="Methods by comma: paper-float, paper-int8, difference, motion, lacosmic; or all.")
+    ] = "difference,motion",
+    model: Annotated[Path | None, typer.Option(help="Folder of Gammabox's model, instead of the shipped one.")] = None,
+    paper_float: Annotated[Path | None, typer.Option(help="Folder of the paper's network in float.")] = None,
+    paper_int8: Annotated[Path | None, typer.Option(help="Folder of the paper's network in int8.")] = None,
+    every: Annotated[int, typer.Option(min=2, help="Slow methods look at one frame in so many.")] = 24,
+    threads: Annotated[int, typer.Option(min=1, max=64, help="Processor threads.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as one JSON object.")] = False,
+) -> None:
+    """Compare with the methods a user would otherwise pick, on the same frames in one run."""
+    from edge import bench_command
+
+    bundles = {"gammabox": model, "paper-float": paper_float, "paper-int8": paper_int8}
+    bench_command.run(
+        clip, truth=truth, against=against, bundles=bundles, threads=threads, every=every, as_json=as_json
+    )
+
+
+@app.command()
 def run(
     config: Annotated[Path, typer.Option(help="The device's settings, e.g. /etc/gammabox/device.yaml.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as one JSON object.")] = False,

@@ -62,7 +62,7 @@ class Detector:
         self._mode: tuple[int, tuple[int, ...]] | None = None
         self._mask: Image | None = None
         self._noise: NoiseModel | None = None
-        self._clean: dict[int, Image] = {}
+        self._clean: dict[int, tuple[Frame, Image]] = {}
 
     @property
     def runtime(self) -> Runtime:
@@ -136,9 +136,9 @@ class Detector:
         frames = (triple.previous, triple.current, triple.following)
         known, self._clean = self._clean, {}
         for one in frames:
-            clean = known.get(one.sequence)
-            self._clean[one.sequence] = without(one.grey, self._mask) if clean is None else clean
-        previous, current, following = self._clean.values()
+            frame_then, clean = known.get(one.sequence, (None, one.grey))
+            self._clean[one.sequence] = (one, clean if frame_then is one else without(one.grey, self._mask))
+        previous, current, following = (clean for _, clean in self._clean.values())
         return previous, current, following
 
     def _screened(self, greys: Greys, candidates: tuple[Candidate, ...]) -> list[Candidate]:

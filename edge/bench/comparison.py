@@ -1,0 +1,192 @@
+"""Runs methods side by side: each frame is decoded once and given to one method after the other."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edge.bench.scoring import score
+from edge.capture.frame import triples
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from edge.bench.method import Method, Sighting
+    from edge.bench.scoring import Score, TrueHit
+    from edge.capture.base import Source
+    from edge.capture.frame import Frame
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Milliseconds a frame."""
+
+    mean: float
+    median: float
+    p95: float
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One method's line in the table.
+
+    Attributes
+    ----------
+    name, about : str
+    frames : int
+        Frames it looked at.
+    fps : float
+        1 / (mean of decoding grey + mean of its own work).
+    ms : mapping of stage to Spent
+        Its own stages, with their sum as "all".
+    added_mb : float
+        Resident memory that was added from before its construction to after its first frame.
+    score : Score or None
+        None without a truth file.
+
+    """
+
+    name: str
+    about: str
+    frames: int
+    fps: float
+    ms: Mapping[str, Spent]
+    added_mb: float
+    score: Score | None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The whole table; `decode` is cv2.imdecode in grey of the same bytes, checks for damage included."""
+
+    clip: str
+    frames: int
+    threads: int
+    decode: Spent
+    rows: tuple[Row, ...]
+    peak_mb: float
+    warnings: tuple[str, ...]
+
+    def as_json(self) -> str:
+        """Give the comparison as one JSON object."""
+        return json.dumps(asdict(self))
+
+
+@dataclass(slots=True)
+class _Course:
+    """One method on its way through the recording."""
+
+    method: Method
+    built_mb: float
+    added_mb: float = 0.0
+    sighted: dict[int, tuple[Sighting, ...]] = field(default_factory=dict)
+    stage_ms: dict[str, list[float]] = field(default_factory=dict)
+
+
+def compare(
+    source: Source,
+    makers: Sequence[Callable[[], Method]],
+    truth: Sequence[TrueHit] | None,
+    *,
+    threads: int,
+    every: int = 24,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Comparison:
+    """Run every method over a recording.
+
+    Parameters
+    ----------
+    source : Source
+    makers : sequence of callables
+        Each constructs a method; called here, so that its memory can be told.
+    truth : sequence of TrueHit or None
+    threads : int
+        For the record; the methods were made with it.
+    every : int
+        Slow methods look at one frame in so many.
+    progress : callable
+        Called with the number of frames decoded so far.
+
+    """
+    courses = []
+    for make in makers:
+        before = resident_mb()
+        method = make()
+        courses.append(_Course(method, resident_mb() - before))
+    decode_ms: list[float] = []
+    for triple in triples(_counted(source, decode_ms, progress)):
+        for course in courses:
+            if course.method.slow and triple.current.sequence % every != 1:
+                continue
+            before = resident_mb() if not course.sighted else 0.0
+            started = perf_counter()
+            verdict = course.method.judge(triple)
+            spent_ms = (perf_counter() - started) * 1e3
+            if not course.sighted:
+                course.added_mb = course.built_mb + resident_mb() - before
+            course.sighted[triple.current.sequence] = verdict.sightings
+            for stage, took in (*verdict.stage_ms.items(), ("all", spent_ms)):
+                course.stage_ms.setdefault(stage, []).append(took)
+    decode = spent(decode_ms)
+    report = source.report
+    return Comparison(
+        clip=Path(source.spec).name,
+        frames=report.delivered + report.damaged,
+        threads=threads,
+        decode=decode,
+        rows=tuple(_row(course, decode, truth) for course in courses),
+        peak_mb=peak_mb(),
+        warnings=report.warnings,
+    )
+
+
+def spent(values_ms: Sequence[float]) -> Spent:
+    """Sum up times, one a frame."""
+    if not values_ms:
+        return Spent(0.0, 0.0, 0.0)
+    mean, median, p95 = np.mean(values_ms), np.median(values_ms), np.percentile(values_ms, 95)
+    return Spent(round(float(mean), 3), round(float(median), 3), round(float(p95), 3))
+
+
+def resident_mb() -> float:
+    """Resident memory of this process, in MB (Linux)."""
+    return _status_mb("VmRSS:")
+
+
+def peak_mb() -> float:
+    """Most resident memory of this process so far, in MB (Linux)."""
+    return _status_mb("VmHWM:")
+
+
+def _status_mb(key: str) -> float:
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return 0.0
+    line = next((one for one in status.read_text(encoding="ascii").splitlines() if one.startswith(key)), f"{key} 0")
+    return round(int(line.split()[1]) / 1024, 1)
+
+
+def _counted(source: Source, decode_ms: list[float], progress: Callable[[int], None]) -> Iterator[Frame]:
+    for taken, frame in enumerate(source, start=1):
+        decode_ms.append(source.last_decode_ms)
+        progress(taken)
+        yield frame
+
+
+def _row(course: _Course, decode: Spent, truth: Sequence[TrueHit] | None) -> Row:
+    ms = {stage: spent(values) for stage, values in course.stage_ms.items()}
+    own = ms["all"].mean if ms else 0.0
+    return Row(
+        name=course.method.name,
+        about=course.method.about,
+        frames=len(course.sighted),
+        fps=round(1e3 / (decode.mean + own), 2) if ms else 0.0,
+        ms=ms,
+        added_mb=round(course.added_mb, 1),
+        score=None if truth is None else score(course.sighted, truth),
+    )

@@ -1,0 +1,83 @@
+"""The methods that ask a network: Gammabox itself, and the paper's way of classifying every tile of a frame."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edge.bench.method import Sighting, Verdict
+from edge.detect.classifier import Classifier
+from edge.detect.crops import cut, network_input
+from edge.detect.detector import Detector
+
+if TYPE_CHECKING:
+    from edge.bundle import Bundle
+    from edge.capture.frame import Triple
+
+
+class Gammabox:
+    """The detector of this package."""
+
+    name = "gammabox"
+    slow = False
+
+    def __init__(self, bundle: Bundle, threads: int) -> None:
+        self._detector = Detector(bundle, threads=threads)
+        self.about = f"fast path, {bundle.manifest.name} on candidates ({self._detector.runtime})"
+
+    def judge(self, triple: Triple) -> Verdict:
+        """Look at the middle frame."""
+        detection = self._detector.detect(triple)
+        sightings = tuple(Sighting(hit.x, hit.y, hit.x, hit.y, hit.score) for hit in detection.hits)
+        return Verdict(sightings, detection.stage_ms)
+
+
+class Tiles:
+    """The paper's way: the whole frame in tiles of the network's crop, each decided for itself.
+
+    At 1920×1080 and crops of 224 pixels that makes 40 tiles; see `tile_origins`.
+    """
+
+    slow = True
+
+    def __init__(self, name: str, bundle: Bundle, threads: int) -> None:
+        self.name = name
+        self._classifier = Classifier(bundle, threads)
+        kind = bundle.manifest.input.dtype
+        self.about = f"every tile through {bundle.manifest.name} in {kind} ({self._classifier.runtime})"
+
+    def judge(self, triple: Triple) -> Verdict:
+        """Classify every tile of the middle frame."""
+        started = perf_counter()
+        size = self._classifier.crop_size
+        frame = triple.current
+        origins = tile_origins(frame.size, size)
+        if self._classifier.planes == "rgb":
+            colour = frame.colour()
+            cuts = np.stack([cut(colour, origin, size) for origin in origins])
+            crops = network_input("rgb", cuts, cuts)
+        else:
+            greys = np.stack([triple.previous.grey, frame.grey, triple.following.grey], axis=-1)
+            crops = network_input(self._classifier.planes, np.stack([cut(greys, one, size) for one in origins]), None)
+        cropped = perf_counter()
+        scores = self._classifier.scores(crops)
+        done = perf_counter()
+        sightings = tuple(
+            Sighting(x, y, x + size - 1, y + size - 1, float(score))
+            for (x, y), score in zip(origins, scores, strict=True)
+            if score >= self._classifier.threshold
+        )
+        return Verdict(sightings, {"crop": (cropped - started) * 1e3, "classify": (done - cropped) * 1e3})
+
+
+def tile_origins(size: tuple[int, int], tile: int) -> list[tuple[int, int]]:
+    """Spread as many tiles evenly over a picture of (width, height) as come nearest to its size without gaps in rows.
+
+    Columns are rounded down, rows up: 8 × 5 = 40 tiles of 224 pixels at 1920×1080, as the paper counts.
+    """
+    columns, rows = max(size[0] // tile, 1), max(-(-size[1] // tile), 1)
+    xs = np.linspace(0, size[0] - tile, columns).round().astype(int)
+    ys = np.linspace(0, size[1] - tile, rows).round().astype(int)
+    return [(int(x), int(y)) for y in ys for x in xs]

@@ -1,0 +1,73 @@
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from edge import bench_command
+from edge.capture.mjpeg_writer import MotionJpegWriter
+from edge.errors import SettingsError
+
+HITS = ((3, 60, 50), (9, 200, 120))
+
+
+@pytest.fixture
+def clip(tmp_path):
+    rng = np.random.default_rng(1)
+    path = tmp_path / "clip.avi"
+    with MotionJpegWriter(path, 25, (320, 240)) as writer:
+        for i in range(16):
+            picture = 80 + rng.normal(0, 2, (240, 320, 3))
+            for at, x, y in HITS:
+                if i == at:
+                    picture[y : y + 3, x : x + 3] += 90
+            coded = cv2.imencode(".jpg", np.clip(picture, 0, 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 92])[1]
+            writer.write(coded.tobytes())
+    truth = [{"frame": i, "x": x + 1, "y": y + 1, "box": [x, y, x + 2, y + 2], "added": 90.0} for i, x, y in HITS]
+    path.with_suffix(".jsonl").write_text("\n".join(map(json.dumps, truth)))
+    return path
+
+
+def bench(clip, bundle, against="difference,paper-int8", *, as_json=True, **bundles):
+    bench_command.run(
+        str(clip),
+        truth=clip.with_suffix(".jsonl"),
+        against=against,
+        bundles={"gammabox": bundle, "paper-float": None, "paper-int8": None, **bundles},
+        threads=1,
+        every=8,
+        as_json=as_json,
+    )
+
+
+def test_methods_are_compared_on_the_same_frames(clip, tiny_bundle, capsys):
+    bench(clip, tiny_bundle, **{"paper-int8": tiny_bundle})
+    told = json.loads(capsys.readouterr().out)
+    rows = {row["name"]: row for row in told["rows"]}
+    assert list(rows) == ["gammabox", "difference", "paper-int8"]
+    assert rows["gammabox"]["frames"] == rows["difference"]["frames"] == 14
+    assert rows["paper-int8"]["frames"] == 2  # frames 1 and 9
+    for name, visible in (("gammabox", 2), ("difference", 2), ("paper-int8", 1)):
+        assert (rows[name]["score"]["visible"], rows[name]["score"]["found"]) == (visible, visible)
+        assert rows[name]["score"]["false"] == 0
+        own = rows[name]["ms"]["all"]["mean"]
+        assert rows[name]["fps"] == pytest.approx(1e3 / (told["decode"]["mean"] + own), rel=0.02)
+    assert set(rows["gammabox"]["ms"]) == {"fast_path", "crop", "classify", "all"}
+    assert told["peak_mb"] > 20
+
+
+def test_the_table_is_for_readers(clip, tiny_bundle, capsys):
+    bench(clip, tiny_bundle, "difference", as_json=False)
+    told = capsys.readouterr().out
+    assert "gammabox" in told
+    assert "1.000" in told
+    assert "a reconstruction" in told
+
+
+@pytest.mark.parametrize(
+    ("against", "complaint"),
+    [("magic", "no method 'magic'; known are gammabox"), ("paper-float", "paper-float needs its bundle")],
+)
+def test_methods_that_cannot_run_are_refused(clip, tiny_bundle, against, complaint):
+    with pytest.raises(SettingsError, match=complaint):
+        bench(clip, tiny_bundle, against)

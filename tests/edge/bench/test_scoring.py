@@ -1,0 +1,77 @@
+import json
+
+import pytest
+
+from edge.bench.method import Sighting
+from edge.bench.scoring import TrueHit, poisson_interval, read_truth, score, wilson_interval
+from edge.errors import SourceError
+
+
+def at(x, y, value=0.9):
+    return Sighting(x, y, x, y, value)
+
+
+def hit(frame, x, y, added=60.0, reach=1):
+    return TrueHit(frame, x - reach, y - reach, x + reach, y + reach, added)
+
+
+@pytest.mark.parametrize(
+    ("sighted", "truth", "found", "false"),
+    [
+        ({1: [at(10, 10)]}, [hit(1, 10, 10)], 1, 0),
+        ({1: [at(14, 10)]}, [hit(1, 10, 10)], 1, 0),  # 3 pixels from the box
+        ({1: [at(15, 10)]}, [hit(1, 10, 10)], 0, 1),
+        ({1: [at(10, 10), at(11, 10)]}, [hit(1, 10, 10)], 1, 1),  # a second one on the same hit is false
+        ({1: [at(12, 10)]}, [hit(1, 10, 10, 20.0), hit(1, 14, 10)], 1, 0),  # the visible hit takes it
+        ({1: [], 2: [at(10, 10)]}, [hit(1, 10, 10)], 0, 1),  # another frame's
+        ({1: [Sighting(0, 0, 63, 63, 0.9)]}, [hit(1, 40, 40), hit(1, 20, 20)], 1, 0),  # a tile counts for one hit
+        ({1: [Sighting(0, 0, 63, 63, 0.9), Sighting(32, 0, 95, 63, 0.9)]}, [hit(1, 40, 40)], 1, 0),  # two tiles hold it
+        ({1: []}, [hit(5, 10, 10)], 0, 0),  # a frame that was not looked at
+    ],
+)
+def test_matching_is_one_to_one_within_the_radius(sighted, truth, found, false):
+    result = score(sighted, truth)
+    assert (result.found, result.false) == (found, false)
+    assert result.false_per_frame == false / len(sighted)
+
+
+def test_faint_hits_do_not_count_for_recall_nor_as_false():
+    result = score({1: [at(10, 10)]}, [hit(1, 10, 10, added=12.0)])
+    assert (result.visible, result.found, result.false, result.recall) == (0, 0, 0, None)
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "low", "high"), [(0, 10, 0.0, 0.2775), (5, 10, 0.2366, 0.7634), (10, 10, 0.7225, 1.0)]
+)
+def test_wilson_intervals_are_those_of_the_tables(part, whole, low, high):
+    assert wilson_interval(part, whole) == pytest.approx((low, high), abs=5e-4)
+
+
+@pytest.mark.parametrize(
+    ("count", "low", "high"), [(0, 0.0, 3.689), (1, 0.0253, 5.572), (4, 1.090, 10.24), (20, 12.22, 30.89)]
+)
+def test_poisson_intervals_are_close_to_the_exact_ones(count, low, high):
+    assert poisson_interval(count) == pytest.approx((low, high), rel=0.03, abs=0.02)
+
+
+def test_a_truth_file_is_read_with_and_without_boxes(tmp_path):
+    path = tmp_path / "truth.jsonl"
+    lines = [
+        {"frame": 3, "x": 5, "y": 6, "box": [4, 5, 7, 8], "added": 40.5, "pixels": 9},
+        {"frame": 4, "x": 1, "y": 2, "added": 9},
+    ]
+    path.write_text("\n".join(map(json.dumps, lines)) + "\n\n")
+    assert read_truth(path) == [TrueHit(3, 4, 5, 7, 8, 40.5), TrueHit(4, 1, 2, 1, 2, 9.0)]
+
+
+@pytest.mark.parametrize("line", ["{", "[]", '{"frame": 1}', '{"frame": 1, "x": 2, "y": 3, "added": "much"}'])
+def test_a_truth_file_with_a_fault_names_its_line(tmp_path, line):
+    path = tmp_path / "truth.jsonl"
+    path.write_text('{"frame": 1, "x": 2, "y": 3, "added": 4}\n' + line + "\n")
+    with pytest.raises(SourceError, match="line 2"):
+        read_truth(path)
+
+
+def test_a_missing_truth_file_is_named(tmp_path):
+    with pytest.raises(SourceError, match=r"truth\.jsonl"):
+        read_truth(tmp_path / "truth.jsonl")

@@ -142,9 +142,11 @@ class Agent:
         self._watch_over(pipeline)
         stopped = self._stop.is_set()
         self._systemd.tell("STOPPING=1")
-        self._playback.close()
+        self._playback.interrupt()
         # A camera's driver may hang for good; the goodbye to the broker does not wait for it.
         pipeline.join(JOIN_S)
+        if not pipeline.is_alive():
+            self._playback.close()
         self._tell_health()
         self._outbox.commit()
         self._link.flush(FLUSH_STOPPED_S if stopped else FLUSH_S, FLUSH_AWAY_S)

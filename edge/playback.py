@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Playback:
-    """The frames of a source as its settings want them; a context manager.
+    """The frames of a source as its settings want them.
 
     Parameters
     ----------
@@ -45,9 +45,18 @@ class Playback:
         """Whether frames come in real time."""
         return self.source.live
 
-    def close(self) -> None:
-        """Give the source back; frames end."""
+    def interrupt(self) -> None:
+        """End the frames, from any thread.
+
+        A live source is closed under its reader, which it is made for; a recording ends at its next frame by itself,
+        since a decoder must not be released while it decodes.
+        """
         self._stop.set()
+        if self.live:
+            self.source.close()
+
+    def close(self) -> None:
+        """Give the source back, once nobody reads its frames any more."""
         self.source.close()
 
     def frames(self) -> Iterator[Frame]:

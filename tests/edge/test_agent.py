@@ -144,7 +144,6 @@ one_broker = pytest.mark.parametrize("new_broker", ["iotcore"], indirect=True)
 def test_without_a_broker_the_agent_analyses_on_says_so_and_the_next_run_delivers(box, new_broker):
     away = new_broker()
     one = box(away.port)
-    one.settings["source"]["pace"] = "camera"
     code, outcome, err = one.run()
     assert code == 1
     assert outcome["frames"] == FRAMES - 2
@@ -160,12 +159,12 @@ def test_without_a_broker_the_agent_analyses_on_says_so_and_the_next_run_deliver
     assert {message.frame for message in old} == set(HITS)
 
 
+@one_broker
 def test_a_broker_that_refuses_the_login_is_said_in_one_line_and_in_the_exit_code(box, new_broker, tmp_path):
     guarded = new_broker(login=("box", "right"))
     guarded.start()
     (tmp_path / "password").write_text("wrong")
     one = box(guarded.port)
-    one.settings["source"]["pace"] = "camera"
     one.settings["mqtt"] |= {"username": "box", "password_file": str(tmp_path / "password")}
     code, outcome, err = one.run()
     assert code == 1

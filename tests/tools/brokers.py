@@ -1,12 +1,11 @@
 """Real MQTT brokers for tests: iotcore from PyPI, and Mosquitto where it is installed."""
 
+import importlib.util
 import shutil
 import socket
 import subprocess
 import time
 from pathlib import Path
-
-from iotcore import Broker as IotcoreBroker
 
 KINDS = ("iotcore", "mosquitto")
 
@@ -40,7 +39,7 @@ def free_port():
 
 
 def installed(kind):
-    return kind != "mosquitto" or mosquitto() is not None
+    return mosquitto() is not None if kind == "mosquitto" else importlib.util.find_spec(kind) is not None
 
 
 def mosquitto():
@@ -74,6 +73,8 @@ class RealBroker:
 
     def start(self):
         if self.kind == "iotcore":
+            from iotcore import Broker as IotcoreBroker
+
             self._running = IotcoreBroker(config_path=str(self._iotcore_config())).start()
         else:
             self._running = subprocess.Popen(

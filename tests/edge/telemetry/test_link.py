@@ -26,7 +26,7 @@ OPENSSL = (
 )
 
 
-def until(condition, patience_s=10.0):
+def until(condition, patience_s=30.0):
     deadline = time.monotonic() + patience_s
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
@@ -58,7 +58,7 @@ class Rig:
             )
         )
 
-    def collect(self, subscriber, count, patience_s=10.0):
+    def collect(self, subscriber, count, patience_s=30.0):
         got = []
         until(lambda: got.extend(self.mine(subscriber.poll(0.05))) or len(got) >= count, patience_s)
         return got

@@ -9,6 +9,8 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
+import cv2
+
 from edge.agent import Agent
 from edge.console import EXIT_CHECK_FAILED
 from edge.settings import load_settings
@@ -28,6 +30,8 @@ def run(config: Path, *, as_json: bool) -> int:
     """
     settings = load_settings(config)
     logging.basicConfig(level=settings.logging.level.upper(), format="%(levelname)s %(message)s", stream=sys.stderr)
+    # The pipeline has this many processor threads, not as many as the board has.
+    cv2.setNumThreads(settings.detection.threads)
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda _number, _frame: stop.set())

@@ -124,7 +124,7 @@ class Camera(StrictModel):
 
 OV2710 = Camera()
 # A covered Trust webcam in front of an X-ray tube. Nothing is published of its sensor: the values from pixel_um on are
-# those that `gammabox-trainer validate-sensor --fit` found on the run behind 20 mm of aluminium.
+# those that `gammabox-trainer validate-sensor --fit 70 --seed 1` found on the run behind 20 mm of aluminium.
 WEBCAM_XRAY = Camera(
     name="WEBCAM_XRAY",
     width=1280,
@@ -141,16 +141,16 @@ WEBCAM_XRAY = Camera(
     chroma_422=True,
     jpeg_quality=100,
     substrate_diffusion_um=0.3,
-    pixel_um=3.0,
-    epi_um=7.0,
     depletion_um=2.0,
-    diffusion_um=0.4,
-    diffusion_slope=0.7,
-    full_well_e=6000.0,
-    digital_gain=4.0,
-    black_offset_dn=10.0,
-    wb_red=1.3,
-    wb_blue=1.3,
+    pixel_um=3.306,
+    epi_um=8.225,
+    diffusion_um=0.312,
+    diffusion_slope=0.921,
+    full_well_e=6739.0,
+    digital_gain=5.868,
+    black_offset_dn=7.27,
+    wb_red=1.151,
+    wb_blue=1.048,
 )
 PRESETS = {"ov2710": OV2710, "webcam_xray": WEBCAM_XRAY}
 

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from edge import console
+from trainer.data.nuisances import NUISANCES
 from trainer.errors import SensorError
 
 
@@ -65,11 +66,16 @@ def film_command(
         list[str] | None, typer.Option("--set", help="Any camera parameter, NAME=VALUE; repeatable (see `camera`).")
     ] = None,
     muons: Annotated[bool, typer.Option(help="Cosmic muons as background.")] = True,
+    nuisance: Annotated[
+        list[str] | None,
+        typer.Option(help=f"Disturbance: {', '.join(NUISANCES)}; repeatable."),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 1,
     threads: Annotated[int | None, typer.Option(min=1, help="Frames made at a time.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Film a scene with the simulated camera in a radiation field; writes a clip and the truth about its hits."""
+    from trainer.data.disturb import nuisances_for
     from trainer.sensor.film import film, frame_count
     from trainer.sensor.footage import scene_frames
     from trainer.sensor.options import camera_of, field_of
@@ -94,6 +100,7 @@ def film_command(
     )
     if not out.parent.is_dir():
         raise SensorError(f"{out}: there is no folder {out.parent}; make it first")
+    disturbances = nuisances_for(nuisance or [], camera.width, camera.height, seed)
     pictures = scene_frames(scene, (camera.width, camera.height), seed)
     if sys.stderr.isatty():
         print(f"drawing the hits of {field.spectrum.name} (simulated once, then kept)", file=sys.stderr)
@@ -101,7 +108,17 @@ def film_command(
     begun = time.monotonic()
     try:
         with _progress(frames) as told:
-            made = film(out, pictures, events, camera, frames=frames, seed=seed, threads=threads, progress=told)
+            made = film(
+                out,
+                pictures,
+                events,
+                camera,
+                frames=frames,
+                seed=seed,
+                threads=threads,
+                progress=told,
+                nuisances=disturbances,
+            )
     except KeyboardInterrupt:
         print(f"interrupted: {out} plays up to here, its truth is complete for these frames", file=sys.stderr)
         raise typer.Exit(console.EXIT_INTERRUPTED) from None

@@ -15,6 +15,7 @@ import numpy as np
 
 from edge.capture.mjpeg_writer import MotionJpegWriter
 from edge.errors import RecordingError
+from trainer.data.disturb import disturbed_picture, disturbed_scene, disturbed_stream
 from trainer.errors import SensorError
 from trainer.sensor.fixed_pattern import make_pattern
 from trainer.sensor.isp import encode, photograph
@@ -27,11 +28,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from typing_extensions import Self
 
+    from trainer.data.nuisances import Nuisance
     from trainer.sensor.camera import Camera
     from trainer.sensor.events import HitEvent
     from trainer.sensor.fixed_pattern import FixedPattern
 
 VISIBLE_DN = 25.0
+_END_OF_JPEG = b"\xff\xd9"
 MAX_FRAMES = 10_000_000
 
 
@@ -59,12 +62,13 @@ class FilmSummary:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Studio:
-    """All that a frame needs besides its scene: camera, faults of the sensor, hits by frame, seed."""
+    """All that a frame needs besides its scene: camera, faults of the sensor, hits by frame, seed, nuisances."""
 
     camera: Camera
     pattern: FixedPattern = field(repr=False)
     events: dict[int, list[HitEvent]] = field(repr=False)
     seed: int
+    nuisances: tuple[Nuisance, ...] = ()
 
     def shoot(self, number: int, scene_bgr: NDArray[np.uint8]) -> tuple[bytes, list[dict[str, Any]]]:
         """Make one frame's JPEG and its truth; depends on nothing but seed, number and scene."""
@@ -76,9 +80,12 @@ class Studio:
                 h, w = hit.charge_e.shape
                 charge[hit.y0 : hit.y0 + h, hit.x0 : hit.x0 + w] += hit.charge_e
         noise = np.random.default_rng([self.seed, 2, number])
-        picture = photograph(scene_bgr, charge, self.camera, self.pattern, noise, number)
+        seen = disturbed_scene(self.nuisances, scene_bgr, number)
+        picture = photograph(seen, charge, self.camera, self.pattern, noise, number)
+        # The truth is about the undisturbed scene: no nuisance changes it.
         truth = [truth_line(scene_bgr, hit, self.camera) for hit in hits]
-        return encode(picture, self.camera.jpeg_quality), truth
+        picture = disturbed_picture(self.nuisances, picture, number)
+        return disturbed_stream(self.nuisances, encode(picture, self.camera.jpeg_quality), number), truth
 
 
 def frame_count(camera: Camera, seconds: float) -> int:
@@ -106,6 +113,7 @@ def film(
     seed: int,
     threads: int | None = None,
     progress: Callable[[int], None] | None = None,
+    nuisances: tuple[Nuisance, ...] = (),
 ) -> FilmSummary:
     """Film a scene and write OUT.avi and OUT.jsonl.
 
@@ -126,6 +134,8 @@ def film(
         Frames made at a time; by default one a processor, at most 4. The bytes do not depend on it.
     progress : callable, optional
         Told the number of frames written after each.
+    nuisances : tuple of Nuisance
+        Disturbances, from `trainer.data.nuisances`; the truth is the same with and without.
 
     Raises
     ------
@@ -138,14 +148,14 @@ def film(
     by_frame: dict[int, list[HitEvent]] = {}
     for event in events:
         by_frame.setdefault(event.frame, []).append(event)
-    studio = Studio(camera, make_pattern(camera, seed), by_frame, seed)
+    studio = Studio(camera, make_pattern(camera, seed), by_frame, seed, nuisances)
     truth_path = out.with_suffix(".jsonl")
     if truth_path == out:
         raise SensorError(f"{out}: this is where the truth goes; name the clip with the ending .avi")
     done = hits = visible = 0
     with MotionJpegWriter(out, camera.fps, camera.picture_size) as clip, _TruthFile(truth_path) as truth:
         for jpeg, lines in _in_order(studio, scene, frames, threads or min(os.cpu_count() or 1, 4)):
-            clip.write(jpeg)
+            clip.write(jpeg, damaged=not jpeg.endswith(_END_OF_JPEG))
             truth.write(lines)
             done += 1
             hits += len(lines)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from trainer.sensor.photons import Spectrum
 
 LIBRARY_HITS = 4000
-MAX_HITS = 20_000_000  # of a film; more than that is a typing error and would fill the memory
+MAX_HITS = 1_000_000  # of a film; more is a typing error, or a picture with nothing but hits
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -28,7 +28,7 @@ LINES = ((22.16, 1259.0), (17.48, 1042.0))
 
 
 def check_ov5647(*, hits: int = 3000) -> Check:
-    """Simulate an OV5647 with Cs-137 and Sr-90-like betas' photons and see what the paper's abstract says of it."""
+    """Simulate an OV5647 with gamma sources and hold it against what the paper's abstract says."""
     camera = change(OV2710, **OV5647)
     sizes, peaks, rows = {}, {}, []
     for name in ("Cs-137", "Tc-99m", "Am-241"):
@@ -53,9 +53,9 @@ def check_ov5647(*, hits: int = 3000) -> Check:
         tuple(rows),
         None,
         "",
-        "The paper finds size and peak correlated, as here, and cannot tell sources apart: with electrons that cross a "
-        f"layer of 3 µm their spectrum leaves few traces. Peaks of Cs-137 and Tc-99m differ here by a KS distance of "
-        f"{apart:.2f}, far too little to name the source of single hits.",
+        "The paper finds size and peak correlated, as here, and cannot tell Cs-137 from Sr-90: both send electrons that "
+        "cross a layer of 3 µm and leave little of their energy there. Tc-99m's slower electrons leave more (a KS "
+        f"distance of {apart:.2f} from Cs-137 in the peak), but a single hit still says next to nothing of its source.",
         (
             Plot(
                 "OV5647: cluster size",

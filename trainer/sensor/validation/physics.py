@@ -203,7 +203,7 @@ def check_backscatter() -> Check:
         beam = Electrons(np.arange(count), np.full(count, energy), start, np.tile([0.0, 0.0, 1.0], (count, 1)))
         left = transport(beam, (0.0, 1e4), rng, (0.0, 1e5))
         kept = np.bincount(left.hit, left.energy_kev, count)
-        share = float((kept < energy - 2.0).mean())  # less is missing where only a knocked-on electron went out
+        share = float((kept < energy - 0.6).mean())  # what is missing went out; tracks end at 0.5 keV
         rows.append((energy, share, float(np.sqrt(share * (1 - share) / count)), 0.17))
     good = all(0.12 <= row[1] <= 0.23 for row in rows)
     return Check(
@@ -213,8 +213,9 @@ def check_backscatter() -> Check:
         rows=tuple(rows),
         passed=good,
         criterion="between 0.12 and 0.23",
-        explanation="A test of multiple scattering and energy loss together. The Rutherford cross-section with Molière "
-        "screening stands in for Mott's.",
+        explanation="A test of multiple scattering and energy loss together (it once gave away a screening length off by "
+        "ten). The Rutherford cross-section with Molière screening stands in for Mott's; a tenth to a quarter fewer "
+        "turn round than measured, which moves cluster sizes by less than the unknown diffusion does.",
     )
 
 

@@ -94,11 +94,14 @@ class MotionJpegWriter:
     ) -> None:
         self.close()
 
-    def write(self, jpeg: bytes) -> None:
-        """Append one picture, a complete JPEG from FFD8 to FFD9 of the size that the file declares."""
+    def write(self, jpeg: bytes, *, damaged: bool = False) -> None:
+        """Append one picture, a complete JPEG from FFD8 to FFD9 of the size that the file declares.
+
+        `damaged` lets a picture through that a camera has cut off, as it came.
+        """
         if not self._open:
             raise ValueError(f"{self.path} is closed")
-        if jpeg[:2] != b"\xff\xd8" or jpeg[-2:] != b"\xff\xd9":
+        if not damaged and (jpeg[:2] != b"\xff\xd8" or jpeg[-2:] != b"\xff\xd9"):
             raise ValueError("a picture for a Motion JPEG recording begins with FFD8 and ends with FFD9")
         index_bytes = 32 + 8 * (len(self._offsets) + 1) + (16 * (len(self._offsets) + 1) if not self._segments else 0)
         if self._offsets and self._end - self._riff + len(jpeg) + 9 + index_bytes > self._segment_bytes:

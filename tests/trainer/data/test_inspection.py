@@ -2,7 +2,6 @@ from pathlib import Path
 
 import numpy as np
 
-from trainer.data.dataset import Dataset
 from trainer.data.inspection import contact_sheet, page, sheets, statistics
 from trainer.data.synthetic import synthetic_samples, write_synthetic
 
@@ -33,7 +32,7 @@ def test_sheets_show_each_group_that_there_is() -> None:
 
 
 def test_the_page_is_complete_in_itself(tmp_path: Path) -> None:
-    dataset: Dataset = write_synthetic(tmp_path / "a<b", crop_size=24, splits=(("train", 16),))
+    dataset = write_synthetic(tmp_path / "a<b", crop_size=24, splits=(("train", 16),))
     text, counted = page(dataset)
     assert counted.samples == 16
     assert "a&lt;b" in text

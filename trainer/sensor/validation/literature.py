@@ -53,8 +53,8 @@ def check_ov5647(*, hits: int = 3000) -> Check:
         tuple(rows),
         None,
         "",
-        "The paper finds size and peak correlated, as here, and cannot tell Cs-137 from Sr-90: both send electrons that "
-        "cross a layer of 3 µm and leave little of their energy there. Tc-99m's slower electrons leave more (a KS "
+        "The paper finds size and peak correlated, as here, and cannot tell Cs-137 from Sr-90: both send electrons "
+        "that cross a layer of 3 µm and leave little of their energy there. Tc-99m's slower electrons leave more (a KS "
         f"distance of {apart:.2f} from Cs-137 in the peak), but a single hit still says next to nothing of its source.",
         (
             Plot(

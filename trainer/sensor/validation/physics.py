@@ -213,8 +213,8 @@ def check_backscatter() -> Check:
         rows=tuple(rows),
         passed=good,
         criterion="between 0.12 and 0.23",
-        explanation="A test of multiple scattering and energy loss together (it once gave away a screening length off by "
-        "ten). The Rutherford cross-section with Molière screening stands in for Mott's; a tenth to a quarter fewer "
+        explanation="A test of multiple scattering and energy loss together (it gave away a screening off by ten). "
+        "The Rutherford cross-section with Molière screening stands in for Mott's; a tenth to a quarter fewer "
         "turn round than measured, which moves cluster sizes by less than the unknown diffusion does.",
     )
 

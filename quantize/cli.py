@@ -185,6 +185,47 @@ def check_command(
         raise typer.Exit(console.EXIT_CHECK_FAILED)
 
 
+@app.command("compare")
+def compare_command(
+    run: Annotated[Path, typer.Argument(help="Run folder that gammabox-trainer fit wrote.")],
+    data: DataOption = None,
+    judge: Annotated[
+        Optional[list[Path]],  # noqa: UP045 - as above
+        typer.Option("--judge", help="Dataset folder whose test split is measured on. Default: that of --data."),
+    ] = None,
+    qat: Annotated[
+        int, typer.Option("--qat", min=0, help="Epochs of fine-tuning for the QAT line; 0: no such line.")
+    ] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON instead of a table.")] = False,
+) -> None:
+    """Convert a run in every way there is and show size, speed and cost of each side by side."""
+    from quantize.bundling import datasets_of
+    from quantize.compare import compare_recipes, table
+    from quantize.convert import load_tensorflow
+    from quantize.qat import QatSettings
+    from quantize.report import plain
+    from trainer.data.dataset import Dataset
+    from trainer.run import Run
+
+    load_tensorflow()
+    opened = Run.open(run)
+    settings = None
+    if qat:
+        settings = QatSettings(epochs=qat, negative_weight=opened.manifest.fit.negative_weight)
+    variants = compare_recipes(
+        opened,
+        datasets_of(opened, data or []),
+        settings,
+        judged_on=[Dataset.open(path) for path in judge or []],
+        progress=lambda name: print(name, file=sys.stderr),
+    )
+    if as_json:
+        print(json.dumps(plain(variants), indent=2, ensure_ascii=False))
+        return
+    for line in table(variants):
+        print(line)
+
+
 def _quantisation(found: object) -> str:
     return "float" if found is None else str(found)
 

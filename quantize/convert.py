@@ -130,10 +130,12 @@ def require_exact_input(contract: InputContract, what: str) -> None:
     QuantiseError
 
     """
+    found = contract.quantisation
+    if found is None:  # a float input holds any grey level
+        return
     steps = np.diff(stored_values(contract).astype(np.int64))
     if (steps < 1).any():
-        found = contract.quantisation
-        where = "none" if found is None else f"scale {found.scale:.6g}, zero point {found.zero_point}"
+        where = f"scale {found.scale:.6g}, zero point {found.zero_point}"
         raise QuantiseError(
             what,
             f"its input quantisation ({where}) merges {int((steps < 1).sum())} grey levels",

@@ -89,7 +89,9 @@ def judged(check: NetworkCheck, limits: Limits) -> tuple[Finding, ...]:
 def judged_clip(clip: ClipCheck, limits: Limits) -> tuple[Finding, ...]:
     """Hold the outcome of a clip against its limit."""
     text = f"{clip.common} of {clip.float_hits} float and {clip.int8_hits} int8 hits, {clip.frames} frames"
-    return (Finding("hits alike", clip.alike >= limits.least_clip_agreement, text),)
+    # A clip without hits says nothing about them.
+    passed = clip.float_hits > 0 and clip.alike >= limits.least_clip_agreement
+    return (Finding("hits alike", passed, text),)
 
 
 def _findings(check: NetworkCheck, limits: Limits) -> Iterator[Finding]:

@@ -22,7 +22,7 @@ BAR_DB = 60.0  # a full bar in the page's table of layers
 
 def as_dict(check: BundleCheck) -> dict[str, Any]:
     """Give the check as plain values for JSON; what is not a finite number becomes null."""
-    whole: dict[str, Any] = _plain(check)
+    whole: dict[str, Any] = plain(check)
     whole["passed"] = check.passed
     whole["failures"] = check.failures
     for network, measured in zip(whole["networks"], check.networks, strict=True):
@@ -109,15 +109,16 @@ def _clip_lines(clip: ClipCheck | None) -> Iterator[str]:
         )
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - any value of a dataclass tree
+def plain(value: Any) -> Any:  # noqa: ANN401 - any value of a dataclass tree
+    """Turn dataclasses, models and what is in them into values for JSON; what is not a finite number becomes null."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {name: _plain(one) for name, one in asdict(value).items()}
+        return {name: plain(one) for name, one in asdict(value).items()}
     if isinstance(value, StrictModel):
         return value.model_dump(mode="json")
     if isinstance(value, dict):
-        return {str(key): _plain(one) for key, one in value.items()}
+        return {str(key): plain(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(one) for one in value]
+        return [plain(one) for one in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

@@ -100,6 +100,8 @@ def film_command(
     )
     if not out.parent.is_dir():
         raise SensorError(f"{out}: there is no folder {out.parent}; make it first")
+    if out.exists() and Path(scene).exists() and out.samefile(scene):
+        raise SensorError(f"{out}: is the scene itself and would be overwritten; give the film another name")
     disturbances = nuisances_for(nuisance or [], camera.width, camera.height, seed)
     pictures = scene_frames(scene, (camera.width, camera.height), seed)
     if sys.stderr.isatty():

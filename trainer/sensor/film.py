@@ -150,8 +150,8 @@ def film(
         by_frame.setdefault(event.frame, []).append(event)
     studio = Studio(camera, make_pattern(camera, seed), by_frame, seed, nuisances)
     truth_path = out.with_suffix(".jsonl")
-    if truth_path == out:
-        raise SensorError(f"{out}: this is where the truth goes; name the clip with the ending .avi")
+    if out.suffix.lower() != ".avi":
+        raise SensorError(f"{out}: a film is a Motion JPEG AVI; name it with the ending .avi")
     done = hits = visible = 0
     with MotionJpegWriter(out, camera.fps, camera.picture_size) as clip, _TruthFile(truth_path) as truth:
         for jpeg, lines in _in_order(studio, scene, frames, threads or min(os.cpu_count() or 1, 4)):

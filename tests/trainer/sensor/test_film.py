@@ -264,6 +264,18 @@ def test_a_file_that_is_no_video_and_a_folder_that_is_missing_are_refused(tmp_pa
         film(tmp_path / "none" / "o.avi", still(OV2710), [], change(OV2710, width=16, height=16), frames=1, seed=1)
 
 
+def test_a_film_never_replaces_its_own_scene_nor_a_file_that_is_no_avi(tmp_path: Path) -> None:
+    scene, picture = tmp_path / "scene.avi", tmp_path / "picture.png"
+    assert CliRunner().invoke(app, ["film", str(scene), *SMALL]).exit_code == 0
+    picture.write_bytes(b"a picture")
+    before = scene.read_bytes()
+    for out, said in ((scene, "is the scene itself"), (picture, "name it with the ending .avi")):
+        ran = CliRunner().invoke(app, ["film", str(out), *SMALL, "--scene", str(scene)])
+        assert isinstance(ran.exception, SensorError)
+        assert said in str(ran.exception)
+    assert (scene.read_bytes(), picture.read_bytes()) == (before, b"a picture")
+
+
 def test_the_command_films_and_tells(tmp_path: Path) -> None:
     out = tmp_path / "out.avi"
     ran = CliRunner().invoke(app, ["film", str(out), *SMALL, "--json"])

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from edge.detect.hit import Candidate
-from edge.detect.noise import BLOCK, block_means, fine_block_means, noise_of_pair
+from edge.detect.noise import BLOCK, fine_block_means, noise_of_pair, sampled_block_means
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,7 +37,7 @@ _CROWD = 4
 _DIPS_OF_SHAKING = 0.2
 _FLASH_DN = 4.0
 _MOST_RESTLESS_SHARE = 0.5
-_STRIP_PIXELS = 1 << 17
+_STRIP_PIXELS = 1 << 18
 _MOST_POINTS_SHARE = 1 / 200
 _BACKGROUND_WIDTH = 31
 
@@ -130,7 +130,7 @@ def _sweep(greys: Greys, floor_dn: Image) -> _Sweep:
         if count >= BLOCK:
             cv2.absdiff(previous, following, dst=brighter[:count])
             motion.append(fine_block_means(brighter[:count]))
-            brightness.append(block_means(current))
+            brightness.append(sampled_block_means(current))
     if len(motion) < len(at):  # less than one block is left at the lower border: it repeats its neighbours
         motion.append(motion[-1][-1:])
         brightness.append(brightness[-1][-1:])

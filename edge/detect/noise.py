@@ -68,6 +68,16 @@ def fine_block_means(picture: Image) -> Blocks:
     return _completed(_halved(_halved(_halved(_whole_blocks(picture))).astype(np.float32)), picture)
 
 
+def sampled_block_means(picture: Image) -> Image:
+    """Average four pixels of each block: half the cost of `block_means`, and enough to tell saturated ground."""
+    whole = _whole_blocks(picture)
+    near, far = BLOCK // 4, BLOCK - BLOCK // 4
+    total = whole[near::BLOCK, near::BLOCK].astype(np.uint16)
+    for row, column in ((near, far), (far, near), (far, far)):
+        total += whole[row::BLOCK, column::BLOCK]
+    return _completed((total // 4).astype(np.uint8), picture)
+
+
 def _whole_blocks(picture: Image) -> Image:
     height, width = picture.shape
     return picture[: height // BLOCK * BLOCK, : width // BLOCK * BLOCK]

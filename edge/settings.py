@@ -190,12 +190,6 @@ class TelemetrySettings(StrictModel):
     hits: bool = Field(default=True, title="Hits", description="send one message a frame with hits; alarms always go")
 
 
-class PrivacySettings(StrictModel):
-    """What of the picture may leave the box."""
-
-    evidence: bool = Field(default=False, title="Evidence", description="keep small crops around hits as evidence")
-
-
 class LoggingSettings(StrictModel):
     """What the agent writes on stderr, for the journal."""
 
@@ -218,7 +212,6 @@ class DeviceSettings(StrictModel):
     mqtt: MqttSettings = Field(title="MQTT", description="the broker")
     outbox: OutboxSettings = Field(default=OutboxSettings(), title="Outbox", description="messages that wait")
     telemetry: TelemetrySettings = Field(default=TelemetrySettings(), title="Telemetry", description="what is told")
-    privacy: PrivacySettings = Field(default=PrivacySettings(), title="Privacy", description="what leaves the box")
     logging: LoggingSettings = Field(default=LoggingSettings(), title="Logging", description="what goes to the journal")
 
 

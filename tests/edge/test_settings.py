@@ -35,7 +35,6 @@ def test_four_keys_are_enough_and_paths_start_at_the_file(tmp_path):
     assert settings.source.spec == str(tmp_path / "clip.avi")
     assert settings.outbox.path == tmp_path / "outbox.sqlite"
     assert settings.model is None
-    assert settings.privacy.evidence is False
 
 
 @pytest.mark.parametrize("spec", ["rtsp://user:pw@host/stream", "http://host/mjpeg", "csi:0", "/dev/video0"])

@@ -23,6 +23,7 @@ from trainer.data.shots import Undecodable, Way, open_studio
 from trainer.data.textures import available_pictures
 from trainer.data.triples import SceneSource
 from trainer.data.writer import DatasetWriter, write_shard
+from trainer.sensor.library import LIBRARY_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +36,7 @@ FusionChoice = Literal["charge", "max", "both"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 FUSION_CHOICES: tuple[FusionChoice, ...] = get_args(FusionChoice)
 
-RECIPE_VERSION = 2  # raise it when the same options would give other bytes
+RECIPE_VERSION = 3  # raise it when the same options would give other bytes
 SCENES_A_SHARD = 4
 _SHARD_BYTES = 80_000_000
 _KIND_KEY: dict[Kind, int] = {"training": 11, "test": 12}
@@ -123,6 +124,7 @@ class Recipe:
             "nuisances": list(self.nuisances),
             "nuisance_share": self.nuisance_share,
             "radiations": list(self.radiations),
+            "hit_library_version": LIBRARY_VERSION,
             "hits_a_kind": self.hits_a_kind,
             "samples_a_shard": self.samples_a_shard,
             "textures": pictures,

@@ -11,7 +11,9 @@ import numpy as np
 from trainer.sensor.attenuation import Layer
 from trainer.sensor.camera import OV2710, WEBCAM_XRAY, Camera, change
 from trainer.sensor.library import HitLibrary, build_library
+from trainer.sensor.muons import muon_library
 from trainer.sensor.photons import Spectrum, source_spectrum
+from trainer.sensor.tube import tube_spectrum
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -19,20 +21,9 @@ if TYPE_CHECKING:
 
 HITS_PER_LIBRARY = 1500
 LIBRARY_SEED = 7
-TUBE_STEP_KEV = 1.0
+_TUBE_FILTER = (Layer("aluminium", 10.0),)
 _GREY_SHARE = 0.6  # of a hit's linear light that its brightest pixel shows in grey after demosaicing, roughly
 _CHOICES = 24  # hits to choose from for the one that adds about what is wanted
-
-
-def tube_spectrum(high_voltage_kv: float, aluminium_mm: float) -> Spectrum:
-    """Give an X-ray tube's continuum behind aluminium: Kramers' law, photons per energy ∝ E₀/E − 1.
-
-    H. A. Kramers, Phil. Mag. 46 (1923) 836. Characteristic lines are left out.
-    """
-    energies_kev = np.arange(5.0, high_voltage_kv, TUBE_STEP_KEV)
-    weights = high_voltage_kv / energies_kev - 1
-    bare = Spectrum(f"tube-{high_voltage_kv:g}kV", energies_kev, weights / weights.sum())
-    return bare.behind((Layer("aluminium", aluminium_mm),))[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +54,7 @@ _KINDS: tuple[tuple[str, str, float], ...] = (
     ("I-131", "ov2710", 1),
     ("Cs-137", "ov2710", 1),
     ("Co-60", "thick", 1),
+    ("muon", "ov2710", 0.5),
 )
 
 
@@ -105,7 +97,11 @@ def hit_bank(radiations: tuple[str, ...] = RADIATIONS, hits_a_kind: int = HITS_P
     kinds = []
     chosen = [kind for kind in _KINDS if kind[0] in radiations]
     for nuclide, silicon, _ in chosen:
-        library = build_library(_spectrum(nuclide), _SILICON[silicon], hits_a_kind, LIBRARY_SEED)
+        camera = _SILICON[silicon]
+        if nuclide == "muon":
+            library = muon_library(camera, hits_a_kind, LIBRARY_SEED)
+        else:
+            library = build_library(_spectrum(nuclide), camera, hits_a_kind, LIBRARY_SEED)
         peaks = np.array([charge.max() for charge in library.maps], np.float32)
         kinds.append(HitKind(nuclide, silicon, library, peaks))
     weights = np.array([weight for *_, weight in chosen], np.float64)
@@ -114,7 +110,7 @@ def hit_bank(radiations: tuple[str, ...] = RADIATIONS, hits_a_kind: int = HITS_P
 
 def _spectrum(name: str) -> Spectrum:
     if name.startswith("tube-"):
-        return tube_spectrum(float(name.removeprefix("tube-").removesuffix("kV")), 10.0)
+        return tube_spectrum(float(name.removeprefix("tube-").removesuffix("kV")), _TUBE_FILTER)
     return source_spectrum(name)
 
 

@@ -200,19 +200,21 @@ def _describe(greys: Greys, at: Indices, rules: CandidateRules, noise: NoiseMap)
     previous, current, following = (grey.ravel()[window] for grey in greys)
     spike = cv2.subtract(current, cv2.max(previous, following)).reshape(current.shape)
     heights = spike[:, REACH, REACH]
+    tall = heights[:, None, None]
     highest = heights == spike.max(axis=(1, 2), initial=0)
+    # Of neighbouring peaks of equal height, as a saturated spot has them, the first one stands for all.
+    second = ((spike == tall) & (window < at[:, None, None])).any(axis=(1, 2))
     stands_out = heights - _ring_means(spike) > noise.floor_dn.ravel()[at]
     motion = cv2.absdiff(previous, following).reshape(current.shape).mean(axis=(1, 2), dtype=np.float32)
-    pixels = np.count_nonzero(spike > (heights // 2)[:, None, None], axis=(1, 2))
+    pixels = np.count_nonzero(spike > tall // 2, axis=(1, 2))
     sigma = noise.sigma_dn[ys // BLOCK, xs // BLOCK]
     promise = heights / (sigma + motion)
-    wanted = highest & stands_out & (pixels <= rules.max_pixels) & (motion <= rules.max_motion_dn)
-    candidates = [
-        Candidate(int(xs[i]), int(ys[i]), float(heights[i]), int(pixels[i]), float(motion[i]), float(promise[i]))
-        for i in np.argsort(-promise, kind="stable")
-        if wanted[i]
-    ]
-    return _first_of_equals(candidates)
+    wanted = highest & ~second & stands_out & (pixels <= rules.max_pixels) & (motion <= rules.max_motion_dn)
+    chosen = np.flatnonzero(wanted)
+    chosen = chosen[np.argsort(-promise[chosen], kind="stable")]
+    columns = (xs, ys, heights, pixels, motion, promise)
+    described = zip(*(column[chosen].tolist() for column in columns), strict=True)
+    return tuple(Candidate(x, y, float(spike_dn), *rest) for x, y, spike_dn, *rest in described)
 
 
 def _ring_means(windows: Image) -> NDArray[np.float32]:
@@ -236,15 +238,3 @@ def _highest_of_cells(greys: Greys, at: Indices) -> Indices:
     first = np.ones(order.size, bool)
     first[1:] = cells[order[1:]] != cells[order[:-1]]
     return at[order[first]]
-
-
-def _first_of_equals(candidates: list[Candidate]) -> tuple[Candidate, ...]:
-    """Keep one of neighbouring peaks of equal height: a saturated spot has several."""
-    by_height: dict[float, list[Candidate]] = {}
-    kept = []
-    for one in candidates:
-        equals = by_height.setdefault(one.spike_dn, [])
-        if all(abs(one.x - other.x) > REACH or abs(one.y - other.y) > REACH for other in equals):
-            equals.append(one)
-            kept.append(one)
-    return tuple(kept)

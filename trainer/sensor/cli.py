@@ -168,6 +168,9 @@ def validate_command(
         int, typer.Option(min=0, help="Only search for the webcam's parameters with so many trials and print them.")
     ] = 0,
     seed: Annotated[int, typer.Option(min=0, help="Of that search.")] = 1,
+    scaled: Annotated[
+        bool, typer.Option(help="Search with twice the picture's pixels, scaled down, or with the picture's own.")
+    ] = True,
     markdown: Annotated[bool, typer.Option(help="Print the tables as Markdown.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
@@ -175,7 +178,7 @@ def validate_command(
     from trainer.sensor.validation import report
 
     if fit:
-        _print_fit(hits, fit, seed)
+        _print_fit(hits, fit, seed, scaled=scaled)
         return
     told = (lambda name: print(f"checking {name}", file=sys.stderr)) if sys.stderr.isatty() else None
     checks = report.run_checks(hits, told)
@@ -198,7 +201,7 @@ def validate_command(
         raise typer.Exit(console.EXIT_CHECK_FAILED)
 
 
-def _print_fit(hits: Path | None, trials: int, seed: int) -> None:
+def _print_fit(hits: Path | None, trials: int, seed: int, *, scaled: bool) -> None:
     from trainer.sensor.validation.clusters import find_clusters, read_frames
     from trainer.sensor.validation.fit import fit_webcam
     from trainer.sensor.validation.real_hits import FITTED, runs_of
@@ -207,5 +210,5 @@ def _print_fit(hits: Path | None, trials: int, seed: int) -> None:
     if hits is None:
         raise SensorError("--fit needs real frames: name their folder with --hits")
     real = find_clusters(read_frames(runs_of(hits)[FITTED]))
-    best = fit_webcam(real, TRUE_MM[FITTED], trials=trials, seed=seed)[0]
+    best = fit_webcam(real, TRUE_MM[FITTED], trials=trials, seed=seed, scaled=scaled)[0]
     print(json.dumps({"values": best.values, "distances": best.apart, "score": best.score}))

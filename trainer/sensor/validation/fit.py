@@ -43,30 +43,34 @@ class Trial:
     apart: dict[str, float]
 
 
-def fit_webcam(real: Clusters, aluminium_mm: float, *, trials: int = 60, seed: int = 1) -> list[Trial]:
+def fit_webcam(
+    real: Clusters, aluminium_mm: float, *, trials: int = 60, seed: int = 1, scaled: bool = True
+) -> list[Trial]:
     """Search for parameters whose clusters are like the real ones; gives all trials, the best first.
 
     A third of the trials are drawn evenly, the rest change the best ones. What is made small is the sum of the
-    Kolmogorov–Smirnov distances of size and peak and a third of the colours'.
+    Kolmogorov–Smirnov distances of size and peak and a third of the colours'. Where not `scaled`, the sensor has the
+    picture's 640×480 pixels, each twice as wide.
     """
     rng = np.random.default_rng(seed)
-    low, high = (dict(zip(FREE, edge, strict=True)) for edge in zip(*FREE.values(), strict=True))
-    wide = change(WEBCAM_XRAY, epi_um=high["epi_um"])
+    bounds = FREE if scaled else {**FREE, "pixel_um": (4.0, 8.0)}
+    low, high = (dict(zip(bounds, edge, strict=True)) for edge in zip(*bounds.values(), strict=True))
+    base = WEBCAM_XRAY if scaled else change(WEBCAM_XRAY, width=640, height=480, scale_down=1)
+    wide = change(base, epi_um=high["epi_um"])
     deposits, _ = simulate_deposits(wide, beam(aluminium_mm), INTERACTIONS, np.random.default_rng(seed), normal=True)
     tried: list[Trial] = []
     for number in range(trials):
         if number <= trials / 3:
             values = {name: float(np.exp(rng.uniform(np.log(low[name]), np.log(high[name])))) for name in FREE}
         else:
-            values = _changed(tried[int(rng.integers(min(4, len(tried))))].values, rng)
-        tried.append(try_values(values, deposits, real))
+            values = _changed(tried[int(rng.integers(min(4, len(tried))))].values, bounds, rng)
+        tried.append(try_values(change(base, **values), values, deposits, real))
         tried.sort(key=lambda trial: trial.score)
     return tried
 
 
-def try_values(values: dict[str, float], deposits: Deposits, real: Clusters) -> Trial:
-    """Simulate the webcam with these parameters and compare it with the real run."""
-    camera = change(WEBCAM_XRAY, **values)
+def try_values(camera: Camera, values: dict[str, float], deposits: Deposits, real: Clusters) -> Trial:
+    """Simulate a webcam with these parameters and compare it with the real run."""
     library = library_of(camera, deposits)
     if not library.maps:
         return Trial(9.0, values, {})
@@ -83,9 +87,9 @@ def library_of(camera: Camera, deposits: Deposits) -> HitLibrary:
     return HitLibrary("fit", maps, none, none, 0.0, 0.0)
 
 
-def _changed(values: dict[str, float], rng: Generator) -> dict[str, float]:
+def _changed(values: dict[str, float], bounds: dict[str, tuple[float, float]], rng: Generator) -> dict[str, float]:
     changed = dict(values)
     for name in rng.choice(list(FREE), 3, replace=False):
-        low, high = FREE[str(name)]
+        low, high = bounds[str(name)]
         changed[str(name)] = float(np.clip(values[str(name)] * np.exp(rng.normal(0.0, STEP)), low, high))
     return changed

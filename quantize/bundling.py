@@ -189,7 +189,7 @@ def bundle_run(
             size_bytes=len(small.model),
             input=small.input,
             output=small.output,
-            threshold=small.decision.threshold,
+            threshold=at_unit_temperature(small.decision).threshold,
         )
     manifest = Manifest(
         name=name or out.name,
@@ -278,6 +278,13 @@ def _run_card(run: Run) -> dict[str, Any]:
 def portable(command: Sequence[str]) -> str:
     """Write a command line with the last part only of each absolute path."""
     return shlex.join(Path(word).name if word.startswith("/") else word for word in command)
+
+
+def at_unit_temperature(decision: Decision) -> Decision:
+    """Give the same decision for scores without temperature, as the screen's are: sigmoid(T × logit(threshold))."""
+    inside = float(np.clip(decision.threshold, 1e-12, 1 - 1e-12))
+    margin = decision.temperature * np.log(inside / (1 - inside))
+    return Decision(threshold=float(0.5 * (1 + np.tanh(margin / 2))))
 
 
 def _require_shape(network: keras.Model, contract: InputContract, what: str) -> None:

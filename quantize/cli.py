@@ -146,6 +146,7 @@ def check_command(
         Optional[Path],  # noqa: UP045 - as above
         typer.Option("--keep", help="Write the figures as JSON."),
     ] = None,
+    note: Annotated[bool, typer.Option("--record", help="Write the main figures into the bundle's manifest.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON instead of lines.")] = False,
 ) -> None:
     """Hold a bundle against the float model it came from; exit code 1 when a limit is passed."""
@@ -155,7 +156,7 @@ def check_command(
     from quantize.convert import load_tensorflow
     from quantize.environments import foreign
     from quantize.limits import parse_limits
-    from quantize.report import as_dict, lines, verdict, write_html, write_json
+    from quantize.report import as_dict, lines, record, verdict, write_html, write_json
     from quantize.subjects import subjects_of
     from trainer.run import Run
 
@@ -175,6 +176,8 @@ def check_command(
         write_html(check, report)
     if keep is not None:
         write_json(check, keep)
+    if note:
+        record(check, subjects[0].bundle)
     if as_json:
         print(json.dumps(as_dict(check), indent=2, ensure_ascii=False))
     else:

@@ -8,11 +8,13 @@ from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edge.bundle import save_bundle
 from edge.strict import StrictModel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from edge.bundle import Bundle
     from quantize.check import BundleCheck, NetworkCheck
     from quantize.clip import ClipCheck
 
@@ -48,6 +50,29 @@ def write_html(check: BundleCheck, path: Path) -> None:
     page = environment.get_template("check.html").render(check=check, bar_db=BAR_DB, verdict=verdict(check))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page, encoding="utf-8")
+
+
+def record(check: BundleCheck, bundle: Bundle) -> None:
+    """Write the main figures into the bundle's manifest, with the command that made them; the models stay."""
+    figures = {network.name: _figures(network) for network in check.networks}
+    noted = {"command": check.command, "passed": check.passed, "failures": check.failures, **figures}
+    manifest = bundle.manifest.model_copy(update={"figures": {**bundle.manifest.figures, "int8_check": noted}})
+    save_bundle(bundle.path, manifest, bundle.model, bundle.screen)
+
+
+def _figures(network: NetworkCheck) -> dict[str, Any]:
+    agreement = network.agreement
+    return {
+        "positives": network.positives,
+        "negatives": network.negatives,
+        "decided_alike": round(agreement.labels, 5),
+        "recall": plain(agreement.recall),
+        "calibration_error": round(agreement.calibration_found, 5),
+        "times_faster": round(network.speed.ratio, 2),
+        "share_of_size": round(network.size_bytes / network.float_size_bytes, 4),
+        "partitions": network.partitions.count,
+        "runtime": network.runtime,
+    }
 
 
 def verdict(check: BundleCheck) -> str:

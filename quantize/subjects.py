@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge.bundle import Bundle, Decision, InputContract, OutputContract
-from quantize.bundling import contracts_of, logits_of, reference_decision
+from quantize.bundling import at_unit_temperature, contracts_of, logits_of, reference_decision
 from quantize.convert import convert
 from quantize.errors import QuantiseError
 from quantize.limits import CLASSIFIER
@@ -100,10 +100,11 @@ def reference_of(
 
     run, manifest = subject.run, subject.bundle.manifest
     if run.manifest.decision is not None:
-        return run.manifest.decision
-    noted = manifest.provenance if subject.name == CLASSIFIER else manifest.provenance.get("screen", {})
-    threshold = noted.get("threshold", {}).get("matched_to")
-    if isinstance(threshold, float):
-        return Decision(threshold=threshold, temperature=subject.decision.temperature)
+        decision = run.manifest.decision
+        return decision if subject.name == CLASSIFIER else at_unit_temperature(decision)
+    card = manifest.provenance if subject.name == CLASSIFIER else manifest.provenance.get("screen", {})
+    noted = card.get("threshold", {}).get("matched_to")
+    if isinstance(noted, float):
+        return Decision(threshold=noted, temperature=subject.decision.temperature)
     validation = read_crops(datasets, "validation", contract[0])
     return reference_decision(run, logits_of(run.path, plain, contract, validation), validation.label)

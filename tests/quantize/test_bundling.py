@@ -1,11 +1,12 @@
 """A run becomes a bundle that notes how it was made and refuses what does not fit."""
 
+import numpy as np
 import pytest
 
-from edge.bundle import InputContract, load_bundle
-from edge.detect.classifier import Classifier
+from edge.bundle import Decision, InputContract, load_bundle
+from edge.detect.classifier import Classifier, scores_of
 from edge.detect.network import Network
-from quantize.bundling import Settings, convert_run, datasets_of, portable
+from quantize.bundling import Settings, at_unit_temperature, convert_run, datasets_of, portable
 from quantize.errors import QuantiseError
 from quantize.subjects import float_bundle, subjects_of
 from trainer.run import DataUsed
@@ -29,6 +30,15 @@ def test_the_manifest_notes_recipe_data_tools_and_operators(tiny):
     assert {"tensorflow", "keras", "ai-edge-litert", "numpy", "python", "gammabox"} <= set(noted["tools"])
     assert noted["data"] == {tiny.dataset.path.name: tiny.dataset.sha256}
     assert noted["screen"]["recipe"] == "static_wi8_ai8"
+
+
+@pytest.mark.parametrize(("threshold", "temperature"), [(0.3, 2.0), (0.9, 0.5), (0.0, 1.0), (1.0, 3.0)])
+def test_a_threshold_without_temperature_decides_alike(threshold, temperature):
+    decision = Decision(threshold=threshold, temperature=temperature)
+    logits = np.stack([np.zeros(201), np.linspace(-9.03, 9.07, 201)], axis=1).astype(np.float32)
+    plain = at_unit_temperature(decision)
+    wanted = scores_of(logits, temperature) >= threshold
+    assert ((scores_of(logits) >= plain.threshold) == wanted).all()
 
 
 def test_no_folder_of_the_makers_disk_is_in_the_manifest(tiny):

@@ -1,6 +1,7 @@
 """The command line: exit codes, one line of reason, JSON and page."""
 
 import json
+import shutil
 
 import pytest
 from typer.testing import CliRunner
@@ -36,7 +37,9 @@ def test_convert_writes_a_bundle_and_says_what_it_is(tiny, tmp_path):
 
 def test_a_passing_check_ends_with_its_verdict_and_writes_page_and_figures(tiny, tmp_path):
     page, figures = tmp_path / "check.html", tmp_path / "check.json"
-    ran = checked(tiny, *EASY, "--report", page, "--keep", figures)
+    bundle = shutil.copytree(tiny.bundle.path, tmp_path / "copy")
+    named = ("--reference", tiny.run.path, "--data", tiny.dataset.path)
+    ran = run("check", bundle, *named, *EASY, "--report", page, "--keep", figures, "--record")
     assert ran.exit_code == 0, ran.output
     assert ran.output.strip().splitlines()[-1].startswith("PASSED: bundle: int8 is within all limits")
     kept = json.loads(figures.read_text(encoding="utf-8"))
@@ -46,6 +49,9 @@ def test_a_passing_check_ends_with_its_verdict_and_writes_page_and_figures(tiny,
     assert "PASSED" in text
     assert "conv2_relu" in text
     assert "http" not in text
+    recorded = load_bundle(bundle).manifest.figures["int8_check"]
+    assert recorded["passed"] is True
+    assert recorded["classifier"]["partitions"] == 1
 
 
 def test_a_limit_that_is_passed_gives_exit_code_1_and_json_names_it(tiny):

@@ -71,7 +71,7 @@ class DetectionSettings(StrictModel):
 
     threads: int = Field(default=1, ge=1, le=64, title="Threads", description="processor threads of the classifier")
     max_crops_per_frame: int = Field(
-        default=16, ge=1, le=1000, title="Budget", description="candidates classified a frame; the rest are counted"
+        default=64, ge=1, le=1000, title="Budget", description="candidates classified a frame; the rest are counted"
     )
     masks: tuple[Mask, ...] = Field(
         default=(), max_length=64, title="Masks", description="parts of the picture that are not looked at"

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from edge.detect.runtime import Runtime
     from edge.detect.spot import Greys, Spot
 
-SCREENED_PER_CROP = 40
+SCREENED_PER_CROP = 20
 """The screen costs so much less than the classifier; what is beyond it counts as unclassified too."""
 
 

@@ -46,3 +46,25 @@ def random_camera(rng: Generator, size: int) -> Camera:
         denoise=float(rng.uniform(0, 0.6)) if rng.random() < 0.25 else 0.0,
         jpeg_quality=int(rng.integers(70, 96)),
     )
+
+
+def random_cover_camera(rng: Generator, size: int) -> Camera:
+    """Draw a camera that was covered while hits were recorded; its picture is size × size.
+
+    Unlike the camera that sees the scene it need not show scenes well: webcams encode the dark linearly or with the
+    sRGB curve, cut the black level deep, halve the colours, and scale a larger sensor down to the picture, which leaves
+    hits of one to a dozen pixels. All of it is drawn widely, none fitted to a recording.
+    """
+    scale_down = 2 if rng.random() < 0.5 else 1
+    camera = random_camera(rng, size * scale_down)
+    gentle = rng.random() < 0.25
+    return change(
+        camera,
+        scale_down=scale_down,
+        tone_gamma=0.0 if gentle else float(rng.uniform(1.0, 2.2)),
+        digital_gain=float(np.exp(rng.uniform(np.log(1), np.log(4 if scale_down > 1 else 1.5)))),
+        black_offset_dn=float(rng.uniform(-4, 12) if rng.random() < 0.5 else rng.uniform(0, 40)),
+        chroma_422=bool(rng.random() < 0.5),
+        wb_red=float(rng.uniform(1.0, 2.0)),
+        wb_blue=float(rng.uniform(1.0, 2.0)),
+    )

@@ -17,7 +17,7 @@ from edge.detect.crops import cut, window_origin
 from edge.detect.fast_path import find_candidates
 from trainer.data.dataset import Samples, Split, Strata
 from trainer.data.places import Mixture, Place, around, blotch_at, choose_places, hit_at, in_groups, random_places
-from trainer.data.shots import Strike, Studio, decode_colour, decode_grey, describe_strikes, place_charge
+from trainer.data.shots import Strike, Studio, decode_colour, decode_grey, describe_strikes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,10 +76,9 @@ def take_shot(
     blotch_count = round(mixture.places_a_shot * mixture.blotch_share)
     blotch_places = random_places(rng, size, crop_size, blotch_count, "blotch")
     blotches = [blotch_at(place, studio, rng) for place in blotch_places]
-    with_blotches = place_charge((size, size), blotches)
-    before = studio.picture(1, with_blotches)
+    before = studio.picture(1, blotches)
     blank = studio.sent(before, 1)
-    previous, following = (decode_grey(studio.sent(studio.picture(t, None), t)) for t in (0, 2))
+    previous, following = (decode_grey(studio.sent(studio.picture(t), t)) for t in (0, 2))
     grey = decode_grey(blank)
     candidates = find_candidates(previous, grey, following, rules).candidates
     places = choose_places(
@@ -88,7 +87,7 @@ def take_shot(
     versions = []
     for group in in_groups(places, max(24, crop_size // 2 + 8), 1 if crop_size <= _SMALL_CROP else 3):
         hits = [hit_at(place, studio, grey, rng, bank=bank, mixture=mixture) for place in group]
-        after = studio.picture(1, with_blotches + place_charge((size, size), hits))
+        after = studio.picture(1, [*blotches, *hits])
         struck = studio.sent(after, 1)
         struck_grey = decode_grey(struck)
         strikes = describe_strikes(hits, before, after, struck_grey.astype(np.int16) - grey)

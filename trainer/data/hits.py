@@ -9,20 +9,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trainer.sensor.attenuation import Layer
-from trainer.sensor.camera import OV2710, WEBCAM_XRAY, Camera, change
+from trainer.sensor.camera import OV2710, Camera, change
 from trainer.sensor.library import HitLibrary, build_library
 from trainer.sensor.muons import muon_library
 from trainer.sensor.photons import Spectrum, source_spectrum
 from trainer.sensor.tube import tube_spectrum
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.random import Generator
     from numpy.typing import NDArray
 
 HITS_PER_LIBRARY = 1500
 LIBRARY_SEED = 7
 _TUBE_FILTER = (Layer("aluminium", 10.0),)
-_GREY_SHARE = 0.6  # of a hit's linear light that its brightest pixel shows in grey after demosaicing, roughly
 _CHOICES = 24  # hits to choose from for the one that adds about what is wanted
 
 
@@ -41,14 +42,17 @@ _SILICON: dict[str, Camera] = {
     "thin": change(OV2710, epi_um=3.0, depletion_um=1.2, diffusion_um=0.4, substrate_diffusion_um=0.5),
     "thick": change(OV2710, epi_um=12.0, depletion_um=3.0, diffusion_um=0.8, substrate_diffusion_um=4.0),
     "fine": change(OV2710, pixel_um=2.0, epi_um=4.0, depletion_um=2.0, diffusion_um=0.5),
-    "webcam": change(WEBCAM_XRAY, epi_um=6.0, diffusion_um=0.6),
+    "sharp": change(
+        OV2710, pixel_um=3.5, epi_um=7.0, diffusion_um=0.4, diffusion_slope=0.8, substrate_diffusion_um=0.5
+    ),
 }
 _KINDS: tuple[tuple[str, str, float], ...] = (
     ("Tc-99m", "ov2710", 4),
     ("Tc-99m", "thin", 2),
+    ("Tc-99m", "sharp", 2),
     ("Tc-99m", "thick", 2),
     ("Tc-99m", "fine", 2),
-    ("tube-100kV", "webcam", 3),
+    ("tube-100kV", "sharp", 3),
     ("tube-60kV", "ov2710", 1),
     ("Am-241", "ov2710", 1),
     ("I-131", "ov2710", 1),
@@ -66,15 +70,21 @@ class HitBank:
     weights: NDArray[np.float64] = field(repr=False)
 
     def choose(
-        self, rng: Generator, kind: HitKind, ground_dn: float, wanted_dn: float, white_e: float
+        self,
+        rng: Generator,
+        kind: HitKind,
+        ground_dn: float,
+        wanted_dn: float,
+        light_of: Callable[[NDArray[np.float32]], NDArray[np.float32]],
     ) -> NDArray[np.float32]:
         """Draw two dozen hits and give the one that will add nearest to `wanted_dn` grey levels on its ground.
 
         No charge is scaled: among real hits of this radiation the fitting one is picked, so on bright ground the
-        result may stay below what is wanted. `white_e`: electrons of a white pixel. Gives float32, shape (h, w).
+        result may stay below what is wanted. `light_of` gives the linear light that a hit adds to grey at its brightest
+        pixel, 1 = white, by the electrons there. Gives float32, shape (h, w).
         """
         drawn = rng.integers(len(kind.library), size=_CHOICES)
-        light = _linear(ground_dn) + _GREY_SHARE * kind.peak_e[drawn] / white_e
+        light = _linear(ground_dn) + light_of(kind.peak_e[drawn])
         added = 255 * _encoded(np.minimum(light, 1.0)) - ground_dn
         nearest = int(drawn[np.argmin(np.abs(np.log((added + 1) / (wanted_dn + 1))))])
         flips = int(rng.integers(4))

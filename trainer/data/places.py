@@ -118,7 +118,7 @@ def hit_at(
     _, low, high = mixture.added_dn[int(rng.choice(len(shares), p=shares))]
     wanted = float(np.exp(rng.uniform(np.log(low), np.log(high))))
     kind = bank.draw_kind(rng)
-    charge = bank.choose(rng, kind, float(around(ground, x, y).mean()), wanted, studio.white_e)
+    charge = bank.choose(rng, kind, float(around(ground, x, y).mean()), wanted, studio.light_of)
     peak_y, peak_x = (int(v) for v in np.unravel_index(int(charge.argmax()), charge.shape))
     return Planned(x - peak_x, y - peak_y, charge, kind.nuclide, kind.silicon)
 

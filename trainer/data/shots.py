@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import cv2
 import numpy as np
 
-from trainer.data.cameras import random_camera
+from trainer.data.cameras import random_camera, random_cover_camera
 from trainer.data.fusion import Fusion, fuse_light, fuse_max, with_noise
 from trainer.data.light import to_levels, to_linear
 from trainer.data.nuisances import Nuisance, make_nuisance
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from trainer.sensor.camera import Camera
 
 Way = Literal["sensor", "picture", "max"]
+_GREY_SHARE = 0.6  # of a hit's linear light that its brightest pixel shows in grey after demosaicing, roughly
+_GREY_SHARE_SCALED = 0.3  # likewise where 2×2 pixels make one
 _SPRITE_FLOOR_DN = 8  # of a covered camera's picture, what is not above this is no part of a hit
 
 
@@ -41,6 +43,8 @@ class Studio:
     camera : Camera
     pattern : FixedPattern
         Of the sensor's faults.
+    cover : Camera
+        Of the way "picture": the covered camera that recorded the hits.
     way : {"sensor", "picture", "max"}
         How light and hits come together: all through the simulated sensor (charge added to charge); a covered camera's
         picture added to the scene's picture in linear light, then noise; or the maximum of both (paper, equations 1
@@ -57,6 +61,7 @@ class Studio:
 
     camera: Camera
     pattern: FixedPattern = field(repr=False)
+    cover: Camera
     way: Way
     scene: SceneTriple
     nuisance: Nuisance | None
@@ -71,10 +76,18 @@ class Studio:
         """The fusion in the words of the dataset."""
         return "max" if self.way == "max" else "charge"
 
-    @property
-    def white_e(self) -> float:
-        """Electrons of a hit that show as white on black."""
-        return self.camera.white_e
+    def light_of(self, peak_e: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Estimate the linear light that hits add to the grey of their brightest pixel, 1 = white, by its electrons."""
+        if self.way != "picture":
+            light: NDArray[np.float32] = np.minimum(_GREY_SHARE * peak_e / np.float32(self.camera.white_e), 1)
+            return light
+        share = _GREY_SHARE if self.cover.scale_down == 1 else _GREY_SHARE_SCALED
+        on_sensor = np.minimum(share * peak_e / np.float32(self.cover.white_e), 1)
+        if self.cover.tone_gamma:
+            shown = 255 * on_sensor ** np.float32(1 / self.cover.tone_gamma)
+        else:
+            shown = to_levels(on_sensor)
+        return to_linear(np.minimum(shown * np.float32(self.cover.digital_gain), 255))
 
     def view(self, t: int) -> NDArray[np.float32]:
         """Give what the camera looks at in frame t = 0, 1, 2, in levels, with the nuisance in its light."""
@@ -83,15 +96,16 @@ class Studio:
             return np.clip(levels, 0, 255)
         return to_levels(self.nuisance.light(to_linear(levels), t))
 
-    def picture(self, t: int, charge_e: NDArray[np.float32] | None) -> NDArray[np.uint8]:
-        """Take frame t with the charge of hits and blotches, float32 (h, w), electrons; before JPEG."""
+    def picture(self, t: int, planned: Sequence[Planned] = ()) -> NDArray[np.uint8]:
+        """Take frame t with the charge of hits and blotches; before JPEG."""
         rng = np.random.default_rng([self.seed, t])
         levels = self.view(t)
+        charge_e = place_charge(levels.shape[:2], planned) if planned and self.way != "picture" else None
         if self.way == "sensor":
             taken = photograph(np.rint(levels).astype(np.uint8), charge_e, self.camera, self.pattern, rng, t)
         elif self.way == "picture":
-            if charge_e is not None:
-                levels = fuse_light(self._sprites(charge_e), levels)
+            if planned:
+                levels = fuse_light(self._sprites(planned), levels)
             taken = with_noise(levels, self.noise_dn, self.shot_dn, self.chroma, rng)
         else:
             covered = np.zeros(levels.shape, np.uint8)
@@ -108,10 +122,11 @@ class Studio:
             content = self.nuisance.stream(content, t)
         return content
 
-    def _sprites(self, charge_e: NDArray[np.float32]) -> NDArray[np.uint8]:
+    def _sprites(self, planned: Sequence[Planned]) -> NDArray[np.uint8]:
         """Photograph hits with the lens covered and without noise, and cut away what is not bright."""
-        covered = np.zeros((*charge_e.shape, 3), np.uint8)
-        dark = photograph(covered, charge_e, self.camera, None, None)
+        shape = (self.cover.height, self.cover.width)
+        charge_e = place_charge(shape, planned, self.cover.scale_down)
+        dark = photograph(np.zeros((*shape, 3), np.uint8), charge_e, self.cover, None, None)
         dark[dark.max(axis=2) <= _SPRITE_FLOOR_DN] = 0
         return dark
 
@@ -159,6 +174,17 @@ class Planned:
     nuclide: str = ""
     silicon: str = ""
 
+    def corner(self, scale: int) -> tuple[int, int]:
+        """Give x, y of the upper left pixel on a sensor with `scale` pixels on a side for one of the picture.
+
+        The brightest pixel stays in its pixel of the picture.
+        """
+        if scale == 1:
+            return self.x0, self.y0
+        peak_y, peak_x = (int(v) for v in np.unravel_index(int(self.charge_e.argmax()), self.charge_e.shape))
+        within = (self.x0 + self.y0) % scale
+        return (self.x0 + peak_x) * scale + within - peak_x, (self.y0 + peak_y) * scale + within - peak_y
+
 
 def open_studio(
     scene: SceneTriple, way: Way, nuisance: str | None, rng: Generator, *, noise_free_share: float = 0.05
@@ -172,6 +198,7 @@ def open_studio(
     return Studio(
         camera=camera,
         pattern=pattern,
+        cover=random_cover_camera(rng, size),
         way=way,
         scene=scene,
         nuisance=made,
@@ -183,16 +210,20 @@ def open_studio(
     )
 
 
-def place_charge(shape: tuple[int, int], planned: Sequence[Planned]) -> NDArray[np.float32]:
-    """Add charge maps into a frame of electrons, float32 (height, width); what lies outside of it is lost."""
+def place_charge(shape: tuple[int, int], planned: Sequence[Planned], scale: int = 1) -> NDArray[np.float32]:
+    """Add charge maps into a frame of electrons, float32 (height, width); what lies outside of it is lost.
+
+    `scale` is how many pixels of the sensor on a side make one of the picture; places are in pixels of the picture.
+    """
     height, width = shape
     frame = np.zeros(shape, np.float32)
     for one in planned:
         h, w = one.charge_e.shape
-        y0, x0 = max(0, one.y0), max(0, one.x0)
-        y1, x1 = min(height, one.y0 + h), min(width, one.x0 + w)
+        left, top = one.corner(scale)
+        y0, x0 = max(0, top), max(0, left)
+        y1, x1 = min(height, top + h), min(width, left + w)
         if y1 > y0 and x1 > x0:
-            frame[y0:y1, x0:x1] += one.charge_e[y0 - one.y0 : y1 - one.y0, x0 - one.x0 : x1 - one.x0]
+            frame[y0:y1, x0:x1] += one.charge_e[y0 - top : y1 - top, x0 - left : x1 - left]
     return frame
 
 

@@ -76,17 +76,18 @@ def test_the_same_seed_gives_the_same_bytes_whatever_the_processes(tmp_path: Pat
 
 
 def test_a_killed_build_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
-    program = (
+    program = tmp_path / "program.py"  # a file: spawned workers import it again
+    program.write_text(
         "import sys; from dataclasses import replace; from pathlib import Path\n"
         "from trainer.data.build import Recipe, build\n"
         "if __name__ == '__main__':\n"
-        "    recipe = Recipe('training', 48, 48, 3, radiations=('Am-241',), hits_a_kind=300, most_a_shard=8)\n"
-        "    build(Path(sys.argv[1]), recipe, workers=1)\n"
+        "    recipe = Recipe('training', 96, 48, 3, radiations=('Am-241',), hits_a_kind=300, most_a_shard=8)\n"
+        "    build(Path(sys.argv[1]), recipe, workers=2)\n"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 
     def start(folder: Path) -> subprocess.Popen[bytes]:
-        return subprocess.Popen([sys.executable, "-c", program, str(folder)], env=environment)
+        return subprocess.Popen([sys.executable, str(program), str(folder)], env=environment)
 
     first = start(tmp_path / "killed")
     deadline = time.monotonic() + 120
@@ -96,11 +97,15 @@ def test_a_killed_build_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
         time.sleep(0.02)
     first.send_signal(signal.SIGKILL)
     first.wait()
+    time.sleep(2)
+    late = len(list((tmp_path / "killed").glob("shards/*.npz")))
     assert not Dataset.open(tmp_path / "killed").index.complete
+    time.sleep(1)
+    assert len(list((tmp_path / "killed").glob("shards/*.npz"))) == late, "workers go on after their parent was killed"
     assert start(tmp_path / "killed").wait() == 0
     assert start(tmp_path / "unbroken").wait() == 0
     names = [file.name for file in (tmp_path / "unbroken" / "shards").iterdir()]
-    assert len(names) == 6
+    assert len(names) == 12
     for name in [f"shards/{name}" for name in names] + ["dataset.json"]:
         assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "unbroken" / name).read_bytes(), name
 

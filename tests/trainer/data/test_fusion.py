@@ -1,5 +1,6 @@
 import hypothesis.extra.numpy as hnp
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,3 +65,13 @@ def test_noise_has_the_variance_that_was_asked_for() -> None:
     assert abs(noisy.mean() - 100) < 0.1
     assert abs(noisy[..., 0].var() - (4 + 5 + 1 / 12)) < 0.2
     assert np.array_equal(noisy[..., 0], noisy[..., 2])
+
+
+@pytest.mark.parametrize("scale", [2, 3])
+def test_on_a_larger_sensor_the_brightest_pixel_stays_in_its_pixel_of_the_picture(scale: int) -> None:
+    charge = np.ones((5, 7), np.float32)
+    charge[3, 1] = 9
+    frame = place_charge((20 * scale, 20 * scale), [Planned(6, 4, charge)], scale)
+    y, x = np.unravel_index(frame.argmax(), frame.shape)
+    assert (x // scale, y // scale) == (7, 7)
+    assert frame.sum() == charge.sum()

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from trainer.data.nuisances import NUISANCES, make_nuisance
-from trainer.data.shots import open_studio
+from trainer.data.shots import Planned, open_studio
 from trainer.data.triples import SceneTriple
 
 SIZE = 128
@@ -52,9 +52,8 @@ def test_a_nuisance_leaves_the_charge_of_hits_alone(name: str) -> None:
     studio = open_studio(
         SceneTriple("s", "generated", (levels, levels, levels)), "sensor", name, np.random.default_rng(8)
     )
-    charge = np.zeros((SIZE, SIZE), np.float32)
-    charge[90:94, 90:94] = 3 * studio.camera.white_e
-    before, after = (studio.picture(1, c).astype(int) for c in (None, charge))
+    charge = np.full((4, 4), 3 * studio.camera.white_e, np.float32)
+    before, after = (studio.picture(1, planned).astype(int) for planned in ((), [Planned(90, 90, charge)]))
     gained = np.argwhere((after - before).max(axis=2) > 40)
     assert len(gained)
     assert (np.abs(gained - 91.5) < 7).all()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from edge.capture.source import open_source
@@ -38,6 +38,8 @@ class Playback:
     def __init__(self, settings: SourceSettings, stop: threading.Event) -> None:
         self._settings = settings
         self._stop = stop
+        # Played at a camera's pace a recording stands for a camera: its frames happen now.
+        self._start_utc = datetime.now(timezone.utc) if settings.pace == "camera" else None
         self.source = self._open()
 
     @property
@@ -87,7 +89,9 @@ class Playback:
     def _open(self) -> Source:
         settings = self._settings
         size = None if settings.width is None or settings.height is None else (settings.width, settings.height)
-        return open_source(settings.spec, fps=settings.fps, size=size, exposure_s=settings.exposure_s)
+        return open_source(
+            settings.spec, fps=settings.fps, size=size, start_utc=self._start_utc, exposure_s=settings.exposure_s
+        )
 
     def _paced(self, frames: Iterator[Frame]) -> Iterator[Frame]:
         began_s: float | None = None

@@ -39,7 +39,7 @@ class SourceSettings(StrictModel):
     pace: Literal["camera", "fast"] = Field(
         default="camera",
         title="Pace",
-        description="a recording at its own frame rate, or as fast as it goes",
+        description="a recording as if it happened now, or as fast as it goes and with its own times",
     )
 
     @model_validator(mode="after")

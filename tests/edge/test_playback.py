@@ -1,5 +1,7 @@
+import os
 import threading
 import time
+from datetime import datetime, timezone
 from itertools import islice, pairwise
 
 import cv2
@@ -29,6 +31,15 @@ def test_a_recording_is_played_at_the_pace_of_its_camera(pictures):
     began = time.monotonic()
     assert len(list(playback(pictures, pace="camera").frames())) == FRAMES
     assert time.monotonic() - began >= (FRAMES - 1) / 25
+
+
+@pytest.mark.parametrize(("pace", "happens_now"), [("camera", True), ("fast", False)])
+def test_at_a_cameras_pace_a_recording_happens_now(pictures, pace, happens_now):
+    for picture in pictures.iterdir():
+        os.utime(picture, (1e9, 1e9))
+    began = datetime.now(timezone.utc)
+    first = next(playback(pictures, pace=pace).frames())
+    assert (first.utc >= began) is happens_now
 
 
 def test_a_loop_goes_on_in_time_and_no_triple_spans_its_seam(pictures):

@@ -134,7 +134,7 @@ def shard_samples(recipe: Recipe, deceived: Deceived | None, shard: int) -> Samp
 
 def _candidates(studio: Studio, split: Split, crop_size: int, rng: Generator) -> Samples:
     """Give the crops of what the fast path proposes in one shot, at most MOST_A_SHOT, drawn at random."""
-    packed = [studio.sent(studio.picture(t, None), t) for t in range(3)]
+    packed = [studio.sent(studio.picture(t, ()), t) for t in range(3)]
     previous, current, following = (decode_grey(one) for one in packed)
     candidates = find_candidates(previous, current, following, CandidateRules()).candidates
     if not candidates:

@@ -100,7 +100,15 @@ def test_early_stopping_ends_a_training_that_gets_no_better(tmp_path: Path, data
 def test_kill_9_and_resume_from_the_command_line_equals_an_unbroken_run(tmp_path: Path, data: Dataset) -> None:
     def command(folder: Path) -> list[str]:
         return [
-            *(sys.executable, "-m", "trainer.cli", "fit", str(folder), "--data", str(data.path)),
+            *(
+                sys.executable,
+                "-c",
+                "from trainer.cli import main; main()",
+                "fit",
+                str(folder),
+                "--data",
+                str(data.path),
+            ),
             *("--network", "alexnet_edge", "-o", "width=0.25", "--crop-size", "24", "--epochs", "6"),
             *("--batch-size", "8", "--json"),
         ]

@@ -16,7 +16,17 @@ import numpy as np
 from edge.detect.crops import cut, window_origin
 from edge.detect.fast_path import find_candidates
 from trainer.data.dataset import Samples, Split, Strata
-from trainer.data.places import Mixture, Place, around, blotch_at, choose_places, hit_at, in_groups, random_places
+from trainer.data.places import (
+    SMALL_CROP,
+    Mixture,
+    Place,
+    around,
+    blotch_at,
+    choose_places,
+    hit_at,
+    in_groups,
+    random_places,
+)
 from trainer.data.shots import Strike, Studio, decode_colour, decode_grey, describe_strikes
 
 if TYPE_CHECKING:
@@ -34,7 +44,6 @@ LEAST_ADDED_DN = 6.0
 LEAST_KEPT_DN = 4.0
 """Nor one of which JPEG left less than this."""
 _JITTER_PX = 2
-_SMALL_CROP = 96  # larger crops share the cost of a shot among several versions of it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,7 +85,8 @@ def take_shot(
     blotch_count = round(mixture.places_a_shot * mixture.blotch_share)
     blotch_places = random_places(rng, size, crop_size, blotch_count, "blotch")
     blotches = [blotch_at(place, studio, rng) for place in blotch_places]
-    before = studio.picture(1, blotches)
+    exposure = studio.expose(1)
+    before = exposure.picture(blotches)
     blank = studio.sent(before, 1)
     previous, following = (decode_grey(studio.sent(studio.picture(t), t)) for t in (0, 2))
     grey = decode_grey(blank)
@@ -85,9 +95,9 @@ def take_shot(
         (previous, grey, following), candidates, blotch_places, rng, mixture=mixture, crop_size=crop_size
     )
     versions = []
-    for group in in_groups(places, max(24, crop_size // 2 + 8), 1 if crop_size <= _SMALL_CROP else 3):
+    for group in in_groups(places, max(24, crop_size // 2 + 8), 1 if crop_size <= SMALL_CROP else 5):
         hits = [hit_at(place, studio, grey, rng, bank=bank, mixture=mixture) for place in group]
-        after = studio.picture(1, [*blotches, *hits])
+        after = exposure.picture([*blotches, *hits])
         struck = studio.sent(after, 1)
         struck_grey = decode_grey(struck)
         strikes = describe_strikes(hits, before, after, struck_grey.astype(np.int16) - grey)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 STRONG_MOTION_DN = 10.0
 """Motion around a place that counts as strong: mean |next − previous| over 9×9 pixels, grey levels."""
+SMALL_CROP = 96
+"""Larger crops share the cost of a shot among several versions of it."""
 _REACH = 4
 _BRIGHTEST_GROUND_DN = 240
 _MOST_BLOTCH_E = 600.0
@@ -78,7 +80,7 @@ def choose_places(
     crop_size: int,
 ) -> list[Place]:
     """Choose the places of a shot from its previous, current and next grey: uint8 (h, w) each, without hits."""
-    count = mixture.places_a_shot
+    count = mixture.places_a_shot if crop_size <= SMALL_CROP else 2 * mixture.places_a_shot
     wanted = _candidate_places(candidates, rng, round(count * mixture.candidate_share))
     wanted += _moving_places(greys[0], greys[2], rng, round(count * mixture.moving_share))
     rest = min(count - len(wanted) - len(blotches), 3 + len(wanted) // 2)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from trainer.data.cameras import random_camera, random_cover_camera
-from trainer.data.fusion import Fusion, fuse_light, fuse_max, with_noise
+from trainer.data.fusion import Fusion, add_noise, draw_noise, fuse_light, fuse_max
 from trainer.data.light import to_levels, to_linear
 from trainer.data.nuisances import Nuisance, make_nuisance
 from trainer.sensor.fixed_pattern import FixedPattern, make_pattern
@@ -96,24 +96,21 @@ class Studio:
             return np.clip(levels, 0, 255)
         return to_levels(self.nuisance.light(to_linear(levels), t))
 
-    def picture(self, t: int, planned: Sequence[Planned] = ()) -> NDArray[np.uint8]:
-        """Take frame t with the charge of hits and blotches; before JPEG."""
+    def expose(self, t: int) -> Exposure:
+        """Give frame t ready to be taken again and again with other charge, scene and noise the same."""
         rng = np.random.default_rng([self.seed, t])
         levels = self.view(t)
-        charge_e = place_charge(levels.shape[:2], planned) if planned and self.way != "picture" else None
-        if self.way == "sensor":
-            taken = photograph(np.rint(levels).astype(np.uint8), charge_e, self.camera, self.pattern, rng, t)
-        elif self.way == "picture":
-            if planned:
-                levels = fuse_light(self._sprites(planned), levels)
-            taken = with_noise(levels, self.noise_dn, self.shot_dn, self.chroma, rng)
-        else:
-            covered = np.zeros(levels.shape, np.uint8)
-            dark = photograph(covered, charge_e, self.camera, self.pattern, rng, t)
-            taken = fuse_max(dark, with_noise(levels, self.noise_dn, self.shot_dn, self.chroma, rng))
-        if self.nuisance is not None and self.nuisance.picture is not None:
-            taken = self.nuisance.picture(taken, t)
-        return taken
+        drawn = None
+        if self.way != "sensor":
+            drawn = draw_noise(levels.shape, self.chroma, rng)
+        seen = np.rint(levels).astype(np.uint8) if self.way == "sensor" else None
+        if self.way == "max" and drawn is not None:
+            seen = add_noise(levels, self.noise_dn, self.shot_dn, drawn)
+        return Exposure(self, t, levels, seen, drawn)
+
+    def picture(self, t: int, planned: Sequence[Planned] = ()) -> NDArray[np.uint8]:
+        """Take frame t with the charge of hits and blotches; before JPEG."""
+        return self.expose(t).picture(planned)
 
     def sent(self, picture: NDArray[np.uint8], t: int) -> bytes:
         """Compress a picture as the camera sends it."""
@@ -122,12 +119,45 @@ class Studio:
             content = self.nuisance.stream(content, t)
         return content
 
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Exposure:
+    """One frame of a studio before hits are in it."""
+
+    studio: Studio
+    t: int
+    levels: NDArray[np.float32] = field(repr=False)
+    seen: NDArray[np.uint8] | None = field(repr=False)
+    drawn: NDArray[np.float32] | None = field(repr=False)
+
+    def picture(self, planned: Sequence[Planned] = ()) -> NDArray[np.uint8]:
+        """Take the frame with the charge of hits and blotches; before JPEG."""
+        studio = self.studio
+        if studio.way == "picture":
+            levels = fuse_light(self._sprites(planned), self.levels) if planned else self.levels
+            assert self.drawn is not None  # noqa: S101 - set for this way by Studio.expose
+            taken = add_noise(levels, studio.noise_dn, studio.shot_dn, self.drawn)
+        else:
+            assert self.seen is not None  # noqa: S101 - likewise
+            charge_e = place_charge(self.levels.shape[:2], planned) if planned else None
+            scene = np.zeros_like(self.seen) if studio.way == "max" else self.seen
+            rng = np.random.default_rng([studio.seed, self.t, 1])
+            taken = photograph(scene, charge_e, studio.camera, studio.pattern, rng, self.t)
+            if studio.way == "max":
+                taken = fuse_max(taken, self.seen)
+        if studio.nuisance is not None and studio.nuisance.picture is not None:
+            taken = studio.nuisance.picture(taken, self.t)
+        return taken
+
     def _sprites(self, planned: Sequence[Planned]) -> NDArray[np.uint8]:
         """Photograph hits with the lens covered and without noise, and cut away what is not bright."""
-        shape = (self.cover.height, self.cover.width)
-        charge_e = place_charge(shape, planned, self.cover.scale_down)
-        dark = photograph(np.zeros((*shape, 3), np.uint8), charge_e, self.cover, None, None)
-        dark[dark.max(axis=2) <= _SPRITE_FLOOR_DN] = 0
+        cover = self.studio.cover
+        shape = (cover.height, cover.width)
+        charge_e = place_charge(shape, planned, cover.scale_down)
+        dark = photograph(np.zeros((*shape, 3), np.uint8), charge_e, cover, None, None)
+        # Three comparisons are far faster than a maximum over an axis of three.
+        floor = _SPRITE_FLOOR_DN
+        dark[(dark[..., 0] <= floor) & (dark[..., 1] <= floor) & (dark[..., 2] <= floor)] = 0
         return dark
 
 

@@ -57,10 +57,17 @@ class CandidateRules(StrictModel):
 
 
 class Decision(StrictModel):
-    """From logits to a hit: score = sigmoid((logit1 − logit0) / temperature); a hit where score ≥ threshold."""
+    """From logits to a hit: score = sigmoid(log odds); a hit where score ≥ threshold.
+
+    Log odds = (logit1 − logit0) / temperature + screen_weight × (the screen's logit1 − logit0)
+    − motion_weight × log(1 + motion under the candidate beyond noise, in grey levels). The last term is the prior:
+    where something moves, candidates that are no radiation are hundreds of times as common.
+    """
 
     threshold: Fraction
     temperature: float = Field(default=1.0, gt=0)
+    screen_weight: float = Field(default=0.0, ge=0)
+    motion_weight: float = Field(default=0.0, ge=0)
 
 
 class Screen(StrictModel):

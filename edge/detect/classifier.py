@@ -37,8 +37,7 @@ class Classifier:
         manifest = bundle.manifest
         self.planes = manifest.input.planes
         self.crop_size = manifest.input.crop_size
-        self.threshold = manifest.decision.threshold
-        self._temperature = manifest.decision.temperature
+        self.decision = manifest.decision
         contract = (manifest.input, manifest.output)
         self._network = Network(bundle.path, bundle.model, contract, threads=threads, batch=batch)
 
@@ -51,14 +50,38 @@ class Classifier:
         """Give the dequantised logits, float32 (n, 2), of uint8 crops (n, size, size, 3)."""
         return self._network.logits(crops)
 
-    def scores(self, crops: Image) -> NDArray[np.float64]:
-        """Give the probability of radiation, 0..1, of each uint8 crop (n, size, size, 3)."""
-        return scores_of(self.logits(crops), self._temperature)
+    @property
+    def threshold(self) -> float:
+        """Least score of a hit."""
+        return self.decision.threshold
+
+    def scores(self, crops: Image, beside: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+        """Give the probability of radiation, 0..1, of each crop.
+
+        Parameters
+        ----------
+        crops : uint8 array, shape (n, size, size, 3)
+        beside : float64 array, shape (n,), or None
+            Log odds from elsewhere, added to the network's own.
+
+        """
+        own = margins_of(self.logits(crops)) / self.decision.temperature
+        return probability(own if beside is None else own + beside)
 
 
 def scores_of(logits: NDArray[np.float32], temperature: float = 1.0) -> NDArray[np.float64]:
     """Turn logits (n, 2) into probabilities: sigmoid((logit1 − logit0) / temperature)."""
-    margin = (logits[:, 1].astype(np.float64) - logits[:, 0]) / temperature
+    return probability(margins_of(logits) / temperature)
+
+
+def margins_of(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Give logit1 − logit0, shape (n,), of logits (n, 2)."""
+    margins: NDArray[np.float64] = logits[:, 1].astype(np.float64) - logits[:, 0]
+    return margins
+
+
+def probability(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give sigmoid(log odds)."""
     # tanh does not overflow where exp would.
-    probability: NDArray[np.float64] = 0.5 * (1 + np.tanh(margin / 2))
-    return probability
+    value: NDArray[np.float64] = 0.5 * (1 + np.tanh(log_odds / 2))
+    return value

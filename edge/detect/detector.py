@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.detect.classifier import Classifier
+from edge.detect.classifier import Classifier, probability
 from edge.detect.crops import cut, network_input, window_origin
 from edge.detect.fast_path import find_candidates
 from edge.detect.hit import Detection, Hit
 from edge.detect.learning import NoiseModel
 from edge.detect.mask import mask_picture, without
+from edge.detect.noise import BLOCK
 from edge.detect.screen import Screen
 from edge.detect.spot import measure
 from edge.errors import BundleError
@@ -27,9 +28,12 @@ if TYPE_CHECKING:
     from edge.capture.frame import Frame, Image, Triple
     from edge.detect.fast_path import FastPathResult
     from edge.detect.hit import Candidate
+    from edge.detect.noise import NoiseMap
     from edge.detect.runtime import Runtime
     from edge.detect.spot import Greys, Spot
 
+RESTING = 1.5
+"""Mean |next − previous| of ground at rest reaches hardly so many standard deviations of a pixel: 1.13 on average."""
 SCREENED_PER_CROP = 20
 """The screen costs so much less than the classifier; what is beyond it counts as unclassified too."""
 
@@ -82,15 +86,17 @@ class Detector:
         greys = self._greys(triple)
         noise = self._known_noise(greys)
         found = find_candidates(*greys, self._rules, noise=noise.map)
+        noise_map = noise.map
         noise.observe(found.motion_dn)
         sighted = perf_counter()
         looked_at = found.candidates[: SCREENED_PER_CROP * self._settings.max_crops_per_frame]
-        passed = self._screened(greys, looked_at)
+        passed, margins = self._screened(greys, looked_at)
         screened = perf_counter()
         asked = passed[: self._settings.max_crops_per_frame]
         crops = self._crops(triple.current, greys, asked)
         cropped = perf_counter()
-        scores = self._classifier.scores(crops) if asked else np.zeros(0)
+        beside = self._beside(asked, margins[: len(asked)], noise_map)
+        scores = self._classifier.scores(crops, beside) if asked else np.zeros(0)
         taken = [
             (candidate, float(score))
             for candidate, score in zip(asked, scores, strict=True)
@@ -141,13 +147,27 @@ class Detector:
         previous, current, following = (clean for _, clean in self._clean.values())
         return previous, current, following
 
-    def _screened(self, greys: Greys, candidates: tuple[Candidate, ...]) -> list[Candidate]:
-        """Keep the candidates that the screen lets pass, the likeliest first; all of them without a screen."""
+    def _screened(self, greys: Greys, candidates: tuple[Candidate, ...]) -> tuple[list[Candidate], NDArray[np.float64]]:
+        """Keep what the screen lets pass, the likeliest first, and its log odds; everything without a screen."""
         if self._screen is None or not candidates:
-            return list(candidates)
-        scores = self._screen.scores(greys, candidates)
-        order = np.argsort(-scores, kind="stable")
-        return [candidates[i] for i in order if scores[i] >= self._screen.threshold]
+            return list(candidates), np.zeros(len(candidates))
+        margins = self._screen.margins(greys, candidates)
+        passing = np.flatnonzero(probability(margins) >= self._screen.threshold)
+        order = passing[np.argsort(-margins[passing], kind="stable")]
+        return [candidates[i] for i in order], margins[order]
+
+    def _beside(
+        self, asked: Sequence[Candidate], screen_margins: NDArray[np.float64], noise: NoiseMap
+    ) -> NDArray[np.float64]:
+        """Give the log odds that come from elsewhere than the classifier: see `edge.bundle.Decision`."""
+        decision = self._classifier.decision
+        excess = [
+            max(one.motion_dn - RESTING * float(noise.sigma_dn[one.y // BLOCK, one.x // BLOCK]), 0.0) for one in asked
+        ]
+        beside: NDArray[np.float64] = decision.screen_weight * screen_margins - decision.motion_weight * np.log1p(
+            np.asarray(excess, np.float64)
+        )
+        return beside
 
     def _crops(self, frame: Frame, greys: Greys, candidates: Sequence[Candidate]) -> NDArray[np.uint8]:
         """Cut what the classifier sees: uint8, shape (n, size, size, 3). Colour is decoded only when it is asked."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.detect.classifier import scores_of
+from edge.detect.classifier import margins_of
 from edge.detect.crops import network_input, patches
 from edge.detect.network import Network
 from edge.errors import BundleError
@@ -55,8 +55,8 @@ class Screen:
         model = (contract.input, contract.output)
         self._network = Network(bundle.path, bundle.screen, model, threads=threads, batch=BATCH)
 
-    def scores(self, greys: Greys, candidates: Sequence[Candidate]) -> NDArray[np.float64]:
-        """Judge candidates: shape (n,), 0..1.
+    def margins(self, greys: Greys, candidates: Sequence[Candidate]) -> NDArray[np.float64]:
+        """Judge candidates: logit1 − logit0, shape (n,); those pass whose sigmoid of it reaches the threshold.
 
         Parameters
         ----------
@@ -68,4 +68,4 @@ class Screen:
         xs = np.fromiter((one.x for one in candidates), np.intp, len(candidates))
         ys = np.fromiter((one.y for one in candidates), np.intp, len(candidates))
         cut_out = patches(greys, xs, ys, self._size)
-        return scores_of(self._network.logits(network_input(self._planes, cut_out, None)))
+        return margins_of(self._network.logits(network_input(self._planes, cut_out, None)))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.bundle import load_bundle, save_bundle
+from edge.bundle import Bundle, load_bundle, save_bundle
 from edge.capture.frame import Frame, triples
 from edge.detect.detector import Detector
 from edge.errors import BundleError
@@ -142,3 +142,35 @@ def test_nothing_spans_a_change_of_size(bundle):
 def test_a_picture_smaller_than_the_crop_is_refused(bundle):
     with pytest.raises(BundleError, match="crops of 64x64 pixels do not fit the picture of 60x80"):
         run(Detector(bundle), film({}, count=3, size=(80, 60)))
+
+
+def with_decision(bundle, **changes):
+    manifest = bundle.manifest.model_copy(update={"decision": bundle.manifest.decision.model_copy(update=changes)})
+    return Bundle(bundle.path, manifest, bundle.model, bundle.screen)
+
+
+def faint_hit(moving):
+    frames = film({}, count=3)
+    frames[1].grey[50:52, 100:102] += 35
+    if moving:
+        frames[2].grey[40:64, 90:120] += 12
+    return frames
+
+
+@pytest.mark.parametrize("weight", [0.0, 1.5])
+def test_motion_under_a_candidate_speaks_against_it_as_the_bundle_weighs_it(bundle, weight):
+    detector = Detector(with_decision(bundle, motion_weight=weight, threshold=0.01))
+    still, moving = (run(detector, faint_hit(moving))[0].hits[0].score for moving in (False, True))
+    assert still > 0.5
+    log_odds = [np.log(score / (1 - score)) for score in (still, moving)]
+    own_change = 100 / 255 * 2 * 12 / 4  # what the network itself makes of the lower spike, at temperature 4
+    assert log_odds[0] - log_odds[1] == pytest.approx(own_change + weight * np.log(1 + 9), abs=1.2)
+
+
+def test_the_screen_adds_its_evidence_as_the_bundle_weighs_it(screened_bundle):
+    alone, joint = (
+        run(Detector(with_decision(screened_bundle, screen_weight=weight)), faint_hit(moving=False))[0].hits[0].score
+        for weight in (0.0, 0.25)
+    )
+    # Screen and classifier of the tests see the same spike; at temperature 4 a quarter of the screen doubles it.
+    assert np.log(joint / (1 - joint)) == pytest.approx(2 * np.log(alone / (1 - alone)), rel=0.15)

@@ -95,18 +95,21 @@ def inspect_command(
     dataset: Annotated[Path, typer.Argument(help="Folder of the dataset.")],
     out: Annotated[Path | None, typer.Option(help="Page to write; inspect.html in the dataset by default.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="Samples from which the pictures are chosen.")] = 4096,
+    pictures: Annotated[Path | None, typer.Option(help="Folder for the contact sheets as JPEGs, too.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the statistics as JSON.")] = False,
 ) -> None:
     """Write a page with contact sheets and statistics of a dataset."""
     from dataclasses import asdict
 
-    from trainer.data.inspection import page
-    from trainer.data.writer import write_page
+    from trainer.data.inspection import page, sheet_pictures
+    from trainer.data.writer import write_file
 
     opened = Dataset.open(dataset)
     text, counted = page(opened, limit)
     place = out or dataset / "inspect.html"
-    write_page(place, text)
+    write_file(place, text.encode())
+    if pictures:
+        sheet_pictures(opened, pictures, limit)
     if as_json:
         print(json.dumps({"page": str(place), **asdict(counted)}))
         return

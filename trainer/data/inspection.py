@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -12,14 +13,18 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from trainer.data.writer import write_file
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from trainer.data.dataset import Dataset, Samples, Strata
 
 SHOWN_A_SHEET = 24
+_IN_A_PICTURE = 8
 _COLUMNS = 4
 _ENLARGED_PX = 96
 _EDGES: dict[str, tuple[float, ...]] = {
@@ -149,6 +154,27 @@ def page(dataset: Dataset, limit: int = 4096) -> tuple[str, Statistics]:
         f"{head}{''.join(tables)}{''.join(parts)}"
     )
     return text, counted
+
+
+def sheet_pictures(dataset: Dataset, folder: Path, limit: int = 4096) -> list[Path]:
+    """Write each contact sheet, its first rows, as a small JPEG named by its title.
+
+    Raises
+    ------
+    DatasetError
+        The folder cannot be made or a picture not be written.
+
+    """
+    samples = dataset.samples(limit=limit)
+    written = []
+    for title, which in sheets(samples).items():
+        sheet = contact_sheet(samples, which[:_IN_A_PICTURE], columns=2)
+        small = cv2.resize(sheet, None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA)
+        place = folder / f"{re.sub('[^a-z0-9]+', '-', title.lower()).strip('-')}.jpg"
+        content = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 65])[1].tobytes()
+        write_file(place, content)
+        written.append(place)
+    return written
 
 
 def _picture(sheet: NDArray[np.uint8]) -> str:

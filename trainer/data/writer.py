@@ -90,8 +90,8 @@ def write_shard(folder: Path, index: int, split: Split, samples: Samples) -> Sha
     return entry
 
 
-def write_page(place: Path, text: str) -> None:
-    """Write a page about a dataset.
+def write_file(place: Path, content: bytes) -> None:
+    """Write a page or picture about a dataset, whole or not at all.
 
     Raises
     ------
@@ -99,7 +99,11 @@ def write_page(place: Path, text: str) -> None:
         When the disk is full or refuses.
 
     """
-    _write_whole(place.parent, place.name, text.encode())
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatasetError(place.parent, f"it cannot be made ({error.strerror})", "name another folder") from error
+    _write_whole(place.parent, place.name, content)
 
 
 def _write_whole(folder: Path, name: str, content: bytes) -> None:

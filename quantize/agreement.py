@@ -21,8 +21,9 @@ NUMERIC_STRATA: dict[str, tuple[float, ...]] = {
     "added_dn": (15.0, 25.0, 40.0, 80.0),
     "background_dn": (48.0, 96.0, 160.0),
     "motion_dn": (4.0, 12.0, 30.0),
+    "jpeg_quality": (60.0, 75.0, 85.0, 95.0),
 }
-NAMED_STRATA = ("nuisance", "nuclide", "fusion", "jpeg_quality")
+NAMED_STRATA = ("nuisance", "nuclide", "fusion")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,7 @@ def _interval(low: float, high: float) -> str:
 
 def _inside(low: float, high: float) -> tuple[float, float]:
     """Give the range of thresholds above one level and not above the next, with a margin against rounding."""
-    margin = (high - low) * 0.25
+    margin = (high - low) * 0.02
     return low + margin, high - margin
 
 

@@ -38,7 +38,7 @@ class Limits(StrictModel):
     least_speedup: float = Field(default=2.5, ge=0, description="float time over int8 time, same runtime and thread")
     most_size_share: float = Field(default=0.30, gt=0, description="of the float model's size")
     most_partitions: int = Field(default=1, ge=0, description="of XNNPACK")
-    most_layer_drop_db: float = Field(default=20.0, gt=0, description="signal to noise that one layer may cost")
+    most_layer_drop_db: float = Field(default=25.0, gt=0, description="signal to noise that one layer may cost")
     most_saturated: float = Field(default=0.02, ge=0, le=1, description="share of a layer's outputs cut off")
     least_kernel_agreement: float = Field(
         default=0.995, ge=0, le=1, description="share of crops decided alike by reference kernels and other runtimes"
@@ -103,9 +103,8 @@ def _findings(check: NetworkCheck, limits: Limits) -> Iterator[Finding]:
     agreement = check.agreement
     yield _at_least("label agreement", agreement.labels, limits.least_label_agreement)
     for rate, recall in agreement.recall.items():
-        yield _within(
-            f"recall at false-positive rate {rate}", recall.reference, recall.found, limits.most_recall_change
-        )
+        name = f"recall at false-positive rate {rate}"
+        yield _within(name, recall.reference, recall.found, limits.most_recall_change, worse_only=-1)
     own, reference = agreement.decision_found, agreement.decision_reference
     yield _within("recall at the threshold", reference.recall, own.recall, limits.most_decision_recall_change)
     yield _false_positives(reference.false_positives, own.false_positives, check.negatives, limits)

@@ -47,6 +47,14 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
 
 
 @pytest.fixture(scope="session")
+def plain(tiny: Tiny) -> bytes:
+    """The tiny network as float32 .tflite."""
+    from quantize.convert import convert
+
+    return convert(tiny.run.load_model(), "float32")
+
+
+@pytest.fixture(scope="session")
 def small_limits() -> Limits:
     """Limits for 400 crops of a network of microseconds: no claim on speed, size or the number of crops."""
     from quantize.limits import Limits

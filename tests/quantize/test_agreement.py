@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -81,6 +81,7 @@ def test_a_matched_threshold_undoes_a_shift():
     assert ((found >= threshold) == (reference >= 0.605)).all()
 
 
+@settings(deadline=None)
 @given(
     arrays(float, 30, elements=st.floats(0, 1)),
     arrays(int, 30, elements=st.integers(0, 8)),

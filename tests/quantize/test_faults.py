@@ -110,14 +110,15 @@ def test_corrupted_weights_are_caught_and_their_layer_named(tiny: Any, small_lim
     assert check.layers[0].weights_db > 25
 
 
-def test_a_threshold_left_at_the_float_models_is_caught(tiny: Any, small_limits: Any, tmp_path: Path) -> None:
+def test_a_threshold_left_at_the_float_models_is_caught(
+    tiny: Any, plain: bytes, small_limits: Any, tmp_path: Path
+) -> None:
     from edge.bundle import Decision
     from quantize.bundling import logits_of, matched_decision
     from trainer.feed import read_crops
 
     shifted = biased(tiny.bundle.model, 3.0)
     contract = tiny.run.manifest.input
-    plain = convert(tiny.run.load_model(), "float32")
     crops = read_crops([tiny.dataset], "validation", contract)
     logits = logits_of(tmp_path, plain, contracts_of(plain, contract), crops)
     reference = Decision(threshold=tiny.bundle.manifest.provenance["threshold"]["matched_to"])

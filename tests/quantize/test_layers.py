@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from edge.detect.network import stored_values
-from quantize.convert import convert
 from quantize.graph import read_graph
 from quantize.layers import layer_errors, layer_name, paired_tensors, worst_layer
 
@@ -22,8 +21,7 @@ def test_names_are_those_of_the_network(tensor, expected):
     assert layer_name(tensor) == expected
 
 
-def test_every_layer_is_paired_and_ordinary_noise_is_small(tiny):
-    plain = convert(tiny.run.load_model(), "float32")
+def test_every_layer_is_paired_and_ordinary_noise_is_small(tiny, plain):
     contract = tiny.bundle.manifest.input
     pixels = tiny.dataset.samples("test").greys[:8, 8:25, 8:25]
     stored = stored_values(contract)[pixels]

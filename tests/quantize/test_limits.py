@@ -3,7 +3,7 @@
 import pytest
 
 from quantize.errors import QuantiseError
-from quantize.limits import Limits, parse_limits
+from quantize.limits import Limits, _false_positives, _within, parse_limits
 
 
 def test_defaults_are_those_that_the_shipped_bundle_has_to_keep():
@@ -29,3 +29,15 @@ def test_a_limit_can_be_set():
 def test_a_wrong_limit_is_refused(word, message):
     with pytest.raises(QuantiseError, match=message):
         parse_limits([word])
+
+
+@pytest.mark.parametrize(("found", "worse_only", "passed"), [(0.90, -1, False), (0.98, -1, True), (0.98, 0, False)])
+def test_a_gain_is_no_harm_where_only_loss_is(found, worse_only, passed):
+    assert _within("recall", 0.95, found, 0.005, worse_only=worse_only).passed is passed
+
+
+def test_more_false_positives_than_chance_allows_are_found():
+    limits = Limits()
+    assert _false_positives(100, 160, 20000, limits).passed
+    assert not _false_positives(100, 200, 20000, limits).passed
+    assert _false_positives(0, 3, 20000, limits).passed

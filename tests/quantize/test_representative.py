@@ -1,7 +1,7 @@
 """The representative set takes evenly from what there is and spans the whole input range."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quantize.representative import cells, draw, span_range
@@ -26,6 +26,7 @@ def test_a_rare_cell_gives_all_it_has():
     assert len(chosen) == len(set(chosen)) == 100
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=80), st.integers(1, 100), st.integers(0, 9))
 def test_every_draw_is_as_large_as_asked_and_without_doubles(cell, count, seed):
     chosen = draw(np.array(cell), count, np.random.default_rng(seed))

@@ -21,6 +21,7 @@ from trainer.data.footage import Footage, split_footage
 from trainer.data.hits import HITS_PER_LIBRARY, RADIATIONS, HitBank, hit_bank
 from trainer.data.nuisances import NUISANCES
 from trainer.data.places import TEST, TRAINING
+from trainer.data.quota import TEST_SHARES, Quota
 from trainer.data.shots import Undecodable, Way, open_studio
 from trainer.data.textures import available_pictures
 from trainer.data.triples import SceneSource
@@ -38,7 +39,7 @@ FusionChoice = Literal["charge", "max", "both"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 FUSION_CHOICES: tuple[FusionChoice, ...] = get_args(FusionChoice)
 
-RECIPE_VERSION = 5  # raise it when the same options would give other bytes
+RECIPE_VERSION = 6  # raise it when the same options would give other bytes
 SCENES_A_SHARD = 4
 _SHARD_BYTES = 80_000_000
 _KIND_KEY: dict[Kind, int] = {"training": 11, "test": 12}
@@ -220,18 +221,13 @@ def shard_samples(recipe: Recipe, shard: int) -> Samples:
         region_size(recipe.crop_size),
         footage_share=recipe.footage_share,
     )
-    quota = {1: wanted // 2, 0: wanted - wanted // 2}
+    quota = Quota(wanted, TEST_SHARES if recipe.kind == "test" else None)
     parts: list[Samples] = []
-    while any(quota.values()):
+    while not quota.filled:
         shot = _shot(recipe, source, split, rng)
-        if shot is None:
-            continue
-        chosen = []
-        for i, label in enumerate(shot.label.tolist()):
-            if quota[label]:
-                quota[label] -= 1
-                chosen.append(i)
-        parts.append(shot.take(np.array(chosen, np.intp)))
+        if shot is not None:
+            chosen = [i for i, strata in enumerate(shot.strata) if quota.takes(int(shot.label[i]), strata)]
+            parts.append(shot.take(np.array(chosen, np.intp)))
     return Samples.joined(parts, recipe.crop_size)
 
 

@@ -126,7 +126,8 @@ def samples_of(shot: Shot, studio: Studio, split: Split, crop_size: int, rng: Ge
         "way": studio.way,
         "nuisance": studio.nuisance.name if studio.nuisance else None,
     }
-    parts = []
+    parts: list[Samples] = []
+    struck_dn: list[float] = []
     for version in shot.versions:
         for place, strike in zip(version.places, version.strikes, strict=True):
             hit = strike if rng.random() < 0.5 else None
@@ -137,8 +138,10 @@ def samples_of(shot: Shot, studio: Studio, split: Split, crop_size: int, rng: Ge
             # A blotch beside the middle must not mean a hit: half of label 0 has it beside the middle, too.
             at = Place(strike.x, strike.y, "beside blotch") if beside else place
             parts.append(_sample(shot, version if hit else None, at, hit, jitter=jitter, crop_size=crop_size))
+            struck_dn.append(strike.added_dn)
     crops = Samples.joined(parts, crop_size)
-    return replace(crops, strata=tuple({**common, **own} for own in crops.strata))
+    strata = zip(crops.strata, struck_dn, strict=True)
+    return replace(crops, strata=tuple({**common, **own, "struck_dn": added_dn} for own, added_dn in strata))
 
 
 def _sample(
@@ -165,7 +168,7 @@ def _sample(
     moved = cv2.absdiff(around(shot.previous, x, y), around(shot.following, x, y))
     strata: Strata = {
         "added_dn": hit.added_dn if hit else None,
-        "stratum": _stratum(hit.added_dn) if hit else "negative",
+        "stratum": stratum_of(hit.added_dn) if hit else "negative",
         "hits": [_hit_stratum(one, origin) for one in strikes],
         "pixels": hit.pixels if hit else None,
         "peak_e": hit.peak_e if hit else None,
@@ -195,7 +198,8 @@ def _hit_stratum(strike: Strike, origin: tuple[int, int]) -> dict[str, Any]:
     return {"x": strike.x - x0, "y": strike.y - y0, "added_dn": strike.added_dn, "box": inside}
 
 
-def _stratum(added_dn: float) -> str:
+def stratum_of(added_dn: float) -> str:
+    """Name what a hit adds: "faint" below 25 grey levels, "visible" below 40, "bright" from there on."""
     if added_dn < 25:
         return "faint"
     return "visible" if added_dn < 40 else "bright"

@@ -129,3 +129,15 @@ def test_three_quarters_are_for_training() -> None:
     splits = [recipe.split_of(i) for i in range(len(recipe.shard_sizes()))]
     assert splits.count("validation") * 3 == splits.count("train")
     assert {replace(recipe, kind="test").split_of(i) for i in range(8)} == {"test"}
+
+
+def test_a_test_mixture_is_all_test_and_mixed_as_promised() -> None:
+    mixture = shard_samples(replace(RECIPE, kind="test", crops=40, nuisance_share=0.0), 0)
+    assert set(mixture.column("split")) == {"test"}
+    assert all(strata["scene"].startswith("generated-test-") for strata in mixture.strata)
+    for label in (0, 1):
+        of_label = mixture.take(mixture.label == label)
+        assert (of_label.column("motion_dn") > 10).mean() >= 0.3
+    hits = mixture.take(mixture.label == 1)
+    assert (hits.column("stratum") == "visible").mean() >= 0.3
+    assert (hits.column("stratum") == "faint").any()

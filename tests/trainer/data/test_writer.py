@@ -1,3 +1,4 @@
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -78,3 +79,9 @@ def test_a_place_that_cannot_be_a_folder_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(DatasetError, match="cannot be made"):
         DatasetWriter(tmp_path / "file" / "set", index())
+
+
+def test_an_error_travels_between_processes_whole() -> None:
+    error = DatasetError("some/set", "it is full", "make room")
+    travelled = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
+    assert (str(travelled), travelled.path) == (str(error), error.path)

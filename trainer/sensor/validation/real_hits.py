@@ -94,7 +94,7 @@ def check_real_hits(folder: Path, *, frames: int = 25, hits: int = 4000) -> Chec
             "simulated",
         ),
         tuple(rows),
-        good,
+        bool(good),
         f"KS of the cluster size at most {TARGET_KS} on every run that was not fitted",
         f"Fitted on the run behind 20 mm alone: {', '.join(FREE)}; the hits a frame are set so that each simulated run "
         "shows as many clusters a frame as the real one, for tube and distance fix no absolute rate.",

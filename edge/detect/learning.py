@@ -28,6 +28,7 @@ _CHANCE = 1e-4
 """Expected number of places closed by mistake, because true hits fell on one another."""
 _MEMORY_FRAMES = 15000
 _FORGET_FRAMES = 1500
+_MOST_EXPECTED = 100.0
 
 
 @dataclass(slots=True)
@@ -62,7 +63,7 @@ class NoiseModel:
         self._map = noise_of_pair(previous, following, rules, mask)
         self._middle = self._map.sigma_dn.copy()
         self._frames = 0
-        self._hits = 0
+        self._hits = 0.0
         self._places: dict[tuple[int, int], list[_Place]] = {}
         self._blinking = 0
 
@@ -79,6 +80,7 @@ class NoiseModel:
     def observe(self, motion_dn: Blocks) -> None:
         """Take in mean |next − previous| of each block of one frame: float32, blocks."""
         self._frames += 1
+        self._hits *= 1 - 1 / _MEMORY_FRAMES
         sigma = sigma_of_difference(motion_dn)
         # A running median does not care how much moves, only how often: under half of the time is ignored.
         step = max(_LEAST_STEP, 1 / (self._frames + 10))
@@ -93,29 +95,28 @@ class NoiseModel:
         closed = False
         for hit in hits:
             self._hits += 1
-            seen = self._seen_near(hit.x, hit.y)
-            if len(seen) >= self._most_by_chance():
+            if self._seen_near(hit.x, hit.y) >= self._most_by_chance():
                 self._close(hit.x, hit.y)
                 closed = True
         if closed:
             self._lay_out()
 
-    def _seen_near(self, x: int, y: int) -> list[int]:
-        """Note a hit and give the frames in which hits were seen within the reach of it."""
+    def _seen_near(self, x: int, y: int) -> int:
+        """Note a hit and count those within the reach of it that are not forgotten."""
+        oldest = self._frames - _MEMORY_FRAMES
         size = _BLINK_REACH + 1  # what is within the reach lies in the same cell or in one beside it
         row, column = y // size, x // size
         for cell in ((row + dy, column + dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)):
             for place in self._places.get(cell, ()):
                 if abs(place.x - x) <= _BLINK_REACH and abs(place.y - y) <= _BLINK_REACH:
-                    place.frames.append(self._frames)
-                    return place.frames
-        new = _Place(x, y, [self._frames])
-        self._places.setdefault((row, column), []).append(new)
-        return new.frames
+                    place.frames = [*(frame for frame in place.frames if frame >= oldest), self._frames]
+                    return len(place.frames)
+        self._places.setdefault((row, column), []).append(_Place(x, y, [self._frames]))
+        return 1
 
     def _most_by_chance(self) -> int:
         area = (2 * _BLINK_REACH + 1) ** 2
-        expected = self._hits * area / (self._shape[0] * self._shape[1])
+        expected = min(self._hits * area / (self._shape[0] * self._shape[1]), _MOST_EXPECTED)
         count, tail, term = 0, 1.0, math.exp(-expected)
         while count < _LEAST_BLINKS or tail * self._hits > _CHANCE:
             tail -= term

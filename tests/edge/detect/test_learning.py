@@ -90,3 +90,19 @@ def test_a_mask_stays_closed_when_blinking_pixels_are_added():
     assert model.map.floor_dn[100, 100] == NEVER
     assert np.array_equal(mask, before)
     assert np.count_nonzero(~model.map.open_blocks[6:]) <= 4
+
+
+def test_many_years_of_hits_do_not_hide_a_pixel_that_begins_to_blink():
+    first = np.full(SHAPE, 80, np.uint8)
+    model = NoiseModel(RULES, first, first)
+    rng = np.random.default_rng(4)
+    model._hits = 1e12
+    for _ in range(30):
+        model.observe(model.map.sigma_dn)
+        model.learn_blinking([hit(int(rng.integers(240)), int(rng.integers(160)))])
+    assert model.blinking_places == 0  # and it ends
+    model._hits = 5.0
+    for _ in range(4):
+        model.observe(model.map.sigma_dn)
+        model.learn_blinking([hit(100, 50)])
+    assert model.blinking_places >= 1

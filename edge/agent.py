@@ -19,6 +19,7 @@ from edge import __version__
 from edge.alarm.keeper import AlarmKeeper
 from edge.alarm.live_time import observation
 from edge.bundle import load_bundle, shipped_bundle_path
+from edge.capture.base import too_short
 from edge.capture.frame import triples
 from edge.detect.detector import Detector
 from edge.health import Tally, now_s
@@ -206,6 +207,8 @@ class Agent:
                 "alarm": (time.perf_counter() - began) * 1e3,
             }
             self._tally.add(seen, len(detection.hits), triple.current.exposure_s, spent_ms, now_s())
+        if not self._tally.frames and not self._stop.is_set():
+            raise too_short(self._playback.source)
 
     def _tell_hits(self, triple: Triple, detection: Detection) -> None:
         message = self._stamp.make(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 import numpy as np
 
 from edge.alarm.keeper import AlarmKeeper
+from edge.capture.base import too_short
 from edge.capture.frame import triples
 from edge.settings import AlarmSettings
 
@@ -123,7 +124,7 @@ def analyze(
     Raises
     ------
     SourceError
-        The recording holds no usable frame.
+        The recording holds no three usable frames in a row.
 
     """
     started = perf_counter() if started_s is None else started_s
@@ -139,6 +140,8 @@ def analyze(
             found = (*hit_events(triple.current, detection), *(step.as_event() for step in steps))
             events.writelines(f"{json.dumps(event)}\n" for event in found)
             events.flush()
+    if not account.analysed:
+        raise too_short(source)
     report = source.report
     frames = report.delivered + report.damaged
     seconds = perf_counter() - started
@@ -149,7 +152,7 @@ def analyze(
         ms={stage: stage_time(account.stage_ms[stage]) for stage in STAGES},
         hits=account.hits,
         alarms=account.alarms,
-        live_fraction=round(account.live / max(account.analysed, 1), 4),
+        live_fraction=round(account.live / account.analysed, 4),
         unclassified=account.unclassified,
         not_analysed=frames - account.analysed,
         candidates=account.candidates,

@@ -13,6 +13,7 @@ import cv2
 from edge.capture.frame import Frame
 from edge.capture.jpeg import DamagedJpegError, complete_jpeg, decode_grey
 from edge.errors import SourceError
+from edge.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -179,7 +180,7 @@ class Source(ABC):
 
     def _from_picture(
         self, picture: Image, sequence: int, monotonic_s: float, utc: datetime, decode_ms: float
-    ) -> Frame:
+    ) -> Frame | None:
         """Make a frame of a decoded picture, grey or BGR; `decode_ms` is what decoding it has cost up to here."""
         if picture.ndim == 2:
             self.last_decode_ms = decode_ms
@@ -189,19 +190,24 @@ class Source(ABC):
         self.last_decode_ms = decode_ms + (time.perf_counter() - began) * 1e3
         return self._deliver(Frame(sequence, monotonic_s, utc, grey, bgr=picture))
 
-    def _from_i420(self, i420: Image, sequence: int, monotonic_s: float, utc: datetime) -> Frame:
+    def _from_i420(self, i420: Image, sequence: int, monotonic_s: float, utc: datetime) -> Frame | None:
         """Make a frame of planar YUV 4:2:0; its brightness is the grey and costs nothing."""
         self.last_decode_ms = 0.0
         return self._deliver(Frame(sequence, monotonic_s, utc, i420[: i420.shape[0] * 2 // 3], i420=i420))
 
-    def _deliver(self, frame: Frame) -> Frame:
-        self._follow_size(*frame.size, frame.sequence)
+    def _deliver(self, frame: Frame) -> Frame | None:
+        if not self._follow_size(*frame.size, frame.sequence):
+            return None
         self._delivered += 1
         return replace(frame, exposure_s=self._exposure_s, gain=self._gain, mode=self._mode_number)
 
-    def _follow_size(self, width: int, height: int, sequence: int) -> None:
-        """Check the size of a picture and begin a new mode where it differs from the last one."""
+    def _follow_size(self, width: int, height: int, sequence: int) -> bool:
+        """Begin a new mode where a picture differs in size from the last one; False for one that is too small."""
         if min(width, height) < LEAST_SIDE:
+            if self._delivered:
+                # One small picture among others is no reason to lose what came before it.
+                self._damage(sequence, f"picture of {width}x{height} pixels, under {LEAST_SIDE} a side")
+                return False
             raise SourceError(
                 self.spec,
                 f"frame {sequence} measures {width}x{height} pixels",
@@ -209,7 +215,7 @@ class Source(ABC):
             )
         known = self.mode
         if (width, height) == (known.width, known.height):
-            return
+            return True
         if self._delivered:
             self._mode_number += 1
             self._warn(
@@ -217,6 +223,19 @@ class Source(ABC):
                 "no hit is looked for across the change"
             )
         self._mode = Mode(width, height, known.fps, known.codec)
+        return True
+
+
+def too_short(source: Source) -> SourceError:
+    """Say that a recording has ended without three frames in a row, and so without anything to analyse."""
+    report = source.report
+    frames = report.delivered + report.damaged
+    damaged = f" ({report.damaged} damaged)" if report.damaged else ""
+    return SourceError(
+        source.spec,
+        f"{counted(frames, 'frame')}{damaged}, no three of one size in a row",
+        "a hit is told by the frames before and after it, so three are the least",
+    )
 
 
 def quiet_opencv() -> None:

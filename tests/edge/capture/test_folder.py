@@ -74,6 +74,18 @@ def test_damaged_pictures_keep_their_number_and_leave_a_gap(tmp_path, make_jpeg,
     assert capfd.readouterr().err == ""
 
 
+def test_a_picture_too_small_is_a_gap_among_others_and_refused_as_the_first(tmp_path):
+    for number in range(7):
+        save(tmp_path / f"{number}.png", 9, size=(63, 80) if number == 3 else (96, 80))
+    with open_source(tmp_path) as source:
+        frames = list(source)
+    assert [(frame.sequence, frame.mode) for frame in frames] == [(n, 0) for n in (0, 1, 2, 4, 5, 6)]
+    assert source.report.reasons == {"picture of 63x80 pixels, under 64 a side": 1}
+    (tmp_path / "0.png").write_bytes((tmp_path / "3.png").read_bytes())
+    with open_source(tmp_path) as source, pytest.raises(SourceError, match="frame 0 measures 63x80 pixels"):
+        list(source)
+
+
 def test_another_size_begins_a_new_mode(tmp_path):
     for number in range(6):
         save(tmp_path / f"{number}.png", 9, size=(96, 80) if number < 3 else (80, 96))

@@ -17,6 +17,7 @@ from edge.bundle import load_bundle, shipped_bundle_path
 from edge.capture.source import open_source
 from edge.detect.detector import Detector
 from edge.errors import SourceError
+from edge.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,8 +25,21 @@ if TYPE_CHECKING:
     from edge.analyze import Summary
 
 
-def run(clip: str, *, events: Path | None, model: Path | None, threads: int, as_json: bool) -> None:
+def run(
+    clip: str,
+    *,
+    events: Path | None,
+    model: Path | None,
+    threads: int,
+    as_json: bool,
+    exposure_s: float | None = None,
+) -> None:
     """Analyse a recording and print the summary.
+
+    Parameters
+    ----------
+    exposure_s : float or None
+        With which the recording was made; None where that is not known.
 
     Raises
     ------
@@ -35,9 +49,10 @@ def run(clip: str, *, events: Path | None, model: Path | None, threads: int, as_
     """
     started = perf_counter()
     cv2.setNumThreads(threads)
-    detector = Detector(load_bundle(model if model is not None else shipped_bundle_path()), threads=threads)
     with ExitStack() as stack:
-        source = stack.enter_context(open_source(clip))
+        # Before the model, which is seldom what is wrong.
+        source = stack.enter_context(open_source(clip, exposure_s=exposure_s))
+        detector = Detector(load_bundle(model if model is not None else shipped_bundle_path()), threads=threads)
         sink = None
         if events is not None:
             if events.exists() and Path(clip).exists() and events.samefile(clip):
@@ -66,11 +81,13 @@ def frame_progress(frames: int) -> Iterator[Callable[[int], None]]:
 
 def in_words(summary: Summary) -> str:
     """Lay the summary out for a reader."""
+    found = f"{counted(summary.hits, 'hit')}, {counted(summary.alarms, 'alarm')}"
     lines = [
-        f"{summary.frames} frames in {summary.seconds:.1f} s: {summary.fps:.1f} frames a second ({summary.runtime})",
-        f"{summary.hits} hits, {summary.alarms} alarms; {summary.live_fraction:.1%} of the picture was live",
-        f"{summary.unclassified} of {summary.candidates} candidates left unclassified",
-        f"{summary.not_analysed} frames not analysed, {summary.damaged} of them damaged",
+        f"{counted(summary.frames, 'frame')} in {summary.seconds:.1f} s: {summary.fps:.1f} frames a second",
+        f"{found}; {summary.live_fraction:.1%} of the picture was live",
+        f"{summary.unclassified} of {counted(summary.candidates, 'candidate')} left unclassified",
+        f"{counted(summary.not_analysed, 'frame')} not analysed, {summary.damaged} of them damaged",
+        f"networks run by {summary.runtime}",
         "",
         "milliseconds a frame     mean      p95      max",
     ]

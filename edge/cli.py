@@ -11,6 +11,9 @@ from edge import console
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
+Clip = Annotated[str, typer.Argument(metavar="CLIP", help="A recording: Motion JPEG AVI, or a folder of pictures.")]
+Threads = Annotated[int, typer.Option(metavar="N", min=1, max=64, help="Processor threads.")]
+
 
 @app.callback()
 def root(
@@ -23,32 +26,55 @@ def root(
 
 @app.command()
 def analyze(
-    clip: Annotated[str, typer.Argument(help="A recording: Motion JPEG AVI, or a folder of pictures.")],
+    clip: Clip,
     events: Annotated[
-        Path | None, typer.Option(help="Write one JSON object a line for every hit and alarm, as they are found.")
+        Path | None,
+        typer.Option(
+            metavar="OUT.jsonl", help="Write one JSON object a line for every hit and alarm, as they are found."
+        ),
     ] = None,
-    model: Annotated[Path | None, typer.Option(help="Folder of a model bundle, instead of the shipped one.")] = None,
-    threads: Annotated[int, typer.Option(min=1, max=64, help="Processor threads.")] = 1,
+    model: Annotated[
+        Path | None,
+        typer.Option(metavar="BUNDLE", help="Folder of a model bundle, instead of the shipped one."),
+    ] = None,
+    threads: Threads = 1,
+    exposure: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SECONDS",
+            min=1e-6,
+            max=10,
+            help="Exposure of each frame; left out, the time from frame to frame stands for it, and rates are low.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")] = False,
 ) -> None:
     """Look for hits in a recording, as fast as it goes."""
     from edge import analyze_command
 
-    analyze_command.run(clip, events=events, model=model, threads=threads, as_json=as_json)
+    analyze_command.run(clip, events=events, model=model, threads=threads, as_json=as_json, exposure_s=exposure)
 
 
 @app.command()
 def bench(
-    clip: Annotated[str, typer.Argument(help="A recording: Motion JPEG AVI, or a folder of pictures.")],
-    truth: Annotated[Path | None, typer.Option(help="The hits that are in it, one JSON object a line.")] = None,
+    clip: Clip,
+    truth: Annotated[
+        Path | None, typer.Option(metavar="T.jsonl", help="The hits that are in it, one JSON object a line.")
+    ] = None,
     against: Annotated[
         str, typer.Option(help="Methods by comma: paper-float, paper-int8, difference, motion, lacosmic; or all.")
     ] = "difference,motion",
-    model: Annotated[Path | None, typer.Option(help="Folder of Gammabox's model, instead of the shipped one.")] = None,
-    paper_float: Annotated[Path | None, typer.Option(help="Folder of the paper's network in float.")] = None,
-    paper_int8: Annotated[Path | None, typer.Option(help="Folder of the paper's network in int8.")] = None,
+    model: Annotated[
+        Path | None, typer.Option(metavar="BUNDLE", help="Folder of Gammabox's model, instead of the shipped one.")
+    ] = None,
+    paper_float: Annotated[
+        Path | None, typer.Option(metavar="BUNDLE", help="Folder of the paper's network in float.")
+    ] = None,
+    paper_int8: Annotated[
+        Path | None, typer.Option(metavar="BUNDLE", help="Folder of the paper's network in int8.")
+    ] = None,
     every: Annotated[int, typer.Option(min=2, help="Slow methods look at one frame in so many.")] = 24,
-    threads: Annotated[int, typer.Option(min=1, max=64, help="Processor threads.")] = 1,
+    threads: Threads = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as one JSON object.")] = False,
 ) -> None:
     """Compare with the methods a user would otherwise pick, on the same frames in one run."""

@@ -14,6 +14,7 @@ import cv2
 from edge.agent import Agent
 from edge.console import EXIT_CHECK_FAILED
 from edge.settings import load_settings
+from edge.words import counted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,10 +40,12 @@ def run(config: Path, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps(outcome.as_dict()))
     else:
-        print(f"{outcome.frames} frames analysed, {outcome.hits} hits, {outcome.alarms} alarms")
+        print(
+            f"{counted(outcome.frames, 'frame')} analysed, {counted(outcome.hits, 'hit')}, "
+            f"{counted(outcome.alarms, 'alarm')}"
+        )
     if outcome.delivered:
         return 0
-    sys.stderr.write(
-        f"{outcome.waiting} messages wait in {settings.outbox.path} for the next run; the broker: {outcome.link}\n"
-    )
+    waiting = "1 message waits" if outcome.waiting == 1 else f"{outcome.waiting} messages wait"
+    sys.stderr.write(f"{waiting} in {settings.outbox.path} for the next run; the broker: {outcome.link}\n")
     return 0 if outcome.stopped else EXIT_CHECK_FAILED

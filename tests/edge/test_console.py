@@ -37,7 +37,7 @@ def test_an_outcome_becomes_its_exit_code_and_line(app, code, words):
     ("words", "line"),
     [
         (["nope"], "error: No such command 'nope'; see gammabox-edge --help\n"),
-        (["analyze"], "error: Missing argument 'clip'; see gammabox-edge analyze --help\n"),
+        (["analyze"], "error: Missing argument 'CLIP'; see gammabox-edge analyze --help\n"),
         (["analyze", "a", "--threads", "x"], "error: Invalid value for '--threads': "),
     ],
 )

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -109,3 +110,36 @@ def broker(request, tmp_path_factory):
         pytest.skip(f"{request.param} is not installed")
     with brokers.RealBroker(request.param, tmp_path_factory.mktemp("broker")) as running:
         yield running
+
+
+class Ended(NamedTuple):
+    """How a command line ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+    def refused(self, *words):
+        """Whether it was exit code 2, nothing on stdout and one line on stderr that holds these words."""
+        one_line = self.err.startswith("error: ") and self.err.count("\n") == 1
+        return (self.code, self.out) == (2, "") and one_line and all(word in self.err for word in words)
+
+
+@pytest.fixture
+def command(monkeypatch, capfd):
+    """Run the function behind a console script with these words, in this process."""
+
+    def run(entry, *words):
+        monkeypatch.setattr(sys, "argv", ["gammabox", *map(str, words)])
+        code = 0
+        try:
+            entry()
+        except SystemExit as ended:
+            code = ended.code
+        return Ended(code, *capfd.readouterr())
+
+    return run

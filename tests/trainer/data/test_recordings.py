@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from trainer.data.imported import ImportOptions, build_imported
-from trainer.data.recordings import find_blotches, import_recordings, split_recordings
+from trainer.data.recordings import find_blotches, import_recordings, session_auc, split_recordings
 from trainer.errors import DatasetError
 
 
@@ -61,6 +61,7 @@ def test_the_report_says_what_was_used_and_what_not_and_why(paper: Path) -> None
     assert "B  used      0.avi: 6 frames of 130x98" in report
     assert "film.avi" in report
     assert "contaminated" in report
+    assert "tells A from C with AUC" in report
     assert len(imported.noise) > 15
     assert len(imported.radiation) > 20
 
@@ -120,3 +121,11 @@ def test_one_scene_alone_cannot_be_split(paper: Path, tmp_path: Path) -> None:
     (paper / "B" / "1.avi").unlink()
     with pytest.raises(DatasetError, match="one recording only"):
         build_imported(tmp_path / "set", import_recordings(paper), ImportOptions(24, 64, "max", 1))
+
+
+def test_how_well_the_session_alone_can_be_told() -> None:
+    rng = np.random.default_rng(1)
+    one, other = rng.normal(0, 1, (200, 2)), rng.normal(0, 1, (200, 2))
+    assert session_auc(one, other) < 0.6
+    assert session_auc(one, other + np.array([0, 10])) == 1.0
+    assert session_auc(one + np.array([10, 0]), other) == 1.0

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 Way = Literal["sensor", "picture", "max"]
 _GREY_SHARE = 0.6  # of a hit's linear light that its brightest pixel shows in grey after demosaicing, roughly
 _GREY_SHARE_SCALED = 0.3  # likewise where 2×2 pixels make one
+_END_OF_JPEG = b"\xff\xd9"
 _SPRITE_FLOOR_DN = 8  # of a covered camera's picture, what is not above this is no part of a hit
 
 
@@ -275,6 +276,8 @@ def decode_colour(content: bytes) -> NDArray[np.uint8]:
 
 
 def _decode(content: bytes, how: int) -> NDArray[np.uint8]:
+    if not content.endswith(_END_OF_JPEG):  # the agent drops such a frame; some versions of OpenCV would fill it up
+        raise Undecodable
     picture: NDArray[np.uint8] | None = cv2.imdecode(np.frombuffer(content, np.uint8), how)
     if picture is None:
         raise Undecodable

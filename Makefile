@@ -64,3 +64,29 @@ check-aarch64-kernels: $(VENV)/.dev ## run the shipped bundle on emulated ARM pr
 
 check-arm: $(VENV)/.dev ## aarch64 wheels of the box, and the agent on tflite-runtime
 	$(BIN)/python scripts/check_arm.py --bundle $(BUNDLE)
+
+# --- the model that ships: simulate, fit, mine hard examples, refit, convert ---------------------------------------
+# Each step goes on where it was interrupted. SCENES: recordings of fixed cameras without a source, as many as you have.
+SCENES ?= ../shared/data/scenes
+FOOTAGE ?= $(patsubst %,--footage %,$(wildcard $(SCENES)/indoor_person.mp4 $(SCENES)/motorway.mp4 $(SCENES)/brightness_change.avi))
+TRAINER = nice $(BIN)/gammabox-trainer
+MODEL_DATA = --data datasets/model --data datasets/model-mined --data datasets/model-hard
+MODEL_FIT = --planes temporal --least-added-dn 12 --proposed-only --staged-weight 0.1
+
+.PHONY: model
+
+model: $(VENV)/.dev ## train and convert the bundle that ships, from nothing, up to 3 hours
+	$(TRAINER) build datasets/model --kind training --crops 60000 --seed 1 $(FOOTAGE)
+	$(TRAINER) mine datasets/model-mined --crops 80000 --seed 5 --footage-share 0.8 --nuisance-share 0.1 $(FOOTAGE)
+	$(TRAINER) fit runs/model-first --data datasets/model --data datasets/model-mined $(MODEL_FIT) \
+		--network screen --crop-size 25 --batch-size 256 --epochs 5 --learning-rate 3e-3
+	$(TRAINER) mine datasets/model-hard --crops 40000 --seed 9 --footage-share 0.8 --nuisance-share 0.1 $(FOOTAGE) \
+		--run runs/model-first --least-score 0.05
+	$(TRAINER) fit runs/model-screen $(MODEL_DATA) $(MODEL_FIT) \
+		--network screen --crop-size 25 --batch-size 256 --epochs 12 --learning-rate 3e-3
+	$(TRAINER) fit runs/model-alexnet $(MODEL_DATA) $(MODEL_FIT) \
+		--network alexnet_edge --crop-size 32 -o width=0.5 -o first_stride=2 -o head=centre --epochs 10 --learning-rate 2e-3
+	$(TRAINER) build datasets/model-test --kind test --crops 42000 --seed 2
+	$(TRAINER) evaluate runs/model-screen --data datasets/model-test --chosen-on datasets/model --keep-recall 0.95
+	$(TRAINER) evaluate runs/model-alexnet --data datasets/model-test --chosen-on datasets/model --false-positive-rate 0.02
+	nice $(BIN)/gammabox-quantize convert runs/model-alexnet --screen runs/model-screen $(MODEL_DATA) --out edge/models/alexnet_edge

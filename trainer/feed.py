@@ -155,6 +155,19 @@ def as_input(pictures: NDArray[np.uint8], contract: InputContract) -> NDArray[np
     return scaled
 
 
+def weights(crops: Crops, settings: FitSettings) -> NDArray[np.float32]:
+    """Give each sample's weight in the loss, shape (n,); hits have 1.
+
+    Staged negatives are those of generated scenes or with a simulated disturbance: among them are specks and flakes
+    that no one could tell from a hit, far more of them than a camera sees.
+    """
+    staged = np.array(
+        [one.get("recording") == "generated" or one.get("nuisance") is not None for one in crops.strata], bool
+    )
+    negative = settings.negative_weight * np.where(staged, settings.staged_weight, 1.0)
+    return np.where(crops.label == 1, 1.0, negative).astype(np.float32)
+
+
 class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
     """Batches of one epoch; what is in batch number g of the whole training depends on seed and g alone.
 
@@ -167,6 +180,7 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
         self._contract = contract
         self._settings = settings
         self._seed = seed
+        self._weight = weights(crops, settings)
         self._orders: dict[int, NDArray[np.int64]] = {}
         self.steps = settings.steps_per_epoch or max(len(crops) // settings.batch_size, 1)
         self.epoch = 0
@@ -183,9 +197,7 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
             rng = np.random.default_rng([self._seed, 2, number])
             temporal = self._contract.planes != "rgb"
             pictures = augmented(pictures, rng, self._settings.brightness_dn, swap_time=temporal)
-        label = self._crops.label[which]
-        weight = np.where(label == 0, np.float32(self._settings.negative_weight), np.float32(1))
-        return as_input(pictures, self._contract), label, weight
+        return as_input(pictures, self._contract), self._crops.label[which], self._weight[which]
 
     def _members(self, number: int) -> NDArray[np.int64]:
         """Take the batch's samples from an endless row of shuffled passes over the data."""
@@ -203,16 +215,23 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
 class PlainBatches(keras.utils.PyDataset):  # type: ignore[misc]
     """All crops once, in order, as they are: for validation and prediction."""
 
-    def __init__(self, crops: Crops, contract: InputContract, batch_size: int = 256) -> None:
+    def __init__(
+        self,
+        crops: Crops,
+        contract: InputContract,
+        batch_size: int = 256,
+        weight: NDArray[np.float32] | None = None,
+    ) -> None:
         super().__init__(workers=1)
         self._crops = crops
         self._contract = contract
         self._batch_size = batch_size
+        self._weight = np.ones(len(crops), np.float32) if weight is None else weight
 
     def __len__(self) -> int:
         return math.ceil(len(self._crops) / self._batch_size)
 
-    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-        """Give input and labels of batch `index`."""
+    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.uint8], NDArray[np.float32]]:
+        """Give input, labels and weights of batch `index`."""
         part = slice(index * self._batch_size, (index + 1) * self._batch_size)
-        return as_input(self._crops.pictures[part], self._contract), self._crops.label[part]
+        return as_input(self._crops.pictures[part], self._contract), self._crops.label[part], self._weight[part]

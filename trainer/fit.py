@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from trainer.errors import RunError
-from trainer.feed import PlainBatches, TrainingBatches, read_crops
+from trainer.feed import PlainBatches, TrainingBatches, read_crops, weights
 from trainer.models import build
 from trainer.run import (
     BEST_FILE,
@@ -110,7 +110,7 @@ def fit(
         if begun < settings.epochs and not keeper.exhausted:
             model.fit(
                 batches,
-                validation_data=PlainBatches(validation, contract),
+                validation_data=PlainBatches(validation, contract, weight=weights(validation, settings)),
                 initial_epoch=begun,
                 epochs=settings.epochs,
                 shuffle=False,

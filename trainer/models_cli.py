@@ -54,6 +54,9 @@ def fit_command(
     learning_rate: Annotated[float, typer.Option(min=0)] = 1e-3,
     patience: Annotated[int, typer.Option(min=1, help="Epochs without progress before it stops.")] = 6,
     negative_weight: Annotated[float, typer.Option(min=0, help="Weight of samples without a hit in the loss.")] = 1.0,
+    staged_weight: Annotated[
+        float, typer.Option(min=0, help="Factor on it for generated scenes and simulated disturbances.")
+    ] = 1.0,
     least_added_dn: Annotated[
         float, typer.Option(min=0, help="Hits that add less, in grey levels, are left out of fitting.")
     ] = 0.0,
@@ -81,6 +84,7 @@ def fit_command(
             learning_rate=learning_rate,
             patience=patience,
             negative_weight=negative_weight,
+            staged_weight=staged_weight,
             least_added_dn=least_added_dn,
             proposed_only=proposed_only,
             precision=precision,  # type: ignore[arg-type] # pydantic checks it

@@ -57,6 +57,9 @@ class FitSettings(StrictModel):
     least_added_dn: float = Field(default=0.0, ge=0, description="fainter hits are left out, grey levels")
     proposed_only: bool = Field(default=False, description="only samples that the fast path proposes")
     negative_weight: float = Field(default=1.0, gt=0, description="weight of label 0 in the loss")
+    staged_weight: float = Field(
+        default=1.0, gt=0, description="factor on it for negatives of generated scenes and simulated disturbances"
+    )
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
 
 

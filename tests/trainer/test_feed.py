@@ -5,7 +5,7 @@ from edge.bundle import InputContract
 from trainer.data.dataset import Dataset
 from trainer.data.synthetic import synthetic_samples, write_synthetic
 from trainer.errors import RunError
-from trainer.feed import TrainingBatches, as_input, augmented, crops_of, cut_at_spots, read_crops
+from trainer.feed import Crops, TrainingBatches, as_input, augmented, crops_of, cut_at_spots, read_crops, weights
 from trainer.run import FitSettings
 
 PATCH = InputContract(crop_size=17, planes="temporal", dtype="float32")
@@ -92,3 +92,24 @@ def test_rgb_takes_the_current_frame_in_colour() -> None:
 def test_a_dataset_of_too_small_crops_is_refused(data: Dataset) -> None:
     with pytest.raises(RunError, match="32 px are too small for a network of 64 px"):
         read_crops([data], "train", InputContract(crop_size=64, planes="temporal"))
+
+
+def test_negatives_of_generated_scenes_and_disturbances_can_weigh_less() -> None:
+    crops = Crops(
+        np.zeros((4, 3, 3, 3), np.uint8),
+        np.array([1, 0, 0, 0], np.uint8),
+        (
+            {"recording": "generated"},
+            {"recording": "generated"},
+            {"recording": "street.mp4", "nuisance": "snow"},
+            {"recording": "street.mp4", "nuisance": None},
+        ),
+    )
+    got = weights(crops, FitSettings(negative_weight=2.0, staged_weight=0.1))
+    np.testing.assert_allclose(got, [1.0, 0.2, 0.2, 2.0])
+
+
+def test_a_screens_patch_has_its_spot_in_the_middle_even_at_the_border() -> None:
+    pictures = np.zeros((1, 32, 32, 3), np.uint8)
+    pictures[0, 1, 30] = 200
+    assert (cut_at_spots(pictures, np.array([[30, 1]], np.int16), 17)[0, 8, 8] == 200).all()

@@ -1,4 +1,4 @@
-"""The screen: a few thousand weights that judge the 17×17 patch around every candidate of the fast path."""
+"""The screen: some ten thousand weights that judge the patch around every candidate of the fast path."""
 
 from __future__ import annotations
 
@@ -7,30 +7,32 @@ from keras import layers
 
 from trainer.models.layers import normalised_relu
 
-SCREEN_PATCH = 17
+SCREEN_PATCH = 25
+MAPS = (12, 16, 24, 32, 48)
 
 
-def screen(crop_size: int = SCREEN_PATCH, *, width: float = 1.0) -> keras.Model:
-    """Build the screen for patches centred on a candidate: three convolutions, two logits.
+def screen(crop_size: int = SCREEN_PATCH, *, width: float = 1.0, dropout: float = 0.1) -> keras.Model:
+    """Build the screen for patches centred on a candidate: five small convolutions, two logits.
 
     Every place of the last map keeps its own weight, so the network judges the spot in the middle, not whatever
-    else the patch holds.
+    else the patch holds. 25 pixels are wide enough to see where a bright thing that moves was one frame before.
 
     Parameters
     ----------
     crop_size : int
-        Side of the patch, pixels; odd, so that the spot has a middle.
+        Side of the patch, pixels; odd, so that the spot has a middle, and at least 17.
     width : float
         Factor on the number of maps.
+    dropout : float
+        Share of the last map's values that is dropped in training.
 
     """
-    maps = [max(round(count * width), 4) for count in (12, 16, 24)]
+    maps = [max(round(count * width), 4) for count in MAPS]
     patch = keras.Input((crop_size, crop_size, 3), name="crop")
-    x = layers.Conv2D(maps[0], 3, use_bias=False, name="conv1")(patch)  # 15 × 15
-    x = normalised_relu(x, "conv1")
-    x = layers.Conv2D(maps[1], 3, strides=2, use_bias=False, name="conv2")(x)  # 7 × 7
-    x = normalised_relu(x, "conv2")
-    x = layers.Conv2D(maps[2], 3, strides=2, use_bias=False, name="conv3")(x)  # 3 × 3
-    x = normalised_relu(x, "conv3")
-    x = layers.Flatten(name="flatten")(x)
+    x = patch  # 25 × 25, then 23, 11, 9, 4 and 2
+    for number, (count, strides) in enumerate(zip(maps, (1, 2, 1, 2, 1), strict=True), start=1):
+        padding = "same" if x.shape[1] < 3 else "valid"
+        x = layers.Conv2D(count, 3, strides=strides, padding=padding, use_bias=False, name=f"conv{number}")(x)
+        x = normalised_relu(x, f"conv{number}")
+    x = layers.Dropout(dropout, name="dropout")(layers.Flatten(name="flatten")(x))
     return keras.Model(patch, layers.Dense(2, name="logits")(x), name="screen")

@@ -17,6 +17,7 @@ from edge.control_room.board import Board, in_words
 from edge.control_room.subscriber import Subscriber, Unreadable
 from edge.errors import BrokerError
 from edge.settings import MqttSettings, TlsSettings
+from edge.yaml_faults import faults_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,17 +43,18 @@ def broker_settings(
     if bracketed is None:
         raise BrokerError(f"broker {broker!r} names no broker; write host:port, an IPv6 address in brackets")
     port = bracketed["port"] or bracketed["number"] or (1883 if ca_file is None else 8883)
+    given: dict[str, object] = {
+        "host": bracketed["host"] or bracketed["name"],
+        "port": int(port),
+        "username": username,
+        "password_file": password_file,
+        "tls": None if ca_file is None else TlsSettings(ca_file=ca_file),
+    }
     try:
-        return MqttSettings(
-            host=bracketed["host"] or bracketed["name"],
-            port=int(port),
-            username=username,
-            password_file=password_file,
-            tls=None if ca_file is None else TlsSettings(ca_file=ca_file),
-        )
+        return MqttSettings.model_validate(given)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise BrokerError(f"broker {broker!r}: {first['loc'] and first['loc'][0]}: {first['msg']}") from error
+        faults = faults_of(error, MqttSettings, given)
+        raise BrokerError(f"broker {broker!r}: {'; '.join(sentence for _, sentence in faults)}") from error
 
 
 def watch(settings: MqttSettings, site: str | None, *, as_json: bool, seconds: float | None) -> None:

@@ -1,9 +1,11 @@
 import io
 import json
+import re
 import secrets
 import subprocess
 import sys
 from datetime import datetime, timezone
+from pathlib import Path
 
 import paho.mqtt.client as paho
 import pytest
@@ -88,6 +90,19 @@ def test_the_board_shows_what_stands(stamp, state, boot_of_status, shown):
 def test_a_broker_is_host_and_port(broker, host, port):
     settings = broker_settings(broker)
     assert (settings.host, settings.port) == (host, port)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"broker": "a:99999"}, "broker 'a:99999': port: found the number 99999, expected at most 65535"),
+        ({"broker": "a", "password_file": Path("p")}, "broker 'a': found password_file without username, expected"),
+        ({"broker": "a", "username": ""}, "broker 'a': username: found the text '', expected at least 1 characters"),
+    ],
+)
+def test_a_login_that_cannot_be_is_said_in_our_words(given, said):
+    with pytest.raises(BrokerError, match=re.escape(said)):
+        broker_settings(**given)
 
 
 @pytest.mark.parametrize("broker", ["", "a:b", "a:1:2", "a:99999", "mqtt://a", "a b", ":1883"])

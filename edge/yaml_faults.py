@@ -131,9 +131,21 @@ def _meant_value(value: object, kind: str, expected: str) -> str:
     elif kind in {"literal_error", "union_tag_invalid"}:
         meant = next(iter(difflib.get_close_matches(value.lower(), re.findall(r"'([^']*)'", expected), n=1)), "")
     elif kind == "string_pattern_mismatch":
-        plain = re.sub(r"[^a-z0-9_-]+", "-", value.lower()).strip("-")
-        meant = plain if re.search(expected.partition("matches ")[2], plain) else ""
+        pattern = expected.partition("matches ")[2]
+        # Only an id is lower case alone; of a host, an address that holds it may have been written.
+        plain = host_in(value) if re.search(pattern, "A") else id_like(value)
+        meant = plain if plain != value and re.search(pattern, plain) else ""
     return f"; did you mean {meant}?" if meant else ""
+
+
+def id_like(text: str) -> str:
+    """Give the id that a text comes nearest to: a-z, 0-9, _ and -."""
+    return re.sub(r"[^a-z0-9_-]+", "-", text.lower()).strip("-_")[:63]
+
+
+def host_in(text: str) -> str:
+    """Give the host of something like mqtt://host:1883/; text without scheme, port or path as it is."""
+    return re.sub(r"^[a-z+]*://", "", text.strip()).partition("/")[0].partition(":")[0]
 
 
 def _as_number(text: str) -> str:

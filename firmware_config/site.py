@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 from pydantic import AfterValidator, Field, JsonValue, ValidationError, model_validator
 
 from edge.strict import StrictModel
-from edge.yaml_faults import Fault
+from edge.yaml_faults import Fault, host_in, id_like
 from edge.yaml_file import check, read, settings_error
 from firmware_config.device import settings_faults
 
@@ -35,7 +35,7 @@ def checked_id(value: str) -> str:
     """Give an id back that is safe in a topic, a file name, a user name and a unit file; ValueError says why not."""
     if _ID.fullmatch(value):
         return value
-    plain = re.sub(r"[^a-z0-9_-]+", "-", value.lower()).strip("-_")[:63]
+    plain = id_like(value)
     meant = f"; did you mean {plain}?" if _ID.fullmatch(plain) else ""
     raise ValueError(
         f"found the id {value!r:.80}, expected 1 to 63 of a-z, 0-9, _ and -, the first a letter or digit{meant}"
@@ -58,7 +58,7 @@ def _host(value: str) -> str:
     except ValueError:
         labels = value.removesuffix(".").split(".")
     if len(value) > 253 or not all(_HOST_LABEL.fullmatch(label) for label in labels) or labels[-1].isdigit():
-        meant = re.sub(r"^[a-z+]*://", "", value).partition("/")[0].partition(":")[0]
+        meant = host_in(value)
         hint = f"; did you mean {meant}?" if meant not in {"", value} else ""
         raise ValueError(
             f"found {value!r:.80}, expected a host name or an address as the boxes reach the broker, without mqtt:// "

@@ -12,13 +12,14 @@ import typer
 
 from edge import console
 from edge.errors import SettingsError
+from edge.words import counted
 from firmware_config.errors import FirmwareError
 from firmware_config.site import load_site, warnings_of
 from firmware_config.start import write_start
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
-SitePath = Annotated[Path, typer.Argument(metavar="SITE.yaml", help="The site file.", show_default=False)]
+SitePath = Annotated[Path, typer.Argument(metavar="SITE", help="The site file.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
 
 
@@ -61,7 +62,7 @@ def validate(site: SitePath, as_json: AsJson = False) -> None:
     _warn(warnings)
     broker = checked.broker
     print(
-        f"{site}: valid; site {checked.site}, {_count(len(checked.boxes), 'box', 'boxes')}, "
+        f"{site}: valid; site {checked.site}, {counted(len(checked.boxes), 'box', 'boxes')}, "
         f"broker {broker.host}:{broker.port} {'with' if broker.tls else 'without'} TLS"
     )
 
@@ -70,7 +71,7 @@ def validate(site: SitePath, as_json: AsJson = False) -> None:
 def render(
     site: SitePath,
     out: Annotated[
-        Path, typer.Option("--out", metavar="DIR", help="Where the files go: new, empty, or rendered before.")
+        Path, typer.Option("--out", metavar="OUT", help="Where the files go: new, empty, or rendered before.")
     ],
     force: Annotated[bool, typer.Option("--force", help="Overwrite rendered files that were edited since.")] = False,
     as_json: AsJson = False,
@@ -95,7 +96,7 @@ def render(
         return
     _warn(warnings)
     print(
-        f"{out}: {_count(len(result.written), 'file', 'files')} written, {len(result.unchanged)} unchanged, "
+        f"{out}: {counted(len(result.written), 'file')} written, {len(result.unchanged)} unchanged, "
         f"{len(result.removed)} removed; next: {out / 'README.txt'}"
     )
 
@@ -108,7 +109,3 @@ def main() -> None:
 def _warn(warnings: list[str]) -> None:
     for warning in warnings:
         sys.stderr.write(f"warning: {warning}\n")
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"

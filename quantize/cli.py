@@ -15,7 +15,11 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 
 DataOption = Annotated[
     Optional[list[Path]],  # noqa: UP045 - typer on Python 3.10 reads annotations at run time
-    typer.Option("--data", help="Dataset folder; may be given several times. Default: the one the run was trained on."),
+    typer.Option(
+        "--data",
+        metavar="DATA",
+        help="Dataset folder; may be given several times. Default: the one the run was trained on.",
+    ),
 ]
 
 
@@ -30,12 +34,17 @@ def root(
 
 @app.command("convert")
 def convert_command(
-    run: Annotated[Path, typer.Argument(help="Run folder that gammabox-trainer fit wrote.")],
-    out: Annotated[Path, typer.Option("--out", help="Folder of the bundle to write; one that is there is replaced.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder that gammabox-trainer fit wrote.")],
+    out: Annotated[
+        Path,
+        typer.Option("--out", metavar="BUNDLE", help="Folder of the bundle to write; one that is there is replaced."),
+    ],
     data: DataOption = None,
     screen: Annotated[
         Optional[Path],  # noqa: UP045 - as above
-        typer.Option("--screen", help="Run folder of the screen network that goes into the same bundle."),
+        typer.Option(
+            "--screen", metavar="RUN", help="Run folder of the screen network that goes into the same bundle."
+        ),
     ] = None,
     recipe: Annotated[
         str,
@@ -111,12 +120,14 @@ def convert_command(
 
 @app.command("check")
 def check_command(
-    bundle: Annotated[Path, typer.Argument(help="Folder of the bundle.")],
-    reference: Annotated[Path, typer.Option("--reference", help="Run folder that the bundle was converted from.")],
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="Folder of the bundle.")],
+    reference: Annotated[
+        Path, typer.Option("--reference", metavar="RUN", help="Run folder that the bundle was converted from.")
+    ],
     data: DataOption = None,
     screen_reference: Annotated[
         Optional[Path],  # noqa: UP045 - as above
-        typer.Option("--screen-reference", help="Run folder of the bundle's screen; it is checked too."),
+        typer.Option("--screen-reference", metavar="RUN", help="Run folder of the bundle's screen; it is checked too."),
     ] = None,
     limits: Annotated[
         Optional[list[str]],  # noqa: UP045 - as above
@@ -190,11 +201,13 @@ def check_command(
 
 @app.command("compare")
 def compare_command(
-    run: Annotated[Path, typer.Argument(help="Run folder that gammabox-trainer fit wrote.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder that gammabox-trainer fit wrote.")],
     data: DataOption = None,
     judge: Annotated[
         Optional[list[Path]],  # noqa: UP045 - as above
-        typer.Option("--judge", help="Dataset folder whose test split is measured on. Default: that of --data."),
+        typer.Option(
+            "--judge", metavar="DATA", help="Dataset folder whose test split is measured on. Default: that of --data."
+        ),
     ] = None,
     qat: Annotated[
         int, typer.Option("--qat", min=0, help="Epochs of fine-tuning for the QAT line; 0: no such line.")

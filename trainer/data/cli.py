@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
 
 
 def build_command(
-    out: Annotated[Path, typer.Argument(help="Folder of the dataset; one that was begun is continued.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of the dataset; one that was begun is continued.")],
     kind: Annotated[str, typer.Option(help="training (75 % train, 25 % validation, by scene) or test.")] = "training",
     crops: Annotated[int, typer.Option(min=1, help="Samples in all, half of them with a hit.")] = 60000,
     crop_size: Annotated[int, typer.Option(min=32, max=224, help="Edge of the square crops, pixels.")] = 64,
@@ -67,8 +67,10 @@ def build_command(
 
 
 def import_command(
-    folder: Annotated[Path, typer.Argument(help="Folder with A (noise), B (scenes), C (radiation, lens covered).")],
-    out: Annotated[Path, typer.Argument(help="Folder of the dataset.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Folder with A (noise), B (scenes), C (radiation, lens covered).")
+    ],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of the dataset.")],
     crops: Annotated[int, typer.Option(min=8, help="Samples in all, half of them from C.")] = 20000,
     crop_size: Annotated[int, typer.Option(min=32, max=224, help="Edge of the square crops, pixels.")] = 224,
     fusion: Annotated[str, typer.Option(help="max (the paper's) or charge (added in linear light).")] = "max",
@@ -92,7 +94,7 @@ def import_command(
 
 
 def inspect_command(
-    dataset: Annotated[Path, typer.Argument(help="Folder of the dataset.")],
+    dataset: Annotated[Path, typer.Argument(metavar="DATA", help="Folder of the dataset.")],
     out: Annotated[Path | None, typer.Option(help="Page to write; inspect.html in the dataset by default.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="Samples from which the pictures are chosen.")] = 4096,
     pictures: Annotated[Path | None, typer.Option(help="Folder for the contact sheets as JPEGs, too.")] = None,
@@ -124,7 +126,7 @@ def inspect_command(
 
 
 def leakage_command(
-    dataset: Annotated[Path, typer.Argument(help="Folder of the dataset.")],
+    dataset: Annotated[Path, typer.Argument(metavar="DATA", help="Folder of the dataset.")],
     other: Annotated[Path | None, typer.Option(help="Dataset that must share no scene with it.")] = None,
     limit: Annotated[float, typer.Option(min=0.5, max=1, help="Greatest AUC that passes.")] = 0.55,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,

@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
 
 
 def camera_command(
-    name: Annotated[str, typer.Argument(help="Preset: ov2710 or webcam_xray.")] = "ov2710",
+    name: Annotated[str, typer.Argument(metavar="PRESET", help="Preset: ov2710 or webcam_xray.")] = "ov2710",
     as_json: Annotated[bool, typer.Option("--json", help="Print the values as JSON.")] = False,
 ) -> None:
     """Print every parameter of a simulated camera: value, unit, range, source."""
@@ -37,7 +37,10 @@ def camera_command(
 
 
 def film_command(
-    out: Annotated[Path, typer.Argument(help="Clip to write (Motion JPEG .avi); its truth goes beside it as .jsonl.")],
+    out: Annotated[
+        Path,
+        typer.Argument(metavar="OUT.avi", help="Clip to write (Motion JPEG .avi); its truth goes beside it as .jsonl."),
+    ],
     scene: Annotated[
         str, typer.Option(help="What the camera sees: 'generated', a video, a picture, or a folder of pictures.")
     ] = "generated",

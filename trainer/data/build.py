@@ -26,6 +26,7 @@ from trainer.data.shots import Undecodable, Way, open_studio
 from trainer.data.textures import available_pictures
 from trainer.data.triples import SceneSource
 from trainer.data.writer import DatasetWriter, write_shard
+from trainer.errors import DatasetError
 from trainer.sensor.library import LIBRARY_VERSION
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ FUSION_CHOICES: tuple[FusionChoice, ...] = get_args(FusionChoice)
 
 RECIPE_VERSION = 6  # raise it when the same options would give other bytes
 SCENES_A_SHARD = 4
+_MOST_SHOTS_IN_VAIN = 400
 _SHARD_BYTES = 80_000_000
 _KIND_KEY: dict[Kind, int] = {"training": 11, "test": 12}
 _WAYS: dict[FusionChoice, tuple[tuple[Way, float], ...]] = {
@@ -223,11 +225,20 @@ def shard_samples(recipe: Recipe, shard: int) -> Samples:
     )
     quota = Quota(wanted, TEST_SHARES if recipe.kind == "test" else None)
     parts: list[Samples] = []
+    in_vain = 0
     while not quota.filled:
         shot = _shot(recipe, source, split, rng)
+        in_vain += 1
+        if in_vain > _MOST_SHOTS_IN_VAIN:
+            raise DatasetError(
+                f"shard {shard}",
+                f"{in_vain} shots in a row gave none of the samples still wanted",
+                "give footage that moves and is not white, or a smaller --footage-share",
+            )
         if shot is not None:
             chosen = [i for i, strata in enumerate(shot.strata) if quota.takes(int(shot.label[i]), strata)]
             parts.append(shot.take(np.array(chosen, np.intp)))
+            in_vain = 0 if chosen else in_vain
     return Samples.joined(parts, recipe.crop_size)
 
 

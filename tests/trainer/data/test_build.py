@@ -6,12 +6,14 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from edge.detect.crops import network_input
 from trainer.data.build import Recipe, build, region_size, shard_samples
 from trainer.data.dataset import Dataset, Samples
+from trainer.data.footage import require_footage
 from trainer.data.nuisances import NUISANCES
 from trainer.errors import DatasetError
 
@@ -141,3 +143,12 @@ def test_a_test_mixture_is_all_test_and_mixed_as_promised() -> None:
     hits = mixture.take(mixture.label == 1)
     assert (hits.column("stratum") == "visible").mean() >= 0.3
     assert (hits.column("stratum") == "faint").any()
+
+
+def test_footage_that_can_give_no_sample_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for i in range(3):
+        cv2.imwrite(str(tmp_path / f"{i}.png"), np.full((80, 80, 3), 255, np.uint8))
+    monkeypatch.setattr("trainer.data.build._MOST_SHOTS_IN_VAIN", 2)
+    white = replace(RECIPE, kind="test", footage=tuple(require_footage([tmp_path])), footage_share=1.0, nuisances=())
+    with pytest.raises(DatasetError, match="3 shots in a row gave none"):
+        shard_samples(white, 0)

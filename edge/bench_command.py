@@ -14,10 +14,10 @@ from edge.analyze_command import frame_progress
 from edge.bench.classical import FrameDifference, LaCosmic, MotionGated
 from edge.bench.comparison import compare
 from edge.bench.networks import Gammabox, Tiles
-from edge.bench.scoring import read_truth
 from edge.bundle import load_bundle, shipped_bundle_path
 from edge.capture.source import open_source
 from edge.errors import SettingsError
+from edge.truth import read_truth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

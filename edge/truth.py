@@ -7,8 +7,10 @@ levels that the hit adds to its brightest pixel). `gammabox-trainer film` writes
 from __future__ import annotations
 
 import json
+import math
+from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from edge.errors import GammaboxError
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+Box: TypeAlias = tuple[int, int, int, int]
 VISIBLE_DN = 25.0
 RADIUS_PX = 3.0
 
@@ -47,7 +50,7 @@ class TrueHit:
     frame: int
     x: int
     y: int
-    box: tuple[int, int, int, int]
+    box: Box
     added_dn: float
 
 
@@ -118,38 +121,76 @@ def compare(
     visible_dn: float = VISIBLE_DN,
     radius_px: float = RADIUS_PX,
 ) -> Score:
-    """Match detections to true hits of the same frame, one to one, visible ones first, then the nearest.
+    """Match detections to true hits of the same frame; see `matched`.
 
-    A detection matches where it lies within `radius_px` of the true hit's box.
+    Parameters
+    ----------
+    truth : sequence of TrueHit
+    found : sequence of Placed
+    visible_dn : float
+        A hit that adds at least so many grey levels is visible.
+    radius_px : float
+
     """
-    by_frame: dict[int, list[int]] = {}
+    hits_of: dict[int, list[int]] = defaultdict(list)
+    found_in: dict[int, list[int]] = defaultdict(list)
     for i, hit in enumerate(truth):
-        by_frame.setdefault(hit.frame, []).append(i)
-    near = sorted(
-        (truth[i].added_dn < visible_dn, distance, i, j)
-        for j, detection in enumerate(found)
-        for i in by_frame.get(detection.frame, ())
-        if (distance := _distance_px(detection, truth[i])) <= radius_px
-    )
-    matched: dict[int, int] = {}
-    used: set[int] = set()
-    for _, _, i, j in near:
-        if i not in matched and j not in used:
-            matched[i] = j
-            used.add(j)
+        hits_of[hit.frame].append(i)
+    for j, detection in enumerate(found):
+        found_in[detection.frame].append(j)
+    matches: dict[int, int] = {}
+    for frame, hits in hits_of.items():
+        near = found_in.get(frame, [])
+        boxes = [(found[j].x, found[j].y, found[j].x, found[j].y) for j in near]
+        pairs = matched([truth[i] for i in hits], boxes, visible_dn=visible_dn, radius_px=radius_px)
+        matches |= {hits[i]: near[j] for i, j in pairs.items()}
     visible = {i for i, hit in enumerate(truth) if hit.added_dn >= visible_dn}
     return Score(
         visible=len(visible),
-        found=len(visible & matched.keys()),
+        found=len(visible & matches.keys()),
         true_hits=len(truth),
-        found_all=len(matched),
-        false_hits=len(found) - len(used),
-        matches=tuple(sorted(matched.items())),
+        found_all=len(matches),
+        false_hits=len(found) - len(matches),
+        matches=tuple(sorted(matches.items())),
     )
 
 
-def _distance_px(detection: Placed, hit: TrueHit) -> float:
-    x0, y0, x1, y1 = hit.box
-    beside = max(x0 - detection.x, 0, detection.x - x1)
-    above = max(y0 - detection.y, 0, detection.y - y1)
-    return float((beside * beside + above * above) ** 0.5)
+def matched(
+    hits: Sequence[TrueHit], boxes: Sequence[Box], *, visible_dn: float = VISIBLE_DN, radius_px: float = RADIUS_PX
+) -> dict[int, int]:
+    """Match the detections of one frame with its true hits, one to one: visible hits first, then the nearest.
+
+    Parameters
+    ----------
+    hits : sequence of TrueHit
+    boxes : sequence of (x0, y0, x1, y1)
+        Of the detections; a detected pixel is a box of one pixel.
+    visible_dn, radius_px : float
+        A detection matches where it lies within `radius_px` of the true hit's box.
+
+    Returns
+    -------
+    dict
+        Index of the hit to index of the detection.
+
+    """
+    near = sorted(
+        (hit.added_dn < visible_dn, distance, i, j)
+        for i, hit in enumerate(hits)
+        for j, box in enumerate(boxes)
+        if (distance := distance_px(box, hit.box)) <= radius_px
+    )
+    pairs: dict[int, int] = {}
+    used: set[int] = set()
+    for _, _, i, j in near:
+        if i not in pairs and j not in used:
+            pairs[i] = j
+            used.add(j)
+    return pairs
+
+
+def distance_px(one: Box, other: Box) -> float:
+    """Give the distance between two boxes, 0 where they touch or overlap."""
+    beside = max(other[0] - one[2], 0, one[0] - other[2])
+    above = max(other[1] - one[3], 0, one[1] - other[3])
+    return math.hypot(beside, above)

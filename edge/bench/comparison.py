@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from edge.bench.method import Method, Sighting
-    from edge.bench.scoring import Score, TrueHit
+    from edge.bench.scoring import Score
     from edge.capture.base import Source
     from edge.capture.frame import Frame
+    from edge.truth import TrueHit
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from edge.capture.frame import Triple
+    from edge.truth import Box
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,11 @@ class Sighting:
     x1: int
     y1: int
     score: float
+
+    @property
+    def box(self) -> Box:
+        """Give (x0, y0, x1, y1)."""
+        return self.x0, self.y0, self.x1, self.y1
 
     @property
     def is_region(self) -> bool:

@@ -1,10 +1,8 @@
-import json
-
 import pytest
 
 from edge.bench.method import Sighting
-from edge.bench.scoring import TrueHit, poisson_interval, read_truth, score, wilson_interval
-from edge.errors import SourceError
+from edge.bench.scoring import poisson_interval, score, wilson_interval
+from edge.truth import TrueHit
 
 
 def at(x, y, value=0.9):
@@ -12,7 +10,7 @@ def at(x, y, value=0.9):
 
 
 def hit(frame, x, y, added=60.0, reach=1):
-    return TrueHit(frame, x - reach, y - reach, x + reach, y + reach, added)
+    return TrueHit(frame, x, y, (x - reach, y - reach, x + reach, y + reach), added)
 
 
 @pytest.mark.parametrize(
@@ -52,26 +50,3 @@ def test_wilson_intervals_are_those_of_the_tables(part, whole, low, high):
 )
 def test_poisson_intervals_are_close_to_the_exact_ones(count, low, high):
     assert poisson_interval(count) == pytest.approx((low, high), rel=0.03, abs=0.02)
-
-
-def test_a_truth_file_is_read_with_and_without_boxes(tmp_path):
-    path = tmp_path / "truth.jsonl"
-    lines = [
-        {"frame": 3, "x": 5, "y": 6, "box": [4, 5, 7, 8], "added": 40.5, "pixels": 9},
-        {"frame": 4, "x": 1, "y": 2, "added": 9},
-    ]
-    path.write_text("\n".join(map(json.dumps, lines)) + "\n\n")
-    assert read_truth(path) == [TrueHit(3, 4, 5, 7, 8, 40.5), TrueHit(4, 1, 2, 1, 2, 9.0)]
-
-
-@pytest.mark.parametrize("line", ["{", "[]", '{"frame": 1}', '{"frame": 1, "x": 2, "y": 3, "added": "much"}'])
-def test_a_truth_file_with_a_fault_names_its_line(tmp_path, line):
-    path = tmp_path / "truth.jsonl"
-    path.write_text('{"frame": 1, "x": 2, "y": 3, "added": 4}\n' + line + "\n")
-    with pytest.raises(SourceError, match="line 2"):
-        read_truth(path)
-
-
-def test_a_missing_truth_file_is_named(tmp_path):
-    with pytest.raises(SourceError, match=r"truth\.jsonl"):
-        read_truth(tmp_path / "truth.jsonl")

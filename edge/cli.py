@@ -108,6 +108,7 @@ def watch(
     username: Annotated[str | None, typer.Option(help="Login at the broker.")] = None,
     password_file: Annotated[Path | None, typer.Option(help="File whose first line is the password.")] = None,
     ca_file: Annotated[Path | None, typer.Option(help="PEM file of the broker's authority; turns TLS on.")] = None,
+    hits: Annotated[bool, typer.Option(help="Print single hits too, where lines are printed.")] = True,
     seconds: Annotated[float | None, typer.Option(min=0, help="End after this time.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print each message as one JSON object a line.")] = False,
 ) -> None:
@@ -115,7 +116,7 @@ def watch(
     from edge.control_room import watch as watching
 
     settings = watching.broker_settings(broker, username=username, password_file=password_file, ca_file=ca_file)
-    watching.watch(settings, site, as_json=as_json, seconds=seconds)
+    watching.watch(settings, site, as_json=as_json, seconds=seconds, hits=hits)
 
 
 @app.command()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from edge.control_room.subscriber import Received, Unreadable
 from edge.telemetry.messages import AlarmMessage, Health, HitMessage, Info, Status
+from edge.words import counted
 
 if TYPE_CHECKING:
     from edge.telemetry.topics import Topic
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Box:
-    """The latest of one box; None where nothing has arrived."""
+    """The latest of one box; None where nothing has arrived. `hits` are those since its start, as far as is known."""
 
     site: str
     device: str
@@ -30,15 +31,25 @@ class Box:
         """online, offline with its reason, or unknown."""
         if self.status is None:
             return "unknown"
-        return "online" if self.status.state == "online" else f"offline ({self.status.reason})"
+        return "online" if self.is_online else f"offline ({self.status.reason})"
+
+    @property
+    def is_online(self) -> bool:
+        """Whether the box has said so, and the broker not otherwise since."""
+        return self.status is not None and self.status.state == "online"
+
+    @property
+    def alarms(self) -> bool:
+        """Whether an alarm stands, be it one that an earlier run of the agent left behind."""
+        return self.alarm is not None and self.alarm.alarm is not None and self.alarm.state != "cleared"
 
     @property
     def alarm_state(self) -> str:
-        """What stands: an alarm, one that an earlier run of the agent left behind, or none."""
-        if self.alarm is None or self.alarm.alarm is None or self.alarm.state == "cleared":
+        """What stands: an alarm, one from before the box was restarted, none, or nothing where none is known."""
+        if not self.alarms:
             return "" if self.alarm is None else "none"
-        if self.status is not None and self.status.boot_id != self.alarm.boot_id:
-            return "ALARM (from before its restart)"
+        if self.status is not None and self.alarm is not None and self.status.boot_id != self.alarm.boot_id:
+            return "OLD ALARM"
         return "ALARM"
 
 
@@ -63,9 +74,10 @@ class Board:
             box.info = message
         elif isinstance(message, Health):
             box.health = message
+            box.hits = message.hits
         elif isinstance(message, AlarmMessage):
             box.alarm = message
-        elif isinstance(message, HitMessage) and self._is_new(topic, message):
+        elif isinstance(message, HitMessage) and not message.historical and self._is_new(topic, message):
             box.hits += len(message.hits)
         return box
 
@@ -93,7 +105,9 @@ def in_words(arrived: Received | Unreadable) -> str:
 def _said(arrived: Received) -> str:
     message = arrived.message
     if isinstance(message, Status):
-        return f"{message.state} ({message.reason})"
+        # A last will is written when a box connects, so its time is not when the box was lost.
+        since = "; it had connected at this time" if message.reason == "lost" else ""
+        return f"{message.state} ({message.reason}{since})"
     if isinstance(message, Info):
         camera = message.camera
         size = f" {camera.width}x{camera.height}" if camera.width and camera.height else ""
@@ -101,7 +115,7 @@ def _said(arrived: Received) -> str:
     if isinstance(message, Health):
         live = "-" if message.live_fraction is None else f"{message.live_fraction:.0%}"
         faults = f"; {'; '.join(message.faults)}" if message.faults else ""
-        return f"health: {message.fps:.1f} frames/s, {live} live, {message.hits} hits so far{faults}"
+        return f"health: {message.fps:.1f} frames/s, {live} live, {counted(message.hits, 'hit')} so far{faults}"
     if isinstance(message, HitMessage):
         best = max((hit.score for hit in message.hits), default=0.0)
         return f"hit: {len(message.hits)} in frame {message.frame}, best score {best:.2f}"

@@ -9,9 +9,11 @@ import time
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
-from rich.console import Console
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from edge.control_room.board import Board, in_words
 from edge.control_room.subscriber import Subscriber, Unreadable
@@ -20,12 +22,14 @@ from edge.settings import MqttSettings, TlsSettings
 from edge.yaml_faults import faults_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from edge.control_room.board import Box
     from edge.control_room.subscriber import Received
 
 REFRESH_S = 0.5
+BACKLOG = 50  # messages; fewer are on their way at any time
 
 
 def broker_settings(
@@ -57,8 +61,8 @@ def broker_settings(
         raise BrokerError(f"broker {broker!r}: {'; '.join(sentence for _, sentence in faults)}") from error
 
 
-def watch(settings: MqttSettings, site: str | None, *, as_json: bool, seconds: float | None) -> None:
-    """Print what arrives until interrupted, or for `seconds`.
+def watch(settings: MqttSettings, site: str | None, *, as_json: bool, seconds: float | None, hits: bool = True) -> None:
+    """Print what arrives until interrupted, or for `seconds`; without single hits where `hits` is False.
 
     Raises
     ------
@@ -71,7 +75,7 @@ def watch(settings: MqttSettings, site: str | None, *, as_json: bool, seconds: f
         if sys.stdout.isatty() and not as_json:
             _live(subscriber, deadline)
         else:
-            _lines(subscriber, deadline, as_json=as_json)
+            _lines(subscriber, deadline, as_json=as_json, hits=hits)
 
 
 def as_json_line(arrived: Received | Unreadable) -> str:
@@ -82,47 +86,71 @@ def as_json_line(arrived: Received | Unreadable) -> str:
     return json.dumps({"topic": str(arrived.topic), "retained": arrived.retained, "message": message})
 
 
-def table(board: Board, *, connected: bool) -> Table:
-    """Lay the boxes out, alarms first."""
+def picture(board: Board, *, connected: bool) -> Group:
+    """Lay the boxes out, alarms first, then those that are away; below them what is to be said of each."""
     title = "Gammabox" if connected else "Gammabox: the broker is away, this is how it was"
-    laid = Table(title=title, expand=True)
-    for name in ("site", "box", "state", "alarm", "hits/s", "sigma", "hits", "frames/s", "live", "waiting", "faults"):
-        laid.add_column(name, overflow="fold")
-    for box in sorted(board.boxes.values(), key=lambda box: (not box.alarm_state.startswith("ALARM"), box.site)):
-        laid.add_row(*_row(box), style="bold red" if box.alarm_state.startswith("ALARM") else None)
-    return laid
+    laid = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    laid.add_column("box", overflow="fold")
+    laid.add_column("state", overflow="fold")
+    laid.add_column("alarm")
+    for name in ("hits", "frames/s", "live"):
+        laid.add_column(name, justify="right", no_wrap=True)
+    remarks: list[Text] = []
+    for box in sorted(board.boxes.values(), key=_urgency):
+        style = "bold red" if box.alarms else "yellow" if not box.is_online else ""
+        laid.add_row(*_row(box), style=style)
+        remarks += [Text(f"{_name(box)}: {remark}", style) for remark in _remarks(box)]
+    return Group(laid, *remarks)
+
+
+def _urgency(box: Box) -> tuple[bool, bool, str, str]:
+    return (not box.alarms, box.is_online, box.site, box.device)
+
+
+def _name(box: Box) -> str:
+    return f"{box.site}/{box.device}"
 
 
 def _row(box: Box) -> tuple[str, ...]:
-    detail = box.alarm.alarm if box.alarm is not None and box.alarm_state.startswith("ALARM") else None
-    health = box.health
-    measures = ("", "", "", box.fault or "")
-    if health is not None:
-        live = "" if health.live_fraction is None else f"{health.live_fraction:.0%}"
-        faults = "; ".join((*health.faults, *([box.fault] if box.fault else [])))
-        measures = (f"{health.fps:.1f}", live, str(health.outbox.depth), faults)
-    return (
-        box.site,
-        box.device,
-        box.state,
-        box.alarm_state,
-        f"{detail.rate_hz:.2f}" if detail else "",
-        f"{detail.significance_sigma:.1f}" if detail else "",
-        str(box.hits),
-        *measures,
-    )
+    alarm = box.alarm_state
+    detail = box.alarm.alarm if box.alarm is not None and box.alarms else None
+    if detail is not None:
+        alarm += (
+            f" since {detail.raised_utc:%H:%M:%S}Z\n{detail.rate_hz:.3g} hits/s, {detail.significance_sigma:.1f} sigma"
+        )
+    # What a box that is away said last is no measure of now.
+    health = box.health if box.is_online else None
+    fps = "" if health is None else f"{health.fps:.1f}"
+    live = "" if health is None or health.live_fraction is None else f"{health.live_fraction:.0%}"
+    return (_name(box), box.state, alarm, str(box.hits), fps, live)
 
 
-def _lines(subscriber: Subscriber, deadline: float | None, *, as_json: bool) -> None:
+def _remarks(box: Box) -> Iterator[str]:
+    """Give what weakens an alarm, then what is wrong with the box."""
+    if box.alarms and box.alarm is not None and box.alarm.alarm is not None:
+        if box.status is not None and box.status.boot_id != box.alarm.boot_id:
+            yield "the alarm is from before the box was restarted, neither confirmed nor cleared since"
+        yield from (f"alarm weakened by: {reason}" for reason in box.alarm.alarm.weakened_by)
+    if box.health is not None and box.is_online:
+        yield from box.health.faults
+        if box.health.outbox.depth > BACKLOG:
+            yield f"{box.health.outbox.depth} messages wait for the broker"
+    if box.fault is not None:
+        yield f"a message that cannot be read: {box.fault}"
+
+
+def _lines(subscriber: Subscriber, deadline: float | None, *, as_json: bool, hits: bool) -> None:
     while deadline is None or time.monotonic() < deadline:
         for arrived in subscriber.poll(REFRESH_S):
+            if arrived.topic.kind == "hit" and not hits:
+                continue
             print(as_json_line(arrived) if as_json else in_words(arrived), flush=True)
 
 
 def _live(subscriber: Subscriber, deadline: float | None) -> None:
     board = Board()
-    with Live(table(board, connected=True), console=Console(), auto_refresh=False) as live:
+    with Live(picture(board, connected=True), console=Console(), auto_refresh=False) as live:
         while deadline is None or time.monotonic() < deadline:
             for arrived in subscriber.poll(REFRESH_S):
                 board.take(arrived)
-            live.update(table(board, connected=subscriber.connected), refresh=True)
+            live.update(picture(board, connected=subscriber.connected), refresh=True)

@@ -13,10 +13,10 @@ from rich.console import Console
 
 from edge.control_room.board import Board, in_words
 from edge.control_room.subscriber import Received, Subscriber, Unreadable
-from edge.control_room.watch import broker_settings, table
+from edge.control_room.watch import broker_settings, picture
 from edge.errors import BrokerError
 from edge.settings import MqttSettings
-from edge.telemetry.messages import AlarmDetail, AlarmMessage, HitDetail, HitMessage, Stamp, Status, encode
+from edge.telemetry.messages import AlarmDetail, AlarmMessage, Health, HitDetail, HitMessage, Stamp, Status, encode
 from edge.telemetry.topics import Topic
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=timezone.utc)
@@ -49,7 +49,9 @@ def test_hits_and_status_read_as_one_line(stamp):
     hits = stamp.make(HitMessage, NOW, frame=7, live_fraction=1.0, exposure_s=None, hits=(HIT, HIT))
     assert in_words(received("hit", hits)).endswith("docks/gate-1 hit: 2 in frame 7, best score 0.97")
     status = stamp.make(Status, NOW, state="offline", reason="lost")
-    assert in_words(received("status", status, retained=True)).endswith("offline (lost) (retained)")
+    assert in_words(received("status", status, retained=True)).endswith(
+        "offline (lost; it had connected at this time) (retained)"
+    )
 
 
 def test_what_is_unreadable_says_why():
@@ -70,7 +72,7 @@ def test_the_board_counts_a_hit_that_comes_twice_once(stamp):
         ("raised", "b1", "ALARM"),
         ("updated", "b1", "ALARM"),
         ("cleared", "b1", "none"),
-        ("raised", "b2", "ALARM (from before its restart)"),
+        ("raised", "b2", "OLD ALARM"),
     ],
 )
 def test_the_board_shows_what_stands(stamp, state, boot_of_status, shown):
@@ -78,9 +80,63 @@ def test_the_board_shows_what_stands(stamp, state, boot_of_status, shown):
     board.take(received("alarm", stamp.make(AlarmMessage, NOW, state=state, alarm=DETAIL)))
     status = Stamp("docks", "gate-1", boot_of_status).make(Status, NOW, state="online", reason="connected")
     assert board.take(received("status", status)).alarm_state == shown
-    console = Console(width=200, file=io.StringIO())
-    console.print(table(board, connected=True))
-    assert "gate-1" in console.file.getvalue()
+    assert f" {shown} " in drawn(board, width=200)
+
+
+def drawn(board, *, width, connected=True):
+    console = Console(width=width, file=io.StringIO())
+    console.print(picture(board, connected=connected))
+    return console.file.getvalue()
+
+
+def health(stamp, **changes):
+    fields = {
+        "frames": 9, "fps": 29.97, "dropped": 0, "damaged": 0, "live_fraction": 0.97, "exposure_s": None,
+        "live_s_per_s": 0.5, "stage_ms": {}, "hits": 1, "unclassified": 0, "background_hz": 0.1,
+        "background_interval_hz": (0.0, 1.0), "background_learnt": True, "alarm_stands": True, "temperature_c": None,
+        "uptime_s": 1.0, "outbox": {"depth": 0, "dropped": 0}, "faults": (),
+    }  # fmt: skip
+    return stamp.make(Health, NOW, **(fields | changes))
+
+
+def test_the_board_fits_80_columns_and_says_what_weakens_an_alarm(stamp):
+    board = Board()
+    board.take(received("status", stamp.make(Status, NOW, state="online", reason="connected")))
+    board.take(received("alarm", stamp.make(AlarmMessage, NOW, state="raised", alarm=DETAIL)))
+    board.take(received("health", health(stamp, faults=("the camera is silent",), outbox={"depth": 51, "dropped": 0})))
+    lines = [line.rstrip() for line in drawn(board, width=80).splitlines()]
+    assert [line.split() for line in lines if "docks/gate-1  " in line] == [
+        ["docks/gate-1", "online", "ALARM", "since", "03:04:05Z", "1", "30.0", "97%"]
+    ]
+    assert any(line.split() == ["4.5", "hits/s,", "6.5", "sigma"] for line in lines)
+    assert lines[-3:] == [
+        "docks/gate-1: alarm weakened by: short exposure",
+        "docks/gate-1: the camera is silent",
+        "docks/gate-1: 51 messages wait for the broker",
+    ]
+
+
+def test_a_box_that_is_away_shows_its_alarm_but_no_measures_of_now(stamp):
+    board = Board()
+    board.take(received("health", health(stamp, faults=("the camera is silent",))))
+    board.take(received("alarm", stamp.make(AlarmMessage, NOW, state="raised", alarm=DETAIL)))
+    board.take(received("status", stamp.make(Status, NOW, state="offline", reason="lost")))
+    shown = drawn(board, width=80, connected=False)
+    assert "offline (lost)  ALARM since 03:04:05Z" in shown
+    assert "the broker is away" in shown
+    assert "30.0" not in shown
+    assert "silent" not in shown
+
+
+def test_alarms_come_first_then_boxes_that_are_away():
+    board = Board()
+    for device, state in (("a", "online"), ("b", "offline"), ("c", "online")):
+        status = Stamp("docks", device, "b1").make(Status, NOW, state=state, reason="stopped")
+        board.take(Received(Topic("docks", device, "status"), status, retained=False))
+    alarm = Stamp("docks", "c", "b1").make(AlarmMessage, NOW, state="raised", alarm=DETAIL)
+    board.take(Received(Topic("docks", "c", "alarm"), alarm, retained=False))
+    shown = drawn(board, width=80)
+    assert shown.index("docks/c") < shown.index("docks/b") < shown.index("docks/a")
 
 
 @pytest.mark.parametrize(
@@ -177,12 +233,18 @@ def watch(*arguments):
 
 def test_the_command_prints_lines_or_json(broker):
     site = f"watch-{secrets.token_hex(4)}"
-    status = Stamp(site, "gate", "b").make(Status, NOW, state="online", reason="connected")
-    publish(broker, [(f"gammabox/{site}/gate/status", encode(status))])
+    stamp = Stamp(site, "gate", "b")
+    status = stamp.make(Status, NOW, state="online", reason="connected")
+    hit = stamp.make(HitMessage, NOW, frame=7, live_fraction=1.0, exposure_s=None, hits=(HIT,))
+    publish(broker, [(f"gammabox/{site}/gate/status", encode(status)), (f"gammabox/{site}/gate/hit", encode(hit))])
     place = ["--broker", f"127.0.0.1:{broker.port}", "--site", site, "--seconds", "1"]
     lines = watch(*place)
     assert f"{site}/gate online (connected) (retained)" in lines.stdout
-    said = json.loads(watch(*place, "--json").stdout.splitlines()[0])
+    assert f"{site}/gate hit: 1 in frame 7" in lines.stdout
+    assert watch(*place, "--no-hits").stdout.splitlines() == [
+        line for line in lines.stdout.splitlines() if " hit: " not in line
+    ]
+    said = json.loads(watch(*place, "--json", "--no-hits").stdout.splitlines()[0])
     assert said["topic"] == f"gammabox/{site}/gate/status"
     assert said["message"]["state"] == "online"
 

@@ -196,7 +196,8 @@ class Link:
     def _on_disconnect(
         self, _client: paho.Client, _data: object, _flags: object, reason: ReasonCode, _properties: object
     ) -> None:
-        self._farewell = str(reason)
+        # So paho calls a connection that ended without a word.
+        self._farewell = "connection closed" if reason.getName() == "Unspecified error" else str(reason)
 
     def _closed_without_answer(self) -> None:
         """Try the other version, then call it a refusal: some brokers hang up instead of saying why."""

@@ -35,7 +35,12 @@ class SourceSettings(StrictModel):
         title="Exposure",
         description="seconds asked of a camera; for a recording, those it was made with; unknown where left out",
     )
-    loop: bool = Field(default=False, title="Loop", description="play a recording again from its start when it ends")
+    loop: bool = Field(
+        default=False,
+        title="Loop",
+        description="play a recording again when it ends; its hits fall on the same pixels then, which are soon taken "
+        "for pixels that blink",
+    )
     pace: Literal["camera", "fast"] = Field(
         default="camera",
         title="Pace",

@@ -7,12 +7,14 @@ import socket
 import subprocess
 import sys
 import time
+from itertools import islice
 
 import cv2
 import numpy as np
 import pytest
 
 from edge.capture.mjpeg_writer import MotionJpegWriter
+from edge.capture.source import open_source
 from edge.control_room.subscriber import Received, Subscriber
 from edge.settings import MqttSettings
 
@@ -159,7 +161,6 @@ def test_without_a_broker_the_agent_analyses_on_says_so_and_the_next_run_deliver
     assert {message.frame for message in old} == set(HITS)
 
 
-@one_broker
 def test_a_broker_that_refuses_the_login_is_said_in_one_line_and_in_the_exit_code(box, new_broker, tmp_path):
     guarded = new_broker(login=("box", "right"))
     guarded.start()
@@ -228,6 +229,40 @@ def test_systemd_hears_ready_watchdog_and_stopping(box, broker, tmp_path):
             heard.append(systemd.recv(100).decode())
     assert code == 0, err
     assert heard[0] == "READY=1\nWATCHDOG=1"
+
+
+@one_broker
+def test_a_recording_cut_in_the_middle_of_a_picture_is_told_up_to_there(box, new_broker, film, tmp_path):
+    running = new_broker()
+    running.start()
+    content = film.read_bytes()
+    (tmp_path / "cut.avi").write_bytes(content[: len(content) // 2])
+    one = box(running.port)
+    one.settings["source"]["spec"] = str(tmp_path / "cut.avi")
+    with Subscriber(MqttSettings(host="127.0.0.1", port=running.port), SITE) as subscriber:
+        code, outcome, err = one.run()
+        got = one.hear(subscriber, lambda got: any(is_goodbye(each) for each in got))
+    assert code == 0, err
+    assert FRAMES // 2 - 8 < outcome["frames"] < FRAMES // 2
+    frames = [each.message.frame for each in got if each.topic.kind == "hit"]
+    assert frames == [frame for frame in HITS if frame <= outcome["frames"]]
+    last = [each.message for each in got if each.topic.kind == "health"][-1]
+    assert last.damaged == 1
+    assert any("declares 100 frames and ends after" in fault for fault in last.faults)
+
+
+@one_broker
+def test_a_recording_of_two_frames_is_refused(box, new_broker, film, tmp_path):
+    running = new_broker()
+    running.start()
+    with MotionJpegWriter(tmp_path / "two.avi", FPS, SIZE) as writer:
+        for frame in islice(open_source(film), 2):
+            writer.write(frame.jpeg)
+    one = box(running.port)
+    one.settings["source"]["spec"] = str(tmp_path / "two.avi")
+    code, outcome, err = one.run()
+    assert (code, outcome) == (2, None)
+    assert "two.avi: 2 frames, no three of one size in a row" in err
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import ssl
 import time
 from collections import deque
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 from paho.mqtt.enums import MQTTErrorCode
 
 from edge.errors import BrokerError
-from edge.telemetry.login import NAMES, V3, V5, Login
+from edge.telemetry.login import NAMES, V3, V5, Login, why
 from edge.telemetry.messages import Message, MessageError, decode
 from edge.telemetry.topics import Topic, of_site, parse
 
@@ -125,8 +126,13 @@ class Subscriber:
         for version in versions:
             try:
                 client = self._connect(version)
+            except ssl.SSLError as error:
+                raise BrokerError(
+                    f"broker {place}: no trusted TLS connection ({why(error)}); check the port, the authority's file, "
+                    "and that the broker is named as in its certificate"
+                ) from error
             except OSError as error:
-                raise BrokerError(f"broker {place} cannot be reached ({error}); check host and port") from error
+                raise BrokerError(f"broker {place} cannot be reached ({why(error)}); check host and port") from error
             if self._subscribed:
                 return client
         reason = self._refusal or f"it hangs up on MQTT {' and '.join(NAMES[version] for version in versions)}"

@@ -17,7 +17,7 @@ from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from edge.telemetry.login import CONNECT_TIMEOUT_S, NAMES, V3, V5, Login
+from edge.telemetry.login import CONNECT_TIMEOUT_S, NAMES, V3, V5, Login, why
 from edge.telemetry.messages import Status, encode
 from edge.telemetry.topics import Topic
 
@@ -139,9 +139,11 @@ class Link:
             try:
                 self._session()
             except ssl.SSLError as error:
-                self._turn("refused", f"broker {self._place} and this box do not trust each other: {error}; check tls")
+                self._turn(
+                    "refused", f"broker {self._place} and this box do not trust each other ({why(error)}); check tls"
+                )
             except OSError as error:
-                self._turn("away", f"broker {self._place} cannot be reached ({error}); going on without it")
+                self._turn("away", f"broker {self._place} cannot be reached ({why(error)}); going on without it")
             except Exception:
                 log.exception("the link to the broker failed; it is built anew")
             if self._retry_at_once:

@@ -45,6 +45,15 @@ class Login:
         return client
 
 
+def why(error: Exception) -> str:
+    """Give the reason of an error that the system or TLS raised, without the numbers and names in it."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return error.verify_message
+    if isinstance(error, ssl.SSLError):
+        return (error.reason or str(error)).lower().replace("_", " ")
+    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+
+
 def read_password(settings: MqttSettings) -> str | None:
     """Read the first line of the password file; None without one."""
     if settings.password_file is None:
@@ -52,7 +61,7 @@ def read_password(settings: MqttSettings) -> str | None:
     try:
         lines = settings.password_file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise BrokerError(f"password file {settings.password_file} cannot be read ({error}); check it") from error
+        raise BrokerError(f"password file {settings.password_file} cannot be read ({why(error)}); check it") from error
     if not lines or not lines[0]:
         raise BrokerError(f"password file {settings.password_file} is empty; write the password in its first line")
     return lines[0]
@@ -69,5 +78,5 @@ def tls_context(settings: MqttSettings) -> ssl.SSLContext | None:
             context.load_cert_chain(tls.cert_file, tls.key_file)
     except OSError as error:
         names = [str(name) for name in (tls.ca_file, tls.cert_file, tls.key_file) if name is not None]
-        raise BrokerError(f"TLS files {', '.join(names)} cannot be used ({error}); check them") from error
+        raise BrokerError(f"TLS files {', '.join(names)} cannot be used ({why(error)}); check them") from error
     return context

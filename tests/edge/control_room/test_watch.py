@@ -222,6 +222,26 @@ def test_a_broker_that_is_not_there_is_said():
         Subscriber(MqttSettings(host="127.0.0.1", port=1))
 
 
+@pytest.mark.parametrize("broker", ["mosquitto"], indirect=True)
+def test_a_broker_without_tls_is_told_from_one_that_is_not_there(broker):
+    # In a process of its own: paho leaves a socket whose handshake failed to the garbage collector.
+    program = (
+        "from edge import console, settings; from edge.control_room.subscriber import Subscriber\n"
+        f"broker = settings.MqttSettings(host='127.0.0.1', port={broker.port}, tls=settings.TlsSettings())\n"
+        "console.run(lambda standalone_mode: Subscriber(broker))"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert ran.returncode == 2
+    assert ran.stderr.startswith(f"error: broker 127.0.0.1:{broker.port}: no trusted TLS connection (")
+    assert "check the port" in ran.stderr
+
+
+def test_a_missing_password_file_is_said_without_the_system_s_numbers(tmp_path):
+    settings = broker_settings("a", username="me", password_file=tmp_path / "no")
+    with pytest.raises(BrokerError, match=r"no cannot be read \(No such file or directory\); check it$"):
+        Subscriber(settings)
+
+
 def watch(*arguments):
     return subprocess.run(
         [sys.executable, "-c", "from edge.cli import main; main()", "watch", *arguments],

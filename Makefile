@@ -85,8 +85,9 @@ model: $(VENV)/.dev ## train and convert the bundle that ships, from nothing, up
 	$(TRAINER) fit runs/model-screen $(MODEL_DATA) $(MODEL_FIT) \
 		--network screen --crop-size 25 --batch-size 256 --epochs 12 --learning-rate 3e-3
 	$(TRAINER) fit runs/model-alexnet $(MODEL_DATA) $(MODEL_FIT) \
-		--network alexnet_edge --crop-size 32 -o width=0.5 -o first_stride=2 -o head=centre --epochs 10 --learning-rate 2e-3
+		--network alexnet_edge --crop-size 32 -o width=0.25 -o first_stride=2 -o head=centre --epochs 10 --learning-rate 2e-3
 	$(TRAINER) build datasets/model-test --kind test --crops 42000 --seed 2
-	$(TRAINER) evaluate runs/model-screen --data datasets/model-test --chosen-on datasets/model --keep-recall 0.95
-	$(TRAINER) evaluate runs/model-alexnet --data datasets/model-test --chosen-on datasets/model --false-positive-rate 0.02
+	$(TRAINER) evaluate runs/model-screen --data datasets/model-test --chosen-on datasets/model --keep-recall 0.97
+	$(TRAINER) evaluate runs/model-alexnet --data datasets/model-test --chosen-on datasets/model --false-positive-rate 0.01
+	$(TRAINER) cascade runs/model-alexnet --screen runs/model-screen --data datasets/model --data datasets/model-mined
 	nice $(BIN)/gammabox-quantize convert runs/model-alexnet --screen runs/model-screen $(MODEL_DATA) --out edge/models/alexnet_edge

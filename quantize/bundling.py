@@ -261,7 +261,12 @@ def reference_decision(run: Run, logits: NDArray[np.float32], label: NDArray[np.
 def matched_decision(
     reference: Decision, float_logits: NDArray[np.float32], own_logits: NDArray[np.float32], label: NDArray[np.uint8]
 ) -> Decision:
-    """Give the decision of a converted model that agrees best with the float model's on the same crops."""
+    """Give the decision of a converted model that agrees best with the float model's on the same crops.
+
+    A decision that weighs the screen or motion, too, is about more than this model's logits: it is carried over.
+    """
+    if reference.screen_weight or reference.motion_weight:
+        return reference
     wanted = scores_of(float_logits, reference.temperature)
     own = scores_of(own_logits, reference.temperature)
     threshold = matched_threshold(wanted, reference.threshold, own, label)

@@ -22,6 +22,7 @@ def register(app: typer.Typer) -> None:
     app.command("fit")(fit_command)
     app.command("evaluate")(evaluate_command)
     app.command("mine")(mine_command)
+    app.command("cascade")(cascade_command)
     app.command("compare")(compare_command)
 
 
@@ -211,6 +212,48 @@ def mine_command(
         print(json.dumps({"path": str(out), "sha256": dataset.sha256, "splits": splits}))
         return
     print(f"{out}: {splits['train']} candidates for training, {splits['validation']} for validation")
+
+
+def cascade_command(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of the classifier.")],
+    screen: Annotated[Path, typer.Option(help="Run folder of the screen.")],
+    data: DataOption,
+    keep_recall: Annotated[float, typer.Option(min=0.5, max=1, help="Share of visible hits the screen passes.")] = 0.97,
+    false_positive_rate: Annotated[
+        float, typer.Option(min=1e-6, max=0.5, help="Of candidates of recordings, after both.")
+    ] = 3e-3,
+    classifier_weight: Annotated[float, typer.Option(min=0.01, help="Of the classifier's log odds.")] = 0.43,
+    motion_weight: Annotated[float, typer.Option(min=0, help="Of the motion under a candidate.")] = 2.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the decisions as JSON.")] = False,
+) -> None:
+    """Choose how screen and classifier decide together, on the validation split, into both run.json."""
+    from dataclasses import asdict
+
+    from trainer.cascade import choose
+    from trainer.data.dataset import Dataset
+    from trainer.run import Run
+
+    opened, first = Run.open(run), Run.open(screen)
+    chosen = choose(
+        first,
+        opened,
+        [Dataset.open(folder) for folder in data],
+        keep_recall=keep_recall,
+        false_positive_rate=false_positive_rate,
+        classifier_weight=classifier_weight,
+        motion_weight=motion_weight,
+    )
+    opened.with_manifest(decision=chosen.classifier)
+    first.with_manifest(decision=chosen.screen)
+    if as_json:
+        decisions = {"screen": chosen.screen.model_dump(), "classifier": chosen.classifier.model_dump()}
+        print(json.dumps({**asdict(chosen), **decisions}))
+        return
+    print(
+        f"screen passes from {chosen.screen.threshold:.4g}, a hit is from {chosen.classifier.threshold:.4g}: "
+        f"recall {chosen.recall:.3f} of {chosen.hits} visible hits, "
+        f"false-positive rate {chosen.false_positive_rate:.2g} of {chosen.negatives} candidates of recordings"
+    )
 
 
 def compare_command(

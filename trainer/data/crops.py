@@ -86,7 +86,7 @@ def take_shot(
     blotch_places = random_places(rng, size, crop_size, blotch_count, "blotch")
     blotches = [blotch_at(place, studio, rng) for place in blotch_places]
     exposure = studio.expose(1)
-    before = exposure.picture(blotches)
+    before = studio.finished(exposure.picture(blotches), 1)
     blank = studio.sent(before, 1)
     previous, following = (decode_grey(studio.sent(studio.picture(t), t)) for t in (0, 2))
     grey = decode_grey(blank)
@@ -97,7 +97,7 @@ def take_shot(
     versions = []
     for group in in_groups(places, max(24, crop_size // 2 + 8), 1 if crop_size <= SMALL_CROP else 5):
         hits = [hit_at(place, studio, grey, rng, bank=bank, mixture=mixture) for place in group]
-        after = exposure.picture([*blotches, *hits])
+        after = studio.finished(exposure.picture([*blotches, *hits]), 1)
         struck = studio.sent(after, 1)
         struck_grey = decode_grey(struck)
         strikes = describe_strikes(hits, before, after, struck_grey.astype(np.int16) - grey)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from trainer.data.shots import Planned, Studio
+from trainer.data.exposure import Planned
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from edge.detect.hit import Candidate
     from trainer.data.hits import HitBank
+    from trainer.data.shots import Studio
 
 STRONG_MOTION_DN = 10.0
 """Motion around a place that counts as strong: mean |next − previous| over 9×9 pixels, grey levels."""

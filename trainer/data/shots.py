@@ -9,11 +9,13 @@ import cv2
 import numpy as np
 
 from trainer.data.cameras import random_camera, random_cover_camera
-from trainer.data.fusion import Fusion, add_noise, draw_noise, fuse_light, fuse_max
+from trainer.data.exposure import Exposure, PictureFrame, SensorFrame
+from trainer.data.fusion import Fusion, add_noise, draw_noise
 from trainer.data.light import to_levels, to_linear
 from trainer.data.nuisances import Nuisance, make_nuisance
+from trainer.sensor import pixels
 from trainer.sensor.fixed_pattern import FixedPattern, make_pattern
-from trainer.sensor.isp import GREY_OF_BGR, encode, photograph
+from trainer.sensor.isp import GREY_OF_BGR, encode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
+    from trainer.data.exposure import Planned
     from trainer.data.triples import SceneTriple
     from trainer.sensor.camera import Camera
 
@@ -28,7 +31,6 @@ Way = Literal["sensor", "picture", "max"]
 _GREY_SHARE = 0.6  # of a hit's linear light that its brightest pixel shows in grey after demosaicing, roughly
 _GREY_SHARE_SCALED = 0.3  # likewise where 2×2 pixels make one
 _END_OF_JPEG = b"\xff\xd9"
-_SPRITE_FLOOR_DN = 8  # of a covered camera's picture, what is not above this is no part of a hit
 
 
 class Undecodable(Exception):  # noqa: N818 - a drop of the stream that the caller expects, as StopIteration
@@ -101,17 +103,29 @@ class Studio:
         """Give frame t ready to be taken again and again with other charge, scene and noise the same."""
         rng = np.random.default_rng([self.seed, t])
         levels = self.view(t)
-        drawn = None
-        if self.way != "sensor":
+        frame: SensorFrame | PictureFrame
+        if self.way == "picture":
             drawn = draw_noise(levels.shape, self.chroma, rng)
-        seen = np.rint(levels).astype(np.uint8) if self.way == "sensor" else None
-        if self.way == "max" and drawn is not None:
-            seen = add_noise(levels, self.noise_dn, self.shot_dn, drawn)
-        return Exposure(self, t, levels, seen, drawn)
+            frame = PictureFrame(self.cover, levels, drawn, self.noise_dn, self.shot_dn)
+        else:
+            scene, beneath = np.rint(levels).astype(np.uint8), None
+            if self.way == "max":
+                beneath = add_noise(levels, self.noise_dn, self.shot_dn, draw_noise(levels.shape, self.chroma, rng))
+                scene = np.zeros_like(beneath)
+            light_e = pixels.expose(scene, None, self.camera, self.pattern, t)
+            noise, row_noise = pixels.draw_noise(light_e.shape, self.camera, np.random.default_rng([self.seed, t, 1]))
+            frame = SensorFrame(self.camera, light_e, noise, row_noise, beneath)
+        return Exposure.of(frame, levels.shape[:2])
 
     def picture(self, t: int, planned: Sequence[Planned] = ()) -> NDArray[np.uint8]:
         """Take frame t with the charge of hits and blotches; before JPEG."""
-        return self.expose(t).picture(planned)
+        return self.finished(self.expose(t).picture(planned), t)
+
+    def finished(self, picture: NDArray[np.uint8], t: int) -> NDArray[np.uint8]:
+        """Give the picture of frame t with what a nuisance draws into it."""
+        if self.nuisance is None or self.nuisance.picture is None:
+            return picture
+        return self.nuisance.picture(picture, t)
 
     def sent(self, picture: NDArray[np.uint8], t: int) -> bytes:
         """Compress a picture as the camera sends it."""
@@ -119,47 +133,6 @@ class Studio:
         if self.nuisance is not None and self.nuisance.stream is not None:
             content = self.nuisance.stream(content, t)
         return content
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Exposure:
-    """One frame of a studio before hits are in it."""
-
-    studio: Studio
-    t: int
-    levels: NDArray[np.float32] = field(repr=False)
-    seen: NDArray[np.uint8] | None = field(repr=False)
-    drawn: NDArray[np.float32] | None = field(repr=False)
-
-    def picture(self, planned: Sequence[Planned] = ()) -> NDArray[np.uint8]:
-        """Take the frame with the charge of hits and blotches; before JPEG."""
-        studio = self.studio
-        if studio.way == "picture":
-            levels = fuse_light(self._sprites(planned), self.levels) if planned else self.levels
-            assert self.drawn is not None  # noqa: S101 - set for this way by Studio.expose
-            taken = add_noise(levels, studio.noise_dn, studio.shot_dn, self.drawn)
-        else:
-            assert self.seen is not None  # noqa: S101 - likewise
-            charge_e = place_charge(self.levels.shape[:2], planned) if planned else None
-            scene = np.zeros_like(self.seen) if studio.way == "max" else self.seen
-            rng = np.random.default_rng([studio.seed, self.t, 1])
-            taken = photograph(scene, charge_e, studio.camera, studio.pattern, rng, self.t)
-            if studio.way == "max":
-                taken = fuse_max(taken, self.seen)
-        if studio.nuisance is not None and studio.nuisance.picture is not None:
-            taken = studio.nuisance.picture(taken, self.t)
-        return taken
-
-    def _sprites(self, planned: Sequence[Planned]) -> NDArray[np.uint8]:
-        """Photograph hits with the lens covered and without noise, and cut away what is not bright."""
-        cover = self.studio.cover
-        shape = (cover.height, cover.width)
-        charge_e = place_charge(shape, planned, cover.scale_down)
-        dark = photograph(np.zeros((*shape, 3), np.uint8), charge_e, cover, None, None)
-        # Three comparisons are far faster than a maximum over an axis of three.
-        floor = _SPRITE_FLOOR_DN
-        dark[(dark[..., 0] <= floor) & (dark[..., 1] <= floor) & (dark[..., 2] <= floor)] = 0
-        return dark
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,28 +168,6 @@ class Strike:
     silicon: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Planned:
-    """Charge that is to fall into the middle frame: float32 (h, w) electrons with its upper left pixel."""
-
-    x0: int
-    y0: int
-    charge_e: NDArray[np.float32] = field(repr=False)
-    nuclide: str = ""
-    silicon: str = ""
-
-    def corner(self, scale: int) -> tuple[int, int]:
-        """Give x, y of the upper left pixel on a sensor with `scale` pixels on a side for one of the picture.
-
-        The brightest pixel stays in its pixel of the picture.
-        """
-        if scale == 1:
-            return self.x0, self.y0
-        peak_y, peak_x = (int(v) for v in np.unravel_index(int(self.charge_e.argmax()), self.charge_e.shape))
-        within = (self.x0 + self.y0) % scale
-        return (self.x0 + peak_x) * scale + within - peak_x, (self.y0 + peak_y) * scale + within - peak_y
-
-
 def open_studio(
     scene: SceneTriple, way: Way, nuisance: str | None, rng: Generator, *, noise_free_share: float = 0.05
 ) -> Studio:
@@ -239,23 +190,6 @@ def open_studio(
         shot_dn=0.0 if noiseless else float(rng.uniform(0, 0.05)),
         chroma=float(rng.choice([0.0, 0.5, 1.0])),
     )
-
-
-def place_charge(shape: tuple[int, int], planned: Sequence[Planned], scale: int = 1) -> NDArray[np.float32]:
-    """Add charge maps into a frame of electrons, float32 (height, width); what lies outside of it is lost.
-
-    `scale` is how many pixels of the sensor on a side make one of the picture; places are in pixels of the picture.
-    """
-    height, width = shape
-    frame = np.zeros(shape, np.float32)
-    for one in planned:
-        h, w = one.charge_e.shape
-        left, top = one.corner(scale)
-        y0, x0 = max(0, top), max(0, left)
-        y1, x1 = min(height, top + h), min(width, left + w)
-        if y1 > y0 and x1 > x0:
-            frame[y0:y1, x0:x1] += one.charge_e[y0 - top : y1 - top, x0 - left : x1 - left]
-    return frame
 
 
 def decode_grey(content: bytes) -> NDArray[np.uint8]:

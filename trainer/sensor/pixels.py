@@ -135,13 +135,39 @@ def expose(
 
 def add_noise(charge: NDArray[np.float32], camera: Camera, rng: Generator) -> NDArray[np.float32]:
     """Add shot noise (variance = charge) and read noise in place; both at once, as one Gaussian."""
-    noise = rng.standard_normal(charge.shape, np.float32)
+    height, width = charge.shape
+    return add_drawn_noise(charge, camera, *draw_noise((height, width), camera, rng))
+
+
+def draw_noise(
+    shape: tuple[int, ...], camera: Camera, rng: Generator
+) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+    """Draw the noise of a frame of shape (height, width).
+
+    Returns
+    -------
+    noise : float32 array, shape (height, width)
+        Of each pixel, deviation 1.
+    row_noise : float32 array, shape (height, 1), or None
+        Of each row, electrons; None for a camera without.
+
+    """
+    noise = rng.standard_normal(shape, np.float32)
+    if not camera.row_noise_e:
+        return noise, None
+    return noise, np.float32(camera.row_noise_e) * rng.standard_normal((shape[0], 1), np.float32)
+
+
+def add_drawn_noise(
+    charge: NDArray[np.float32], camera: Camera, noise: NDArray[np.float32], row_noise: NDArray[np.float32] | None
+) -> NDArray[np.float32]:
+    """Add noise that `draw_noise` drew, or that of a part of the frame, to its mean charge, in place."""
     sigma = charge + np.float32(camera.read_noise_e**2)
     np.sqrt(sigma, out=sigma)
-    noise *= sigma
-    charge += noise
-    if camera.row_noise_e:
-        charge += np.float32(camera.row_noise_e) * rng.standard_normal((charge.shape[0], 1), np.float32)
+    sigma *= noise
+    charge += sigma
+    if row_noise is not None:
+        charge += row_noise
     return charge
 
 

@@ -2,8 +2,9 @@ import cv2
 import numpy as np
 import pytest
 
+from trainer.data.exposure import Planned
 from trainer.data.nuisances import NUISANCES, make_nuisance
-from trainer.data.shots import Planned, open_studio
+from trainer.data.shots import open_studio
 from trainer.data.triples import SceneTriple
 
 SIZE = 128

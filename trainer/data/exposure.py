@@ -1,0 +1,253 @@
+"""A frame taken again and again with other charge in it: only windows around the charge are developed anew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from trainer.data.fusion import add_noise, fuse_light, fuse_max
+from trainer.sensor.isp import develop, photograph
+from trainer.sensor.pixels import add_drawn_noise, convert
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from trainer.sensor.camera import Camera
+
+    Part = tuple[slice, slice]
+
+REACH_PX = 6
+"""Sensor pixels beyond its own within which charge can change the picture: defect correction 2, demosaic, noise
+reduction and sharpening 1 each, and one to spare. As far from its border a part is developed as in the whole."""
+_SPRITE_FLOOR_DN = 8  # of a covered camera's picture, what is not above this is no part of a hit
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Planned:
+    """Charge that is to fall into the middle frame: float32 (h, w) electrons with its upper left pixel."""
+
+    x0: int
+    y0: int
+    charge_e: NDArray[np.float32] = field(repr=False)
+    nuclide: str = ""
+    silicon: str = ""
+
+    def corner(self, scale: int) -> tuple[int, int]:
+        """Give x, y of the upper left pixel on a sensor with `scale` pixels on a side for one of the picture.
+
+        The brightest pixel stays in its pixel of the picture.
+        """
+        if scale == 1:
+            return self.x0, self.y0
+        peak_y, peak_x = (int(v) for v in np.unravel_index(int(self.charge_e.argmax()), self.charge_e.shape))
+        within = (self.x0 + self.y0) % scale
+        return (self.x0 + peak_x) * scale + within - peak_x, (self.y0 + peak_y) * scale + within - peak_y
+
+
+class Frame(Protocol):
+    """A frame before charge is in it, of which any part can be taken with any charge; the noise stays the same."""
+
+    @property
+    def scale(self) -> int:
+        """Sensor pixels on a side for one of the picture."""
+        ...
+
+    def part(self, charge_e: NDArray[np.float32] | None, part: Part) -> NDArray[np.uint8]:
+        """Take a part, before JPEG.
+
+        Parameters
+        ----------
+        charge_e : float32 array, or None
+            Electrons in the sensor pixels of this part.
+        part : tuple of slice
+            Rows and columns of the picture; they begin and end at even numbers.
+
+        Returns
+        -------
+        uint8 array, shape (rows, columns, 3)
+
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SensorFrame:
+    """A frame in which charge of hits is added to the charge of light, before noise and image pipeline.
+
+    Attributes
+    ----------
+    camera : Camera
+    light_e : float32 array, shape (h, w)
+        Mean charge without hits.
+    noise : float32 array, shape (h, w)
+    row_noise : float32 array, shape (h, 1), or None
+        As `pixels.draw_noise` gives both.
+    beneath : uint8 array, shape (h, w, 3), or None
+        A monitoring picture with which to fuse by the maximum.
+
+    """
+
+    camera: Camera
+    light_e: NDArray[np.float32] = field(repr=False)
+    noise: NDArray[np.float32] = field(repr=False)
+    row_noise: NDArray[np.float32] | None = field(repr=False)
+    beneath: NDArray[np.uint8] | None = field(default=None, repr=False)
+
+    @property
+    def scale(self) -> int:
+        """Sensor pixels on a side for one of the picture."""
+        return 1
+
+    def part(self, charge_e: NDArray[np.float32] | None, part: Part) -> NDArray[np.uint8]:
+        """Take a part; see `Frame`."""
+        light_e = self.light_e[part]
+        charge = light_e.copy() if charge_e is None else light_e + charge_e
+        rows = None if self.row_noise is None else self.row_noise[part[0]]
+        add_drawn_noise(charge, self.camera, self.noise[part], rows)
+        taken = develop(convert(charge, self.camera), self.camera)
+        return taken if self.beneath is None else fuse_max(taken, self.beneath[part])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PictureFrame:
+    """A frame to which a covered camera's picture of hits is added in linear light, before noise.
+
+    Attributes
+    ----------
+    cover : Camera
+        The covered camera.
+    levels : float32 array, shape (h, w, 3)
+        The scene, levels 0..255.
+    drawn : float32 array, shape (h, w, 3) or (h, w, 1)
+        As `fusion.draw_noise` gives it.
+    noise_dn, shot_dn : float
+        Strength of the noise, see `fusion.add_noise`.
+
+    """
+
+    cover: Camera
+    levels: NDArray[np.float32] = field(repr=False)
+    drawn: NDArray[np.float32] = field(repr=False)
+    noise_dn: float
+    shot_dn: float
+
+    @property
+    def scale(self) -> int:
+        """Sensor pixels on a side for one of the picture."""
+        return self.cover.scale_down
+
+    def part(self, charge_e: NDArray[np.float32] | None, part: Part) -> NDArray[np.uint8]:
+        """Take a part; see `Frame`."""
+        levels = self.levels[part]
+        if charge_e is not None:
+            levels = fuse_light(covered_picture(charge_e, self.cover), levels)
+        return add_noise(levels, self.noise_dn, self.shot_dn, self.drawn[part])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Exposure:
+    """A frame of a shot with its picture without charge; takes it again with any charge in it.
+
+    Attributes
+    ----------
+    frame : Frame
+    blank : uint8 array, shape (h, w, 3)
+        The whole picture without charge, before JPEG.
+
+    """
+
+    frame: Frame = field(repr=False)
+    blank: NDArray[np.uint8] = field(repr=False)
+
+    @staticmethod
+    def of(frame: Frame, shape: tuple[int, int]) -> Exposure:
+        """Take the frame of shape (height, width) without charge."""
+        return Exposure(frame, frame.part(None, (slice(0, shape[0]), slice(0, shape[1]))))
+
+    def picture(self, planned: Sequence[Planned] = ()) -> NDArray[np.uint8]:
+        """Take the whole picture with charge, before JPEG; the same as if all of it were developed anew."""
+        if not planned:
+            return self.blank
+        scale = self.frame.scale
+        height, width = (side * scale for side in self.blank.shape[:2])
+        charge_e = place_charge((height, width), planned, scale)
+        taken: NDArray[np.uint8] = self.blank.copy()
+        for around in _surroundings(planned, (height, width), scale):
+            outer = tuple(slice(one.start // scale, one.stop // scale) for one in around.outer)
+            inner = tuple(slice(one.start // scale, one.stop // scale) for one in around.inner)
+            fresh = self.frame.part(charge_e[around.outer], (outer[0], outer[1]))
+            within = tuple(slice(i.start - o.start, i.stop - o.start) for i, o in zip(inner, outer, strict=True))
+            taken[inner] = fresh[within]
+        return taken
+
+
+def covered_picture(charge_e: NDArray[np.float32], cover: Camera) -> NDArray[np.uint8]:
+    """Photograph hits with the lens covered and without noise, and cut away what is not brighter than the dark.
+
+    Parameters
+    ----------
+    charge_e : float32 array, shape (height, width)
+        Electrons in the sensor pixels; any part of the sensor.
+    cover : Camera
+
+    Returns
+    -------
+    uint8 array, shape (height / scale_down, width / scale_down, 3)
+
+    """
+    side = 4 * cover.scale_down  # the dark is the same everywhere: one colour
+    ground = photograph(np.zeros((side, side, 3), np.uint8), None, cover, None, None)[1, 1]
+    shown = photograph(np.zeros((*charge_e.shape, 3), np.uint8), charge_e, cover, None, None)
+    if ground.any():
+        np.maximum(shown, ground, out=shown)
+        shown -= ground
+    # Three comparisons are far faster than a maximum over an axis of three.
+    floor = _SPRITE_FLOOR_DN
+    shown[(shown[..., 0] <= floor) & (shown[..., 1] <= floor) & (shown[..., 2] <= floor)] = 0
+    return shown
+
+
+def place_charge(shape: tuple[int, int], planned: Sequence[Planned], scale: int = 1) -> NDArray[np.float32]:
+    """Add charge maps into a frame of electrons, float32 (height, width); what lies outside of it is lost.
+
+    `scale` is how many pixels of the sensor on a side make one of the picture; places are in pixels of the picture.
+    """
+    height, width = shape
+    frame = np.zeros(shape, np.float32)
+    for one in planned:
+        h, w = one.charge_e.shape
+        left, top = one.corner(scale)
+        y0, x0 = max(0, top), max(0, left)
+        y1, x1 = min(height, top + h), min(width, left + w)
+        if y1 > y0 and x1 > x0:
+            frame[y0:y1, x0:x1] += one.charge_e[y0 - top : y1 - top, x0 - left : x1 - left]
+    return frame
+
+
+@dataclass(frozen=True, slots=True)
+class _Surroundings:
+    """Rows and columns of sensor pixels: what charge can change, and what must be developed for that."""
+
+    inner: Part
+    outer: Part
+
+
+def _surroundings(planned: Sequence[Planned], shape: tuple[int, int], scale: int) -> Iterator[_Surroundings]:
+    """Give the surroundings of each charge, cut at the border, in whole cells of the mosaic and of halved colours."""
+    cell = 2 * scale
+    for one in planned:
+        left, top = one.corner(scale)
+        h, w = one.charge_e.shape
+        inner, outer = [], []
+        for start, length, end in ((top, h, shape[0]), (left, w, shape[1])):
+            low = (start - REACH_PX) // cell * cell
+            high = -(-(start + length + REACH_PX) // cell) * cell
+            margin = -(-REACH_PX // cell) * cell
+            inner.append(slice(min(max(low, 0), end), max(min(high, end), 0)))
+            outer.append(slice(min(max(low - margin, 0), end), max(min(high + margin, end), 0)))
+        if all(side.start < side.stop for side in inner):
+            yield _Surroundings((inner[0], inner[1]), (outer[0], outer[1]))

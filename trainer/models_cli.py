@@ -171,7 +171,7 @@ def evaluate_command(
 
 
 def mine_command(
-    out: Annotated[Path, typer.Argument(help="Folder of the dataset; one that was begun is continued.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of the dataset; one that was begun is continued.")],
     crops: Annotated[int, typer.Option(min=1, help="Candidates in all.")] = 60000,
     crop_size: Annotated[int, typer.Option(min=32, max=224, help="Side of the crops, pixels.")] = 64,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 1,
@@ -257,7 +257,9 @@ def cascade_command(
 
 
 def compare_command(
-    out: Annotated[Path, typer.Argument(help="Folder for the runs and compare.json; run again, it goes on.")],
+    out: Annotated[
+        Path, typer.Argument(metavar="OUT", help="Folder for the runs and compare.json; run again, it goes on.")
+    ],
     data: DataOption,
     test: Annotated[list[Path], typer.Option(help="Dataset with a test split; may be given several times.")],
     samples: Annotated[

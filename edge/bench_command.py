@@ -15,6 +15,7 @@ from edge.bench.classical import FrameDifference, LaCosmic, MotionGated
 from edge.bench.comparison import compare
 from edge.bench.networks import Gammabox, Tiles
 from edge.bundle import load_bundle, shipped_bundle_path
+from edge.capture.base import too_short
 from edge.capture.source import open_source
 from edge.errors import SettingsError
 from edge.truth import read_truth
@@ -56,6 +57,8 @@ def run(
     makers = [_maker(name, bundles, threads) for name in _names(against, bundles)]
     with open_source(clip) as source, frame_progress(getattr(source, "declared_frames", 0)) as progress:
         comparison = compare(source, makers, hits, threads=threads, every=every, progress=progress)
+        if not any(row.frames for row in comparison.rows):
+            raise too_short(source)
     for warning in comparison.warnings:
         sys.stderr.write(f"warning: {warning}\n")
     if as_json:

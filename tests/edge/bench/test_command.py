@@ -1,4 +1,5 @@
 import json
+from itertools import islice
 
 import cv2
 import numpy as np
@@ -6,7 +7,8 @@ import pytest
 
 from edge import bench_command
 from edge.capture.mjpeg_writer import MotionJpegWriter
-from edge.errors import SettingsError
+from edge.capture.source import open_source
+from edge.errors import SettingsError, SourceError
 
 HITS = ((3, 60, 50), (9, 200, 120))
 
@@ -62,6 +64,16 @@ def test_the_table_is_for_readers(clip, tiny_bundle, capsys):
     assert "gammabox" in told
     assert "1.000" in told
     assert "a reconstruction" in told
+
+
+def test_a_clip_of_two_frames_is_refused(clip, tiny_bundle, tmp_path):
+    two = tmp_path / "two.avi"
+    with open_source(clip) as source, MotionJpegWriter(two, 25, (320, 240)) as writer:
+        for frame in islice(source, 2):
+            writer.write(frame.jpeg)
+    two.with_suffix(".jsonl").write_text("")
+    with pytest.raises(SourceError, match="2 frames, no three of one size in a row"):
+        bench(two, tiny_bundle, "difference")
 
 
 @pytest.mark.parametrize(

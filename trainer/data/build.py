@@ -15,13 +15,14 @@ import cv2
 import numpy as np
 
 from edge.bundle import CandidateRules
+from trainer.data.cost import BuildCost, measured
 from trainer.data.crops import samples_of, take_shot
 from trainer.data.dataset import Dataset, DatasetIndex, Samples, ShardEntry, Split
 from trainer.data.footage import Footage, split_footage
 from trainer.data.hits import HITS_PER_LIBRARY, RADIATIONS, HitBank, hit_bank
 from trainer.data.nuisances import NUISANCES
 from trainer.data.places import TEST, TRAINING
-from trainer.data.quota import TEST_SHARES, Quota
+from trainer.data.quota import TEST_BLOTCH_SHARE, TEST_SHARES, Quota
 from trainer.data.shots import Undecodable, Way, open_studio
 from trainer.data.textures import available_pictures
 from trainer.data.triples import SceneSource
@@ -35,12 +36,14 @@ if TYPE_CHECKING:
 
     from numpy.random import Generator
 
+    from trainer.data.cost import ShardCost
+
 Kind = Literal["training", "test"]
 FusionChoice = Literal["charge", "max", "both"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 FUSION_CHOICES: tuple[FusionChoice, ...] = get_args(FusionChoice)
 
-RECIPE_VERSION = 7  # raise it when the same options would give other bytes
+RECIPE_VERSION = 8  # raise it when the same options would give other bytes
 SCENES_A_SHARD = 4
 _MOST_SHOTS_IN_VAIN = 400
 _SHARD_BYTES = 80_000_000
@@ -152,6 +155,7 @@ def build(
     command: str = "",
     workers: int | None = None,
     on_shard: Callable[[int, int], None] | None = None,
+    cost: BuildCost | None = None,
 ) -> Dataset:
     """Make the shards that are missing and open the dataset.
 
@@ -166,6 +170,8 @@ def build(
         Processes; None takes every core, 1 works in this process.
     on_shard : function of (samples done, samples in all), or None
         Called after each shard.
+    cost : BuildCost or None
+        Where to add up what the shards take.
 
     Raises
     ------
@@ -180,22 +186,27 @@ def build(
     count = min(workers or os.cpu_count() or 1, max(len(todo), 1))
     if todo:
         _ = recipe.bank  # simulated once, before many processes would each do it
+    cost = cost or BuildCost()
     if count == 1:
         for shard in todo:
-            writer.enter(make_shard(path, recipe, shard))
+            entry, took = _measured_shard(path, recipe, shard)
+            writer.enter(entry)
+            cost.add(entry, took)
             done += sizes[shard]
             if on_shard:
                 on_shard(done, recipe.crops)
         return Dataset.open(path)
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(count, mp_context=context, initializer=_start_worker) as pool:
-        waiting = {pool.submit(make_shard, path, recipe, shard): shard for shard in todo}
+        waiting = {pool.submit(_measured_shard, path, recipe, shard): shard for shard in todo}
         try:
             while waiting:
                 finished, _ = wait(waiting, return_when=FIRST_COMPLETED)
                 for future in finished:
                     shard = waiting.pop(future)
-                    writer.enter(future.result())
+                    entry, took = future.result()
+                    writer.enter(entry)
+                    cost.add(entry, took)
                     done += sizes[shard]
                     if on_shard:
                         on_shard(done, recipe.crops)
@@ -211,6 +222,10 @@ def make_shard(path: Path, recipe: Recipe, shard: int) -> ShardEntry:
     return write_shard(path, shard, split, samples)
 
 
+def _measured_shard(path: Path, recipe: Recipe, shard: int) -> tuple[ShardEntry, ShardCost]:
+    return measured(lambda: make_shard(path, recipe, shard))
+
+
 def shard_samples(recipe: Recipe, shard: int) -> Samples:
     """Make the samples of one shard, half of each label."""
     rng = np.random.default_rng([recipe.seed, _KIND_KEY[recipe.kind], shard])
@@ -223,7 +238,7 @@ def shard_samples(recipe: Recipe, shard: int) -> Samples:
         region_size(recipe.crop_size),
         footage_share=recipe.footage_share,
     )
-    quota = Quota(wanted, TEST_SHARES if recipe.kind == "test" else None)
+    quota = Quota(wanted, TEST_SHARES, TEST_BLOTCH_SHARE) if recipe.kind == "test" else Quota(wanted)
     parts: list[Samples] = []
     in_vain = 0
     while not quota.filled:

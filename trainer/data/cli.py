@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from edge import console
 from trainer.data.dataset import SPLITS, Dataset
+
+if TYPE_CHECKING:
+    from trainer.data.cost import BuildCost
+    from trainer.data.quota import MixtureShares
 
 
 def register(app: typer.Typer) -> None:
@@ -44,10 +49,15 @@ def build_command(
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores by default.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
-    """Build a dataset of crops with and without hits; interrupt it at any time and run it again to go on."""
+    """Build a dataset of crops with and without hits; interrupt it at any time and run it again to go on.
+
+    Exit 1 where a test mixture lacks what it promises: blotches, strong motion, hits of 25 to 40 grey levels.
+    """
     from trainer.data.build import build
+    from trainer.data.cost import BuildCost
     from trainer.data.options import recipe_from_options
     from trainer.data.progress import shard_progress
+    from trainer.data.quota import count_shares
 
     recipe = recipe_from_options(
         kind=kind,
@@ -61,9 +71,13 @@ def build_command(
         nuisance_share=nuisance_share,
         radiations=nuclide,
     )
+    cost = BuildCost()
     with shard_progress(crops) as on_shard:
-        dataset = build(out, recipe, command=_command_line(), workers=workers, on_shard=on_shard)
-    _print_summary(out, dataset, as_json=as_json)
+        dataset = build(out, recipe, command=_command_line(), workers=workers, on_shard=on_shard, cost=cost)
+    shares = count_shares(dataset) if recipe.kind == "test" else None
+    _print_summary(out, dataset, as_json=as_json, cost=cost, shares=shares)
+    if shares is not None and shares.missed:
+        raise typer.Exit(console.EXIT_CHECK_FAILED)
 
 
 def import_command(
@@ -101,8 +115,6 @@ def inspect_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print the statistics as JSON.")] = False,
 ) -> None:
     """Write a page with contact sheets and statistics of a dataset."""
-    from dataclasses import asdict
-
     from trainer.data.inspection import page, sheet_pictures
     from trainer.data.writer import write_file
 
@@ -117,11 +129,7 @@ def inspect_command(
         return
     print(f"{counted.samples} crops, {counted.hits} with a hit, {counted.scenes} scenes")
     print(f"proposed by the fast path: {counted.proposed[1]:.1%} of the hits, {counted.proposed[0]:.1%} of the rest")
-    print(
-        f"without a hit: {counted.negatives_with_blotch:.1%} with a noise blotch, "
-        f"{counted.negatives_in_strong_motion:.1%} in strong motion; "
-        f"hits that add 25 to 40 DN: {counted.hits_of_25_to_40_dn:.1%}"
-    )
+    _print_shares(counted.negatives_with_blotch, counted.negatives_in_strong_motion, counted.hits_of_25_to_40_dn)
     print(place)
 
 
@@ -132,8 +140,6 @@ def leakage_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Check that nothing but hits tells the labels apart, and that splits share no scene; exit 1 if not so."""
-    from dataclasses import asdict
-
     from trainer.data.leakage import check_leakage
 
     report = check_leakage(Dataset.open(dataset), Dataset.open(other) if other else None, limit)
@@ -151,22 +157,52 @@ def leakage_command(
         raise typer.Exit(console.EXIT_CHECK_FAILED)
 
 
-def _print_summary(out: Path, dataset: Dataset, *, as_json: bool) -> None:
+def _print_summary(
+    out: Path,
+    dataset: Dataset,
+    *,
+    as_json: bool,
+    cost: BuildCost | None = None,
+    shares: MixtureShares | None = None,
+) -> None:
     counts = {split: dataset.count(split) for split in SPLITS}
-    summary = {
+    summary: dict[str, Any] = {
         "path": str(out),
         "sha256": dataset.sha256,
         "crop_size": dataset.crop_size,
         "complete": dataset.index.complete,
         "splits": {split: {"samples": n, "hits": hits} for split, (n, hits) in counts.items() if n},
     }
+    if cost is not None:
+        summary["cost"] = cost.report
+    if shares is not None:
+        summary["mixture"] = {**asdict(shares), "missed": list(shares.missed)}
     if as_json:
         print(json.dumps(summary))
         return
     for split, (n, hits) in counts.items():
         if n:
             print(f"{split:<11}{n:>8} crops, {hits} with a hit")
+    if shares is not None:
+        _print_shares(
+            shares.negatives_with_blotch, shares.negatives_in_strong_motion, shares.hits_of_25_to_40_dn, shares.missed
+        )
+    if cost is not None and cost.crops:
+        made = cost.report
+        print(
+            f"{made['crops']} made in {made['wall_s']} s: {made['crops_per_s']} a second, {made['crops_per_cpu_s']} "
+            f"a second of processor time; {made['peak_memory_mb']} MB in all processes"
+        )
     print(f"{out}: {dataset.crop_size} pixels, SHA-256 {dataset.sha256}")
+
+
+def _print_shares(blotch: float, motion: float, visible: float, missed: tuple[str, ...] = ()) -> None:
+    print(
+        f"without a hit: {blotch:.1%} with a noise blotch, {motion:.1%} in strong motion; "
+        f"hits that add 25 to 40 DN: {visible:.1%}"
+    )
+    for name in missed:
+        print(f"FAILED: {name} is below what a test mixture promises, 30 %")
 
 
 def _command_line() -> str:

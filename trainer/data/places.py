@@ -56,8 +56,8 @@ class Mixture:
 TRAINING = Mixture()
 TEST = Mixture(
     candidate_share=0.5,
-    blotch_share=0.22,
-    moving_share=0.28,
+    blotch_share=0.25,
+    moving_share=0.25,
     added_dn=((0.05, 6, 12), (0.1, 12, 25), (0.55, 25, 40), (0.3, 40, 200)),
 )
 

@@ -1,16 +1,20 @@
-"""How many samples of which kind a shard takes: half of each label, and in a test mixture shares of hits and motion."""
+"""How many samples of which kind a shard takes: half of each label, and in a test mixture shares that it promises."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from trainer.data.crops import stratum_of
+from trainer.data.inspection import statistics
 from trainer.data.places import STRONG_MOTION_DN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from trainer.data.dataset import Strata
+    from trainer.data.dataset import Dataset, Strata
 
 # Of a test mixture: what hits add, and whether the ground moves strongly. Both labels are chosen alike, label 0 by what
 # a hit at its place would have added: the choice must not tell them apart.
@@ -19,6 +23,12 @@ TEST_SHARES: dict[tuple[str, bool], float] = {
     for stratum, by_stratum in (("faint", 0.2), ("visible", 0.4), ("bright", 0.4))
     for moves, by_motion in ((True, 0.4), (False, 0.6))
 }
+TEST_BLOTCH_SHARE = 0.35
+"""Of each of them, what at least holds a transient blotch of electronic noise."""
+LEAST_SHARE = 0.3
+"""Promised of a test mixture's negatives with a blotch, of those in strong motion, and of hits that add 25 to 40 DN."""
+
+_Cell = tuple[int, str, bool, bool]
 
 
 class Quota:
@@ -30,17 +40,23 @@ class Quota:
         Samples in all, half of each label.
     shares : mapping of (stratum, strong motion) to share, or None
         Of each label; None takes them as they come.
+    blotch_share : float
+        Of each of those shares, what is kept for samples with a noise blotch; the rest takes both.
 
     """
 
-    def __init__(self, wanted: int, shares: Mapping[tuple[str, bool], float] | None = None) -> None:
-        self._shares = shares
-        self._left: dict[tuple[int, str, bool], int] = {}
+    def __init__(
+        self, wanted: int, shares: Mapping[tuple[str, bool], float] | None = None, blotch_share: float = 0.0
+    ) -> None:
+        self._plain = shares is None
+        self._left: dict[_Cell, int] = {}
         for label, count in ((0, wanted - wanted // 2), (1, wanted // 2)):
-            cells = {(label, *key): int(count * share) for key, share in (shares or {("", False): 1.0}).items()}
-            first = max(cells, key=lambda cell: cells[cell])
-            cells[first] += count - sum(cells.values())
-            self._left |= cells
+            ideal = {
+                (label, *key, blotch): count * share * part
+                for key, share in (shares or {("", False): 1.0}).items()
+                for blotch, part in ((True, blotch_share), (False, 1 - blotch_share))
+            }
+            self._left |= _whole(ideal, count)
 
     @property
     def filled(self) -> bool:
@@ -49,10 +65,66 @@ class Quota:
 
     def takes(self, label: int, strata: Strata) -> bool:
         """Tell whether a sample is wanted, and count it."""
-        cell = (label, "", False)
-        if self._shares is not None:
-            cell = (label, stratum_of(strata["struck_dn"]), strata["motion_dn"] > STRONG_MOTION_DN)
-        if not self._left.get(cell):
-            return False
-        self._left[cell] -= 1
-        return True
+        key = ("", False) if self._plain else (stratum_of(strata["struck_dn"]), _moves(strata))
+        kept: _Cell = (label, *key, True)
+        free: _Cell = (label, *key, False)
+        for cell in (kept, free) if strata.get("blotch") else (free,):
+            if self._left.get(cell):
+                self._left[cell] -= 1
+                return True
+        return False
+
+
+def _moves(strata: Strata) -> bool:
+    return float(strata["motion_dn"]) > STRONG_MOTION_DN
+
+
+def _whole(ideal: Mapping[_Cell, float], total: int) -> dict[_Cell, int]:
+    """Round to whole numbers of the given sum, by the largest remainders."""
+    whole = {cell: int(value) for cell, value in ideal.items()}
+    by_remainder = sorted(ideal, key=lambda cell: whole[cell] - ideal[cell])
+    for cell in by_remainder[: total - sum(whole.values())]:
+        whole[cell] += 1
+    return whole
+
+
+@dataclass(frozen=True, slots=True)
+class MixtureShares:
+    """What a test mixture promises, counted in the finished shards.
+
+    Attributes
+    ----------
+    negatives, hits : int
+    negatives_with_blotch, negatives_in_strong_motion, hits_of_25_to_40_dn : float
+        Shares, 0..1.
+
+    """
+
+    negatives: int
+    hits: int
+    negatives_with_blotch: float
+    negatives_in_strong_motion: float
+    hits_of_25_to_40_dn: float
+
+    @property
+    def missed(self) -> tuple[str, ...]:
+        """Name the shares below `LEAST_SHARE`."""
+        named = ("negatives_with_blotch", "negatives_in_strong_motion", "hits_of_25_to_40_dn")
+        return tuple(name for name in named if getattr(self, name) < LEAST_SHARE)
+
+
+def count_shares(dataset: Dataset) -> MixtureShares:
+    """Count the truth of a dataset's shards; their pictures are not read."""
+    strata: list[Strata] = []
+    labels = [np.zeros(0, np.uint8)]
+    for part, label in dataset.truths():
+        strata += part
+        labels.append(label)
+    counted = statistics(strata, np.concatenate(labels))
+    return MixtureShares(
+        counted.samples - counted.hits,
+        counted.hits,
+        counted.negatives_with_blotch,
+        counted.negatives_in_strong_motion,
+        counted.hits_of_25_to_40_dn,
+    )

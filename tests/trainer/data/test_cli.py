@@ -23,10 +23,30 @@ def test_build_inspect_and_leakage_in_a_row(tmp_path: Path) -> None:
     summary = json.loads(out)
     assert summary["splits"]["train"] == {"samples": 24, "hits": 12}
     assert summary["sha256"] == Dataset.open(tmp_path / "set").sha256
+    cost = summary["cost"]
+    assert (cost["crops"], cost["processes"]) == (24, 1)
+    assert cost["crops_per_cpu_s"] == pytest.approx(24 / cost["cpu_s"], rel=0.1)
+    assert 20 < cost["peak_memory_mb"] < 4000
     code, out = run("inspect", str(tmp_path / "set"), "--json")
     assert code == 0
     assert json.loads(out)["samples"] == 24
     assert (tmp_path / "set" / "inspect.html").stat().st_size > 10_000
+
+
+def test_build_of_a_test_mixture_reports_its_shares(tmp_path: Path) -> None:
+    words = [*BUILD, "--kind", "test", "--nuisance", "none", str(tmp_path / "set")]
+    code, out = run(*words)
+    assert code == 0
+    mixture = json.loads(out)["mixture"]
+    assert (mixture["negatives"], mixture["hits"], mixture["missed"]) == (12, 12, [])
+    assert mixture["negatives_with_blotch"] >= 0.3
+
+
+def test_build_exits_1_where_a_test_mixture_misses_a_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trainer.data.quota.LEAST_SHARE", 1.01)
+    code, out = run(*BUILD[:-1], "--kind", "test", "--nuisance", "none", str(tmp_path / "set"))
+    assert code == console.EXIT_CHECK_FAILED
+    assert "FAILED: negatives_with_blotch is below" in out
 
 
 def test_leakage_exits_1_where_a_scene_is_shared(tmp_path: Path) -> None:

@@ -1,9 +1,14 @@
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from trainer.data.quota import TEST_SHARES, Quota
+from trainer.data.dataset import Dataset, DatasetIndex, Samples, Strata
+from trainer.data.quota import TEST_BLOTCH_SHARE, TEST_SHARES, Quota, count_shares
+from trainer.data.synthetic import synthetic_samples
+from trainer.data.writer import DatasetWriter
+from trainer.errors import DatasetError
 
 
 @pytest.mark.parametrize("wanted", [1, 2, 7, 512])
@@ -14,15 +19,60 @@ def test_half_of_each_label_is_taken_and_no_more(wanted: int) -> None:
     assert (taken.count(0), taken.count(1)) == (wanted - wanted // 2, wanted // 2)
 
 
-def test_a_test_mixture_has_the_shares_that_it_promises_in_both_labels() -> None:
+def random_strata(rng: np.random.Generator) -> Strata:
+    return {
+        "struck_dn": float(rng.uniform(6, 80)),
+        "motion_dn": float(rng.uniform(0, 15)),
+        "blotch": bool(rng.random() < 0.1),
+    }
+
+
+@pytest.mark.parametrize("wanted", [40, 512])
+def test_a_test_mixture_has_the_shares_that_it_promises_in_both_labels(wanted: int) -> None:
     rng = np.random.default_rng(1)
-    quota = Quota(500, TEST_SHARES)
+    quota = Quota(wanted, TEST_SHARES, TEST_BLOTCH_SHARE)
     counts: Counter[tuple[int, str]] = Counter()
     while not quota.filled:
-        label, added_dn, motion_dn = int(rng.random() < 0.8), float(rng.uniform(6, 80)), float(rng.uniform(0, 15))
-        if quota.takes(label, {"struck_dn": added_dn, "motion_dn": motion_dn}):
-            counts[label, "visible" if 25 <= added_dn < 40 else "other"] += 1
-            counts[label, "moves" if motion_dn > 10 else "rests"] += 1
+        label, strata = int(rng.random() < 0.8), random_strata(rng)
+        if quota.takes(label, strata):
+            counts[label, "all"] += 1
+            counts[label, "visible"] += 25 <= strata["struck_dn"] < 40
+            counts[label, "moves"] += strata["motion_dn"] > 10
+            counts[label, "blotch"] += strata["blotch"]
     for label in (0, 1):
-        assert counts[label, "visible"] >= 0.35 * 250
-        assert counts[label, "moves"] >= 0.35 * 250
+        assert counts[label, "all"] == wanted // 2
+        for promised in ("visible", "moves", "blotch"):
+            assert counts[label, promised] >= 0.3 * wanted // 2, promised
+
+
+def test_blotches_above_what_is_kept_for_them_are_taken_as_they_come() -> None:
+    quota = Quota(200, {("faint", True): 1.0}, 0.35)
+    blotched = {"struck_dn": 10.0, "motion_dn": 20.0, "blotch": True}
+    assert sum(quota.takes(0, blotched) for _ in range(300)) == 100
+
+
+def written(folder: Path, negatives: list[Strata], positives: list[Strata]) -> Dataset:
+    samples = synthetic_samples(np.random.default_rng(1), len(negatives) + len(positives), 24, "test")
+    label = np.array([0] * len(negatives) + [1] * len(positives), np.uint8)
+    chosen = Samples(samples.greys, samples.bgr, samples.spot, label, tuple(negatives + positives))
+    index = DatasetIndex(kind="test", command="", seed=1, crop_size=24, planned_shards=1)
+    DatasetWriter(folder, index).add(0, "test", chosen)
+    return Dataset.open(folder)
+
+
+def test_shares_that_are_missed_are_named(tmp_path: Path) -> None:
+    negatives: list[Strata] = [{"blotch": i < 2, "motion_dn": 12.0 if i < 3 else 1.0} for i in range(10)]
+    positives: list[Strata] = [{"added_dn": 30.0 if i < 4 else 50.0} for i in range(10)]
+    shares = count_shares(written(tmp_path, negatives, positives))
+    assert (shares.negatives, shares.hits) == (10, 10)
+    assert shares.negatives_with_blotch == pytest.approx(0.2)
+    assert shares.negatives_in_strong_motion == pytest.approx(0.3)
+    assert shares.hits_of_25_to_40_dn == pytest.approx(0.4)
+    assert shares.missed == ("negatives_with_blotch",)
+
+
+def test_a_damaged_shard_cannot_be_counted(tmp_path: Path) -> None:
+    dataset = written(tmp_path, [{}], [{}])
+    (tmp_path / "shards" / "00000.npz").write_bytes(b"not a shard")
+    with pytest.raises(DatasetError, match=r"00000\.npz cannot be read"):
+        count_shares(dataset)

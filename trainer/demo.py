@@ -33,6 +33,7 @@ FPS = 25
 SECONDS = 24.0
 SOURCE_APPEARS_S = 10.0
 DOSE_RATE_USV_H = 1000.0
+EXPOSURE_S = 0.033
 LEAST_RECALL = 0.8
 SITE, DEVICE = "demo", "entrance"
 PICTURE_COLUMNS = 130
@@ -46,6 +47,7 @@ device: {device}
 source:
   spec: film.avi        # on a box: /dev/video0
   pace: camera
+  exposure_s: {exposure_s}
 mqtt:
   host: 127.0.0.1
   port: {port}
@@ -137,7 +139,7 @@ def _film(folder: Path, seed: int) -> None:
     _command(
         *("gammabox-trainer", "film", str(folder / "film.avi"), "--fps", str(FPS), "--seconds", str(SECONDS)),
         *("--nuclide", "Tc-99m", "--dose-rate", str(DOSE_RATE_USV_H), "--start", str(SOURCE_APPEARS_S)),
-        *("--seed", str(seed)),
+        *("--exposure", str(EXPOSURE_S), "--seed", str(seed)),
     )
 
 
@@ -145,7 +147,7 @@ def _watch_the_agent(folder: Path) -> list[Received]:
     _say("2. Start an MQTT broker, a control room and the agent; this is what the control room sees")
     port = _free_port()
     config = folder / "device.yaml"
-    config.write_text(DEVICE_YAML.format(site=SITE, device=DEVICE, port=port), encoding="utf-8")
+    config.write_text(DEVICE_YAML.format(site=SITE, device=DEVICE, port=port, exposure_s=EXPOSURE_S), encoding="utf-8")
     (folder / "outbox.sqlite").unlink(missing_ok=True)
     arrived: list[Received] = []
     with (

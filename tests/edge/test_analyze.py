@@ -71,7 +71,9 @@ def test_every_hit_is_an_event_and_the_summary_accounts_for_every_frame(clip, an
     assert found[0]["time_s"] == pytest.approx(3 / 25)
     assert all(one["live"] and 60 < one["added"] < 120 and one["score"] > 0.9 for one in found)
     assert (summary["frames"], summary["hits"], summary["not_analysed"]) == (FRAMES, 3, 2)
-    assert summary["fps"] == pytest.approx(FRAMES / summary["seconds"], rel=0.05)
+    # The seconds are told to a thousandth, which is some percent of so short a run.
+    rounding = 0.001 / summary["seconds"]
+    assert summary["fps"] == pytest.approx(FRAMES / summary["seconds"], rel=rounding)
     assert set(summary["ms"]) == {"decode", "fast_path", "crop", "classify", "alarm"}
     assert all(0 <= one["mean"] <= one["max"] and one["p95"] <= one["max"] for one in summary["ms"].values())
     assert summary["ms"]["decode"]["mean"] > 0

@@ -43,7 +43,7 @@ FusionChoice = Literal["charge", "max", "both"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 FUSION_CHOICES: tuple[FusionChoice, ...] = get_args(FusionChoice)
 
-RECIPE_VERSION = 8  # raise it when the same options would give other bytes
+RECIPE_VERSION = 9  # raise it when the same options would give other bytes
 SCENES_A_SHARD = 4
 _MOST_SHOTS_IN_VAIN = 400
 _SHARD_BYTES = 80_000_000
@@ -252,7 +252,7 @@ def shard_samples(recipe: Recipe, shard: int) -> Samples:
             )
         if shot is not None:
             chosen = [i for i, strata in enumerate(shot.strata) if quota.takes(int(shot.label[i]), strata)]
-            parts.append(shot.take(np.array(chosen, np.intp)))
+            parts.append(shot if len(chosen) == len(shot) else shot.take(np.array(chosen, np.intp)))
             in_vain = 0 if chosen else in_vain
     return Samples.joined(parts, recipe.crop_size)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, get_args
 
+import cv2
 import numpy as np
 
 from trainer.data.light import to_levels, to_linear
@@ -63,11 +64,18 @@ def with_noise(
 
 
 def draw_noise(shape: tuple[int, ...], chroma: float, rng: Generator) -> NDArray[np.float32]:
-    """Draw the noise of a picture of shape (h, w, 3), deviation about 1: float32, shape (h, w, 3) or (h, w, 1)."""
-    common = rng.standard_normal((*shape[:2], 1), np.float32)
-    if chroma > 0:
-        common = common + np.float32(chroma) * rng.standard_normal(shape, np.float32)
-    return common
+    """Draw the noise of a picture of shape (h, w, 3): float32, shape (h, w, 3), or (h, w, 1) without `chroma`.
+
+    Each colour is c + chroma × x with c common to all three, x its own, both of deviation 1. For that three
+    numbers a pixel are enough, not four: independent colours become such ones by the matrix that has chroma + b on its
+    diagonal and b elsewhere, where 3b² + 2b × chroma = 1.
+    """
+    if chroma <= 0:
+        return rng.standard_normal((*shape[:2], 1), np.float32)
+    independent = rng.standard_normal(shape, np.float32)
+    shared = (np.sqrt(chroma**2 + 3) - chroma) / 3
+    mixed: NDArray[np.float32] = cv2.transform(independent, chroma * np.eye(3) + shared)
+    return mixed
 
 
 def add_noise(

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainer.data.exposure import Planned, place_charge
-from trainer.data.fusion import fuse_light, fuse_max, with_noise
+from trainer.data.fusion import draw_noise, fuse_light, fuse_max, with_noise
 from trainer.data.light import to_levels, to_linear
 
 pictures = hnp.arrays(np.uint8, (3, 4, 3))
@@ -65,6 +65,14 @@ def test_noise_has_the_variance_that_was_asked_for() -> None:
     assert abs(noisy.mean() - 100) < 0.1
     assert abs(noisy[..., 0].var() - (4 + 5 + 1 / 12)) < 0.2
     assert np.array_equal(noisy[..., 0], noisy[..., 2])
+
+
+@pytest.mark.parametrize("chroma", [0.2, 0.5, 1.0])
+def test_noise_of_colours_has_a_common_and_an_own_part(chroma: float) -> None:
+    drawn = draw_noise((300, 300, 3), chroma, np.random.default_rng(1)).reshape(-1, 3)
+    assert drawn.dtype == np.float32
+    assert np.allclose(np.cov(drawn.T), np.ones((3, 3)) + chroma**2 * np.eye(3), atol=0.03)
+    assert np.allclose(drawn.mean(axis=0), 0, atol=0.02)
 
 
 @pytest.mark.parametrize("scale", [2, 3])

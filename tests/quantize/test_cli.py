@@ -13,7 +13,10 @@ from trainer.errors import RunError
 
 EASY = [
     word
-    for limit in ("least_positives=100", "least_negatives=100", "least_speedup=0", "most_size_share=1")
+    for limit in (
+        *("least_positives=100", "least_negatives=100", "least_speedup=0", "most_size_share=1"),
+        "most_saturated=0.1",  # the ranges of so small a network were seen on 100 crops
+    )
     for word in ("--limits", limit)
 ]
 

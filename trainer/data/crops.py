@@ -15,6 +15,7 @@ import numpy as np
 
 from edge.detect.crops import cut, window_origin
 from edge.detect.fast_path import find_candidates
+from edge.detect.noise import noise_of_pair
 from trainer.data.dataset import Samples, Split, Strata
 from trainer.data.places import (
     SMALL_CROP,
@@ -44,6 +45,7 @@ LEAST_ADDED_DN = 6.0
 LEAST_KEPT_DN = 4.0
 """Nor one of which JPEG left less than this."""
 _JITTER_PX = 2
+_VERSIONS_OF_LARGE = 7  # of large crops few fit beside each other in one version of a picture
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,18 +92,19 @@ def take_shot(
     blank = studio.sent(before, 1)
     previous, following = (decode_grey(studio.sent(studio.picture(t), t)) for t in (0, 2))
     grey = decode_grey(blank)
-    candidates = find_candidates(previous, grey, following, rules).candidates
+    noise = noise_of_pair(previous, following, rules, None)  # once for all versions of the middle frame
+    candidates = find_candidates(previous, grey, following, rules, noise=noise).candidates
     places = choose_places(
         (previous, grey, following), candidates, blotch_places, rng, mixture=mixture, crop_size=crop_size
     )
     versions = []
-    for group in in_groups(places, max(24, crop_size // 2 + 8), 1 if crop_size <= SMALL_CROP else 5):
+    for group in in_groups(places, max(24, crop_size // 2 + 8), 1 if crop_size <= SMALL_CROP else _VERSIONS_OF_LARGE):
         hits = [hit_at(place, studio, grey, rng, bank=bank, mixture=mixture) for place in group]
         after = studio.finished(exposure.picture([*blotches, *hits]), 1)
         struck = studio.sent(after, 1)
         struck_grey = decode_grey(struck)
         strikes = describe_strikes(hits, before, after, struck_grey.astype(np.int16) - grey)
-        found = find_candidates(previous, struck_grey, following, rules).candidates
+        found = find_candidates(previous, struck_grey, following, rules, noise=noise).candidates
         versions.append(Version(struck_grey, decode_colour(struck), tuple(group), tuple(strikes), found))
     return Shot(
         previous,
@@ -162,7 +165,7 @@ def _sample(
     height, width = current.shape
     centre_x, centre_y = (int(v) for v in np.clip((x + jitter[0], y + jitter[1]), 0, (width - 1, height - 1)))
     origin = window_origin(centre_x, centre_y, crop_size, width, height)
-    greys = np.stack([cut(grey, origin, crop_size) for grey in (shot.previous, current, shot.following)], axis=-1)
+    greys = cv2.merge([cut(grey, origin, crop_size) for grey in (shot.previous, current, shot.following)])
     strikes = [one for one in (version.strikes if version else ()) if _in_window((one.x, one.y), origin, crop_size)]
     blotches = [one for one in shot.blotches if _in_window(one, origin, crop_size)]
     moved = cv2.absdiff(around(shot.previous, x, y), around(shot.following, x, y))

@@ -93,18 +93,20 @@ def choose_places(
 def in_groups(places: Sequence[Place], spacing: int, groups: int) -> list[list[Place]]:
     """Share places among groups so that those of a group are `spacing` apart; what fits nowhere is left out."""
     shared: list[list[Place]] = [[] for _ in range(groups)]
+    at, group_of = np.empty((len(places), 2), np.int64), np.empty(len(places), np.int64)
+    count = 0
     for place in places:
-        if any(_nearer(place, one, _TWINS_PX) for group in shared for one in group):
+        far = np.abs(at[:count] - (place.x, place.y)).max(axis=1, initial=0)
+        if (far < _TWINS_PX).any():
             continue
-        for group in shared:
-            if not any(_nearer(place, one, spacing) for one in group):
+        crowded = set(group_of[:count][far < spacing].tolist())
+        for i, group in enumerate(shared):
+            if i not in crowded:
                 group.append(place)
+                at[count], group_of[count] = (place.x, place.y), i
+                count += 1
                 break
     return [group for group in shared if group]
-
-
-def _nearer(a: Place, b: Place, distance: int) -> bool:
-    return abs(a.x - b.x) < distance and abs(a.y - b.y) < distance
 
 
 def hit_at(

@@ -128,7 +128,10 @@ def inspect_command(
         print(json.dumps({"page": str(place), **asdict(counted)}))
         return
     print(f"{counted.samples} crops, {counted.hits} with a hit, {counted.scenes} scenes")
-    print(f"proposed by the fast path: {counted.proposed[1]:.1%} of the hits, {counted.proposed[0]:.1%} of the rest")
+    if any(counted.proposed):  # nothing is noted of it in imported data
+        print(
+            f"proposed by the fast path: {counted.proposed[1]:.1%} of the hits, {counted.proposed[0]:.1%} of the rest"
+        )
     _print_shares(counted.negatives_with_blotch, counted.negatives_in_strong_motion, counted.hits_of_25_to_40_dn)
     print(place)
 

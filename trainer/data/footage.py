@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import cv2
 
+from edge.capture.base import quiet_opencv
 from trainer.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def probe(places: Iterable[Path]) -> tuple[list[Footage], list[Refusal]]:
     A folder whose own files are pictures is one recording; each video is one. What cannot be used is named with its
     reason, not raised.
     """
+    quiet_opencv()  # what cannot be decoded is named once, in our words
     used: list[Footage] = []
     refused: list[Refusal] = []
     for place in places:

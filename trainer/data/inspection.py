@@ -142,7 +142,9 @@ def page(dataset: Dataset, limit: int = 4096) -> tuple[str, Statistics]:
         dataset.index.command,
         f"{counted.samples} crops of {dataset.crop_size} pixels, {counted.hits} with a hit, {counted.scenes} scenes.",
         f"SHA-256 {dataset.sha256}",
-        f"The fast path proposes {counted.proposed[1]:.1%} of the hits and {counted.proposed[0]:.1%} of the rest.",
+        f"The fast path proposes {counted.proposed[1]:.1%} of the hits and {counted.proposed[0]:.1%} of the rest."
+        if any(counted.proposed)
+        else "Imported: what the fast path proposes is not noted.",
         f"Without a hit: {counted.negatives_with_blotch:.1%} hold a transient noise blotch.",
         f"Without a hit: {counted.negatives_in_strong_motion:.1%} hold strong motion.",
         f"Of the hits {counted.hits_of_25_to_40_dn:.1%} add 25 to 40 grey levels.",

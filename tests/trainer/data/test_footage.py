@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -78,3 +81,16 @@ def test_recordings_are_split_whole(tmp_path: Path) -> None:
     assert not set(splits["train"]) & set(splits["validation"])
     assert len(splits["train"]) == 4
     assert split_footage(recordings[:1])["validation"] == []
+
+
+def test_a_broken_video_is_named_in_our_words_only(tmp_path: Path) -> None:
+    (tmp_path / "broken.mp4").write_bytes(b"\0" * 5000)
+    program = (
+        "import sys; from pathlib import Path; from trainer.data.footage import probe; "
+        "print(probe([Path(sys.argv[1])])[1][0].reason)"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert "is no video that OpenCV can decode" in done.stdout
+    assert not done.stderr  # FFmpeg would write there

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 import numpy as np
 
 from edge.alarm.keeper import AlarmKeeper
+from edge.alarm.live_time import observation
 from edge.capture.base import too_short
 from edge.capture.frame import triples
 from edge.settings import AlarmSettings
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from edge.alarm.alarm import Alarm
+    from edge.alarm.live_time import Observation
     from edge.capture.base import Source
     from edge.capture.frame import Frame
     from edge.detect.detector import Detector
@@ -53,6 +55,12 @@ class Summary:
         Hits found, alarms raised.
     live_fraction : float
         Mean over the analysed frames.
+    sensitivity : float
+        Mean over them of how visible hits were on live ground, 0..1.
+    live_hits : int
+        Hits on live ground.
+    live_s : float
+        Exposure × live fraction × sensitivity, summed up: live_hits / live_s is the rate that the alarm judges.
     unclassified : int
         Candidates that were left over when the budget of a frame was spent.
     not_analysed : int
@@ -72,6 +80,9 @@ class Summary:
     hits: int
     alarms: int
     live_fraction: float
+    sensitivity: float
+    live_hits: int
+    live_s: float
     unclassified: int
     not_analysed: int
     candidates: int
@@ -94,6 +105,9 @@ class _Account:
     candidates: int = 0
     unclassified: int = 0
     live: float = 0.0
+    sensitivity: float = 0.0
+    live_hits: int = 0
+    live_s: float = 0.0
     stage_ms: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
 
@@ -133,9 +147,10 @@ def analyze(
     for triple in triples(_timed(source, account, progress)):
         detection = detector.detect(triple)
         watched = perf_counter()
-        steps = keeper.observe(detection, triple)
+        seen = observation(detection, triple)
+        steps = keeper.take(seen)
         account.stage_ms["alarm"].append((perf_counter() - watched) * 1e3)
-        _enter(account, detection, steps)
+        _enter(account, detection, seen, steps)
         if events is not None and (detection.hits or steps):
             found = (*hit_events(triple.current, detection), *(step.as_event() for step in steps))
             events.writelines(f"{json.dumps(event)}\n" for event in found)
@@ -153,6 +168,9 @@ def analyze(
         hits=account.hits,
         alarms=account.alarms,
         live_fraction=round(account.live / account.analysed, 4),
+        sensitivity=round(account.sensitivity / account.analysed, 4),
+        live_hits=account.live_hits,
+        live_s=round(account.live_s, 3),
         unclassified=account.unclassified,
         not_analysed=frames - account.analysed,
         candidates=account.candidates,
@@ -194,12 +212,15 @@ def _timed(source: Source, account: _Account, progress: Callable[[int], None]) -
         yield frame
 
 
-def _enter(account: _Account, detection: Detection, steps: tuple[Alarm, ...]) -> None:
+def _enter(account: _Account, detection: Detection, seen: Observation, steps: tuple[Alarm, ...]) -> None:
     account.analysed += 1
     account.hits += len(detection.hits)
     account.alarms += sum(step.state == "raised" for step in steps)
     account.candidates += detection.candidates
     account.unclassified += detection.unclassified
     account.live += detection.live_fraction
+    account.sensitivity += detection.sensitivity
+    account.live_hits += seen.hits
+    account.live_s += seen.live_s
     for stage, spent in detection.stage_ms.items():
         account.stage_ms[stage].append(spent)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from edge.detect.crops import Planes
 from edge.errors import BundleError
@@ -70,6 +70,26 @@ class Decision(StrictModel):
     motion_weight: float = Field(default=0.0, ge=0)
 
 
+class Sensitivity(StrictModel):
+    """How much oftener hits are found on some ground than on other, by its brightness; see docs/performance.md.
+
+    A hit adds electrons; the brighter the ground, the fewer grey levels they are worth and the more the light itself
+    is noisy. `relative` is the share of a source's hits that is found there, over that of the ground where most are.
+    """
+
+    ground_dn: tuple[float, ...] = Field(min_length=2, description="mean grey of the ground, rising")
+    relative: tuple[Fraction, ...] = Field(min_length=2, description="1 where most hits are found")
+    measured: dict[str, Any] = Field(default_factory=dict, description="camera, source, hits, command")
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Sensitivity:
+        if len(self.ground_dn) != len(self.relative):
+            raise ValueError(f"{len(self.ground_dn)} grounds and {len(self.relative)} sensitivities")
+        if any(low >= high for low, high in zip(self.ground_dn, self.ground_dn[1:], strict=False)):
+            raise ValueError("ground_dn has to rise")
+        return self
+
+
 class Screen(StrictModel):
     """The tiny network that looks at the patch around each candidate before the classifier is asked.
 
@@ -98,6 +118,7 @@ class Manifest(StrictModel):
     candidates: CandidateRules = CandidateRules()
     decision: Decision
     screen: Screen | None = Field(default=None, description="present when the bundle holds screen.tflite")
+    sensitivity: Sensitivity | None = Field(default=None, description="by brightness; without it 1 everywhere")
     provenance: dict[str, Any] = Field(default_factory=dict, description="data with rights, command, seed, tools")
     figures: dict[str, Any] = Field(default_factory=dict, description="measured, each with the command that made it")
     limits: list[str] = Field(default_factory=list, description="what this model was never shown or cannot do")

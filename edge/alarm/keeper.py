@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from edge.alarm.alarm import Alarm
 from edge.alarm.background import Background, Rate, significance_sigma
-from edge.alarm.live_time import observation
 from edge.alarm.trigger import Trigger
 
 if TYPE_CHECKING:
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
 
     from edge.alarm.alarm import State
     from edge.alarm.live_time import Observation
-    from edge.capture.frame import Triple
-    from edge.detect.hit import Detection
     from edge.settings import AlarmSettings
 
 # The trigger takes this upper quantile (99 %) of the background for true, so that what is not yet known of it costs
@@ -39,6 +36,7 @@ class _Stretch:
     live_s: float = 0.0
     lasted_s: float = 0.0
     fraction_s: float = 0.0
+    sensitive_s: float = 0.0
     unclassified: int = 0
     exposure_known: bool = True
     frames: deque[int] = field(default_factory=lambda: deque(maxlen=EVIDENCE_FRAMES))
@@ -48,6 +46,7 @@ class _Stretch:
         self.live_s += seen.live_s
         self.lasted_s += seen.period_s
         self.fraction_s += seen.period_s * seen.live_fraction
+        self.sensitive_s += seen.period_s * seen.live_fraction * seen.sensitivity
         self.unclassified += seen.unclassified
         self.exposure_known &= seen.exposure_known
         if seen.hits:
@@ -101,12 +100,11 @@ class AlarmKeeper:
         """Whether an alarm stands."""
         return self._standing is not None
 
-    def observe(self, detection: Detection, triple: Triple) -> tuple[Alarm, ...]:
-        """Take in one analysed frame and the triple it is the middle of; give what happened, oftenest nothing."""
-        return self.take(observation(detection, triple))
-
     def take(self, seen: Observation) -> tuple[Alarm, ...]:
-        """Take in one frame's account. Hits of a frame without live time count nowhere."""
+        """Take in one frame's account (`live_time.observation`); give what happened, oftenest nothing.
+
+        Hits of a frame without live time count nowhere.
+        """
         if seen.live_s <= 0:
             return ()
         if self._stretch is None:
@@ -186,7 +184,9 @@ class AlarmKeeper:
         fraction = stretch.fraction_s / stretch.lasted_s if stretch.lasted_s else 0.0
         if fraction < 0.5:
             found.append(f"only {fraction:.0%} of the picture was live")
-        if stretch.exposure_known and stretch.lasted_s and stretch.live_s < 0.2 * fraction * stretch.lasted_s:
+        if stretch.sensitive_s < 0.5 * stretch.fraction_s:
+            found.append(f"bright ground: {stretch.sensitive_s / stretch.fraction_s:.0%} of the hits can be seen on it")
+        if stretch.exposure_known and stretch.live_s < 0.2 * stretch.sensitive_s:
             found.append(f"short exposure: live for {stretch.live_s / stretch.lasted_s:.0%} of the time")
         if stretch.unclassified:
             found.append(f"{stretch.unclassified} candidates were left unclassified")

@@ -27,7 +27,7 @@ class Observation:
     hits : int
         On live ground.
     live_s : float
-        Exposure × live fraction, in seconds.
+        Exposure × live fraction × sensitivity, in seconds.
     period_s : float
         From this frame to the next.
     exposure_known : bool
@@ -36,6 +36,8 @@ class Observation:
         Share of the pixels that were live.
     unclassified : int
         Candidates that were not looked at.
+    sensitivity : float
+        How visible hits are on the live ground, 0..1: see `edge.detect.hit.Detection`.
 
     """
 
@@ -48,13 +50,15 @@ class Observation:
     exposure_known: bool
     live_fraction: float
     unclassified: int
+    sensitivity: float = 1.0
 
 
 def observation(detection: Detection, triple: Triple) -> Observation:
     """Put the account of a frame beside its times.
 
     A pixel of a rolling shutter integrates for the exposure only, which no frame rate exceeds. Where the exposure is
-    unknown the frame period is taken, the longest it can be: rates are then lower limits.
+    unknown the frame period is taken, the longest it can be: rates are then lower limits. Bright ground, on which fewer
+    of a source's hits are seen, counts for less time, so that the same source gives the same rate over any ground.
     """
     frame = triple.current
     period_s = max(0.0, (triple.following.monotonic_s - triple.previous.monotonic_s) / 2)
@@ -64,9 +68,10 @@ def observation(detection: Detection, triple: Triple) -> Observation:
         monotonic_s=frame.monotonic_s,
         utc=frame.utc,
         hits=sum(hit.live for hit in detection.hits),
-        live_s=exposed_s * detection.live_fraction,
+        live_s=exposed_s * detection.live_fraction * detection.sensitivity,
         period_s=period_s,
         exposure_known=frame.exposure_s is not None,
         live_fraction=detection.live_fraction,
         unclassified=detection.unclassified,
+        sensitivity=detection.sensitivity,
     )

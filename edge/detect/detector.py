@@ -15,6 +15,7 @@ from edge.detect.learning import NoiseModel
 from edge.detect.mask import mask_picture, without
 from edge.detect.noise import BLOCK
 from edge.detect.screen import Screen
+from edge.detect.sensitivity import mean_sensitivity, table_of
 from edge.detect.spot import measure
 from edge.errors import BundleError
 from edge.settings import DetectionSettings
@@ -60,6 +61,7 @@ class Detector:
         self._settings = settings if settings is not None else DetectionSettings()
         self._rules = bundle.manifest.candidates
         self._bundle_path = bundle.path
+        self._sensitivity = table_of(bundle.manifest.sensitivity)
         workers = threads if threads is not None else self._settings.threads
         self._classifier = Classifier(bundle, workers)
         self._screen = Screen(bundle, workers) if bundle.screen is not None else None
@@ -88,6 +90,7 @@ class Detector:
         found = find_candidates(*greys, self._rules, noise=noise.map)
         noise_map = noise.map
         noise.observe(found.motion_dn)
+        sensitivity = mean_sensitivity(found.brightness, found.live, self._sensitivity)
         sighted = perf_counter()
         looked_at = found.candidates[: SCREENED_PER_CROP * self._settings.max_crops_per_frame]
         passed, margins = self._screened(greys, looked_at)
@@ -117,6 +120,7 @@ class Detector:
             candidates=len(found.candidates),
             unclassified=len(found.candidates) - len(looked_at) + len(passed) - len(asked),
             stage_ms=stage_ms,
+            sensitivity=sensitivity,
         )
 
     def _known_noise(self, greys: Greys) -> NoiseModel:

@@ -56,6 +56,8 @@ class FastPathResult:
         Share of live blocks, 0..1.
     motion_dn : float32 array, shape as live
         Mean |next − previous| of each block, grey levels.
+    brightness : uint8 array, shape as live
+        Mean grey of each block of the middle frame, from four of its pixels.
 
     """
 
@@ -63,6 +65,7 @@ class FastPathResult:
     live: NDArray[np.bool_] = field(repr=False)
     live_fraction: float
     motion_dn: Blocks = field(repr=False)
+    brightness: Image = field(repr=False)
 
     def is_live(self, x: int, y: int) -> bool:
         """Tell whether the pixel (x, y) lies on live ground."""
@@ -101,7 +104,8 @@ def find_candidates(
     if np.count_nonzero(restless) > restless.size * _MOST_RESTLESS_SHARE:
         # The camera shook or was exposed anew: a spike on ground that does not rest says nothing now.
         candidates = tuple(one for one in candidates if live[one.y // BLOCK, one.x // BLOCK])
-    return FastPathResult(candidates, live, float(np.count_nonzero(live)) / live.size, swept.motion_dn)
+    live_fraction = float(np.count_nonzero(live)) / live.size
+    return FastPathResult(candidates, live, live_fraction, swept.motion_dn, swept.brightness)
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,9 @@ class Detection:
         Candidates left over when the budget was spent.
     stage_ms : mapping of str to float
         Milliseconds by stage: decode, fast_path, crop, classify, alarm.
+    sensitivity : float
+        Mean over the live ground, 0..1, of how often hits are found on ground so bright, relative to the ground on
+        which most are; 1 where the bundle does not say. Rates are per exposure × live_fraction × sensitivity.
 
     """
 
@@ -89,3 +92,4 @@ class Detection:
     candidates: int
     unclassified: int
     stage_ms: Mapping[str, float] = field(default_factory=dict)
+    sensitivity: float = 1.0

@@ -78,6 +78,8 @@ def test_every_hit_is_an_event_and_the_summary_accounts_for_every_frame(clip, an
     assert all(0 <= one["mean"] <= one["max"] and one["p95"] <= one["max"] for one in summary["ms"].values())
     assert summary["ms"]["decode"]["mean"] > 0
     assert summary["live_fraction"] > 0.95
+    assert (summary["live_hits"], summary["sensitivity"]) == (3, 1.0)
+    assert summary["live_s"] == pytest.approx((FRAMES - 2) / 25 * summary["live_fraction"], rel=0.01)
     assert (summary["unclassified"], summary["damaged"], summary["warnings"]) == (0, 0, [])
     assert summary["runtime"].startswith(("ai-edge-litert", "tflite-runtime"))
 

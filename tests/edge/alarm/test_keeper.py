@@ -123,6 +123,7 @@ def test_a_blinded_camera_neither_raises_nor_clears_nor_learns():
         ({"exposure_known": False}, 0.04, "exposure unknown"),
         ({"live_fraction": 0.3}, 0.012, "only 30% of the picture was live"),
         ({}, 0.004, "short exposure: live for 10% of the time"),
+        ({"sensitivity": 0.4}, 0.016, "bright ground: 40% of the hits can be seen on it"),
         ({"unclassified": 3}, 0.04, "candidates were left unclassified"),
     ],
 )
@@ -146,13 +147,26 @@ def test_live_time_is_exposure_times_live_ground_and_no_longer_than_a_frame(expo
     assert account.exposure_known == (exposure_s is not None)
 
 
-def test_observe_takes_a_detection_and_its_triple():
+def test_ground_on_which_fewer_hits_are_seen_counts_for_less_time():
+    triple = Triple(*(frame(number, 0.02) for number in range(3)))
+    account = observation(Detection(1, (), 0.5, 2, 0, sensitivity=0.25), triple)
+    assert account.live_s == pytest.approx(0.02 * 0.5 * 0.25)
+    assert account.live_fraction == 0.5
+
+
+def test_bright_ground_is_not_told_as_a_short_exposure():
+    keeper = AlarmKeeper(AlarmSettings())
+    alarms = play(keeper, film(0.2, 300, onset_s=50, seconds=80), 9, live_s=0.04 * 0.1, sensitivity=0.1)
+    assert not any("short exposure" in weakness for weakness in alarms[0].weakened_by)
+
+
+def test_detections_and_their_triples_raise_an_alarm():
     keeper = AlarmKeeper(AlarmSettings())
     found = []
     for number in range(1, 60):
         triple = Triple(frame(number - 1, None), frame(number, None), frame(number + 1, None))
         hit = Hit(1, 1, 0.9, 30, 1, live=True)
-        found += keeper.observe(Detection(number, (hit, hit), 1.0, 2, 0), triple)
+        found += keeper.take(observation(Detection(number, (hit, hit), 1.0, 2, 0), triple))
     assert found[0].state == "raised"
 
 

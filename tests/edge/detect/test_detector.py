@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.bundle import Bundle, load_bundle, save_bundle
+from edge.bundle import Bundle, Sensitivity, load_bundle, save_bundle, shipped_bundle_path
 from edge.capture.frame import Frame, triples
 from edge.detect.detector import Detector
 from edge.errors import BundleError
@@ -93,18 +93,41 @@ def test_a_screen_spares_the_classifier_what_only_a_neighbour_makes_a_hit(bundle
     assert screened[0].unclassified == 0
 
 
-def test_threads_change_nothing(screened_bundle):
-    frames = film({i: [(40 + 31 * i, 30 + 20 * i), (200, 15 * i)] for i in range(1, 7)})
-    one, four = (run(Detector(screened_bundle, threads=threads), frames) for threads in (1, 4))
-    assert [(a.hits, a.live_fraction, a.candidates) for a in one] == [
-        (b.hits, b.live_fraction, b.candidates) for b in four
+@pytest.fixture(scope="module", params=["tiny", "shipped"])
+def cascade(request, screened_bundle):
+    return screened_bundle if request.param == "tiny" else load_bundle(shipped_bundle_path())
+
+
+@given(seed=st.integers(0, 2**32 - 1), threads=st.integers(2, 5))
+@settings(max_examples=6, deadline=None)
+def test_threads_change_nothing(cascade, seed, threads):
+    frames = film({i: [(40 + 31 * i, 30 + 20 * i), (200, 15 * i)] for i in range(1, 7)}, seed=seed)
+    one, many = (run(Detector(cascade, threads=number), frames) for number in (1, threads))
+    assert [(a.hits, a.live_fraction, a.candidates, a.unclassified) for a in one] == [
+        (b.hits, b.live_fraction, b.candidates, b.unclassified) for b in many
     ]
     assert places(one)
 
 
+@given(seed=st.integers(0, 2**32 - 1), lamps=st.booleans())
+@settings(max_examples=10, deadline=None)
+def test_a_scene_that_only_brightens_gives_no_hit(cascade, seed, lamps):
+    rng = np.random.default_rng(seed)
+    levels = rng.uniform(0, 200, (HEIGHT, WIDTH))
+    frames = []
+    for i in range(6):
+        frames.append(frame(i, np.clip(levels, 0, 255).astype(np.uint8)))
+        levels += rng.exponential(rng.uniform(0, 10), levels.shape)
+        if lamps:  # points that light up, as sharp and as strong as hits, and stay on
+            levels[rng.integers(0, HEIGHT, 20), rng.integers(0, WIDTH, 20)] += rng.uniform(20, 200)
+    detections = run(Detector(cascade), frames)
+    assert len(detections) == 4
+    assert not places(detections)
+
+
 @given(seed=st.integers(0, 2**32 - 1))
 @settings(max_examples=10, deadline=None)
-def test_pixels_under_a_mask_change_nothing(screened_bundle, seed):
+def test_pixels_under_a_mask_change_nothing(cascade, seed):
     rng = np.random.default_rng(seed)
     shapes = (Mask(rectangle=(60, 40, 90, 70)), Mask(polygon=((200, 100), (300, 120), (240, 220))))
     detection = DetectionSettings(masks=shapes)
@@ -116,12 +139,24 @@ def test_pixels_under_a_mask_change_nothing(screened_bundle, seed):
         frame(one.sequence, np.where(masked, rng.integers(0, 256, masked.shape, dtype=np.uint8), one.grey))
         for one in plain
     ]
-    first, second = (run(Detector(screened_bundle, detection), frames) for frames in (plain, other))
+    first, second = (run(Detector(cascade, detection), frames) for frames in (plain, other))
     assert [(a.hits, a.live_fraction, a.candidates) for a in first] == [
         (b.hits, b.live_fraction, b.candidates) for b in second
     ]
     assert places(first)
     assert first[0].live_fraction < 0.9
+
+
+def test_the_bundle_says_how_visible_hits_are_on_ground_so_bright(bundle):
+    table = Sensitivity(ground_dn=(40.0, 120.0), relative=(1.0, 0.5))
+    manifest = bundle.manifest.model_copy(update={"sensitivity": table})
+    frames = film({}, count=3)
+    (plain,), (weighed,) = (
+        run(Detector(one), frames) for one in (bundle, Bundle(bundle.path, manifest, bundle.model, bundle.screen))
+    )
+    assert plain.sensitivity == 1.0
+    assert weighed.sensitivity == pytest.approx(0.75, abs=0.01)  # the ground is at 80
+    assert weighed.live_fraction == plain.live_fraction
 
 
 def test_a_pixel_that_blinks_again_and_again_is_closed(bundle):

@@ -1,0 +1,45 @@
+"""How visible hits are on the ground of a frame, from the bundle's table of sensitivity by brightness."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from edge.bundle import Sensitivity
+    from edge.capture.frame import Image
+
+
+def table_of(sensitivity: Sensitivity | None) -> NDArray[np.float32] | None:
+    """Lay a bundle's table out over the 256 grey levels, straight lines between its grounds; None without one."""
+    if sensitivity is None:
+        return None
+    laid = np.interp(np.arange(256), sensitivity.ground_dn, sensitivity.relative)
+    return laid.astype(np.float32)
+
+
+def mean_sensitivity(brightness: Image, live: NDArray[np.bool_], table: NDArray[np.float32] | None) -> float:
+    """Average the sensitivity over the live ground.
+
+    Parameters
+    ----------
+    brightness : uint8 array, blocks
+        Mean grey of each.
+    live : bool array, blocks
+    table : float32 array, shape (256,), or None
+        None stands for 1 everywhere.
+
+    Returns
+    -------
+    float
+        0..1; 1 where nothing is live, which then counts for nothing.
+
+    """
+    if table is None:
+        return 1.0
+    counted = np.bincount(brightness[live], minlength=256)
+    total = int(counted.sum())
+    return float(counted @ table) / total if total else 1.0

@@ -7,13 +7,14 @@ from typing import Annotated
 import typer
 
 from edge import console
-from trainer import models_cli
+from trainer import judging_cli, models_cli
 from trainer.data import cli as data_cli
 from trainer.sensor import cli as sensor_cli
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 data_cli.register(app)
 models_cli.register(app)
+judging_cli.register(app)
 sensor_cli.register(app)
 
 

@@ -45,6 +45,15 @@ class Judged:
     margin: NDArray[np.float64] = field(repr=False)
     visible: NDArray[np.bool_] = field(repr=False)
 
+    def part(self, chosen: NDArray[np.bool_]) -> Judged:
+        """Give the samples where `chosen` is true."""
+        crops = Crops(
+            self.crops.pictures[chosen],
+            self.crops.label[chosen],
+            tuple(one for one, wanted in zip(self.crops.strata, chosen, strict=True) if wanted),
+        )
+        return Judged(crops, self.margin[chosen], self.visible[chosen])
+
 
 def judge(model: keras.Model, crops: Crops, contract: InputContract, batch_size: int = 256) -> Judged:
     """Let a Keras model look at crops."""

@@ -11,7 +11,7 @@ from edge.detect.network import Network
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from edge.bundle import Bundle
+    from edge.bundle import Bundle, Decision
     from edge.capture.frame import Image
     from edge.detect.runtime import Runtime
 
@@ -78,6 +78,24 @@ def margins_of(logits: NDArray[np.float32]) -> NDArray[np.float64]:
     """Give logit1 − logit0, shape (n,), of logits (n, 2)."""
     margins: NDArray[np.float64] = logits[:, 1].astype(np.float64) - logits[:, 0]
     return margins
+
+
+def odds_beside(
+    decision: Decision, screen_margins: NDArray[np.float64], motion_dn: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Give the log odds that a decision takes from elsewhere than the classifier; see `edge.bundle.Decision`.
+
+    Parameters
+    ----------
+    decision : Decision
+    screen_margins : float64 array, shape (n,)
+        The screen's logit1 − logit0.
+    motion_dn : float64 array, shape (n,)
+        Motion under each candidate, grey levels.
+
+    """
+    odds: NDArray[np.float64] = decision.screen_weight * screen_margins - decision.motion_weight * np.log1p(motion_dn)
+    return odds
 
 
 def probability(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:

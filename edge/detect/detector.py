@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.detect.classifier import Classifier, probability
+from edge.detect.classifier import Classifier, odds_beside, probability
 from edge.detect.crops import cut, network_input, window_origin
 from edge.detect.fast_path import find_candidates
 from edge.detect.hit import Detection, Hit
@@ -168,10 +168,7 @@ class Detector:
         excess = [
             max(one.motion_dn - RESTING * float(noise.sigma_dn[one.y // BLOCK, one.x // BLOCK]), 0.0) for one in asked
         ]
-        beside: NDArray[np.float64] = decision.screen_weight * screen_margins - decision.motion_weight * np.log1p(
-            np.asarray(excess, np.float64)
-        )
-        return beside
+        return odds_beside(decision, screen_margins, np.asarray(excess, np.float64))
 
     def _crops(self, frame: Frame, greys: Greys, candidates: Sequence[Candidate]) -> NDArray[np.uint8]:
         """Cut what the classifier sees: uint8, shape (n, size, size, 3). Colour is decoded only when it is asked."""

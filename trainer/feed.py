@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from trainer.data.dataset import Dataset, Samples, Split, Strata
     from trainer.run import FitSettings
 
+_NEAR_PX = 9
+_SPECK_SIGMA_PX = (0.95, 2.5)
+_SPECK_DN = (14, 90)
+_SPECK_TRACED_SHARE = 0.3
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Crops:
@@ -76,6 +81,7 @@ def read_crops(
     contract: InputContract,
     *,
     least_added_dn: float = 0.0,
+    most_spot_pixels: int | None = None,
     proposed_only: bool = False,
 ) -> Crops:
     """Read a split of datasets, shard by shard, in the order given.
@@ -88,6 +94,8 @@ def read_crops(
         Crop size, at most that of the datasets, and planes.
     least_added_dn : float
         Positive samples whose hit adds less, grey levels, are left out.
+    most_spot_pixels : int or None
+        Positive samples whose hit is wider at half its height (`spot_pixels`) are left out.
     proposed_only : bool
         Samples that the fast path would not propose are left out: the agent never shows them to a network.
 
@@ -104,6 +112,8 @@ def read_crops(
             raise RunError(dataset.path, problem, "build a dataset of larger crops or choose a smaller --crop-size")
         for part in dataset.parts(split):
             kept = np.array([_is_wanted(one, least_added_dn, proposed_only) for one in part.strata], bool)
+            if most_spot_pixels is not None:
+                kept &= (part.label == 0) | (spot_pixels(part) <= most_spot_pixels)
             parts.append(crops_of(part.take(kept), contract))
     if not sum(map(len, parts)):
         raise RunError(datasets[0].path, f"no sample in the split {split}", "name a dataset that has one")
@@ -120,6 +130,19 @@ def _is_wanted(strata: Strata, least_added_dn: float, proposed_only: bool) -> bo
     if added_dn is not None and float(added_dn) < least_added_dn:
         return False
     return not proposed_only or bool(strata.get("proposed", True))
+
+
+def spot_pixels(samples: Samples) -> NDArray[np.intp]:
+    """Count for each sample the pixels within 4 of its spot that rise above half of the spot's spike, shape (n,).
+
+    The spike is the current grey less the greater of previous and next, as the fast path counts a candidate's pixels. A
+    hit of the one real camera that was measured has 1 to 5; charge from deep in the silicon spreads as wide as a glint.
+    """
+    near = cut_at_spots(samples.greys, samples.spot, _NEAR_PX).astype(np.int16)
+    spike = near[..., 1] - np.maximum(near[..., 0], near[..., 2])
+    tallest = spike[:, _NEAR_PX // 2, _NEAR_PX // 2]
+    counted: NDArray[np.intp] = np.count_nonzero(spike > (tallest // 2)[:, None, None], axis=(1, 2))
+    return counted
 
 
 def augmented(pictures: NDArray[np.uint8], rng: Generator, brightness_dn: int, *, swap_time: bool) -> NDArray[np.uint8]:
@@ -145,6 +168,40 @@ def augmented(pictures: NDArray[np.uint8], rng: Generator, brightness_dn: int, *
     offset = np.clip(offset, least, most)[:, None, None, None]
     brightened: NDArray[np.uint8] = (turned + offset).astype(np.uint8)
     return brightened
+
+
+def with_specks(pictures: NDArray[np.uint8], chosen: NDArray[np.bool_], rng: Generator) -> NDArray[np.uint8]:
+    """Add a soft speck to the middle frame of chosen crops, as a lens or a video codec makes them; label 0 stays.
+
+    A hit bypasses the lens and ends within a pixel or two; a glint is as wide as the lens is sharp, and footage that
+    was scaled up has specks of its codec, softer still. An elliptic Gaussian of σ 0.95 to 2.5 px and 14 to 90 grey
+    levels, near the middle; in three of ten a weaker trace of it stands in the previous or the next frame.
+
+    Parameters
+    ----------
+    pictures : uint8 array, shape (n, size, size, 3)
+        Previous, current, next grey.
+    chosen : bool array, shape (n,)
+
+    """
+    specked: NDArray[np.uint8] = pictures.copy()
+    count, size = int(chosen.sum()), pictures.shape[1]
+    if not count:
+        return specked
+    wide, high = rng.uniform(*_SPECK_SIGMA_PX, (2, count, 1, 1))
+    turn, brightest = rng.uniform(0, math.pi, (count, 1, 1)), rng.uniform(*_SPECK_DN, (count, 1, 1))
+    dx, dy = rng.uniform(-0.6, 0.6, (2, count, 1, 1))
+    rows, columns = np.mgrid[:size, :size] - size // 2
+    along = (columns - dx) * np.cos(turn) + (rows - dy) * np.sin(turn)
+    across = (rows - dy) * np.cos(turn) - (columns - dx) * np.sin(turn)
+    speck = brightest * np.exp(-((along / wide) ** 2 + (across / high) ** 2) / 2)
+    added = np.zeros((count, size, size, 3), np.float32)
+    added[..., 1] = speck
+    traced = np.flatnonzero(rng.random(count) < _SPECK_TRACED_SHARE)
+    beside = 2 * rng.integers(0, 2, len(traced))
+    added[traced, :, :, beside] = speck[traced] * rng.uniform(0.1, 0.5, (len(traced), 1, 1))
+    specked[chosen] = np.clip(specked[chosen] + added, 0, 255).astype(np.uint8)
+    return specked
 
 
 def as_input(pictures: NDArray[np.uint8], contract: InputContract) -> NDArray[np.float32]:
@@ -196,6 +253,9 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
         if self._settings.augment:
             rng = np.random.default_rng([self._seed, 2, number])
             temporal = self._contract.planes != "rgb"
+            if temporal and self._settings.speck_share:
+                specked = (self._crops.label[which] == 0) & (rng.random(len(which)) < self._settings.speck_share)
+                pictures = with_specks(pictures, specked, rng)
             pictures = augmented(pictures, rng, self._settings.brightness_dn, swap_time=temporal)
         return as_input(pictures, self._contract), self._crops.label[which], self._weight[which]
 

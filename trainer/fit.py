@@ -82,6 +82,7 @@ def fit(
                 split,
                 contract,
                 least_added_dn=settings.least_added_dn,
+                most_spot_pixels=settings.most_spot_pixels,
                 proposed_only=settings.proposed_only,
             )
             for split in ("train", "validation")

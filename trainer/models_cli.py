@@ -61,9 +61,15 @@ def fit_command(
     least_added_dn: Annotated[
         float, typer.Option(min=0, help="Hits that add less, in grey levels, are left out of fitting.")
     ] = 0.0,
+    most_spot_pixels: Annotated[
+        int | None, typer.Option(min=1, help="Hits wider than this at half their height are left out of fitting.")
+    ] = None,
     proposed_only: Annotated[
         bool, typer.Option("--proposed-only", help="Only samples that the fast path would propose.")
     ] = False,
+    speck_share: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of label 0 that gets a soft speck in the middle frame.")
+    ] = 0.0,
     precision: Annotated[str, typer.Option(help="float32, mixed_float16 or mixed_bfloat16.")] = "float32",
     seed: Annotated[int, typer.Option(min=0)] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
@@ -87,7 +93,9 @@ def fit_command(
             negative_weight=negative_weight,
             staged_weight=staged_weight,
             least_added_dn=least_added_dn,
+            most_spot_pixels=most_spot_pixels,
             proposed_only=proposed_only,
+            speck_share=speck_share,
             precision=precision,  # type: ignore[arg-type] # pydantic checks it
         )
     except ValidationError as error:
@@ -180,6 +188,9 @@ def mine_command(
     ] = None,
     footage_share: Annotated[float, typer.Option(min=0, max=1, help="Share of shots taken from footage.")] = 0.5,
     nuisance_share: Annotated[float, typer.Option(min=0, max=1, help="Share of shots with a disturbance.")] = 0.3,
+    hits_a_shot: Annotated[
+        float, typer.Option(min=0, help="Mean number of hits that fall into each picture; they are kept as label 1.")
+    ] = 0.0,
     run: Annotated[
         Path | None, typer.Option(help="Keep only what the network of this run folder is deceived by.")
     ] = None,
@@ -187,7 +198,7 @@ def mine_command(
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores by default.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
-    """Collect what the fast path proposes in scenes without a source: hard examples, all of label 0."""
+    """Collect what the fast path proposes in whole pictures: hard examples of label 0, and hits where they fall."""
     from trainer.data.options import recipe_from_options
     from trainer.data.progress import shard_progress
     from trainer.mine import Deceived, mine
@@ -206,7 +217,15 @@ def mine_command(
     )
     deceived = Deceived(run, least_score) if run is not None else None
     with shard_progress(crops) as on_shard:
-        dataset = mine(out, recipe, deceived=deceived, command=command_line(), workers=workers, on_shard=on_shard)
+        dataset = mine(
+            out,
+            recipe,
+            hits_a_shot=hits_a_shot,
+            deceived=deceived,
+            command=command_line(),
+            workers=workers,
+            on_shard=on_shard,
+        )
     splits = {split: dataset.count(split)[0] for split in ("train", "validation")}
     if as_json:
         print(json.dumps({"path": str(out), "sha256": dataset.sha256, "splits": splits}))

@@ -55,10 +55,16 @@ class FitSettings(StrictModel):
         default=40, ge=0, le=255, description="most that an augmented crop gets brighter, darker"
     )
     least_added_dn: float = Field(default=0.0, ge=0, description="fainter hits are left out, grey levels")
+    most_spot_pixels: int | None = Field(
+        default=None, ge=1, description="hits wider than this at half their height are left out; None: none are"
+    )
     proposed_only: bool = Field(default=False, description="only samples that the fast path proposes")
     negative_weight: float = Field(default=1.0, gt=0, description="weight of label 0 in the loss")
     staged_weight: float = Field(
         default=1.0, gt=0, description="factor on it for negatives of generated scenes and simulated disturbances"
+    )
+    speck_share: float = Field(
+        default=0.0, ge=0, le=1, description="share of label 0 that gets a soft one-frame speck in its middle"
     )
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
 

@@ -2,10 +2,21 @@ import numpy as np
 import pytest
 
 from edge.bundle import InputContract
-from trainer.data.dataset import Dataset
+from trainer.data.dataset import Dataset, Samples
 from trainer.data.synthetic import synthetic_samples, write_synthetic
 from trainer.errors import RunError
-from trainer.feed import Crops, TrainingBatches, as_input, augmented, crops_of, cut_at_spots, read_crops, weights
+from trainer.feed import (
+    Crops,
+    TrainingBatches,
+    as_input,
+    augmented,
+    crops_of,
+    cut_at_spots,
+    read_crops,
+    spot_pixels,
+    weights,
+    with_specks,
+)
 from trainer.run import FitSettings
 
 PATCH = InputContract(crop_size=17, planes="temporal", dtype="float32")
@@ -113,3 +124,38 @@ def test_a_screens_patch_has_its_spot_in_the_middle_even_at_the_border() -> None
     pictures = np.zeros((1, 32, 32, 3), np.uint8)
     pictures[0, 1, 30] = 200
     assert (cut_at_spots(pictures, np.array([[30, 1]], np.int16), 17)[0, 8, 8] == 200).all()
+
+
+def test_a_speck_is_soft_and_stands_in_the_middle_frame() -> None:
+    pictures = np.full((40, 25, 25, 3), 60, np.uint8)
+    chosen = np.arange(40) % 2 == 0
+    specked = with_specks(pictures, chosen, np.random.default_rng(3)).astype(int)
+    np.testing.assert_array_equal(specked[~chosen], pictures[~chosen])
+    rise = specked[chosen] - 60
+    assert (rise[..., 1].max(axis=(1, 2)) >= 12).all()
+    peak, beside = rise[:, 11:14, 11:14, 1].max(axis=(1, 2)), rise[:, 12, 12 - 2 : 12 + 3, 1].min(axis=1)
+    assert (beside > peak * 0.02).all(), "it falls off over several pixels"
+    traces = rise[..., [0, 2]].max(axis=(1, 2, 3))
+    assert 0 < np.count_nonzero(traces) < len(traces)
+    assert (traces < rise[..., 1].max(axis=(1, 2))).all()
+
+
+def test_specks_belong_to_label_0_alone(data: Dataset) -> None:
+    crops = read_crops([data], "train", PATCH)
+    plain, specked = (
+        TrainingBatches(crops, PATCH, FitSettings(batch_size=50, augment=True, speck_share=share), seed=2)[0]
+        for share in (0.0, 1.0)
+    )
+    changed = (plain[0] != specked[0]).any(axis=(1, 2, 3))
+    np.testing.assert_array_equal(plain[1], specked[1])
+    assert changed[plain[1] == 0].any()
+
+
+def test_spot_pixels_counts_what_rises_above_half_the_spike() -> None:
+    samples = synthetic_samples(np.random.default_rng(1), 2, 32)
+    greys = np.full((2, 32, 32, 3), 50, np.uint8)
+    for i, reach in enumerate((0, 2)):
+        x, y = samples.spot[i]
+        greys[i, y - reach : y + reach + 1, x - reach : x + reach + 1, 1] = 120
+    flat = Samples(greys, samples.bgr, samples.spot, samples.label, samples.strata)
+    np.testing.assert_array_equal(spot_pixels(flat), [1, 25])

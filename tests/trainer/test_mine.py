@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -6,6 +7,7 @@ import pytest
 import trainer.mine
 from edge.bundle import CandidateRules
 from trainer.data.build import Recipe
+from trainer.data.crops import LEAST_ADDED_DN
 from trainer.data.dataset import Samples
 from trainer.mine import Deceived, mine, shard_samples
 
@@ -55,3 +57,33 @@ def test_mining_in_processes_gives_the_same_dataset_as_in_one(tmp_path: Path) ->
     two = mine(tmp_path / "two", RECIPE, workers=2)
     assert one.sha256 == two.sha256
     assert one.index.kind == "mined"
+
+
+@pytest.fixture(scope="module")
+def struck():
+    return shard_samples(replace(RECIPE, crops=200, radiations=("Tc-99m",), hits_a_kind=60), None, 0, hits_a_shot=12.0)
+
+
+def test_hits_fall_among_what_else_is_proposed(struck) -> None:
+    hits = struck.label == 1
+    assert 0.05 < hits.mean() < 0.95
+    assert all(
+        (one["added_dn"] is not None) == bool(label) for one, label in zip(struck.strata, struck.label, strict=True)
+    )
+    assert min(one["added_dn"] for one, hit in zip(struck.strata, hits, strict=True) if hit) >= LEAST_ADDED_DN
+
+
+def test_a_hit_is_what_its_spot_shows(struck) -> None:
+    for greys, (x, y), one, label in zip(struck.greys, struck.spot, struck.strata, struck.label, strict=True):
+        spike = int(greys[y, x, 1]) - int(max(greys[y, x, 0], greys[y, x, 2]))
+        assert spike == one["spike_dn"]
+        assert not label or one["nuclide"] == "Tc-99m"
+
+
+def test_a_run_that_is_deceived_by_nothing_leaves_the_hits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trainer.mine, "_scores", lambda _, samples: np.zeros(len(samples)))
+    monkeypatch.setattr(trainer.mine, "MOST_SHOTS", 4)
+    recipe = replace(RECIPE, crops=200, radiations=("Tc-99m",), hits_a_kind=60)
+    kept = shard_samples(recipe, Deceived(Path("some/run"), 0.5), 0, hits_a_shot=12.0)
+    assert len(kept) > 0
+    assert kept.label.all()

@@ -60,14 +60,17 @@ class Decision(StrictModel):
     """From logits to a hit: score = sigmoid(log odds); a hit where score ≥ threshold.
 
     Log odds = (logit1 − logit0) / temperature + screen_weight × (the screen's logit1 − logit0)
-    − motion_weight × log(1 + motion under the candidate beyond noise, in grey levels). The last term is the prior:
-    where something moves, candidates that are no radiation are hundreds of times as common.
+    − motion_weight × log(1 + motion under the candidate beyond noise, in grey levels)
+    − scene_weight × log((10 + doubted) / 110), doubted: how many candidates a frame the screen has stopped of late.
+    The last two terms are the prior: where something moves, and before scenes that propose much, candidates that are
+    no radiation are hundreds of times as common. Before a scene of 100 doubted candidates the last term is nothing.
     """
 
     threshold: Fraction
     temperature: float = Field(default=1.0, gt=0)
     screen_weight: float = Field(default=0.0, ge=0)
     motion_weight: float = Field(default=0.0, ge=0)
+    scene_weight: float = Field(default=0.0, ge=0)
 
 
 class Sensitivity(StrictModel):

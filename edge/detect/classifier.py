@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,12 @@ if TYPE_CHECKING:
     from edge.bundle import Bundle, Decision
     from edge.capture.frame import Image
     from edge.detect.runtime import Runtime
+
+
+USUAL_DOUBTED = 100.0
+"""Candidates a frame that the screen stops before a scene for which a decision's scene_weight changes nothing."""
+_LEAST_DOUBTED = 10.0
+"""Added, so that a dark or empty scene does not make everything a hit."""
 
 
 class Classifier:
@@ -81,7 +88,10 @@ def margins_of(logits: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def odds_beside(
-    decision: Decision, screen_margins: NDArray[np.float64], motion_dn: NDArray[np.float64]
+    decision: Decision,
+    screen_margins: NDArray[np.float64],
+    motion_dn: NDArray[np.float64],
+    doubted: float = USUAL_DOUBTED,
 ) -> NDArray[np.float64]:
     """Give the log odds that a decision takes from elsewhere than the classifier; see `edge.bundle.Decision`.
 
@@ -92,10 +102,13 @@ def odds_beside(
         The screen's logit1 − logit0.
     motion_dn : float64 array, shape (n,)
         Motion under each candidate, grey levels.
+    doubted : float
+        Candidates a frame that the screen has stopped of late.
 
     """
     odds: NDArray[np.float64] = decision.screen_weight * screen_margins - decision.motion_weight * np.log1p(motion_dn)
-    return odds
+    scene = math.log((_LEAST_DOUBTED + doubted) / (_LEAST_DOUBTED + USUAL_DOUBTED))
+    return odds - decision.scene_weight * scene
 
 
 def probability(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:

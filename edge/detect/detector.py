@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.detect.classifier import Classifier, odds_beside, probability
+from edge.detect.classifier import USUAL_DOUBTED, Classifier, odds_beside, probability
 from edge.detect.crops import cut, network_input, window_origin
 from edge.detect.fast_path import find_candidates
 from edge.detect.hit import Detection, Hit
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 RESTING = 1.5
 """Mean |next − previous| of ground at rest reaches hardly so many standard deviations of a pixel: 1.13 on average."""
+_DOUBTED_SHARE = 1 / 25
+"""Of the newest frame in the mean of what the screen stops: about the last second counts."""
 SCREENED_PER_CROP = 20
 """The screen costs so much less than the classifier; what is beyond it counts as unclassified too."""
 
@@ -68,6 +70,7 @@ class Detector:
         self._mode: tuple[int, tuple[int, ...]] | None = None
         self._mask: Image | None = None
         self._noise: NoiseModel | None = None
+        self._doubted: float | None = None
         self._clean: dict[int, tuple[Frame, Image]] = {}
 
     @property
@@ -94,11 +97,12 @@ class Detector:
         sighted = perf_counter()
         looked_at = found.candidates[: SCREENED_PER_CROP * self._settings.max_crops_per_frame]
         passed, margins = self._screened(greys, looked_at)
+        doubted = self._doubted_of_late(len(looked_at) - len(passed))
         screened = perf_counter()
         asked = passed[: self._settings.max_crops_per_frame]
         crops = self._crops(triple.current, greys, asked)
         cropped = perf_counter()
-        beside = self._beside(asked, margins[: len(asked)], noise_map)
+        beside = self._beside(asked, margins[: len(asked)], noise_map, doubted)
         scores = self._classifier.scores(crops, beside) if asked else np.zeros(0)
         taken = [
             (candidate, float(score))
@@ -141,7 +145,7 @@ class Detector:
                     f"its crops of {size}x{size} pixels do not fit the picture of {width}x{height}",
                     "use a larger picture or a model with smaller crops",
                 )
-            self._mode, self._noise, self._clean = mode, None, {}
+            self._mode, self._noise, self._doubted, self._clean = mode, None, None, {}
             self._mask = mask_picture(self._settings.masks, width, height)
         frames = (triple.previous, triple.current, triple.following)
         known, self._clean = self._clean, {}
@@ -160,15 +164,23 @@ class Detector:
         order = passing[np.argsort(-margins[passing], kind="stable")]
         return [candidates[i] for i in order], margins[order]
 
+    def _doubted_of_late(self, stopped: int) -> float:
+        """Give the running mean of how many candidates a frame the screen stops; without one it says nothing."""
+        if self._screen is None:
+            return USUAL_DOUBTED
+        before = self._doubted if self._doubted is not None else float(stopped)
+        self._doubted = before + _DOUBTED_SHARE * (stopped - before)
+        return self._doubted
+
     def _beside(
-        self, asked: Sequence[Candidate], screen_margins: NDArray[np.float64], noise: NoiseMap
+        self, asked: Sequence[Candidate], screen_margins: NDArray[np.float64], noise: NoiseMap, doubted: float
     ) -> NDArray[np.float64]:
         """Give the log odds that come from elsewhere than the classifier: see `edge.bundle.Decision`."""
         decision = self._classifier.decision
         excess = [
             max(one.motion_dn - RESTING * float(noise.sigma_dn[one.y // BLOCK, one.x // BLOCK]), 0.0) for one in asked
         ]
-        return odds_beside(decision, screen_margins, np.asarray(excess, np.float64))
+        return odds_beside(decision, screen_margins, np.asarray(excess, np.float64), doubted)
 
     def _crops(self, frame: Frame, greys: Greys, candidates: Sequence[Candidate]) -> NDArray[np.uint8]:
         """Cut what the classifier sees: uint8, shape (n, size, size, 3). Colour is decoded only when it is asked."""

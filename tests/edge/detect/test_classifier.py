@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from edge.bundle import Bundle, Quantisation, load_bundle
-from edge.detect.classifier import Classifier, scores_of
+from edge.bundle import Bundle, Decision, Quantisation, load_bundle
+from edge.detect.classifier import Classifier, odds_beside, scores_of
 from edge.errors import BundleError, RuntimeMissingError
 
 
@@ -118,3 +118,13 @@ def test_scores_follow_margin_and_temperature_without_overflow():
     logits = np.array([[0, 0], [0, np.log(3)], [500, -500], [-500, 500]], np.float32)
     assert np.allclose(scores_of(logits), [0.5, 0.75, 0, 1])
     assert np.allclose(scores_of(logits[1:2], temperature=2.0), np.sqrt(3) / (1 + np.sqrt(3)))
+
+
+def test_the_prior_falls_with_motion_and_with_what_the_scene_proposes_in_vain():
+    decision = Decision(threshold=0.5, screen_weight=1.0, motion_weight=2.0, scene_weight=1.5)
+    screened, still = np.array([1.0, 1.0]), np.zeros(2)
+    assert odds_beside(decision, screened, still) == pytest.approx([1, 1])
+    assert odds_beside(decision, screened, np.array([0.0, 9.0])) == pytest.approx([1, 1 - 2 * np.log(10)])
+    crowded, empty = (odds_beside(decision, screened, still, doubted) for doubted in (430.0, 0.0))
+    assert crowded == pytest.approx(1 - 1.5 * np.log(4))
+    assert empty == pytest.approx(1 + 1.5 * np.log(11))

@@ -209,3 +209,21 @@ def test_the_screen_adds_its_evidence_as_the_bundle_weighs_it(screened_bundle):
     )
     # Screen and classifier of the tests see the same spike; at temperature 4 a quarter of the screen doubles it.
     assert np.log(joint / (1 - joint)) == pytest.approx(2 * np.log(alone / (1 - alone)), rel=0.15)
+
+
+def specks_that_the_screen_stops(count):
+    frames = film({4: [(100, 50)]}, count=6)
+    rng = np.random.default_rng(8)
+    for one in frames[1:4]:
+        for x, y in rng.permutation([(x, y) for x in range(20, WIDTH - 20, 16) for y in range(80, HEIGHT - 8, 12)])[
+            :count
+        ]:
+            one.grey[y, x] += 18
+    return frames
+
+
+def test_before_a_scene_that_proposes_much_in_vain_a_hit_needs_more(screened_bundle):
+    changed = with_decision(screened_bundle, scene_weight=1.0, threshold=0.01)
+    quiet, crowded = (run(Detector(changed), specks_that_the_screen_stops(count))[3] for count in (0, 40))
+    log_odds = [np.log(one.hits[0].score / (1 - one.hits[0].score)) for one in (quiet, crowded)]
+    assert 0.5 < log_odds[0] - log_odds[1] < np.log(50 / 10)

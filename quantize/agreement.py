@@ -23,7 +23,7 @@ NUMERIC_STRATA: dict[str, tuple[float, ...]] = {
     "motion_dn": (4.0, 12.0, 30.0),
     "jpeg_quality": (60.0, 75.0, 85.0, 95.0),
 }
-NAMED_STRATA = ("nuisance", "nuclide", "fusion")
+NAMED_STRATA = ("nuisance", "nuclide", "fusion", "proposed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +135,13 @@ def strata_rows(strata: tuple[Strata, ...]) -> Iterator[tuple[str, NDArray[np.bo
             if inside.any():
                 yield f"{column} {_interval(low, high)}", inside
     for column in NAMED_STRATA:
-        names = np.array([str(one.get(column) or "none") for one in strata])
+        names = np.array([_named(one.get(column)) for one in strata])
         for name in np.unique(names) if len(np.unique(names)) > 1 else ():
             yield f"{column} {name}", names == name
+
+
+def _named(value: object) -> str:
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value or "none")
 
 
 def _interval(low: float, high: float) -> str:

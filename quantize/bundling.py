@@ -1,4 +1,4 @@
-"""From a run folder to a bundle: representative crops, conversion, threshold of the converted model, manifest."""
+"""From a run folder to a bundle: representative crops, conversion, decision, manifest."""
 
 from __future__ import annotations
 
@@ -15,18 +15,16 @@ import numpy as np
 import edge
 from edge.bundle import (
     CandidateRules,
-    Decision,
     InputContract,
     Manifest,
     OutputContract,
     Screen,
     save_bundle,
 )
-from edge.detect.classifier import scores_of
 from edge.detect.crops import network_input
 from edge.detect.network import Network
-from quantize.agreement import matched_threshold, threshold_at_fpr
 from quantize.convert import INT8_RECIPE, Recipe, convert, quantisation_of, require_exact_input
+from quantize.decisions import at_unit_temperature, carried, matched_decision, reference_decision
 from quantize.errors import QuantiseError
 from quantize.graph import read_graph
 from quantize.qat import QatSettings, fine_tuned
@@ -39,12 +37,11 @@ if TYPE_CHECKING:
     import keras
     from numpy.typing import NDArray
 
-    from edge.bundle import Bundle
+    from edge.bundle import Bundle, Decision
     from trainer.feed import Crops
     from trainer.run import Run
 
 BATCH = 64
-DEFAULT_FPR = 1e-3
 UNSET_SHA256 = "0" * 64  # save_bundle puts the real one
 TOOLS = ("tensorflow", "keras", "ai-edge-litert", "numpy")
 
@@ -69,9 +66,7 @@ class Converted:
     model : bytes
         The .tflite file.
     decision : Decision
-        Its threshold belongs to this model, not to the float one.
-    reference_decision : Decision
-        The float model's.
+        The run's as it is where `cascade` chose it; else with a threshold of this model's own.
     provenance : dict
         Recipe, representative set, operators, data.
 
@@ -81,23 +76,24 @@ class Converted:
     input: InputContract
     output: OutputContract
     decision: Decision
-    reference_decision: Decision
     provenance: dict[str, Any]
 
 
 def convert_run(
-    run: Run, datasets: Sequence[Dataset], settings: Settings, model: keras.Model | None = None
+    run: Run, datasets: Sequence[Dataset], settings: Settings, *, carry: bool = False, train: Crops | None = None
 ) -> Converted:
-    """Convert the best network of a run and find the threshold at which it decides like the float one.
+    """Convert the best network of a run and settle what it decides by.
 
     Parameters
     ----------
     run : Run
     datasets : sequence of Dataset
-        Their training split shows the ranges, their validation split sets the threshold.
+        Their training split shows the ranges, their validation split sets a threshold of the model's own.
     settings : Settings
-    model : keras.Model, optional
-        Convert this one instead of the run's best, e.g. after quantisation-aware training.
+    carry : bool
+        Take the run's decision as it is: one of screen and classifier together is about more than one model's logits.
+    train : Crops, optional
+        What `proposed_crops` gives, where it was read before.
 
     Raises
     ------
@@ -106,30 +102,25 @@ def convert_run(
         merges grey levels.
 
     """
-    from trainer.feed import as_input, read_crops  # noqa: PLC0415 - imports Keras
+    from trainer.feed import as_input, weights  # noqa: PLC0415 - imports Keras
 
-    network = run.load_model() if model is None else model
+    network = run.load_model()
     if settings.qat is not None and settings.recipe != INT8_RECIPE:
         raise QuantiseError(str(run.path), f"QAT gives int8, not {settings.recipe}", "leave out --qat or --recipe")
-    contract = run.manifest.input
+    contract, fit = run.manifest.input, run.manifest.fit
     _require_shape(network, contract, str(run.path))
-    train = read_crops(datasets, "train", contract)
+    train = proposed_crops(run, datasets) if train is None else train
     chosen = draw(cells(train), settings.representative, np.random.default_rng(settings.seed))
     shown = span_range(train.pictures[chosen])
     representative = as_input(shown, contract) if settings.recipe == INT8_RECIPE else None
     if settings.qat is None:
         content = convert(network, settings.recipe, representative, per_channel=settings.per_channel)
     else:
-        content = fine_tuned(network, contract, train, settings.qat)
-    found_input, found_output = contracts_of(content, contract)
-    require_exact_input(found_input, str(run.path))
-
-    validation = read_crops(datasets, "validation", contract)
-    plain = convert(network, "float32")
-    float_logits = logits_of(run.path, plain, contracts_of(plain, contract), validation)
-    own_logits = logits_of(run.path, content, (found_input, found_output), validation)
-    reference = reference_decision(run, float_logits, validation.label)
-    decision = matched_decision(reference, float_logits, own_logits, validation.label)
+        fitted = _plain_enough(train, fit.least_added_dn)
+        content = fine_tuned(network, contract, fitted, weights(fitted, fit), settings.qat)
+    contracts = contracts_of(content, contract)
+    require_exact_input(contracts[0], str(run.path))
+    decision, noted = _decision_of(run, network, (content, contracts), datasets, carry=carry)
     graph = read_graph(content)
     provenance = {
         "recipe": settings.recipe,
@@ -141,18 +132,13 @@ def convert_run(
             "strata": len(np.unique(cells(train)[chosen])),
             "seed": settings.seed,
         },
-        "threshold": {
-            "of": "this model",
-            "matched_to": reference.threshold,
-            "on": "validation",
-            "crops": len(validation),
-        },
+        "threshold": noted,
         "operators": graph.versions(),
         "least_runtime": graph.min_runtime,
         "run": _run_card(run),
         "data": {dataset.path.name: dataset.sha256 for dataset in datasets},
     }
-    return Converted(content, found_input, found_output, decision, reference, provenance)
+    return Converted(content, *contracts, decision, provenance)
 
 
 def bundle_run(
@@ -171,11 +157,12 @@ def bundle_run(
     Raises
     ------
     QuantiseError
-        See `convert_run`.
+        See `convert_run`; also if the run's decision weighs a screen that is not named.
 
     """
-    main = convert_run(run, datasets, settings)
-    small = convert_run(screen, datasets, settings) if screen is not None else None
+    carry = carried(run, screen)
+    main = convert_run(run, datasets, settings, carry=carry)
+    small = convert_run(screen, datasets, settings, carry=carry) if screen is not None else None
     tools = {tool: version(tool) for tool in TOOLS} | {
         "python": platform.python_version(),
         "gammabox": edge.__version__,
@@ -227,6 +214,13 @@ def datasets_of(run: Run, named: Sequence[Path]) -> list[Dataset]:
     return datasets
 
 
+def proposed_crops(run: Run, datasets: Sequence[Dataset]) -> Crops:
+    """Read the training split as far as the fast path proposes it: nothing else will the network ever be shown."""
+    from trainer.feed import read_crops  # noqa: PLC0415 - imports Keras
+
+    return read_crops(datasets, "train", run.manifest.input, proposed_only=True)
+
+
 def contracts_of(content: bytes, contract: InputContract) -> tuple[InputContract, OutputContract]:
     """Give the contracts with types and quantisation as they are in the model."""
     graph = read_graph(content)
@@ -250,27 +244,40 @@ def logits_of(
     return np.concatenate(parts) if parts else np.zeros((0, 2), np.float32)
 
 
-def reference_decision(run: Run, logits: NDArray[np.float32], label: NDArray[np.uint8]) -> Decision:
-    """Give the float model's decision: the run's own, or a false-positive rate of 1e-3 where `evaluate` set none."""
-    if run.manifest.decision is not None:
-        return run.manifest.decision
-    scores = scores_of(logits)
-    return Decision(threshold=threshold_at_fpr(scores, label, DEFAULT_FPR))
+def _decision_of(
+    run: Run,
+    network: keras.Model,
+    converted: tuple[bytes, tuple[InputContract, OutputContract]],
+    datasets: Sequence[Dataset],
+    *,
+    carry: bool,
+) -> tuple[Decision, dict[str, Any]]:
+    """Give the decision of a converted network and how it came about."""
+    from trainer.feed import read_crops  # noqa: PLC0415 - imports Keras
+
+    if carry and run.manifest.decision is not None:
+        return run.manifest.decision, {"of": "the run, as `gammabox-trainer cascade` chose it"}
+    content, contracts = converted
+    contract = run.manifest.input
+    validation = read_crops(datasets, "validation", contract)
+    plain = convert(network, "float32")
+    float_logits = logits_of(run.path, plain, contracts_of(plain, contract), validation)
+    own_logits = logits_of(run.path, content, contracts, validation)
+    reference = reference_decision(run, float_logits, validation.label)
+    decision = matched_decision(reference, float_logits, own_logits, validation.label)
+    noted = {
+        "of": "this model",
+        "matched_to": reference.threshold,
+        "on": "validation",
+        "crops": len(validation),
+    }
+    return decision, noted
 
 
-def matched_decision(
-    reference: Decision, float_logits: NDArray[np.float32], own_logits: NDArray[np.float32], label: NDArray[np.uint8]
-) -> Decision:
-    """Give the decision of a converted model that agrees best with the float model's on the same crops.
-
-    A decision that weighs the screen or motion, too, is about more than this model's logits: it is carried over.
-    """
-    if reference.screen_weight or reference.motion_weight:
-        return reference
-    wanted = scores_of(float_logits, reference.temperature)
-    own = scores_of(own_logits, reference.temperature)
-    threshold = matched_threshold(wanted, reference.threshold, own, label)
-    return Decision(threshold=threshold, temperature=reference.temperature)
+def _plain_enough(crops: Crops, least_added_dn: float) -> Crops:
+    """Leave out the hits that were too faint for the training."""
+    kept = [i for i, one in enumerate(crops.strata) if one.get("added_dn") is None or one["added_dn"] >= least_added_dn]
+    return type(crops)(crops.pictures[kept], crops.label[kept], tuple(crops.strata[i] for i in kept))
 
 
 def _run_card(run: Run) -> dict[str, Any]:
@@ -283,13 +290,6 @@ def _run_card(run: Run) -> dict[str, Any]:
 def portable(command: Sequence[str]) -> str:
     """Write a command line with the last part only of each absolute path."""
     return shlex.join(Path(word).name if word.startswith("/") else word for word in command)
-
-
-def at_unit_temperature(decision: Decision) -> Decision:
-    """Give the same decision for scores without temperature, as the screen's are: sigmoid(T × logit(threshold))."""
-    inside = float(np.clip(decision.threshold, 1e-12, 1 - 1e-12))
-    margin = decision.temperature * np.log(inside / (1 - inside))
-    return Decision(threshold=float(0.5 * (1 + np.tanh(margin / 2))))
 
 
 def _require_shape(network: keras.Model, contract: InputContract, what: str) -> None:

@@ -1,4 +1,4 @@
-"""The proof: a bundle held against the float model it came from, on the runtime of the edge and the same crops."""
+"""The proof: a bundle held against the float runs it came from, on the runtime of the edge and the same crops."""
 
 from __future__ import annotations
 
@@ -7,22 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edge.detect.classifier import scores_of
 from edge.detect.crops import network_input
 from edge.detect.network import stored_values
-from quantize.agreement import (
-    Difference,
-    calibration_error,
-    recall_difference,
-    sqnr_db,
-    strata_rows,
-)
-from quantize.bundling import contracts_of, logits_of
+from quantize.agreement import sqnr_db
+from quantize.bundling import logits_of
 from quantize.clip import ClipCheck, check_clip
-from quantize.convert import convert
+from quantize.decisions import is_joint
 from quantize.graph import read_graph
 from quantize.layers import LayerError, layer_errors, worst_layer
-from quantize.limits import Finding, Limits, judged, judged_clip
+from quantize.limits import CASCADE, Finding, Limits, judged, judged_cascade, judged_clip
 from quantize.runtimes import (
     Comparison,
     Foreign,
@@ -34,7 +27,18 @@ from quantize.runtimes import (
     stored_elsewhere,
     stored_here,
 )
-from quantize.subjects import Subject, float_bundle, reference_of
+from quantize.stages import (
+    Agreement,
+    StratumRow,
+    agreement_of,
+    alone_decisions,
+    decided_alone,
+    decided_together,
+    least_margins,
+    motion_of,
+    strata_of,
+)
+from quantize.subjects import Original, Subject, decision_changes, float_bundle, references_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,62 +50,27 @@ if TYPE_CHECKING:
     from trainer.data.dataset import Dataset, Split
     from trainer.feed import Crops
 
-FALSE_POSITIVE_RATES = (1e-2, 1e-3)
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """What a model does at its own threshold."""
-
-    threshold: float
-    recall: float
-    false_positives: int
-
-
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """Float and int8 on the same crops.
-
-    Attributes
-    ----------
-    labels : float
-        Share of crops on which both decide alike, each at its own threshold.
-    logits_sqnr_db : float
-    recall : dict of str to Difference
-        By false-positive rate, each model at the threshold that gives it, with paired 95 % interval of the change.
-    calibration_reference, calibration_found : float
-        Mean calibration error.
-
-    """
-
-    labels: float
-    logits_sqnr_db: float
-    recall: dict[str, Difference]
-    decision_reference: Operation
-    decision_found: Operation
-    calibration_reference: float
-    calibration_found: float
-
-
-@dataclass(frozen=True, slots=True)
-class StratumRow:
-    """Agreement within one stratum, each model at its own threshold; recall is NaN without positives."""
-
-    name: str
-    crops: int
-    positives: int
-    labels: float
-    recall_reference: float
-    recall_found: float
-
 
 @dataclass(frozen=True, slots=True)
 class NetworkCheck:
-    """All that was measured of one network of the bundle."""
+    """All that was measured of one network of the bundle.
+
+    Attributes
+    ----------
+    decides : bool
+        Whether it has a threshold of its own. A classifier that decides together with the screen has none; its labels
+        are then compared where float has a false-positive rate of 1e-2, for information.
+    positives, negatives : int
+    logits_sqnr_db : float
+        Signal to quantisation noise of its logits over all crops.
+
+    """
 
     name: str
+    decides: bool
     positives: int
     negatives: int
+    logits_sqnr_db: float
     agreement: Agreement
     strata: tuple[StratumRow, ...]
     layers: tuple[LayerError, ...]
@@ -118,21 +87,41 @@ class NetworkCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class CascadeCheck:
+    """What the box makes of a crop: it passes the screen, and the score of both networks reaches the threshold.
+
+    Attributes
+    ----------
+    decision_changes : tuple of str, or None
+        Where the bundle's decision is not the runs'; None where each network has a threshold of its own.
+
+    """
+
+    positives: int
+    negatives: int
+    agreement: Agreement
+    strata: tuple[StratumRow, ...]
+    decision_changes: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
 class BundleCheck:
-    """The verdict on a bundle with its evidence."""
+    """The verdict on a bundle with its evidence; `findings` by what they are about, the weightiest first."""
 
     bundle: str
     sha256: str
     created_utc: str
     command: str
+    data: tuple[str, ...]
     limits: Limits
+    cascade: CascadeCheck | None
     networks: tuple[NetworkCheck, ...]
     findings: tuple[tuple[str, tuple[Finding, ...]], ...]
     clip: ClipCheck | None = None
 
     @property
     def failures(self) -> list[str]:
-        """Every limit that was passed, in words, with the network's name."""
+        """Every limit that was passed, in words, with what it is about."""
         return [
             f"{name}: {finding.name}: {finding.text}"
             for name, findings in self.findings
@@ -154,8 +143,17 @@ class CheckSettings:
     split: Split = "test"
     foreign: tuple[Foreign, ...] = ()
     kernel_crops: int = 256
-    layer_crops: int = 32
     seed: int = 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seen:
+    """A network's crops and what float and int8 give for them."""
+
+    original: Original
+    crops: Crops
+    float_logits: NDArray[np.float32] = field(repr=False)
+    own_logits: NDArray[np.float32] = field(repr=False)
 
 
 def check_bundle(
@@ -166,7 +164,7 @@ def check_bundle(
     clip: Path | None = None,
     command: str = "",
 ) -> BundleCheck:
-    """Measure every network of a bundle and judge it; with a clip, the whole pipeline too.
+    """Measure what a bundle decides and every network of it, and judge it; with a clip, the whole pipeline too.
 
     Raises
     ------
@@ -174,50 +172,106 @@ def check_bundle(
         If the manifest and the model disagree.
     ForeignRuntimeError
         If another runtime that was asked for cannot run the model.
-    QuantiseError
-        If a clip is to be analysed with a bundle whose screen has no run here.
 
     """
-    checks = tuple(check_network(subject, datasets, settings) for subject in subjects)
-    bundle = subjects[0].bundle
-    findings = [(check.name, judged(check, settings.limits)) for check in checks]
-    seen = None
-    if clip is not None:
-        seen = check_clip(clip, float_bundle(subjects), bundle)
-        findings.append(("clip", judged_clip(seen, settings.limits)))
-    manifest = bundle.manifest
-    card = (manifest.name, manifest.sha256, manifest.created_utc, command)
-    return BundleCheck(*card, settings.limits, checks, tuple(findings), seen)
-
-
-def check_network(subject: Subject, datasets: Sequence[Dataset], settings: CheckSettings) -> NetworkCheck:
-    """Measure one network of a bundle against its run; see `NetworkCheck`."""
-    from trainer.feed import as_input, read_crops  # noqa: PLC0415 - imports Keras
-
     rng = np.random.default_rng(settings.seed)
-    contract, path = subject.contract[0], subject.bundle.path
-    own_crops = read_crops(datasets, settings.split, contract)
-    plain = convert(subject.run.load_model(), "float32")
-    float_contract = contracts_of(plain, subject.run.manifest.input)
-    float_logits = logits_of(subject.run.path, plain, float_contract, own_crops)
-    own_logits = logits_of(path, subject.model, subject.contract, own_crops)
-    reference = reference_of(subject, plain, float_contract, datasets)
+    seen = [_seen(Original.of(subject), datasets, settings.split) for subject in subjects]
+    references = references_of([one.original for one in seen], datasets)
+    own = [subject.decision for subject in subjects]
+    cascade = None
+    if len(subjects) > 1 or is_joint(own[0]) or is_joint(references[0]):
+        cascade = _check_cascade(seen, references, rng)
+    least = _least_margins(seen, own)
+    alone = [
+        alone_decisions(one.float_logits, one.crops.label, *pair)
+        for one, *pair in zip(seen, references, own, strict=True)
+    ]
+    checks = tuple(_check_network(*one, settings, rng) for one in zip(seen, alone, least, strict=True))
 
-    some = np.sort(rng.permutation(len(own_crops))[: settings.kernel_crops])
-    pictures = own_crops.pictures[some]
+    findings = [] if cascade is None else [(CASCADE, judged_cascade(cascade, settings.limits))]
+    findings += [(check.name, judged(check, settings.limits)) for check in checks]
+    bundle, watched = subjects[0].bundle, None
+    if clip is not None:
+        watched = check_clip(clip, float_bundle([one.original for one in seen], references), bundle)
+        findings.append(("clip", judged_clip(watched, settings.limits)))
+    manifest = bundle.manifest
+    names = tuple(f"{dataset.path.name} ({dataset.sha256[:12]}…)" for dataset in datasets)
+    card = (manifest.name, manifest.sha256, manifest.created_utc, command, names, settings.limits)
+    return BundleCheck(*card, cascade, checks, tuple(findings), watched)
+
+
+def _seen(original: Original, datasets: Sequence[Dataset], split: Split) -> _Seen:
+    from trainer.feed import read_crops  # noqa: PLC0415 - imports Keras
+
+    subject = original.subject
+    crops = read_crops(datasets, split, subject.contract[0])
+    float_logits = logits_of(subject.run.path, original.model, original.contract, crops)
+    return _Seen(original, crops, float_logits, logits_of(subject.bundle.path, subject.model, subject.contract, crops))
+
+
+def _check_cascade(seen: Sequence[_Seen], references: Sequence[Decision], rng: np.random.Generator) -> CascadeCheck:
+    subjects = [one.original.subject for one in seen]
+    own = [subject.decision for subject in subjects]
+    main, screen = seen[0], seen[1] if len(seen) > 1 else None
+    motion = motion_of(main.crops.strata)
+    label = main.crops.label
+    sides = [
+        decided_together(
+            main.float_logits, screen.float_logits if screen else None, (references[0], _second(references)), motion
+        ),
+        decided_together(main.own_logits, screen.own_logits if screen else None, (own[0], _second(own)), motion),
+    ]
+    changes = decision_changes(subjects)
+    return CascadeCheck(
+        positives=int(label.sum()),
+        negatives=int((label == 0).sum()),
+        agreement=agreement_of(sides[0], sides[1], label, rng),
+        strata=strata_of(sides[0], sides[1], label, main.crops.strata),
+        decision_changes=None if changes is None else tuple(changes),
+    )
+
+
+def _second(decisions: Sequence[Decision]) -> Decision | None:
+    return decisions[1] if len(decisions) > 1 else None
+
+
+def _least_margins(seen: Sequence[_Seen], own: Sequence[Decision]) -> list[NDArray[np.float64]]:
+    """Give for each network the logit1 − logit0 from which a crop counts, of the screen or of both together."""
+    motions = [motion_of(one.crops.strata) for one in seen]
+    if len(seen) == 1:
+        return [least_margins(decision, motion) for decision, motion in zip(own, motions, strict=True)]
+    return [least_margins(own[0], motions[0], seen[1].own_logits, own[1]), least_margins(own[1], motions[1])]
+
+
+def _check_network(
+    seen: _Seen,
+    alone: tuple[Decision, Decision, bool],
+    least: NDArray[np.float64],
+    settings: CheckSettings,
+    rng: np.random.Generator,
+) -> NetworkCheck:
+    from trainer.feed import as_input  # noqa: PLC0415 - imports Keras
+
+    subject, plain, crops = seen.original.subject, seen.original.model, seen.crops
+    contract = subject.contract[0]
+    # Layers and kernels on what a network is really shown.
+    proposed = np.flatnonzero([bool(one.get("proposed", True)) for one in crops.strata])
+    some = np.sort(rng.permutation(proposed if len(proposed) else len(crops))[: settings.kernel_crops])
+    pictures = crops.pictures[some]
     planes = network_input(contract.planes, pictures, pictures if contract.planes == "rgb" else None)
     stored = stored_values(contract)[planes]
-    few = slice(0, settings.layer_crops)
-    layers = layer_errors(plain, subject.model, as_input(pictures[few], contract), stored[few])
+    layers = layer_errors(plain, subject.model, as_input(pictures, contract), stored)
     graph = read_graph(subject.model)
-    positives = int(own_crops.label.sum())
-    comparisons, runtime = _comparisons(subject, stored, settings.foreign)
+    comparisons, runtime = _comparisons(subject, least[some], stored, settings.foreign)
+    reference, own = decided_alone(seen.float_logits, alone[0]), decided_alone(seen.own_logits, alone[1])
     return NetworkCheck(
         name=subject.name,
-        positives=positives,
-        negatives=len(own_crops) - positives,
-        agreement=agreement_of(float_logits, own_logits, own_crops, (reference, subject.decision), rng),
-        strata=tuple(_strata(float_logits, own_logits, own_crops, (reference, subject.decision))),
+        decides=alone[2],
+        positives=int(crops.label.sum()),
+        negatives=int((crops.label == 0).sum()),
+        logits_sqnr_db=sqnr_db(seen.float_logits, seen.own_logits),
+        agreement=agreement_of(reference, own, crops.label, rng),
+        strata=strata_of(reference, own, crops.label, crops.strata),
         layers=layers,
         worst=worst_layer(layers),
         operators=graph.versions(),
@@ -232,75 +286,12 @@ def check_network(subject: Subject, datasets: Sequence[Dataset], settings: Check
     )
 
 
-def agreement_of(
-    float_logits: NDArray[np.float32],
-    own_logits: NDArray[np.float32],
-    crops: Crops,
-    decisions: tuple[Decision, Decision],
-    rng: np.random.Generator,
-) -> Agreement:
-    """Compare logits of the same crops under the decisions of the float and of the other model."""
-    label = crops.label
-    scores, hits = _decided(float_logits, own_logits, decisions)
-    operations = [_operation(decision, hit, label) for decision, hit in zip(decisions, hits, strict=True)]
-    return Agreement(
-        labels=float((hits[0] == hits[1]).mean()),
-        logits_sqnr_db=sqnr_db(float_logits, own_logits),
-        recall={
-            f"{rate:g}": recall_difference(scores[0], scores[1], label, rate, rng=rng) for rate in FALSE_POSITIVE_RATES
-        },
-        decision_reference=operations[0],
-        decision_found=operations[1],
-        calibration_reference=calibration_error(scores[0], label),
-        calibration_found=calibration_error(scores[1], label),
-    )
-
-
 def _comparisons(
-    subject: Subject, stored: NDArray[Any], foreign: Sequence[Foreign]
+    subject: Subject, least: NDArray[np.float64], stored: NDArray[Any], foreign: Sequence[Foreign]
 ) -> tuple[tuple[Comparison, ...], str]:
     own, runtime, _ = stored_here(subject.model, stored)
     quantisation = subject.contract[1].quantisation
     scale = 1.0 if quantisation is None else quantisation.scale
-    odds = subject.decision.threshold / max(1 - subject.decision.threshold, 1e-12)
-    margin = float(np.log(max(odds, 1e-12))) * subject.decision.temperature / scale
     others = [("reference kernels", stored_here(subject.model, stored, "reference"))]
     others += [(one.name, stored_elsewhere(one, subject.model, stored)) for one in foreign]
-    return tuple(compared(name, own, other, margin) for name, other in others), runtime
-
-
-def _decided(
-    float_logits: NDArray[np.float32], own_logits: NDArray[np.float32], decisions: tuple[Decision, Decision]
-) -> tuple[list[NDArray[np.float64]], list[NDArray[np.bool_]]]:
-    pairs = zip((float_logits, own_logits), decisions, strict=True)
-    scores = [scores_of(logits, decision.temperature) for logits, decision in pairs]
-    return scores, [score >= decision.threshold for score, decision in zip(scores, decisions, strict=True)]
-
-
-def _operation(decision: Decision, hit: NDArray[np.bool_], label: NDArray[np.uint8]) -> Operation:
-    return Operation(decision.threshold, _share(hit[label == 1]), int(hit[label == 0].sum()))
-
-
-def _strata(
-    float_logits: NDArray[np.float32],
-    own_logits: NDArray[np.float32],
-    crops: Crops,
-    decisions: tuple[Decision, Decision],
-) -> list[StratumRow]:
-    _, (wanted, found) = _decided(float_logits, own_logits, decisions)
-    positive = crops.label == 1
-    return [
-        StratumRow(
-            name,
-            int(inside.sum()),
-            int((inside & positive).sum()),
-            _share((wanted == found)[inside]),
-            _share(wanted[inside & positive]),
-            _share(found[inside & positive]),
-        )
-        for name, inside in strata_rows(crops.strata)
-    ]
-
-
-def _share(hits: NDArray[np.bool_]) -> float:
-    return float(hits.mean()) if len(hits) else float("nan")
+    return tuple(compared(name, own, other, least / scale) for name, other in others), runtime

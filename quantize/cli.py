@@ -96,11 +96,7 @@ def convert_command(
             per_channel=not per_tensor,
             representative=representative,
             seed=seed,
-            qat=None
-            if qat == 0
-            else QatSettings(
-                epochs=qat, learning_rate=qat_rate, negative_weight=opened.manifest.fit.negative_weight, seed=seed
-            ),
+            qat=None if qat == 0 else QatSettings(epochs=qat, learning_rate=qat_rate, seed=seed),
         ),
         screen=None if screen is None else Run.open(screen),
         name=name,
@@ -209,9 +205,17 @@ def compare_command(
             "--judge", metavar="DATA", help="Dataset folder whose test split is measured on. Default: that of --data."
         ),
     ] = None,
+    screen: Annotated[
+        Optional[Path],  # noqa: UP045 - as above
+        typer.Option("--screen", metavar="RUN", help="Run folder of the screen; then what both decide is compared."),
+    ] = None,
     qat: Annotated[
         int, typer.Option("--qat", min=0, help="Epochs of fine-tuning for the QAT line; 0: no such line.")
     ] = 0,
+    qat_steps: Annotated[
+        Optional[int],  # noqa: UP045 - as above
+        typer.Option("--qat-steps", min=1, help="Batches an epoch of it. Default: all crops once."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON instead of a table.")] = False,
 ) -> None:
     """Convert a run in every way there is and show size, speed and cost of each side by side."""
@@ -227,11 +231,12 @@ def compare_command(
     opened = Run.open(run)
     settings = None
     if qat:
-        settings = QatSettings(epochs=qat, negative_weight=opened.manifest.fit.negative_weight)
+        settings = QatSettings(epochs=qat, steps=qat_steps)
     variants = compare_recipes(
         opened,
         datasets_of(opened, data or []),
         settings,
+        screen=None if screen is None else Run.open(screen),
         judged_on=[Dataset.open(path) for path in judge or []],
         progress=lambda name: print(name, file=sys.stderr),
     )

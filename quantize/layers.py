@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -34,6 +34,9 @@ class LayerError:
         By how much the ratio is worse than that of its worst input, both taken as 50 dB at most: the layer's own share.
     weights_db : float or None
         Signal to quantisation noise of its weights alone.
+    rounding_db : float
+        What rounding the float output to this tensor's steps would give, nothing else being wrong: the best there is
+        with this range. A range that few strong values stretch leaves few steps for all others.
     low, high : float
         Range that its stored type can hold.
     used : float
@@ -48,6 +51,7 @@ class LayerError:
     sqnr_db: float
     drop_db: float
     weights_db: float | None
+    rounding_db: float
     low: float
     high: float
     used: float
@@ -90,10 +94,11 @@ def layer_errors(
             own, wanted = own_weights[tensor.name], wanted_weights[partner]
             if own.data is not None and wanted.data is not None and own.data.shape == wanted.data.shape:
                 weights_db = sqnr_db(wanted.data, own.dequantised(own.data))
-        low, high, used, saturated = _range(tensor, noisy[out])
+        used = _range(tensor, noisy[out])
+        rounding_db = sqnr_db(signal[partners[out]], tensor.dequantised(_rounded(tensor, signal[partners[out]])))
         drop = min(before) - min(sqnr[out], CEILING_DB) if before else 0.0
         name = layer_name(tensor.name)
-        rows.append(LayerError(name, operator.name, sqnr[out], drop, weights_db, low, high, used, saturated))
+        rows.append(LayerError(name, operator.name, sqnr[out], drop, weights_db, rounding_db, *used))
     return tuple(rows)
 
 
@@ -144,6 +149,15 @@ def _activations(model: bytes, graph: Graph, inputs: NDArray[np.generic]) -> dic
     interpreter.set_tensor(index, inputs)
     interpreter.invoke()
     return {operator.outputs[0]: interpreter.get_tensor(operator.outputs[0]).copy() for operator in graph.operators}
+
+
+def _rounded(tensor: Tensor, real: NDArray[Any]) -> NDArray[Any]:
+    """Give real values as the tensor stores them."""
+    if tensor.is_float:
+        return real
+    ends = np.iinfo(tensor.dtype.lower())
+    rounded: NDArray[Any] = np.clip(np.rint(real / tensor.scale[0]) + tensor.zero_point[0], ends.min, ends.max)
+    return rounded
 
 
 def _range(tensor: Tensor, values: NDArray[np.generic]) -> tuple[float, float, float, float]:

@@ -14,11 +14,14 @@ from quantize.errors import QuantiseError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from quantize.check import NetworkCheck
+    from quantize.check import CascadeCheck, NetworkCheck
     from quantize.clip import ClipCheck
+    from quantize.stages import Agreement, StratumRow
 
 
+CASCADE = "cascade"
 CLASSIFIER = "classifier"
+SCREEN = "screen"
 FEWEST_IN_STRATUM = 200
 
 
@@ -83,7 +86,12 @@ def parse_limits(words: Sequence[str]) -> Limits:
 
 def judged(check: NetworkCheck, limits: Limits) -> tuple[Finding, ...]:
     """Hold every figure of a network's check against its limit, the weightiest first."""
-    return tuple(_findings(check, limits))
+    return tuple(_network_findings(check, limits))
+
+
+def judged_cascade(check: CascadeCheck, limits: Limits) -> tuple[Finding, ...]:
+    """Hold what both networks decide together against the limits."""
+    return tuple(_cascade_findings(check, limits))
 
 
 def judged_clip(clip: ClipCheck, limits: Limits) -> tuple[Finding, ...]:
@@ -94,31 +102,25 @@ def judged_clip(clip: ClipCheck, limits: Limits) -> tuple[Finding, ...]:
     return (Finding("hits alike", passed, text),)
 
 
-def _findings(check: NetworkCheck, limits: Limits) -> Iterator[Finding]:
+def _cascade_findings(check: CascadeCheck, limits: Limits) -> Iterator[Finding]:
+    changes = check.decision_changes
+    if changes is not None:
+        yield Finding("decision of the runs", not changes, "; ".join(changes) or "the bundle has it unchanged")
+    yield from _agreement_findings(check.agreement, check.negatives, limits, decides=True)
+    yield from _stratum_findings(check.strata, limits)
+    yield _at_least("positive crops", check.positives, limits.least_positives)
+    yield _at_least("negative crops", check.negatives, limits.least_negatives)
+
+
+def _network_findings(check: NetworkCheck, limits: Limits) -> Iterator[Finding]:
     yield Finding(
         "integer",
         not check.float_operators,
         f"float operators: {', '.join(check.float_operators) or 'none'}",
     )
-    agreement = check.agreement
-    yield _at_least("label agreement", agreement.labels, limits.least_label_agreement)
-    for rate, recall in agreement.recall.items():
-        name = f"recall at false-positive rate {rate}"
-        yield _within(name, recall.reference, recall.found, limits.most_recall_change, worse_only=-1)
-    own, reference = agreement.decision_found, agreement.decision_reference
-    yield _within("recall at the threshold", reference.recall, own.recall, limits.most_decision_recall_change)
-    yield _false_positives(reference.false_positives, own.false_positives, check.negatives, limits)
-    yield _within(
-        "mean calibration error",
-        agreement.calibration_reference,
-        agreement.calibration_found,
-        limits.most_calibration_change,
-        worse_only=1,
-    )
-    for row in check.strata:
-        if row.positives >= FEWEST_IN_STRATUM:
-            change = limits.most_stratum_recall_change
-            yield _within(f"recall where {row.name}", row.recall_reference, row.recall_found, change)
+    yield from _agreement_findings(check.agreement, check.negatives, limits, decides=check.decides)
+    if check.decides:
+        yield from _stratum_findings(check.strata, limits)
     if check.worst is not None:
         yield _at_most(f"noise added by layer {check.worst.name}, dB", check.worst.drop_db, limits.most_layer_drop_db)
     if check.layers:
@@ -135,6 +137,34 @@ def _findings(check: NetworkCheck, limits: Limits) -> Iterator[Finding]:
             yield _at_most(f"int8 steps on {other.name}", other.most_steps, limits.most_emulated_steps)
     yield _at_least("positive crops", check.positives, limits.least_positives)
     yield _at_least("negative crops", check.negatives, limits.least_negatives)
+
+
+def _agreement_findings(agreement: Agreement, negatives: int, limits: Limits, *, decides: bool) -> Iterator[Finding]:
+    """Judge scores, and where they decide by a threshold of their own, the labels."""
+    if decides:
+        yield _at_least("label agreement", agreement.labels, limits.least_label_agreement)
+    for rate, recall in agreement.recall.items():
+        name = f"recall at false-positive rate {rate}"
+        yield _within(name, recall.reference, recall.found, limits.most_recall_change, worse_only=-1)
+    if decides:
+        own, reference = agreement.decision_found, agreement.decision_reference
+        yield _within("recall at the threshold", reference.recall, own.recall, limits.most_decision_recall_change)
+        yield _false_positives(reference.false_positives, own.false_positives, negatives, limits)
+    yield _within(
+        "mean calibration error",
+        agreement.calibration_reference,
+        agreement.calibration_found,
+        limits.most_calibration_change,
+        worse_only=1,
+    )
+
+
+def _stratum_findings(strata: Sequence[StratumRow], limits: Limits) -> Iterator[Finding]:
+    judged_rows = [row for row in strata if row.positives >= FEWEST_IN_STRATUM]
+    if judged_rows:
+        worst = max(judged_rows, key=lambda row: abs(row.recall_found - row.recall_reference))
+        name = f"recall in {len(judged_rows)} strata, most apart where {worst.name}"
+        yield _within(name, worst.recall_reference, worst.recall_found, limits.most_stratum_recall_change)
 
 
 def _at_least(name: str, found: float, limit: float) -> Finding:

@@ -26,6 +26,7 @@ from quantize.graph import free_batch, read_graph
 
 if TYPE_CHECKING:
     import keras
+    from numpy.typing import NDArray
 
     from edge.bundle import InputContract
     from trainer.feed import Crops
@@ -51,16 +52,18 @@ LAYERS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class QatSettings:
-    """How to fine-tune."""
+    """How to fine-tune; `steps` are batches an epoch, None for all crops once."""
 
     epochs: int = 2
     batch_size: int = 64
     learning_rate: float = 1e-4
-    negative_weight: float = 1.0
+    steps: int | None = None
     seed: int = 1
 
 
-def fine_tuned(model: keras.Model, contract: InputContract, crops: Crops, settings: QatSettings) -> bytes:
+def fine_tuned(
+    model: keras.Model, contract: InputContract, crops: Crops, weight: NDArray[np.float32], settings: QatSettings
+) -> bytes:
     """Fine-tune a network with int8 roundings and convert it to full int8.
 
     Parameters
@@ -70,6 +73,8 @@ def fine_tuned(model: keras.Model, contract: InputContract, crops: Crops, settin
     contract : InputContract
     crops : Crops
         What to train on.
+    weight : float32 array, shape (n,)
+        Each crop's in the loss.
     settings : QatSettings
 
     Returns
@@ -91,7 +96,7 @@ def fine_tuned(model: keras.Model, contract: InputContract, crops: Crops, settin
         place = Path(folder)
         weights = {f"{layer.name}/{i}": array for layer in model.layers for i, array in enumerate(layer.get_weights())}
         np.savez(place / "weights.npz", **weights)
-        np.savez(place / "crops.npz", planes=planes, label=crops.label)
+        np.savez(place / "crops.npz", planes=planes, label=crops.label, weight=weight)
         task = {
             "network": network,
             "crop_size": contract.crop_size,

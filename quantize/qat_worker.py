@@ -26,9 +26,9 @@ def main() -> None:
     with np.load(place / "weights.npz") as weights:
         model = _aware(_built(task, weights))
     with np.load(place / "crops.npz") as arrays:
-        planes, label = arrays["planes"], arrays["label"]
+        planes, label, weight = arrays["planes"], arrays["label"], arrays["weight"]
     _calibrated(model, task, planes)
-    _trained(model, task, planes, label)
+    _trained(model, task, (planes, label, weight))
     _set_input_range(model, task["offset"], task["offset"] + 255 * task["scale"])
     size = task["crop_size"]
     crop = tf_keras.Input(batch_shape=(1, size, size, 3), name="crop")
@@ -126,7 +126,7 @@ def _real(task: dict[str, Any], planes: Any) -> Any:  # noqa: ANN401 - arrays
     return planes.astype(np.float32) * np.float32(task["scale"]) + np.float32(task["offset"])
 
 
-def _trained(model: Any, task: dict[str, Any], planes: Any, label: Any) -> None:  # noqa: ANN401 - as above
+def _trained(model: Any, task: dict[str, Any], samples: tuple[Any, Any, Any]) -> None:  # noqa: ANN401 - as above
     import tf_keras  # noqa: PLC0415 - only in this process
 
     model.compile(
@@ -134,11 +134,13 @@ def _trained(model: Any, task: dict[str, Any], planes: Any, label: Any) -> None:
         tf_keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
     rng = np.random.default_rng(task["seed"])
-    weight = np.where(label == 0, np.float32(task["negative_weight"]), np.float32(1))
+    planes, label, weight = samples
+    size = task["batch_size"]
+    most = len(label) if task["steps"] is None else task["steps"] * size
     for _ in range(task["epochs"]):
-        order = rng.permutation(len(label))
-        for start in range(0, len(order), task["batch_size"]):
-            part = order[start : start + task["batch_size"]]
+        order = rng.permutation(len(label))[:most]
+        for start in range(0, len(order), size):
+            part = order[start : start + size]
             model.train_on_batch(_real(task, planes[part]), label[part], sample_weight=weight[part])
 
 

@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 from edge.bundle import save_bundle
 from edge.strict import StrictModel
+from quantize.limits import CASCADE
+from quantize.stages import ALONE_FPR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from edge.bundle import Bundle
-    from quantize.check import BundleCheck, NetworkCheck
+    from quantize.check import BundleCheck, CascadeCheck, NetworkCheck
     from quantize.clip import ClipCheck
+    from quantize.stages import Agreement
 
 TEMPLATES = Path(__file__).parent / "templates"
-BAR_DB = 60.0  # a full bar in the page's table of layers
+BAR_DB = 50.0  # a full bar in the page's table of layers: more than 256 steps can hold
 
 
 def as_dict(check: BundleCheck) -> dict[str, Any]:
@@ -43,10 +46,16 @@ def write_html(check: BundleCheck, path: Path) -> None:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - only the page needs it
 
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters["number"] = number
     environment.filters["percent"] = lambda value: "–" if not math.isfinite(value) else f"{100 * value:.2f} %"
+    environment.filters["points"] = lambda value: "–" if not math.isfinite(value) else f"{100 * value:+.2f} points"
+    environment.filters["decibel"] = lambda value: "–" if value is None or not math.isfinite(value) else f"{value:.1f}"
     page = environment.get_template("check.html").render(check=check, bar_db=BAR_DB, verdict=verdict(check))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page, encoding="utf-8")
@@ -55,19 +64,29 @@ def write_html(check: BundleCheck, path: Path) -> None:
 def record(check: BundleCheck, bundle: Bundle) -> None:
     """Write the main figures into the bundle's manifest, with the command that made them; the models stay."""
     figures = {network.name: _figures(network) for network in check.networks}
-    noted = {"command": check.command, "passed": check.passed, "failures": check.failures, **figures}
-    manifest = bundle.manifest.model_copy(update={"figures": {**bundle.manifest.figures, "int8_check": noted}})
+    if check.cascade is not None:
+        figures = {CASCADE: _agreed(check.cascade), **figures}
+    noted = {"command": check.command, "data": check.data, "passed": check.passed, "failures": check.failures}
+    manifest = bundle.manifest.model_copy(
+        update={"figures": {**bundle.manifest.figures, "int8_check": plain({**noted, **figures})}}
+    )
     save_bundle(bundle.path, manifest, bundle.model, bundle.screen)
 
 
-def _figures(network: NetworkCheck) -> dict[str, Any]:
-    agreement = network.agreement
+def _agreed(check: NetworkCheck | CascadeCheck) -> dict[str, Any]:
+    agreement = check.agreement
     return {
-        "positives": network.positives,
-        "negatives": network.negatives,
+        "positives": check.positives,
+        "negatives": check.negatives,
         "decided_alike": round(agreement.labels, 5),
-        "recall": plain(agreement.recall),
+        "recall": agreement.recall,
         "calibration_error": round(agreement.calibration_found, 5),
+    }
+
+
+def _figures(network: NetworkCheck) -> dict[str, Any]:
+    return {
+        **_agreed(network),
         "times_faster": round(network.speed.ratio, 2),
         "share_of_size": round(network.size_bytes / network.float_size_bytes, 4),
         "partitions": network.partitions.count,
@@ -89,7 +108,10 @@ def lines(check: BundleCheck) -> Iterator[str]:
     """Yield what a terminal shows before the verdict."""
     measured = {network.name: network for network in check.networks}
     for name, findings in check.findings:
-        yield from _network_lines(measured[name]) if name in measured else _clip_lines(check.clip)
+        if name == CASCADE and check.cascade is not None:
+            yield from _cascade_lines(check.cascade)
+        else:
+            yield from _network_lines(measured[name]) if name in measured else _clip_lines(check.clip)
         for finding in findings:
             yield f"  {'ok  ' if finding.passed else 'FAIL'} {finding.name}: {finding.text}"
 
@@ -101,6 +123,19 @@ def number(value: float | None) -> str:
     return f"{value:.4g}"
 
 
+def _cascade_lines(cascade: CascadeCheck) -> Iterator[str]:
+    yield f"cascade, what the box decides: {cascade.positives} positive and {cascade.negatives} negative crops"
+    yield from _agreement_lines(cascade.agreement)
+
+
+def _agreement_lines(agreement: Agreement) -> Iterator[str]:
+    for rate, recall in agreement.recall.items():
+        yield (
+            f"  recall at false-positive rate {rate}: float {recall.reference:.4f}, int8 {recall.found:.4f}, "
+            f"change {recall.change:+.4f} (95 % {recall.low:+.4f} to {recall.high:+.4f})"
+        )
+
+
 def _network_lines(network: NetworkCheck) -> Iterator[str]:
     speed = network.speed
     yield f"{network.name}: {network.positives} positive and {network.negatives} negative crops on {network.runtime}"
@@ -109,13 +144,18 @@ def _network_lines(network: NetworkCheck) -> Iterator[str]:
         f"size {network.float_size_bytes:,} and {network.size_bytes:,} bytes: "
         f"{100 * network.size_bytes / network.float_size_bytes:.1f} %"
     )
-    for rate, recall in network.agreement.recall.items():
+    yield from _agreement_lines(network.agreement)
+    if not network.decides:
         yield (
-            f"  recall at false-positive rate {rate}: float {recall.reference:.4f}, int8 {recall.found:.4f}, "
-            f"change {recall.change:+.4f} (95 % {recall.low:+.4f} to {recall.high:+.4f})"
+            f"  decided alike at float's false-positive rate of {ALONE_FPR:g}: {network.agreement.labels:.4f} "
+            "(no limit: it decides together with the screen only)"
         )
     if network.worst is not None:
-        yield f"  most noise is added by {network.worst.name}: {network.worst.drop_db:.1f} dB"
+        worst = network.worst
+        yield (
+            f"  most noise is added by {worst.name}: {worst.drop_db:.1f} dB, to {worst.sqnr_db:.1f} dB; "
+            f"its range allows {worst.rounding_db:.1f} dB"
+        )
     for other in network.comparisons:
         yield (
             f"  {other.name} ({other.runtime}): {100 * other.equal:.2f} % of outputs equal, at most "

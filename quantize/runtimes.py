@@ -174,7 +174,9 @@ def stored_elsewhere(
         return np.load(place / "outputs.npy"), runtime, float(report["median_ms"])
 
 
-def compared(name: str, own: NDArray[Any], other: tuple[NDArray[Any], str, float], margin_steps: float) -> Comparison:
+def compared(
+    name: str, own: NDArray[Any], other: tuple[NDArray[Any], str, float], margin_steps: float | NDArray[np.float64]
+) -> Comparison:
     """Hold outputs against LiteRT's here.
 
     Parameters
@@ -182,7 +184,7 @@ def compared(name: str, own: NDArray[Any], other: tuple[NDArray[Any], str, float
     name : str
     own, other
         Stored outputs, shape (n, 2); the other's with its runtime and time.
-    margin_steps : float
+    margin_steps : float, or float64 array of shape (n,)
         A crop is a hit where stored logit 1 − logit 0 is at least this.
 
     """

@@ -6,9 +6,10 @@ import pytest
 from edge.bundle import Decision, InputContract, load_bundle
 from edge.detect.classifier import Classifier, scores_of
 from edge.detect.network import Network
-from quantize.bundling import Settings, at_unit_temperature, convert_run, datasets_of, portable
+from quantize.bundling import Settings, convert_run, datasets_of, portable
+from quantize.decisions import at_unit_temperature
 from quantize.errors import QuantiseError
-from quantize.subjects import float_bundle, subjects_of
+from quantize.subjects import subjects_of
 from trainer.run import DataUsed
 
 
@@ -73,7 +74,7 @@ def test_a_contract_that_is_not_the_runs_is_refused(tiny, field, value):
     other = tiny.run.manifest.input.model_copy(update={field: value})
     run = type(tiny.run)(tiny.run.path, tiny.run.manifest.model_copy(update={"input": other}))
     with pytest.raises(QuantiseError, match=f"its input {field} is"):
-        subjects_of(tiny.bundle, run, None)
+        subjects_of(tiny.bundle, run, tiny.run)
 
 
 def test_a_run_for_a_screen_that_is_not_there_is_refused(tiny):
@@ -84,9 +85,9 @@ def test_a_run_for_a_screen_that_is_not_there_is_refused(tiny):
         subjects_of(bundle, tiny.run, tiny.run)
 
 
-def test_without_the_screens_run_there_is_no_float_pipeline(tiny):
+def test_a_bundle_is_not_judged_by_half_of_it(tiny):
     with pytest.raises(QuantiseError, match="its screen's run is not named"):
-        float_bundle(subjects_of(tiny.bundle, tiny.run, None))
+        subjects_of(tiny.bundle, tiny.run, None)
 
 
 def test_data_that_changed_since_the_training_is_refused(tiny):

@@ -26,7 +26,8 @@ def run(*words):
 
 
 def checked(tiny, *words):
-    return run("check", tiny.bundle.path, "--reference", tiny.run.path, "--data", tiny.dataset.path, *words)
+    runs = ("--reference", tiny.run.path, "--screen-reference", tiny.run.path)
+    return run("check", tiny.bundle.path, *runs, "--data", tiny.dataset.path, *words)
 
 
 def test_convert_writes_a_bundle_and_says_what_it_is(tiny, tmp_path):
@@ -41,7 +42,7 @@ def test_convert_writes_a_bundle_and_says_what_it_is(tiny, tmp_path):
 def test_a_passing_check_ends_with_its_verdict_and_writes_page_and_figures(tiny, tmp_path):
     page, figures = tmp_path / "check.html", tmp_path / "check.json"
     bundle = shutil.copytree(tiny.bundle.path, tmp_path / "copy")
-    named = ("--reference", tiny.run.path, "--data", tiny.dataset.path)
+    named = ("--reference", tiny.run.path, "--screen-reference", tiny.run.path, "--data", tiny.dataset.path)
     ran = run("check", bundle, *named, *EASY, "--report", page, "--keep", figures, "--record")
     assert ran.exit_code == 0, ran.output
     assert ran.output.strip().splitlines()[-1].startswith("PASSED: bundle: int8 is within all limits")

@@ -9,12 +9,11 @@ import pytest
 
 from edge.bundle import Bundle, load_bundle, save_bundle
 from edge.errors import BundleError
-from quantize.bundling import contracts_of
-from quantize.check import CheckSettings, NetworkCheck, check_bundle, check_network
+from quantize.bundling import Settings, bundle_run, contracts_of
+from quantize.check import CheckSettings, NetworkCheck, check_bundle
 from quantize.convert import INT8_RECIPE, convert
 from quantize.graph import read_graph, replace_weights
 from quantize.layers import worst_layer
-from quantize.limits import judged
 from quantize.representative import span_range
 from quantize.subjects import subjects_of
 
@@ -34,9 +33,10 @@ def remade(tiny: Any, path: Path, model: bytes, **update: Any) -> Bundle:
 
 def checked(tiny: Any, bundle: Bundle, limits: Any) -> tuple[NetworkCheck, set[str]]:
     """Check the classifier; give what was measured and the names of the limits that were passed."""
-    (subject,) = subjects_of(bundle, tiny.run, None)
-    check = check_network(subject, [tiny.dataset], CheckSettings(limits=limits, kernel_crops=64))
-    return check, {finding.name for finding in judged(check, limits) if not finding.passed}
+    subjects = subjects_of(bundle, tiny.run, None)
+    check = check_bundle(subjects, [tiny.dataset], CheckSettings(limits=limits, kernel_crops=64))
+    ((_, findings),) = check.findings
+    return check.networks[0], {finding.name for finding in findings if not finding.passed}
 
 
 def representative(tiny: Any) -> np.ndarray[Any, Any]:
@@ -88,7 +88,7 @@ def test_a_wrong_scale_in_the_manifest_is_refused(tiny: Any, tmp_path: Path) -> 
     bundle = remade(tiny, tmp_path, tiny.bundle.model, input=wrong)
     (subject,) = subjects_of(bundle, tiny.run, None)
     with pytest.raises(BundleError, match=r"quantised by scale 0\.0039.* the manifest says 0\.0078"):
-        check_network(subject, [tiny.dataset], CheckSettings())
+        check_bundle([subject], [tiny.dataset], CheckSettings())
 
 
 def test_a_float_layer_is_caught(tiny: Any, small_limits: Any, tmp_path: Path) -> None:
@@ -110,11 +110,73 @@ def test_corrupted_weights_are_caught_and_their_layer_named(tiny: Any, small_lim
     assert check.layers[0].weights_db > 25
 
 
+@pytest.fixture(scope="module")
+def cascade(tiny: Any, tmp_path_factory: Any) -> tuple[Any, Any, Bundle]:
+    """Runs for which `cascade` has decided, and their bundle; the classifier weighs little, as in a good bundle."""
+    from edge.bundle import Decision
+
+    folder = tmp_path_factory.mktemp("cascade")
+    joint = Decision(threshold=0.6, temperature=1 / 0.43, screen_weight=0.3, motion_weight=0.5)
+    runs = [
+        type(tiny.run)(folder / name, tiny.run.manifest.model_copy(update={"decision": decision}))
+        for name, decision in (("main", joint), ("screen", Decision(threshold=0.1)))
+    ]
+    for run in runs:
+        run.path.symlink_to(tiny.run.path)
+    bundle = bundle_run(runs[0], folder / "bundle", [tiny.dataset], Settings(representative=100), screen=runs[1])
+    return runs[0], runs[1], bundle
+
+
+def judged_cascade(tiny: Any, cascade: Any, bundle: Bundle, limits: Any) -> tuple[Any, set[str]]:
+    check = check_bundle(
+        subjects_of(bundle, cascade[0], cascade[1]), [tiny.dataset], CheckSettings(limits=limits, kernel_crops=32)
+    )
+    (found,) = [findings for name, findings in check.findings if name == "cascade"]
+    return check, {finding.name for finding in found if not finding.passed}
+
+
+def test_the_decision_of_both_is_carried_into_the_bundle_unchanged(tiny: Any, cascade: Any, small_limits: Any) -> None:
+    main, screen, bundle = cascade
+    assert bundle.manifest.decision == main.manifest.decision
+    assert bundle.manifest.screen.threshold == screen.manifest.decision.threshold
+    check, failed = judged_cascade(tiny, cascade, bundle, small_limits)
+    assert failed == set()
+    assert check.passed
+    agreement = check.cascade.agreement
+    assert agreement.decision_reference.threshold == agreement.decision_found.threshold == 0.6
+    assert [network.decides for network in check.networks] == [False, True]
+    assert agreement.decision_reference.recall > 0.5
+
+
+def test_a_decision_set_by_hand_is_caught(tiny: Any, cascade: Any, small_limits: Any) -> None:
+    manifest = cascade[2].manifest
+    other = manifest.decision.model_copy(update={"threshold": 0.97})
+    bundle = Bundle(
+        cascade[2].path, manifest.model_copy(update={"decision": other}), cascade[2].model, cascade[2].screen
+    )
+    check, failed = judged_cascade(tiny, cascade, bundle, small_limits)
+    assert failed >= {"decision of the runs", "label agreement"}
+    assert check.cascade.decision_changes == ("threshold 0.97 instead of 0.6",)
+
+
+def test_a_joint_threshold_left_at_the_float_models_is_caught(
+    tiny: Any, cascade: Any, small_limits: Any, tmp_path: Path
+) -> None:
+    bundle = cascade[2]
+    # The decision is the runs' own to the last bit, but the conversion shifted the logits it is about.
+    shifted = save_bundle(tmp_path, bundle.manifest, biased(bundle.model, 3.0), bundle.screen)
+    check, failed = judged_cascade(tiny, cascade, shifted, small_limits)
+    assert "label agreement" in failed
+    assert "decision of the runs" not in failed
+    assert check.networks[0].agreement.labels < 0.995
+
+
 def test_a_threshold_left_at_the_float_models_is_caught(
     tiny: Any, plain: bytes, small_limits: Any, tmp_path: Path
 ) -> None:
     from edge.bundle import Decision
-    from quantize.bundling import logits_of, matched_decision
+    from quantize.bundling import logits_of
+    from quantize.decisions import matched_decision
     from trainer.feed import read_crops
 
     shifted = biased(tiny.bundle.model, 3.0)

@@ -36,7 +36,8 @@ def test_fine_tuning_gives_an_integer_model_that_still_knows(tiny):
 
     contract = tiny.run.manifest.input
     train = read_crops([tiny.dataset], "train", contract)
-    model = fine_tuned(tiny.run.load_model(), contract, train, QatSettings(epochs=2, batch_size=32))
+    alike = np.ones(len(train), np.float32)
+    model = fine_tuned(tiny.run.load_model(), contract, train, alike, QatSettings(epochs=2, batch_size=32, steps=10))
     assert read_graph(model).float_operators() == ()
     found = contracts_of(model, contract)
     assert found[0].quantisation.zero_point == -128

@@ -1,14 +1,16 @@
-"""The decision of screen and classifier together: how much each counts, and the threshold for a stated rate."""
+"""Screen and classifier together: their joint log odds, how much each counts, thresholds, and figures of both."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edge.bundle import Decision
-from trainer.evaluate import judge
+from edge.detect.classifier import odds_beside
+from trainer.errors import RunError
+from trainer.evaluate import Judged, at_threshold, best_of_f1, figures, judge, without_nan
 from trainer.feed import read_crops
 from trainer.metrics import sigmoid
 
@@ -17,8 +19,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from trainer.data.dataset import Dataset
+    from edge.bundle import Bundle
+    from trainer.data.dataset import Dataset, Split
+    from trainer.feed import Crops
     from trainer.run import Run
+
+STOPPED = -60.0
+"""Log odds of what never reaches the classifier: under any threshold, and finite for curves and logarithms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +59,20 @@ def choose(
     *,
     keep_recall: float = 0.97,
     false_positive_rate: float = 1e-3,
-    classifier_weight: float = 0.43,
+    classifier_weight: float = 0.5,
+    screen_weight: float = 0.5,
     motion_weight: float = 2.0,
+    scene_weight: float = 1.3,
+    threshold: float | None = None,
 ) -> Cascade:
     """Choose both thresholds on the validation split.
 
     The screen passes `keep_recall` of the visible hits. What passes is a hit where classifier_weight × the classifier's
-    log odds + the screen's − motion_weight × log(1 + motion) reach the threshold that keeps to `false_positive_rate` on
+    log odds + screen_weight × the screen's − motion_weight × log(1 + motion) reach the threshold that keeps to `false_positive_rate` on
     candidates of recordings; generated scenes hold more specks than a camera sees, and would set it too high.
+
+    A crop tells neither the camera's noise, beyond which motion counts, nor what else its scene proposes: a `threshold`
+    that was found on whole clips takes the place of the rate's.
     """
     margins = []
     for run in (screen, classifier):
@@ -70,25 +83,125 @@ def choose(
     hits = (label == 1) & judged.visible
     met = np.array([one.get("recording") != "generated" and one.get("nuisance") is None for one in strata], bool)
     negatives = (label == 0) & met
-    motion = np.array([float(one.get("motion_dn") or 0.0) for one in strata])
     least = float(np.quantile(margins[0][hits], 1 - keep_recall, method="lower"))
-    passes = margins[0] >= least
-    odds = classifier_weight * margins[1] + margins[0] - motion_weight * np.log1p(motion)
-    odds = np.where(passes, odds, -np.inf)
-    threshold = _threshold(odds[negatives], odds[hits], false_positive_rate)
+    first = Decision(threshold=float(sigmoid(np.array(least))))
+    unset = Decision(
+        threshold=0.5,
+        temperature=1 / classifier_weight,
+        screen_weight=screen_weight,
+        motion_weight=motion_weight,
+        scene_weight=scene_weight,
+    )
+    odds = joint_odds(margins[0], margins[1], motion_of(judged.crops), (first, unset))
+    if threshold is None:
+        threshold = float(sigmoid(np.array(_threshold(odds[negatives], odds[hits], false_positive_rate))))
+    scores = sigmoid(odds)
     return Cascade(
-        Decision(threshold=float(sigmoid(np.array(least)))),
-        Decision(
-            threshold=float(sigmoid(np.array(threshold))),
-            temperature=1 / classifier_weight,
-            screen_weight=1.0,
-            motion_weight=motion_weight,
-        ),
-        recall=float(np.mean(odds[hits] >= threshold)),
-        false_positive_rate=float(np.mean(odds[negatives] >= threshold)),
+        first,
+        unset.model_copy(update={"threshold": threshold}),
+        recall=float(np.mean(scores[hits] >= threshold)),
+        false_positive_rate=float(np.mean(scores[negatives] >= threshold)),
         negatives=int(negatives.sum()),
         hits=int(hits.sum()),
     )
+
+
+def joint_odds(
+    screen_margin: NDArray[np.float64],
+    classifier_margin: NDArray[np.float64],
+    motion_dn: NDArray[np.float64],
+    decisions: tuple[Decision, Decision],
+) -> NDArray[np.float64]:
+    """Give the log odds by which the agent decides (`edge.bundle.Decision`), shape (n,); STOPPED by the screen.
+
+    Margins are logit 1 − logit 0 of each network; `decisions` the screen's and the classifier's.
+    """
+    first, second = decisions
+    odds = classifier_margin / second.temperature + odds_beside(second, screen_margin, motion_dn)
+    passes = sigmoid(screen_margin, first.temperature) >= first.threshold
+    return np.where(passes, np.maximum(odds, STOPPED), STOPPED)
+
+
+def motion_of(crops: Crops) -> NDArray[np.float64]:
+    """Give the motion that datasets note of each crop, grey levels, shape (n,); 0 where they note none."""
+    return np.array([float(one.get("motion_dn") or 0.0) for one in crops.strata])
+
+
+def decisions_of(screen: Run, classifier: Run, bundle: Bundle | None = None) -> tuple[Decision, Decision]:
+    """Give the screen's and the classifier's decision: a bundle's, or those that `cascade` wrote into the runs.
+
+    Raises
+    ------
+    RunError
+        None is there.
+
+    """
+    if bundle is not None:
+        if bundle.manifest.screen is None:
+            raise RunError(screen.path, f"the bundle {bundle.path.name} has no screen", "leave out --screen")
+        return Decision(threshold=bundle.manifest.screen.threshold), bundle.manifest.decision
+    found = screen.manifest.decision, classifier.manifest.decision
+    if found[0] is None or found[1] is None:
+        lacking = (screen if found[0] is None else classifier).path
+        raise RunError(lacking, "run.json holds no decision", "run `cascade` first, or name a --bundle that has one")
+    return found[0], found[1]
+
+
+def judge_both(
+    screen: Run,
+    classifier: Run,
+    datasets: Sequence[Dataset],
+    split: Split,
+    decisions: tuple[Decision, Decision],
+) -> Judged:
+    """Let both look at a split; its margins are joint log odds, STOPPED where the fast path proposes nothing."""
+    margins = []
+    for run in (screen, classifier):
+        contract = run.manifest.input
+        judged = judge(run.load_model(), read_crops(datasets, split, contract), contract)
+        margins.append(judged.margin)
+    odds = joint_odds(margins[0], margins[1], motion_of(judged.crops), decisions)
+    return Judged(judged.crops, np.where(_proposed(judged.crops), odds, STOPPED), judged.visible)
+
+
+def evaluate_both(
+    screen: Run,
+    classifier: Run,
+    datasets: Sequence[Dataset],
+    decisions: tuple[Decision, Decision],
+    *,
+    split: Split = "test",
+    chosen_on: Sequence[Dataset] | None = None,
+) -> tuple[Judged, dict[str, Any]]:
+    """Judge screen and classifier as one: what the agent decides on the crops of a split.
+
+    Figures are of what the fast path proposes, "whole_chain" of all samples, where what it does not propose counts as
+    called none. "best_f1" has another threshold, that of the greatest F1 on the validation split of `chosen_on`.
+
+    Returns
+    -------
+    judged split (what is proposed), figures
+
+    """
+    chosen = judge_both(screen, classifier, chosen_on or datasets, "validation", decisions)
+    best = best_of_f1(chosen.part(_proposed(chosen.crops)))
+    everything = judge_both(screen, classifier, datasets, split, decisions)
+    tested = everything.part(_proposed(everything.crops))
+    joint = Decision(threshold=decisions[1].threshold)  # the temperature is in the joint odds already
+    found = {
+        **figures(tested, joint),
+        "best_f1": at_threshold(tested, best),
+        "whole_chain": at_threshold(everything, joint),
+        "screen": {"run": screen.path.name, **decisions[0].model_dump()},
+        "decision": decisions[1].model_dump(),
+        "data": {dataset.path.name: dataset.sha256 for dataset in datasets},
+        "split": split,
+    }
+    return tested, without_nan(found)
+
+
+def _proposed(crops: Crops) -> NDArray[np.bool_]:
+    return np.array([bool(one.get("proposed", True)) for one in crops.strata], bool)
 
 
 def _threshold(negatives: NDArray[np.float64], hits: NDArray[np.float64], rate: float) -> float:
@@ -96,4 +209,4 @@ def _threshold(negatives: NDArray[np.float64], hits: NDArray[np.float64], rate: 
     falling = np.sort(negatives)[::-1]
     allowed = int(rate * len(falling))
     above = hits[hits > falling[allowed]] if allowed < len(falling) else hits
-    return float(above[np.isfinite(above)].min())
+    return float(above[above > STOPPED].min())

@@ -93,10 +93,8 @@ def choose_screen_decision(judged: Judged, keep_recall: float) -> Decision:
 
 def figures(judged: Judged, decision: Decision, seed: int = 1) -> dict[str, Any]:
     """Give every figure of a split as a JSON object; see docs/training.md for what each means."""
-    rng = np.random.default_rng(seed)
     score = metrics.sigmoid(judged.margin, decision.temperature)
     label = judged.crops.label
-    chosen = judged.visible
     calibrated = metrics.calibration(label, score)
     return {
         "samples": len(label),
@@ -104,8 +102,8 @@ def figures(judged: Judged, decision: Decision, seed: int = 1) -> dict[str, Any]
         "visible_dn": VISIBLE_DN,
         "threshold": decision.threshold,
         "temperature": decision.temperature,
-        "visible_hits": _at_threshold(label[chosen], score[chosen], decision.threshold, rng),
-        "all_hits": _at_threshold(label, score, decision.threshold, rng),
+        "visible_hits": at_threshold(judged, decision, seed=seed),
+        "all_hits": at_threshold(judged, decision, only_visible=False, seed=seed),
         "calibration": {
             "error": calibrated.error,
             "log_loss": metrics.log_loss(label, judged.margin, decision.temperature),
@@ -158,6 +156,7 @@ def evaluate(
         decision = choose_decision(judged, false_positive_rate)
     tested = judge(model, read_crops(datasets, split, contract, proposed_only=proposed), contract)
     found = figures(tested, decision)
+    found["best_f1"] = at_threshold(tested, best_of_f1(judged, decision.temperature))
     found["data"] = {str(dataset.path): dataset.sha256 for dataset in datasets}
     found["split"] = split
     found = without_nan(found)
@@ -173,13 +172,27 @@ def worst_mistakes(judged: Judged, count: int = 24) -> tuple[NDArray[np.int64], 
     return worst_false, worst_missed
 
 
-def _at_threshold(
-    label: NDArray[np.uint8], score: NDArray[np.float64], threshold: float, rng: np.random.Generator
-) -> dict[str, Any]:
-    called = score >= threshold
+def best_of_f1(judged: Judged, temperature: float = 1.0) -> Decision:
+    """Choose the threshold of the greatest F1 of visible hits against everything else, on a validation split."""
+    chosen = judged.visible
+    swept = metrics.curve(judged.crops.label[chosen], metrics.sigmoid(judged.margin[chosen], temperature))
+    f1 = 2 * swept.precision * swept.recall / np.maximum(swept.precision + swept.recall, 1e-9)
+    return Decision(threshold=float(swept.threshold[int(np.argmax(f1))]), temperature=temperature)
+
+
+def at_threshold(judged: Judged, decision: Decision, *, only_visible: bool = True, seed: int = 1) -> dict[str, Any]:
+    """Give counts, precision, recall, F1 and accuracy with their intervals, and recall at stated rates."""
+    chosen = judged.visible if only_visible else np.ones(len(judged.visible), bool)
+    label = judged.crops.label[chosen]
+    score = metrics.sigmoid(judged.margin[chosen], decision.temperature)
+    called = score >= decision.threshold
     counts = metrics.confusion(label, called)
-    found: dict[str, Any] = {"confusion": asdict(counts), "false_positive_rate": counts.false_positive_rate}
-    intervals = metrics.bootstrap(label, called, rng)
+    found: dict[str, Any] = {
+        "threshold": decision.threshold,
+        "confusion": asdict(counts),
+        "false_positive_rate": counts.false_positive_rate,
+    }
+    intervals = metrics.bootstrap(label, called, np.random.default_rng(seed))
     for name in metrics.METRICS:
         found[name] = {"value": getattr(counts, name), "low": intervals[name][0], "high": intervals[name][1]}
     if 0 < label.sum() < len(label):

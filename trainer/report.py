@@ -27,18 +27,25 @@ if TYPE_CHECKING:
 
 HTML_FILE = "evaluation.html"
 JSON_FILE = "evaluation.json"
+BOTH = "both-"
+"""Before the names of the two files where screen and classifier were judged as one."""
 TEMPLATES = Path(__file__).parent / "templates"
 
 
 def write_report(run: Run, judged: Judged, figures: dict[str, Any]) -> Path:
-    """Write evaluation.html and evaluation.json into the run folder and give the path of the page."""
+    """Write evaluation.html and evaluation.json into the run folder and give the path of the page.
+
+    Where `figures` are of screen and classifier together (`trainer.cascade.evaluate_both`), the files are named
+    both-evaluation.html and both-evaluation.json.
+    """
     import jinja2  # noqa: PLC0415 - evaluation alone does without it
 
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True)
     environment.filters["figure"] = lambda value: "–" if value is None else f"{value:.4g}"
     false, missed = worst_mistakes(judged)
+    screen = figures.get("screen")
     page = environment.get_template("evaluation.html").render(
-        title=f"Evaluation of {run.path.name}",
+        title=f"Evaluation of {run.path.name}" + (f" behind the screen {screen['run']}" if screen else ""),
         network=run.manifest.network.name,
         planes=run.manifest.input.planes,
         crop_size=run.manifest.input.crop_size,
@@ -49,9 +56,10 @@ def write_report(run: Run, judged: Judged, figures: dict[str, Any]) -> Path:
             ("Visible hits missed or nearly so", _pictures(judged.crops, judged.margin, missed)),
         ),
     )
-    write_whole(run.path / JSON_FILE, json.dumps(figures, indent=2) + "\n")
-    write_whole(run.path / HTML_FILE, page)
-    return run.path / HTML_FILE
+    prefix = BOTH if screen else ""
+    write_whole(run.path / f"{prefix}{JSON_FILE}", json.dumps(figures, indent=2) + "\n")
+    write_whole(run.path / f"{prefix}{HTML_FILE}", page)
+    return run.path / f"{prefix}{HTML_FILE}"
 
 
 def _curves(run: Run, judged: Judged, figures: dict[str, Any]) -> str:

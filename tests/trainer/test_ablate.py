@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from edge.errors import GammaboxError
 from trainer.ablate import BASE, TIME_FILE, VARIANTS, Setting, ablate, fusion_table, table
 from trainer.data.dataset import Dataset
 from trainer.data.synthetic import write_synthetic
-from trainer.errors import GammaboxError
 from trainer.run import Run
 
 SETTING = Setting(samples_seen=64, epochs=2, batch_size=16)

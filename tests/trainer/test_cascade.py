@@ -1,21 +1,35 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from edge.bundle import InputContract
-from trainer.cascade import choose
+from edge.bundle import Bundle, Decision, InputContract
+from trainer.cascade import STOPPED, choose, decisions_of, evaluate_both, joint_odds
+from trainer.data.dataset import Dataset
 from trainer.data.synthetic import write_synthetic
+from trainer.data.writer import DatasetWriter
+from trainer.errors import RunError
 from trainer.fit import fit
-from trainer.run import FitSettings, NetworkChoice
+from trainer.report import write_report
+from trainer.run import FitSettings, NetworkChoice, Run
 
 
-def test_both_thresholds_keep_to_what_was_asked(tmp_path: Path) -> None:
-    splits = (("train", 96), ("validation", 96))
-    data = write_synthetic(tmp_path / "data", crop_size=32, splits=splits)
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    splits = (("train", 96), ("validation", 96), ("test", 64))
+    return write_synthetic(tmp_path_factory.mktemp("cascade") / "data", crop_size=32, splits=splits)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory, data: Dataset) -> Run:
     contract = InputContract(crop_size=17, planes="temporal", dtype="float32")
     settings = FitSettings(epochs=3, batch_size=16, learning_rate=3e-3)
-    run = fit(tmp_path / "run", NetworkChoice(name="screen", options={"width": 0.5}), contract, [data], settings)
+    network = NetworkChoice(name="screen", options={"width": 0.5})
+    return fit(tmp_path_factory.mktemp("cascade") / "run", network, contract, [data], settings)
+
+
+def test_both_thresholds_keep_to_what_was_asked(data: Dataset, run: Run) -> None:
     strict, lax = (
         choose(run, run, [data], keep_recall=0.9, false_positive_rate=rate, motion_weight=1.0) for rate in (0.02, 0.3)
     )
@@ -26,3 +40,54 @@ def test_both_thresholds_keep_to_what_was_asked(tmp_path: Path) -> None:
     assert strict.classifier.temperature == pytest.approx(1 / 0.43)
     assert strict.screen == lax.screen
     assert strict.hits == np.sum([one["added_dn"] is not None for one in data.samples("validation").strata])
+
+
+def test_the_joint_odds_are_those_of_the_agent() -> None:
+    screen, classifier, motion = np.array([2.0, 2.0, -3.0]), np.array([4.0, 4.0, 9.0]), np.array([0.0, 6.0, 0.0])
+    decision = Decision(threshold=0.8, temperature=2.0, screen_weight=0.5, motion_weight=1.5)
+    odds = joint_odds(screen, classifier, motion, (Decision(threshold=0.3), decision))
+    np.testing.assert_allclose(odds, [4 / 2 + 0.5 * 2, 4 / 2 + 0.5 * 2 - 1.5 * np.log(7), STOPPED])
+
+
+def test_decisions_come_from_a_bundle_or_from_both_runs(run: Run, tiny_manifest) -> None:
+    bare = Run(run.path, run.manifest.model_copy(update={"decision": None}))
+    with pytest.raises(RunError, match="holds no decision; run `cascade` first"):
+        decisions_of(bare, bare)
+    first, second = Decision(threshold=0.1), Decision(threshold=0.7, screen_weight=1.0)
+    screen, classifier = (Run(run.path, run.manifest.model_copy(update={"decision": one})) for one in (first, second))
+    assert decisions_of(screen, classifier) == (first, second)
+    bundle = Bundle(Path("made"), tiny_manifest("int8_64", screen="int8_32"), b"", b"")
+    assert decisions_of(bare, bare, bundle) == (Decision(threshold=0.5), bundle.manifest.decision)
+    with pytest.raises(RunError, match="has no screen"):
+        decisions_of(bare, bare, Bundle(Path("made"), tiny_manifest("int8_64"), b""))
+
+
+def test_both_are_judged_as_one_decision_and_written_beside_the_runs_own(data: Dataset, run: Run) -> None:
+    chosen = choose(run, run, [data], keep_recall=0.9, false_positive_rate=0.1, motion_weight=0.0)
+    judged, found = evaluate_both(run, run, [data], (chosen.screen, chosen.classifier))
+    stopped = judged.margin == STOPPED
+    assert 0 < stopped.sum() < 64
+    counts = found["visible_hits"]["confusion"]
+    assert counts["false_negatives"] >= (stopped & (judged.crops.label == 1) & judged.visible).sum()
+    assert found["whole_chain"]["confusion"] == counts, "all of these samples are proposed"
+    assert found["best_f1"]["f1"]["value"] > 0.5
+    assert found["screen"]["threshold"] == chosen.screen.threshold
+    page = write_report(run, judged, found)
+    assert page.name == "both-evaluation.html"
+    assert "behind the screen run" in page.read_text(encoding="utf-8")
+    assert Run.open(run.path).manifest.decision is None
+
+
+def test_what_the_fast_path_does_not_propose_is_missed(tmp_path: Path, data: Dataset, run: Run) -> None:
+    samples = data.samples("test")
+    strata = tuple({**one, "proposed": i >= 16} for i, one in enumerate(samples.strata))
+    writer = DatasetWriter(tmp_path / "half", data.index.model_copy(update={"planned_shards": 1, "shards": ()}))
+    writer.add(0, "test", replace(samples, strata=strata))
+    half = Dataset.open(tmp_path / "half")
+    lax = (Decision(threshold=0.0), Decision(threshold=1e-12))
+    judged, found = evaluate_both(run, run, [half], lax, chosen_on=[data])
+    assert len(judged.margin) == 48
+    assert found["visible_hits"]["recall"]["value"] == 1
+    missed = int((samples.label[:16] == 1).sum())
+    assert missed == 8
+    assert found["whole_chain"]["confusion"]["false_negatives"] == missed

@@ -6,8 +6,7 @@ the middle frame alone has; |n − p| holds nothing of it and is motion. A scene
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 import cv2
@@ -15,6 +14,7 @@ import numpy as np
 
 from edge.detect.hit import Candidate
 from edge.detect.noise import BLOCK, fine_block_means, noise_of_pair, sampled_block_means
+from edge.detect.shaking import is_shaken
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,6 +34,8 @@ _SATURATED_DN = 250
 _TILE = 64
 _CROWD = 4
 """So many candidates in a tile of 64×64 pixels are seldom radiation and are looked at more closely."""
+_MANY_POINTS = 64
+"""So many pixels above their floor in a tile are more than a hit has, and are looked at more closely too."""
 _DIPS_OF_SHAKING = 0.2
 _FLASH_DN = 4.0
 _MOST_RESTLESS_SHARE = 0.5
@@ -96,10 +98,12 @@ def find_candidates(
     known = noise if noise is not None else noise_of_pair(previous, following, rules, mask)
     greys = (previous, current, following)
     swept = _sweep(greys, known.floor_dn)
-    if swept.at.size > max(current.size * _MOST_POINTS_SHARE, 1):
-        swept = replace(swept, at=_points_of_flash(greys, known.floor_dn))
-    candidates = _describe(greys, swept.at, rules, known)
-    restless = _restless_ground(greys, swept.motion_dn, candidates, known)
+    upset = swept.at.size > max(current.size * _MOST_POINTS_SHARE, 1)
+    points = _points_of_flash(greys, known.floor_dn) if upset else swept.at
+    candidates = _describe(greys, points, rules, known)
+    restless = _restless_ground(greys, swept.motion_dn, points, candidates, known)
+    if upset and is_shaken(*greys):
+        restless[:] = True
     live = ~restless & (swept.brightness < _SATURATED_DN) & known.open_blocks
     if np.count_nonzero(restless) > restless.size * _MOST_RESTLESS_SHARE:
         # The camera shook or was exposed anew: a spike on ground that does not rest says nothing now.
@@ -150,17 +154,23 @@ def _points_of_flash(greys: Greys, floor_dn: Image) -> Indices:
 
 
 def _restless_ground(
-    greys: Greys, motion: Blocks, candidates: tuple[Candidate, ...], noise: NoiseMap
+    greys: Greys, motion: Blocks, points: Indices, candidates: tuple[Candidate, ...], noise: NoiseMap
 ) -> NDArray[np.bool_]:
-    """Tell the blocks that move, by |next − previous| or by a crowd of spikes that radiation does not make."""
+    """Tell the blocks that move: by |next − previous|, or by so many spikes in a tile as radiation does not make."""
     restless: NDArray[np.bool_] = motion > np.maximum(_MOTION_SIGMAS * noise.sigma_dn, _LEAST_MOTION_DN)
-    crowd: dict[tuple[int, int], int] = defaultdict(int)
-    for one in candidates:
-        crowd[one.y // _TILE, one.x // _TILE] += 1
+    height, width = greys[1].shape
+    tiles = (-(-height // _TILE), -(-width // _TILE))
+    crowd = np.array([one.y // _TILE * tiles[1] + one.x // _TILE for one in candidates], np.intp)
+    spikes = points // (width * _TILE) * tiles[1] + points % width // _TILE
+    crowded = {
+        *np.flatnonzero(np.bincount(crowd) >= _CROWD).tolist(),
+        *np.flatnonzero(np.bincount(spikes) >= _MANY_POINTS).tolist(),
+    }
     blocks = _TILE // BLOCK
-    for (row, column), count in crowd.items():
-        if count >= _CROWD and _shakes_or_flashes(greys, noise, row * _TILE, column * _TILE):
-            restless[row * blocks : (row + 1) * blocks, column * blocks : (column + 1) * blocks] = True
+    for row, column in (divmod(number, tiles[1]) for number in crowded):
+        tile = restless[row * blocks : (row + 1) * blocks, column * blocks : (column + 1) * blocks]
+        if not tile.all() and _shakes_or_flashes(greys, noise, row * _TILE, column * _TILE):
+            tile[:] = True
     return restless
 
 

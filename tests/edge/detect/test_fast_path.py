@@ -211,6 +211,27 @@ def test_a_camera_that_shakes_to_and_fro_is_not_live_and_makes_no_hits():
     assert len(result.candidates) <= 2
 
 
+@pytest.mark.parametrize(("far_px", "most_live"), [(4, 0.5), (14, 0.2)])
+def test_a_camera_that_shakes_anyhow_makes_no_live_hits_however_few_edges_its_picture_has(far_px, most_live):
+    rng = np.random.default_rng(3)
+    scene = np.full((256, 320), 40, np.float32)  # a smooth wall with lamps, a window and a sign on it
+    scene[rng.integers(0, 250, 60), rng.integers(0, 310, 60)] = 200
+    scene = cv2.GaussianBlur(scene, (0, 0), 0.9)
+    scene[40:160, 60:140] += 60
+    scene[180:230, 200:300] += textured_scene(size=(50, 100)) - 128
+    live = []
+    for _ in range(6):
+        frames = []
+        for _ in range(3):
+            shift = np.float32([[1, 0, rng.normal(0, far_px)], [0, 1, rng.normal(0, far_px)]])
+            moved = cv2.warpAffine(scene, shift, (320, 256), borderMode=cv2.BORDER_REFLECT)
+            frames.append(np.clip(np.rint(moved + rng.normal(0, 2, moved.shape)), 0, 255).astype(np.uint8))
+        result = find_candidates(*frames, RULES)
+        live.append(result.live_fraction)
+        assert len([one for one in result.candidates if result.is_live(one.x, one.y)]) <= 1
+    assert np.mean(live) < most_live
+
+
 def test_many_hits_in_one_place_are_not_held_for_shaking():
     frames = still_scene()
     truth = [(x, y) for y in range(6, 230, 16) for x in range(6, 310, 16)]

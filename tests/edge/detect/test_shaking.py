@@ -1,0 +1,57 @@
+import cv2
+import numpy as np
+import pytest
+
+from edge.detect.shaking import is_shaken
+
+HEIGHT, WIDTH = 240, 320
+
+
+def scene(seed=1):
+    """Textured ground in front of a smooth wall, in levels."""
+    rng = np.random.default_rng(seed)
+    made = np.full((HEIGHT, WIDTH), 90, np.float32)
+    texture = cv2.GaussianBlur(rng.uniform(0, 255, (HEIGHT // 2, WIDTH)).astype(np.float32), (0, 0), 1.5)
+    made[HEIGHT // 2 :] += (texture - texture.mean()) * 5
+    return made
+
+
+def shot(levels, rng, shift=(0, 0), light=1.0):
+    moved = np.roll(levels, shift, axis=(0, 1)) * light + rng.normal(0, 2, levels.shape)
+    return np.clip(np.rint(moved), 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("shifts", [((0, 0), (3, 2), (0, 0)), ((0, 0), (0, 0), (4, -3)), ((5, 1), (-6, 2), (0, -8))])
+def test_a_camera_that_moves_by_some_pixels_in_any_of_three_frames_is_shaken(shifts):
+    rng = np.random.default_rng(2)
+    assert is_shaken(*(shot(scene(), rng, shift) for shift in shifts))
+
+
+@pytest.mark.parametrize("lights", [(1, 1, 1), (1, 1.08, 1), (0.95, 1, 1.05)])
+def test_noise_and_slight_changes_of_light_are_no_shaking(lights):
+    rng = np.random.default_rng(3)
+    assert not is_shaken(*(shot(scene(), rng, light=light) for light in lights))
+
+
+def test_things_that_move_before_resting_ground_are_no_shaking():
+    rng = np.random.default_rng(4)
+    frames = []
+    for i in range(3):
+        levels = scene()
+        levels[60:200, 40 + 20 * i : 180 + 20 * i] = scene(9)[100:240, :140]
+        frames.append(shot(levels, rng))
+    assert not is_shaken(*frames)
+
+
+def test_hits_everywhere_are_no_shaking():
+    rng = np.random.default_rng(5)
+    frames = [shot(scene(), rng) for _ in range(3)]
+    for x, y in zip(rng.integers(0, WIDTH, 400), rng.integers(0, HEIGHT, 400), strict=True):
+        frames[1][y, x] = 255
+    assert not is_shaken(*frames)
+
+
+@pytest.mark.parametrize("side", [8, 63, 200])
+def test_a_picture_without_edges_or_hardly_any_pixels_shows_none(side):
+    rng = np.random.default_rng(6)
+    assert not is_shaken(*(shot(np.full((side, side), 80.0), rng) for _ in range(3)))

@@ -1,0 +1,108 @@
+"""Resident memory of `gammabox-edge analyze` over many frames: a recording in a loop through the same pipeline.
+
+`scripts/watch_memory.py CLIP --frames 10000` prints the memory at steps and the verdict; exit code 1 where the peak
+reaches `--most-mb` or the memory still grows by more than `--most-growth-mb` after the first fifth. Hits of a clip that
+is played again and again look like blinking pixels: their places are closed, and the count of hits stands still.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import cv2
+
+from edge.analyze import analyze
+from edge.bench.comparison import peak_mb, resident_mb
+from edge.bundle import load_bundle, shipped_bundle_path
+from edge.capture.base import Source
+from edge.capture.source import open_source
+from edge.console import EXIT_CHECK_FAILED, EXIT_UNUSABLE
+from edge.detect.detector import Detector
+from edge.errors import GammaboxError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from edge.capture.frame import Frame
+
+STEPS = 20
+
+
+class Looped(Source):
+    """A recording that begins again until enough frames are delivered; no triple spans two rounds."""
+
+    def __init__(self, spec: str, frames: int) -> None:
+        super().__init__(spec)
+        self._frames = frames
+        self.memory_mb: list[tuple[int, float]] = []
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Yield frames, numbered on."""
+        first = 0
+        while self._delivered < self._frames:
+            last = None
+            with open_source(self.spec) as round_source:
+                for frame in round_source:
+                    self.last_decode_ms, last = round_source.last_decode_ms, frame
+                    self._delivered += 1
+                    number = first + frame.sequence
+                    yield replace(frame, sequence=number, monotonic_s=number / round_source.mode.fps)
+                    if self._delivered % max(self._frames // STEPS, 1) == 0:
+                        self.memory_mb.append((self._delivered, resident_mb()))
+                    if self._delivered == self._frames:
+                        return
+            if last is None:
+                return
+            first += last.sequence + 2  # a gap: the last frame of a round is no neighbour of the next one's first
+
+    def close(self) -> None:
+        """Hold nothing open between rounds."""
+
+
+def main() -> int:
+    """Run the pipeline and judge its memory."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("clip")
+    parser.add_argument("--frames", type=int, default=10_000)
+    parser.add_argument("--model", type=Path, default=shipped_bundle_path())
+    parser.add_argument("--most-mb", type=float, default=250.0)
+    parser.add_argument("--most-growth-mb", type=float, default=8.0)
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    cv2.setNumThreads(1)
+    started = perf_counter()
+    try:
+        source = Looped(arguments.clip, arguments.frames)
+        summary = analyze(source, Detector(load_bundle(arguments.model), threads=1))
+    except GammaboxError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return EXIT_UNUSABLE
+    steps = source.memory_mb
+    settled = [resident for frames, resident in steps if frames >= arguments.frames / 5]
+    growth = settled[-1] - settled[0] if settled else 0.0
+    verdict = {
+        "clip": Path(arguments.clip).name,
+        "frames": summary.frames,
+        "hits": summary.hits,
+        "peak_mb": peak_mb(),
+        "growth_mb": round(growth, 1),
+        "memory_mb": steps,
+        "seconds": round(perf_counter() - started, 1),
+    }
+    if arguments.json:
+        print(json.dumps(verdict))
+    else:
+        for frames, resident in steps:
+            print(f"{frames:>7} frames  {resident:6.1f} MB")
+        print(f"peak {verdict['peak_mb']:.1f} MB, growth after the first fifth {growth:+.1f} MB")
+    return 0 if peak_mb() < arguments.most_mb and growth <= arguments.most_growth_mb else EXIT_CHECK_FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import sys
 import time
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
+from trainer.devices import share_batches, shareable
 from trainer.errors import RunError
 from trainer.feed import PlainBatches, TrainingBatches, read_crops, weights
 from trainer.models import build
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     from trainer.data.dataset import Dataset
 
 Report = dict[str, Any]
+BOARD_FOLDER = "tensorboard"
+"""In a run folder: events for `tensorboard --logdir`."""
 SAME_TRAINING = ("network", "input", "seed", "fit", "data")  # what must agree before a run goes on
 
 
@@ -75,6 +79,7 @@ def fit(
 
     """
     keras.mixed_precision.set_dtype_policy(settings.precision)
+    share_batches(path, settings)
     try:
         train, validation = (
             read_crops(
@@ -109,16 +114,18 @@ def fit(
         model, begun = _model_to_train(run, batches.steps)
         keeper = Keeper(run, batches, progress)
         if begun < settings.epochs and not keeper.exhausted:
+            judged = shareable(validation, settings.devices)
             model.fit(
                 batches,
-                validation_data=PlainBatches(validation, contract, weight=weights(validation, settings)),
+                validation_data=PlainBatches(judged, contract, weight=weights(judged, settings)),
                 initial_epoch=begun,
                 epochs=settings.epochs,
                 shuffle=False,
                 verbose=0,
-                callbacks=[keeper],
+                callbacks=[keeper, *_board(run)],
             )
     finally:
+        keras.distribution.set_distribution(None)
         keras.mixed_precision.set_dtype_policy("float32")
     return run
 
@@ -191,6 +198,18 @@ class Keeper(keras.callbacks.Callback):  # type: ignore[misc]
             keras.mixed_precision.set_dtype_policy(policy)
         plain.set_weights(self.model.get_weights())
         return plain
+
+
+def _board(run: Run) -> list[keras.callbacks.Callback]:
+    """Give the writer of TensorBoard's events, loss and accuracy an epoch; none where TensorBoard is not installed."""
+    if not board_is_installed():
+        return []
+    return [keras.callbacks.TensorBoard(run.path / BOARD_FOLDER, write_graph=False, profile_batch=0)]
+
+
+def board_is_installed() -> bool:
+    """Tell whether events for TensorBoard are written, which takes TensorFlow, too, on whatever backend."""
+    return all(importlib.util.find_spec(name) is not None for name in ("tensorflow", "tensorboard"))
 
 
 def _open_or_begin(path: Path, manifest: RunManifest) -> Run:

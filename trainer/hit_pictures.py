@@ -152,7 +152,8 @@ class HitPictures:
 
         Drawn from the dozen nearest by the ratios of (added + 1), cubed where size counts too, and of (pixels + 1).
         """
-        far = np.abs(np.log((self.added_dn(ground).astype(np.float64) + 1) / (added_dn + 1)))
+        unlike = np.log((self.added_dn(ground) + 1) / (added_dn + 1)).astype(np.float64)
+        far: NDArray[np.float64] = np.abs(unlike)
         if pixels is not None:
             far = 3 * far + np.abs(np.log((self.pixels + 1) / (pixels + 1)))
         nearest = np.argpartition(far, min(_NEAREST, len(far)) - 1)[:_NEAREST]

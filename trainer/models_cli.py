@@ -1,4 +1,4 @@
-"""Commands of gammabox-trainer about networks: fit, evaluate, compare; parses, calls, prints."""
+"""Commands of gammabox-trainer about networks: fit, mine, cascade, compare; parses, calls, prints."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ DataOption = Annotated[
 def register(app: typer.Typer) -> None:
     """Add the commands to gammabox-trainer."""
     app.command("fit")(fit_command)
-    app.command("evaluate")(evaluate_command)
     app.command("mine")(mine_command)
     app.command("cascade")(cascade_command)
     app.command("compare")(compare_command)
@@ -70,6 +69,9 @@ def fit_command(
     speck_share: Annotated[
         float, typer.Option(min=0, max=1, help="Share of label 0 that gets a soft speck in the middle frame.")
     ] = 0.0,
+    devices: Annotated[
+        int, typer.Option(min=1, help="Devices that share each batch; more than one on the JAX backend only.")
+    ] = 1,
     precision: Annotated[str, typer.Option(help="float32, mixed_float16 or mixed_bfloat16.")] = "float32",
     seed: Annotated[int, typer.Option(min=0)] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
@@ -80,7 +82,7 @@ def fit_command(
     from edge.bundle import InputContract
     from edge.errors import GammaboxError
     from trainer.data.dataset import Dataset
-    from trainer.fit import fit, terminal_progress
+    from trainer.fit import board_is_installed, fit, terminal_progress
     from trainer.run import FitSettings, NetworkChoice
 
     try:
@@ -96,11 +98,14 @@ def fit_command(
             most_spot_pixels=most_spot_pixels,
             proposed_only=proposed_only,
             speck_share=speck_share,
+            devices=devices,
             precision=precision,  # type: ignore[arg-type] # pydantic checks it
         )
     except ValidationError as error:
         first = error.errors()[0]
         raise GammaboxError(f"--{first['loc'][0]}: {first['msg']}".replace("_", "-")) from error
+    if not board_is_installed():
+        print("no events for TensorBoard are written: it is not installed", file=sys.stderr)
     bar, progress = terminal_progress()
     with bar:
         done = fit(
@@ -122,60 +127,6 @@ def fit_command(
         f"{run}: {len(log)} epochs, best is epoch {best['epoch']} with validation loss {best['val_loss']:.4f}, "
         f"accuracy {best['val_accuracy']:.4f}"
     )
-
-
-def evaluate_command(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder that `fit` wrote.")],
-    data: DataOption,
-    chosen_on: Annotated[
-        list[Path] | None,
-        typer.Option(help="Datasets whose validation split chooses threshold and temperature [default: --data]."),
-    ] = None,
-    split: Annotated[str, typer.Option(help="Which split the figures are of: test or validation.")] = "test",
-    false_positive_rate: Annotated[
-        float, typer.Option(min=1e-6, max=0.5, help="Share of negative candidates that may be called hits.")
-    ] = 1e-3,
-    keep_recall: Annotated[
-        float | None,
-        typer.Option(min=0.5, max=1, help="For a screen: the threshold keeps this share of the visible hits instead."),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print every figure as JSON.")] = False,
-) -> None:
-    """Judge a run on the test split; its threshold and temperature come from the validation split, into run.json.
-
-    Writes evaluation.html and evaluation.json into the run folder.
-    """
-    from trainer.data.dataset import Dataset
-    from trainer.evaluate import evaluate
-    from trainer.report import write_report
-    from trainer.run import Run
-
-    datasets = [Dataset.open(folder) for folder in data]
-    judged_run, judged, found = evaluate(
-        Run.open(run),
-        datasets,
-        false_positive_rate=false_positive_rate,
-        keep_recall=keep_recall,
-        split="validation" if split == "validation" else "test",
-        chosen_on=[Dataset.open(folder) for folder in chosen_on] if chosen_on else None,
-    )
-    page = write_report(judged_run, judged, found)
-    if as_json:
-        print(json.dumps(found))
-        return
-    print(f"{run}: threshold {found['threshold']:.4g}, temperature {found['temperature']:.3g}")
-    for kind in ("visible_hits", "all_hits"):
-        print(f"{kind.replace('_', ' ')} against everything else:")
-        for name in ("precision", "recall", "f1", "accuracy"):
-            one = found[kind][name]
-            print(f"  {name:<10}{one['value']:.4f}  ({one['low']:.4f} to {one['high']:.4f})")
-        for point in found[kind].get("at_false_positive_rate", []):
-            note = "" if point["supported"] else "  (too few negatives to state the rate)"
-            print(
-                f"  recall {point['recall']:.4f}  ({point['recall_low']:.4f} to {point['recall_high']:.4f}) "
-                f"at false-positive rate {point['target']:g}{note}"
-            )
-    print(f"report: {page}")
 
 
 def mine_command(
@@ -241,8 +192,13 @@ def cascade_command(
     false_positive_rate: Annotated[
         float, typer.Option(min=1e-6, max=0.5, help="Of candidates of recordings, after both.")
     ] = 3e-3,
-    classifier_weight: Annotated[float, typer.Option(min=0.01, help="Of the classifier's log odds.")] = 0.43,
+    classifier_weight: Annotated[float, typer.Option(min=0.01, help="Of the classifier's log odds.")] = 0.5,
+    screen_weight: Annotated[float, typer.Option(min=0, help="Of the screen's log odds.")] = 0.5,
     motion_weight: Annotated[float, typer.Option(min=0, help="Of the motion under a candidate.")] = 2.0,
+    scene_weight: Annotated[float, typer.Option(min=0, help="Of how much the scene proposes in vain.")] = 1.3,
+    threshold: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Score of a hit, found on clips [default: by the rate].")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the decisions as JSON.")] = False,
 ) -> None:
     """Choose how screen and classifier decide together, on the validation split, into both run.json."""
@@ -260,7 +216,10 @@ def cascade_command(
         keep_recall=keep_recall,
         false_positive_rate=false_positive_rate,
         classifier_weight=classifier_weight,
+        screen_weight=screen_weight,
         motion_weight=motion_weight,
+        scene_weight=scene_weight,
+        threshold=threshold,
     )
     opened.with_manifest(decision=chosen.classifier)
     first.with_manifest(decision=chosen.screen)

@@ -1,7 +1,4 @@
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -39,27 +36,3 @@ def test_networks_see_equally_many_samples_and_stand_beside_the_paper(tmp_path: 
     assert "| resnet | 11,187,138 |" in text
     assert "0.9186" in text
     assert text.count("\n") == 3
-
-
-@pytest.mark.slow
-def test_networks_and_fitting_train_on_the_jax_backend(tmp_path: Path) -> None:
-    pytest.importorskip("jax")
-    data = write_synthetic(tmp_path / "data", crop_size=24, splits=(("train", 32), ("validation", 16)))
-    command = [
-        *(
-            sys.executable,
-            "-c",
-            "from trainer.cli import main; main()",
-            "fit",
-            str(tmp_path / "run"),
-            "--data",
-            str(data.path),
-            "--json",
-        ),
-        *("-o", "width=0.25", "--crop-size", "24", "--epochs", "1", "--steps", "2", "--batch-size", "8"),
-    ]
-    ran = subprocess.run(
-        command, env={**os.environ, "KERAS_BACKEND": "jax"}, capture_output=True, text=True, check=True
-    )
-    assert json.loads(ran.stdout)["log"][0]["steps"] == 2
-    assert "on jax" in (tmp_path / "run/run.json").read_text()

@@ -13,7 +13,7 @@ from edge.bundle import InputContract
 from trainer.data.dataset import Dataset
 from trainer.data.synthetic import write_synthetic
 from trainer.errors import RunError
-from trainer.fit import fit
+from trainer.fit import BOARD_FOLDER, fit
 from trainer.run import FitSettings, NetworkChoice, Run
 
 PATCH = InputContract(crop_size=17, planes="temporal", dtype="float32")
@@ -75,6 +75,18 @@ def test_an_interrupted_training_goes_on_to_the_same_result(
         np.testing.assert_array_equal(one, other)
     for line, expected in zip(resumed.log(), unbroken.log(), strict=True):
         assert {**line, "seconds": 0} == {**expected, "seconds": 0}
+
+
+def test_tensorboard_is_given_loss_and_accuracy_of_each_epoch(unbroken: Run) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from tensorboard.util.tensor_util import make_ndarray
+
+    for folder, prefix in (("train", ""), ("validation", "val_")):
+        events = EventAccumulator(str(unbroken.path / BOARD_FOLDER / folder))
+        events.Reload()
+        for name in ("loss", "accuracy"):
+            shown = [float(make_ndarray(one.tensor_proto)) for one in events.Tensors(f"epoch_{name}")]
+            assert shown == pytest.approx([line[f"{prefix}{name}"] for line in unbroken.log()], abs=1e-5)
 
 
 def test_a_finished_run_is_left_as_it_is(unbroken: Run, data: Dataset) -> None:

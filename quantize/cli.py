@@ -247,6 +247,30 @@ def compare_command(
         print(line)
 
 
+@app.command("time")
+def time_command(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders that gammabox-trainer wrote.")],
+    data: DataOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON instead of a table.")] = False,
+) -> None:
+    """Convert runs to int8 and time them in turn; `gammabox-trainer ablate` tables what is noted in each run folder."""
+    from dataclasses import asdict
+
+    from quantize.bundling import datasets_of
+    from quantize.convert import load_tensorflow
+    from quantize.timing import table, time_run
+    from trainer.run import Run
+
+    load_tensorflow()
+    opened = [Run.open(run) for run in runs]
+    timed = [time_run(run, datasets_of(run, data or [])[0]) for run in opened]
+    if as_json:
+        print(json.dumps([asdict(one) for one in timed]))
+        return
+    for line in table(timed):
+        print(line)
+
+
 def _quantisation(found: object) -> str:
     return "float" if found is None else str(found)
 

@@ -1,0 +1,71 @@
+"""What a run's network costs as int8: converted on a few crops, its milliseconds noted in the run folder."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from quantize.convert import convert
+from quantize.representative import cells, draw, span_range
+from quantize.runtimes import Speed, speed
+from trainer.ablate import TIME_FILE
+from trainer.run import write_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from trainer.data.dataset import Dataset
+    from trainer.run import Run
+
+SHOWN = 64
+"""Crops that show the ranges: enough to convert; the milliseconds do not depend on them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """A run's network as float32 and as int8; milliseconds a crop on the runtime of the box, one thread, medians."""
+
+    run: str
+    float_ms: float
+    int8_ms: float
+    int8_bytes: int
+
+
+def time_run(run: Run, dataset: Dataset) -> Timed:
+    """Convert the best network of a run, time it, and write int8.json into the run folder.
+
+    Parameters
+    ----------
+    run : Run
+    dataset : Dataset
+        Its first training samples show the ranges.
+
+    Raises
+    ------
+    QuantiseError
+        The network cannot become integer.
+
+    """
+    from trainer.feed import as_input, crops_of  # noqa: PLC0415 - imports Keras
+
+    contract = run.manifest.input
+    crops = crops_of(dataset.samples("train", 8 * SHOWN), contract)
+    shown = span_range(crops.pictures[draw(cells(crops), SHOWN, np.random.default_rng(1))])
+    network = run.load_model()
+    plain, small = convert(network, "float32"), convert(network, representative=as_input(shown, contract))
+    took: Speed = speed(plain, small)
+    timed = Timed(run.path.name, round(took.float_ms, 4), round(took.int8_ms, 4), len(small))
+    write_whole(run.path / TIME_FILE, json.dumps(asdict(timed), indent=2) + "\n")
+    return timed
+
+
+def table(timed: Sequence[Timed]) -> Iterator[str]:
+    """Yield a Markdown table, a line at a time."""
+    yield "| run | int8 ms | float32 ms | times faster | int8 bytes |"
+    yield "|---|---|---|---|---|"
+    for one in timed:
+        ratio = one.float_ms / one.int8_ms
+        yield f"| {one.run} | {one.int8_ms:.3f} | {one.float_ms:.3f} | {ratio:.2f} | {one.int8_bytes:,} |"

@@ -50,12 +50,13 @@ export GAMMABOX_CACHE ?= $(CURDIR)/.cache
 
 .PHONY: check-arm check-aarch64-kernels quantize-check
 
-# 41,000 test crops, half of them with a hit: more than the 20,000 negatives that a verdict needs.
-$(CHECK_DATA)/.complete: | $(VENV)/.dev
-	$(BIN)/gammabox-trainer build $(CHECK_DATA) --kind test --crops 41000 --seed 77
+# 41,000 test crops, half of them with a hit: more than the 20,000 negatives that a verdict needs. Data that you name
+# with CHECK_DATA= is taken as it is.
+datasets/check/.complete: | $(VENV)/.dev
+	$(BIN)/gammabox-trainer build datasets/check --kind test --crops 41000 --seed 77
 	@touch $@
 
-quantize-check: $(VENV)/.dev $(CHECK_DATA)/.complete ## prove that int8 costs nothing; the verdict comes last
+quantize-check: $(VENV)/.dev $(if $(filter datasets/check,$(CHECK_DATA)),datasets/check/.complete) ## prove that int8 costs nothing; the verdict comes last
 	$(QUANTIZE_CHECK) --data $(CHECK_DATA) --with tflite-runtime --report build/quantize.html --keep build/quantize.json
 
 # Equal outputs of the kernels of Raspberry Pi 4 and 5, emulated; needs Debian's qemu-user-static.
@@ -70,24 +71,25 @@ check-arm: $(VENV)/.dev ## aarch64 wheels of the box, and the agent on tflite-ru
 SCENES ?= ../shared/data/scenes
 FOOTAGE ?= $(patsubst %,--footage %,$(wildcard $(SCENES)/indoor_person.mp4 $(SCENES)/motorway.mp4 $(SCENES)/brightness_change.avi))
 TRAINER = nice $(BIN)/gammabox-trainer
-MODEL_DATA = --data datasets/model --data datasets/model-mined --data datasets/model-hard
-MODEL_FIT = --planes temporal --least-added-dn 12 --proposed-only --staged-weight 0.1
+MINE = $(TRAINER) mine
+MODEL_DATA = --data datasets/model --data datasets/model-hard
+MODEL_FIT = --planes temporal --least-added-dn 22 --most-spot-pixels 5 --speck-share 0.15 --proposed-only \
+	--staged-weight 0.1 --batch-size 256
+SCREEN = $(MODEL_FIT) --network screen --crop-size 25 --steps 500 --learning-rate 3e-3
+CLASSIFIER = $(MODEL_FIT) --network alexnet_edge --crop-size 24 -o width=0.25 -o first_stride=1 -o first_kernel=5 \
+	-o head=centre --steps 400 --learning-rate 2e-3
 
 .PHONY: model
 
-model: $(VENV)/.dev ## train and convert the bundle that ships, from nothing, up to 3 hours
-	$(TRAINER) build datasets/model --kind training --crops 60000 --seed 1 $(FOOTAGE)
-	$(TRAINER) mine datasets/model-mined --crops 80000 --seed 5 --footage-share 0.8 --nuisance-share 0.1 $(FOOTAGE)
-	$(TRAINER) fit runs/model-first --data datasets/model --data datasets/model-mined $(MODEL_FIT) \
-		--network screen --crop-size 25 --batch-size 256 --epochs 5 --learning-rate 3e-3
-	$(TRAINER) mine datasets/model-hard --crops 40000 --seed 9 --footage-share 0.8 --nuisance-share 0.1 $(FOOTAGE) \
-		--run runs/model-first --least-score 0.05
-	$(TRAINER) fit runs/model-screen $(MODEL_DATA) $(MODEL_FIT) \
-		--network screen --crop-size 25 --batch-size 256 --epochs 12 --learning-rate 3e-3
-	$(TRAINER) fit runs/model-alexnet $(MODEL_DATA) $(MODEL_FIT) \
-		--network alexnet_edge --crop-size 32 -o width=0.25 -o first_stride=2 -o head=centre --epochs 10 --learning-rate 2e-3
-	$(TRAINER) build datasets/model-test --kind test --crops 42000 --seed 2
-	$(TRAINER) evaluate runs/model-screen --data datasets/model-test --chosen-on datasets/model --keep-recall 0.97
-	$(TRAINER) evaluate runs/model-alexnet --data datasets/model-test --chosen-on datasets/model --false-positive-rate 0.01
-	$(TRAINER) cascade runs/model-alexnet --screen runs/model-screen --data datasets/model --data datasets/model-mined
+model: $(VENV)/.dev ## train and convert the bundle that ships, from nothing, about an hour
+	$(MINE) datasets/model --crops 240000 --crop-size 48 --seed 21 --footage-share 0.8 --nuisance-share 0.1 \
+		--hits-a-shot 12 $(FOOTAGE)
+	$(TRAINER) fit runs/model-first --data datasets/model $(SCREEN) --epochs 5
+	$(MINE) datasets/model-hard --crops 4096 --crop-size 48 --seed 29 --footage-share 0.9 --nuisance-share 0.05 \
+		--run runs/model-first --least-score 0.05 $(FOOTAGE)
+	$(TRAINER) fit runs/model-screen $(MODEL_DATA) $(SCREEN) --epochs 10
+	$(TRAINER) fit runs/model-alexnet $(MODEL_DATA) $(CLASSIFIER) --epochs 10
+	$(TRAINER) cascade runs/model-alexnet --screen runs/model-screen $(MODEL_DATA) --threshold $(THRESHOLD)
 	nice $(BIN)/gammabox-quantize convert runs/model-alexnet --screen runs/model-screen $(MODEL_DATA) --out edge/models/alexnet_edge
+	nice $(BIN)/gammabox-quantize reference runs/model-alexnet --out reference/alexnet_edge
+	nice $(BIN)/gammabox-quantize reference runs/model-screen --out reference/screen

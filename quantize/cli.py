@@ -271,6 +271,27 @@ def time_command(
         print(line)
 
 
+@app.command("reference")
+def reference_command(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder that a bundle was converted from.")],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FOLDER", help="Folder of the copy; an earlier one is replaced.")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print path and size as JSON.")] = False,
+) -> None:
+    """Keep what `check` needs of a run, small and the same bytes each time, to ship it with the bundle."""
+    from quantize.convert import load_tensorflow
+    from quantize.reference import export_reference, size_bytes
+    from trainer.run import Run
+
+    load_tensorflow()
+    copy = export_reference(Run.open(run), out)
+    if as_json:
+        print(json.dumps({"path": str(out), "size_bytes": size_bytes(copy)}))
+        return
+    print(f"{out}: {size_bytes(copy):,} bytes")
+
+
 def _quantisation(found: object) -> str:
     return "float" if found is None else str(found)
 

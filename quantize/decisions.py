@@ -21,7 +21,7 @@ DEFAULT_FPR = 1e-3
 
 def is_joint(decision: Decision | None) -> bool:
     """Tell whether a decision weighs more than the classifier's own logits: then `cascade` chose it."""
-    return decision is not None and bool(decision.screen_weight or decision.motion_weight)
+    return decision is not None and bool(decision.screen_weight or decision.motion_weight or decision.scene_weight)
 
 
 def carried(run: Run, screen: Run | None) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +40,8 @@ class Variant:
         Pixels.
     fusion : {"charge", "max"}
         Of the data that it is trained on; all are tested on the same.
+    first : tuple of int
+        Side of the first convolution's kernels and its stride.
     seed_step : int
         Added to the seed.
 
@@ -51,10 +52,11 @@ class Variant:
     planes: Planes = "temporal"
     head: Head = "centre"
     fusion: Fusion = "charge"
+    first: tuple[int, int] = (11, 2)
     seed_step: int = 0
 
 
-BASE = Variant("base: temporal, 32 px, centre head, charge fusion")
+BASE = Variant("base: temporal, 32 px, centre head, charge fusion, first layer 11 px by 2")
 VARIANTS: tuple[Variant, ...] = (
     BASE,
     replace(BASE, name="base again, another seed", seed_step=1),
@@ -63,6 +65,7 @@ VARIANTS: tuple[Variant, ...] = (
     replace(BASE, name="head max", head="max"),
     replace(BASE, name="head average", head="average"),
     replace(BASE, name="fusion max", fusion="max"),
+    replace(BASE, name="first layer 5 px by 1", first=(5, 1)),
     # Four pixels less than crops of 64 and 96, so that the spot stands in the very middle, as it does at 32.
     replace(BASE, name="crop 60 px", crop_size=60),
     replace(BASE, name="crop 92 px", crop_size=92),
@@ -114,21 +117,18 @@ def ablate(
         No data for a variant.
 
     """
-    rows = {}
+    result: dict[str, Any] = {
+        "train": {one.path.name: one.sha256 for one in data},
+        "test": {one.path.name: one.sha256 for one in test},
+        "seed": seed,
+        "variants": {},
+    }
     for variant in variants:
         if on_variant:
             on_variant(variant.name)
-        run, seconds = _fitted(path, _of_fusion(data, variant.fusion), variant, setting, seed + variant.seed_step)
-        rows[variant.name] = {"seconds": seconds, **_judged(run, test)}
-    result: dict[str, Any] = without_nan(
-        {
-            "train": {one.path.name: one.sha256 for one in data},
-            "test": {one.path.name: one.sha256 for one in test},
-            "seed": seed,
-            "variants": rows,
-        }
-    )
-    write_whole(path / RESULT_FILE, json.dumps(result, indent=2) + "\n")
+        run = _fitted(path, _of_fusion(data, variant.fusion), variant, setting, seed + variant.seed_step)
+        result["variants"][variant.name] = _judged(run, test)
+        write_whole(path / RESULT_FILE, json.dumps(result, indent=2) + "\n")
     return result
 
 
@@ -142,12 +142,15 @@ def _of_fusion(data: Sequence[Dataset], fusion: Fusion) -> list[Dataset]:
     return chosen
 
 
-def _fitted(path: Path, data: Sequence[Dataset], variant: Variant, setting: Setting, seed: int) -> tuple[Run, float]:
-    """Train a variant in its folder; give the run and the seconds it took now."""
-    began = time.monotonic()
-    run = fit(
+def _fitted(path: Path, data: Sequence[Dataset], variant: Variant, setting: Setting, seed: int) -> Run:
+    """Train a variant in its folder."""
+    kernel, stride = variant.first
+    options = {"width": setting.width, "first_stride": stride, "head": variant.head}
+    if kernel != BASE.first[0]:
+        options["first_kernel"] = kernel
+    return fit(
         path / variant.name.partition(":")[0].replace(" ", "-").replace(",", ""),
-        NetworkChoice(name="alexnet_edge", options={"width": setting.width, "first_stride": 2, "head": variant.head}),
+        NetworkChoice(name="alexnet_edge", options=options),
         InputContract(crop_size=variant.crop_size, planes=variant.planes, dtype="float32"),
         data,
         FitSettings(
@@ -161,12 +164,26 @@ def _fitted(path: Path, data: Sequence[Dataset], variant: Variant, setting: Sett
         seed=seed,
         command="ablate",
     )
-    return run, round(time.monotonic() - began, 1)
 
 
 def _judged(run: Run, test: Sequence[Dataset]) -> dict[str, Any]:
-    model, manifest = run.load_model(), run.manifest
-    judged = judge(model, read_crops(test, "test", manifest.input), manifest.input)
+    """Give a run's row; its figures are kept in run.json and used again for the same test data."""
+    data = {one.path.name: one.sha256 for one in test}
+    if run.manifest.figures.get("data") != data:
+        run = run.with_manifest(figures={"data": data, **without_nan(_tested(run, test))})
+    manifest, timed = run.manifest, run.path / TIME_FILE
+    return {
+        "run": run.path.name,
+        "samples_seen": manifest.fit.epochs * (manifest.fit.steps_per_epoch or 0) * manifest.fit.batch_size,
+        "seconds": round(sum(float(line["seconds"]) for line in run.log()), 1),
+        "int8": json.loads(timed.read_text(encoding="utf-8")) if timed.exists() else None,
+        **{name: value for name, value in manifest.figures.items() if name != "data"},
+    }
+
+
+def _tested(run: Run, test: Sequence[Dataset]) -> dict[str, Any]:
+    model, contract = run.load_model(), run.manifest.input
+    judged = judge(model, read_crops(test, "test", contract), contract)
     strata = judged.crops.strata
     parts = {
         "all": np.ones(len(strata), bool),
@@ -174,14 +191,8 @@ def _judged(run: Run, test: Sequence[Dataset]) -> dict[str, Any]:
         "charge": np.array([one.get("fusion") == "charge" for one in strata]),
         "max": np.array([one.get("fusion") == "max" for one in strata]),
     }
-    timed = run.path / TIME_FILE
-    return {
-        "run": run.path.name,
-        "parameters": int(model.count_params()),
-        "samples_seen": manifest.fit.epochs * (manifest.fit.steps_per_epoch or 0) * manifest.fit.batch_size,
-        "int8": json.loads(timed.read_text(encoding="utf-8")) if timed.exists() else None,
-        **{name: _figures(judged.part(chosen)) for name, chosen in parts.items()},
-    }
+    figures_of_parts = {name: _figures(judged.part(chosen)) for name, chosen in parts.items()}
+    return {"parameters": int(model.count_params()), **figures_of_parts}
 
 
 def _figures(judged: Judged) -> dict[str, Any] | None:

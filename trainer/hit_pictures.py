@@ -142,7 +142,7 @@ class HitPictures:
     def added_dn(self, ground: NDArray[np.float32]) -> NDArray[np.float32]:
         """Estimate the grey levels that each adds at its brightest pixel to a ground, float32 (3,), 0..255."""
         after = to_levels(to_linear(ground)[None] + self.light)
-        added: NDArray[np.float32] = (after - ground) @ GREY_OF_BGR
+        added: NDArray[np.float32] = ((after - ground) @ GREY_OF_BGR).astype(np.float32)
         return added
 
     def like(

@@ -27,7 +27,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory, data: Dataset) -> tuple[Path,
 
 def test_each_variant_differs_from_the_base_in_one_thing() -> None:
     for variant in VARIANTS[1:]:
-        names = ("crop_size", "planes", "head", "fusion", "seed_step")
+        names = ("crop_size", "planes", "head", "fusion", "first", "seed_step")
         assert sum(getattr(variant, name) != getattr(BASE, name) for name in names) == 1
 
 

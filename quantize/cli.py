@@ -220,7 +220,7 @@ def compare_command(
 ) -> None:
     """Convert a run in every way there is and show size, speed and cost of each side by side."""
     from quantize.bundling import datasets_of
-    from quantize.compare import compare_recipes, table
+    from quantize.compare import compare_recipes, table, usual_ways
     from quantize.convert import load_tensorflow
     from quantize.qat import QatSettings
     from quantize.report import plain
@@ -235,7 +235,7 @@ def compare_command(
     variants = compare_recipes(
         opened,
         datasets_of(opened, data or []),
-        settings,
+        usual_ways(settings),
         screen=None if screen is None else Run.open(screen),
         judged_on=[Dataset.open(path) for path in judge or []],
         progress=lambda name: print(name, file=sys.stderr),

@@ -17,7 +17,7 @@ from quantize.runtimes import Speed, speed
 from quantize.stages import Agreement, agreement_of, decided_alone, decided_together, motion_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -65,10 +65,21 @@ class _Known:
     logits: NDArray[np.float32]
 
 
+def usual_ways(qat: QatSettings | None = None) -> dict[str, Settings]:
+    """Give the ways that are worth a line; QAT among them where it is wanted, for it takes the longest."""
+    ways = {
+        "PTQ int8, a scale a channel": Settings(),
+        "PTQ int8, a scale a layer": Settings(per_channel=False),
+        "dynamic range": Settings(recipe="dynamic"),
+        "float16": Settings(recipe="float16"),
+    }
+    return ways if qat is None else {**ways, "QAT int8, a scale a channel": Settings(qat=qat)}
+
+
 def compare_recipes(
     run: Run,
     datasets: Sequence[Dataset],
-    qat: QatSettings | None = None,
+    ways: Mapping[str, Settings],
     *,
     screen: Run | None = None,
     judged_on: Sequence[Dataset] = (),
@@ -81,8 +92,8 @@ def compare_recipes(
     run : Run
     datasets : sequence of Dataset
         Training split for ranges and fine-tuning; validation split for thresholds where the runs have none together.
-    qat : QatSettings, optional
-        Without it there is no QAT in the table.
+    ways : mapping of str to Settings
+        By name; `usual_ways` gives those of the command.
     screen : Run, optional
     judged_on : sequence of Dataset
         Whose test split is measured on; `datasets` where empty.
@@ -98,14 +109,6 @@ def compare_recipes(
     carry = carried(run, screen)
     progress("float32")
     known = [_known(one, datasets, judged_on or datasets) for one in (run, screen) if one is not None]
-    ways = {
-        "PTQ int8, a scale a channel": Settings(),
-        "PTQ int8, a scale a layer": Settings(per_channel=False),
-        "dynamic range": Settings(recipe="dynamic"),
-        "float16": Settings(recipe="float16"),
-    }
-    if qat is not None:
-        ways["QAT int8, a scale a channel"] = Settings(qat=qat)
     variants = []
     for name, settings in ways.items():
         progress(name)

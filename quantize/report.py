@@ -54,7 +54,7 @@ def write_html(check: BundleCheck, path: Path) -> None:
     )
     environment.filters["number"] = number
     environment.filters["percent"] = lambda value: "–" if not math.isfinite(value) else f"{100 * value:.2f} %"
-    environment.filters["points"] = lambda value: "–" if not math.isfinite(value) else f"{100 * value:+.2f} points"
+    environment.filters["points"] = lambda value: "–" if not math.isfinite(value) else f"{100 * value:+.2f}"
     environment.filters["decibel"] = lambda value: "–" if value is None or not math.isfinite(value) else f"{value:.1f}"
     page = environment.get_template("check.html").render(check=check, bar_db=BAR_DB, verdict=verdict(check))
     path.parent.mkdir(parents=True, exist_ok=True)

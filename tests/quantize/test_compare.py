@@ -1,0 +1,46 @@
+"""PTQ and its rivals on the same crops: what each keeps, and the table that is published."""
+
+from dataclasses import replace
+
+import pytest
+
+from edge.bundle import Decision
+from quantize.bundling import Settings
+from quantize.compare import compare_recipes, table, usual_ways
+from quantize.qat import QatSettings
+
+JOINT = Decision(threshold=0.6, temperature=1 / 0.43, screen_weight=0.3, motion_weight=0.5)
+
+
+@pytest.fixture(scope="module")
+def variants(tiny):
+    main, screen = (
+        replace(tiny.run, manifest=tiny.run.manifest.model_copy(update={"decision": decision}))
+        for decision in (JOINT, Decision(threshold=0.1))
+    )
+    ways = {"int8": Settings(representative=100), "half": Settings(recipe="float16")}
+    names = []
+    found = compare_recipes(main, [tiny.dataset], ways, screen=screen, progress=names.append)
+    assert names == ["float32", "int8", "half"]
+    return found
+
+
+def test_each_way_is_judged_by_what_both_networks_decide(variants):
+    int8, half = variants
+    assert set(int8.stages) == {"screen", "cascade"}
+    assert int8.stages["cascade"].decision_found.threshold == JOINT.threshold
+    assert half.stages["cascade"].labels >= int8.stages["cascade"].labels > 0.95
+    assert half.logits_sqnr_db["classifier"] > int8.logits_sqnr_db["classifier"] > 15
+    assert int8.size_bytes < half.size_bytes < int8.float_size_bytes == half.float_size_bytes
+
+
+def test_the_table_has_a_line_a_way_and_names_what_float_reaches(variants):
+    lines = list(table(variants))
+    assert [line.split("|")[1].strip() for line in lines[2:4]] == ["int8", "half"]
+    assert len({line.count("|") for line in lines[:4]}) == 1
+    assert lines[-1].startswith("float32: recall")
+
+
+def test_qat_has_a_line_where_it_is_asked_for():
+    assert not any(settings.qat for settings in usual_ways().values())
+    assert list(usual_ways(QatSettings(steps=5)))[-1].startswith("QAT")

@@ -92,7 +92,8 @@ class Detector:
         noise = self._known_noise(greys)
         found = find_candidates(*greys, self._rules, noise=noise.map)
         noise_map = noise.map
-        noise.observe(found.motion_dn)
+        if not found.shaken:  # else a camera that shakes for long would learn its edges as noise
+            noise.observe(found.motion_dn)
         sensitivity = mean_sensitivity(found.brightness, found.live, self._sensitivity)
         sighted = perf_counter()
         looked_at = found.candidates[: SCREENED_PER_CROP * self._settings.max_crops_per_frame]

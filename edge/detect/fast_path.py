@@ -60,6 +60,8 @@ class FastPathResult:
         Mean |next − previous| of each block, grey levels.
     brightness : uint8 array, shape as live
         Mean grey of each block of the middle frame, from four of its pixels.
+    shaken : bool
+        Whether the whole camera moved; its noise cannot be told from such a frame.
 
     """
 
@@ -68,6 +70,7 @@ class FastPathResult:
     live_fraction: float
     motion_dn: Blocks = field(repr=False)
     brightness: Image = field(repr=False)
+    shaken: bool = False
 
     def is_live(self, x: int, y: int) -> bool:
         """Tell whether the pixel (x, y) lies on live ground."""
@@ -102,14 +105,15 @@ def find_candidates(
     points = _points_of_flash(greys, known.floor_dn) if upset else swept.at
     candidates = _describe(greys, points, rules, known)
     restless = _restless_ground(greys, swept.motion_dn, points, candidates, known)
-    if upset and is_shaken(*greys):
+    shaken = upset and is_shaken(*greys)
+    if shaken:
         restless[:] = True
     live = ~restless & (swept.brightness < _SATURATED_DN) & known.open_blocks
     if np.count_nonzero(restless) > restless.size * _MOST_RESTLESS_SHARE:
         # The camera shook or was exposed anew: a spike on ground that does not rest says nothing now.
         candidates = tuple(one for one in candidates if live[one.y // BLOCK, one.x // BLOCK])
     live_fraction = float(np.count_nonzero(live)) / live.size
-    return FastPathResult(candidates, live, live_fraction, swept.motion_dn, swept.brightness)
+    return FastPathResult(candidates, live, live_fraction, swept.motion_dn, swept.brightness, shaken)
 
 
 @dataclass(frozen=True, slots=True)

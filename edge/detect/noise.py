@@ -25,6 +25,8 @@ NEVER = 255
 _MEAN_OF_DIFFERENCE = 2 / np.sqrt(np.pi)
 """Mean |a − b| of two normal variables, in units of their common standard deviation."""
 _LEAST_SIGMA_DN = 0.5
+_MOST_FLOOR_DN = 45.0
+"""Where a candidate needs a higher spike than this, too few hits are seen for the ground to count as live."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +40,7 @@ class NoiseMap:
     floor_dn : uint8 array, shape (height, width)
         Least spike of a candidate; 255 where nothing may be a candidate: masked and hot pixels.
     open_blocks : bool array, shape as sigma_dn
-        Blocks most of which is looked at.
+        Blocks most of which is looked at, and whose noise does not drown hits.
 
     """
 
@@ -147,7 +149,8 @@ def noise_map(sigma_dn: Blocks, shape: tuple[int, ...], rules: CandidateRules, c
     """
     least = np.maximum(np.ceil(rules.noise_sigmas * sigma_dn), np.ceil(rules.spike_dn)) - 1
     floor = over_pixels(np.clip(least, 0, NEVER - 1).astype(np.uint8), shape[0], shape[1])
+    quiet = rules.noise_sigmas * sigma_dn <= _MOST_FLOOR_DN
     if closed is None:
-        return NoiseMap(sigma_dn, floor, np.ones(sigma_dn.shape, bool))
+        return NoiseMap(sigma_dn, floor, quiet)
     shut = np.where(closed != 0, np.uint8(255), np.uint8(0))
-    return NoiseMap(sigma_dn, np.maximum(floor, shut), block_means(shut) < 128)
+    return NoiseMap(sigma_dn, np.maximum(floor, shut), quiet & (block_means(shut) < 128))

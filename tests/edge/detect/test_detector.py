@@ -166,6 +166,31 @@ def test_a_pixel_that_blinks_again_and_again_is_closed(bundle):
     assert any(i == 40 and x >= 200 for i, x, _ in found)
 
 
+def shaking_film(shaking, count):
+    """Frames of textured ground; the camera jumps about in those of the range `shaking`."""
+    rng = np.random.default_rng(1)
+    ground = np.kron(rng.uniform(40, 160, (HEIGHT // 12, WIDTH // 16)), np.ones((12, 16)))
+    made = []
+    for i in range(count):
+        seen = np.roll(ground, tuple(rng.integers(-9, 10, 2)), axis=(0, 1)) if i in shaking else ground
+        made.append(frame(i, np.clip(np.rint(seen + rng.normal(0, 2, ground.shape)), 0, 255).astype(np.uint8)))
+    return made
+
+
+def test_a_camera_that_shakes_for_long_does_not_learn_that_as_its_noise(bundle):
+    frames = shaking_film(range(20, 120), 130)
+    frames[126].grey[100:102, 100:102] = 255
+    detections = run(Detector(bundle), frames)
+    assert all(one.live_fraction < 0.05 and not one.hits for one in detections[20:118])
+    assert detections[125].live_fraction > 0.9
+    assert len(detections[125].hits) == 1
+
+
+def test_a_camera_that_shakes_from_the_start_is_not_live(bundle):
+    detections = run(Detector(bundle), shaking_film(range(60), 60))
+    assert all(one.live_fraction < 0.05 for one in detections)
+
+
 def test_nothing_spans_a_change_of_size(bundle):
     small, large = film({}, count=4), film({2: [(30, 30)]}, count=5, size=(HEIGHT, WIDTH + 40))
     large = [frame(4 + one.sequence, one.grey, mode=1) for one in large]

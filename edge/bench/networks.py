@@ -45,8 +45,8 @@ class Tiles:
     def __init__(self, name: str, bundle: Bundle, threads: int) -> None:
         self.name = name
         self._classifier = Classifier(bundle, threads)
-        kind = bundle.manifest.input.dtype
-        self.about = f"every tile through {bundle.manifest.name} in {kind} ({self._classifier.runtime})"
+        recipe = bundle.manifest.provenance.get("recipe", bundle.manifest.input.dtype)
+        self.about = f"every tile through {bundle.manifest.name}, {recipe} ({self._classifier.runtime})"
 
     def judge(self, triple: Triple) -> Verdict:
         """Classify every tile of the middle frame."""

@@ -104,7 +104,8 @@ def rates_command(
 ) -> None:
     """Film the same hits over a still, a busy and a bright scene and compare the hits per live second.
 
-    Exit 1 where a scene's corrected rate differs from the still one's by more than 15 %.
+    The ratios are of the source's own hits on live ground; false hits are told beside them. Exit 1 where a scene's
+    corrected rate differs from the still one's by more than 15 %.
     """
     from edge.console import EXIT_CHECK_FAILED
     from trainer.measure.rates import compare_scenes
@@ -118,14 +119,14 @@ def rates_command(
         print(json.dumps([asdict(row) for row in rows]))
     else:
         print(
-            "| scene | median grey | live | sensitivity | live hits | false hits "
-            "| per live second, plain | ratio | by brightness | ratio |\n" + "|---" * 10 + "|"
+            "| scene | median grey | live | sensitivity | live hits | of the source "
+            "| per live second, plain | ratio | by brightness | ratio | false a live second |\n" + "|---" * 11 + "|"
         )
         for row in rows:
             print(
                 f"| {row.scene} | {row.median_dn:.0f} | {row.live_fraction:.2f} | {row.sensitivity:.2f} "
-                f"| {row.live_hits} | {row.false_hits} | {row.plain_hz:.1f} | {row.plain_ratio:.2f} "
-                f"| {row.corrected_hz:.1f} | {row.corrected_ratio:.2f} ± {row.ratio_error:.2f} |"
+                f"| {row.live_hits} | {row.live_true_hits} | {row.plain_hz:.1f} | {row.plain_ratio:.2f} "
+                f"| {row.corrected_hz:.1f} | {row.corrected_ratio:.2f} ± {row.ratio_error:.2f} | {row.false_hz:.1f} |"
             )
     if any(abs(row.corrected_ratio - 1) > 0.15 for row in rows):
         raise typer.Exit(EXIT_CHECK_FAILED)

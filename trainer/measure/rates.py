@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from edge.bench.scoring import poisson_interval
 from edge.detect.detector import Detector
 from trainer.data.scenes import generate_scene
 from trainer.errors import SensorError
@@ -52,15 +51,16 @@ class SceneRate:
         Median grey of its first picture.
     live_fraction, sensitivity : float
         Means over the frames.
-    live_hits, false_hits : int
-        Hits on live ground; hits anywhere that match no true one.
+    live_hits, live_true_hits : int
+        Hits on live ground; those of them that are the source's.
     plain_hz, corrected_hz : float
-        live_hits per exposure × live fraction, and per live second, in which ground counts by its sensitivity.
+        live_true_hits per exposure × live fraction, and per live second, in which ground counts by its sensitivity.
     plain_ratio, corrected_ratio : float
         Each over that of the first scene.
     ratio_error : float
         Standard error of the ratios from the counts alone; the hits are the same ones, so it is an upper bound.
-    corrected_interval_hz : (float, float)
+    false_hz : float
+        Hits on live ground that match no true one, per live second: the detector's own background over this scene.
 
     """
 
@@ -70,13 +70,13 @@ class SceneRate:
     live_fraction: float
     sensitivity: float
     live_hits: int
-    false_hits: int
+    live_true_hits: int
     plain_hz: float
     corrected_hz: float
     plain_ratio: float
     corrected_ratio: float
     ratio_error: float
-    corrected_interval_hz: tuple[float, float]
+    false_hz: float
 
 
 def compare_scenes(
@@ -111,12 +111,11 @@ def compare_scenes(
     for done, (name, scene) in enumerate(scenes_of(spec, (camera.width, camera.height), seed).items(), start=1):
         truth: dict[int, list[TrueHit]] = {}
         seen = watch(filmed(camera, islice(scene(), frames), events, truth, seed=seed), Detector(bundle), truth)
-        hits = int(seen.live_hits.sum())
+        hits = int(seen.live_true_hits.sum())
         if not hits or not seen.live_s:
             raise SensorError(f"scene {name}: no hit on live ground; give a stronger source or another scene")
         plain, corrected = hits / seen.live_ground_s, hits / seen.live_s
         first = rows[0] if rows else None
-        low, high = poisson_interval(hits)
         rows.append(
             SceneRate(
                 scene=name,
@@ -124,14 +123,16 @@ def compare_scenes(
                 median_dn=median_grey_dn(next(scene())),
                 live_fraction=float(seen.live_fraction.mean()),
                 sensitivity=float(seen.sensitivity.mean()),
-                live_hits=hits,
-                false_hits=int(seen.false_hits.sum()),
+                live_hits=int(seen.live_hits.sum()),
+                live_true_hits=hits,
                 plain_hz=plain,
                 corrected_hz=corrected,
                 plain_ratio=plain / first.plain_hz if first else 1.0,
                 corrected_ratio=corrected / first.corrected_hz if first else 1.0,
-                ratio_error=corrected / first.corrected_hz * (1 / hits + 1 / first.live_hits) ** 0.5 if first else 0.0,
-                corrected_interval_hz=(low / seen.live_s, high / seen.live_s),
+                ratio_error=corrected / first.corrected_hz * (1 / hits + 1 / first.live_true_hits) ** 0.5
+                if first
+                else 0.0,
+                false_hz=(int(seen.live_hits.sum()) - hits) / seen.live_s,
             )
         )
         progress(done)

@@ -38,8 +38,8 @@ class Watched:
     ----------
     time_s : float64 array
         Of the frame, from the beginning.
-    hits, live_hits, false_hits : int64 array
-        All that were reported; those on live ground; those that match no true hit.
+    hits, live_hits, false_hits, live_true_hits : int64 array
+        All that were reported; those on live ground; those that match no true hit; those on live ground that match.
     true_hits, found : int64 array
         Hits that are known to be there, and how many of them were reported.
     live_fraction, sensitivity, exposed_s : float64 array
@@ -57,6 +57,7 @@ class Watched:
     hits: NDArray[np.int64] = field(repr=False)
     live_hits: NDArray[np.int64] = field(repr=False)
     false_hits: NDArray[np.int64] = field(repr=False)
+    live_true_hits: NDArray[np.int64] = field(repr=False)
     true_hits: NDArray[np.int64] = field(repr=False)
     found: NDArray[np.int64] = field(repr=False)
     live_fraction: NDArray[np.float64] = field(repr=False)
@@ -116,6 +117,7 @@ def watch(frames: Iterable[Frame], detector: Detector, truth: Mapping[int, list[
             "hits": len(detection.hits),
             "live_hits": seen.hits,
             "false_hits": len(detection.hits) - len(pairs),
+            "live_true_hits": sum(detection.hits[j].live for j in pairs.values()),
             "true_hits": len(here),
             "found": len(pairs),
             "live_fraction": seen.live_fraction,
@@ -125,7 +127,8 @@ def watch(frames: Iterable[Frame], detector: Detector, truth: Mapping[int, list[
         for name, value in row.items():
             columns[name].append(value)
     counts = {
-        name: np.asarray(columns[name], np.int64) for name in ("hits", "live_hits", "false_hits", "true_hits", "found")
+        name: np.asarray(columns[name], np.int64)
+        for name in ("hits", "live_hits", "false_hits", "live_true_hits", "true_hits", "found")
     }
     levels = {
         name: np.asarray(columns[name], np.float64) for name in ("time_s", "live_fraction", "sensitivity", "exposed_s")
@@ -135,6 +138,7 @@ def watch(frames: Iterable[Frame], detector: Detector, truth: Mapping[int, list[
         hits=counts["hits"],
         live_hits=counts["live_hits"],
         false_hits=counts["false_hits"],
+        live_true_hits=counts["live_true_hits"],
         true_hits=counts["true_hits"],
         found=counts["found"],
         live_fraction=levels["live_fraction"],

@@ -23,6 +23,9 @@ def test_every_analysed_frame_is_entered_with_its_hits_and_its_live_time(bundle)
     assert seen.frames == 5
     assert seen.time_s == pytest.approx(np.arange(1, 6) / 25)
     assert seen.true_hits.tolist() == seen.found.tolist() == seen.live_hits.tolist() == [0, 2, 0, 1, 0]
+    assert np.array_equal(seen.live_true_hits, seen.live_hits)
+    assert seen.ground_dn == pytest.approx([60, 60, 60], abs=3)
+    assert seen.reported.all()
     assert not seen.false_hits.any()
     assert seen.exposed_s == pytest.approx(0.02)
     assert seen.live_ground_s == pytest.approx(5 * 0.02, rel=0.05)
@@ -35,3 +38,4 @@ def test_without_truth_every_hit_is_false(bundle):
     seen = watch(filmed(CAMERA, repeat(ground, 4), [strike(1, 50, 40)], {}, seed=1), Detector(bundle))
     assert seen.false_hits.tolist() == [1, 0]
     assert not seen.true_hits.any()
+    assert not seen.live_true_hits.any()

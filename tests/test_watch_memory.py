@@ -1,0 +1,59 @@
+"""The script that watches the memory of `analyze` over a recording in a loop."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from edge.capture.mjpeg_writer import MotionJpegWriter
+
+SCRIPT = Path(__file__).parent.parent / "scripts" / "watch_memory.py"
+
+
+def watch(*words):
+    return subprocess.run([sys.executable, SCRIPT, *map(str, words)], capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    path = tmp_path_factory.mktemp("loop") / "clip.avi"
+    rng = np.random.default_rng(1)
+    with MotionJpegWriter(path, 25, (320, 240)) as writer:
+        for i in range(40):
+            picture = np.clip(90 + rng.normal(0, 2, (240, 320, 3)), 0, 255)
+            x, y = rng.integers(10, 230, 2)
+            picture[y : y + 3, x : x + 3] += 100 * (i % 3 == 0)
+            writer.write(cv2.imencode(".jpg", np.rint(picture).clip(0, 255).astype(np.uint8))[1].tobytes())
+    return path
+
+
+def test_the_clip_is_looped_to_the_number_asked_for_and_its_memory_told(clip, tiny_bundle):
+    ended = watch(clip, "--frames", 100, "--model", tiny_bundle, "--json", "--most-growth-mb", 100)
+    assert ended.returncode == 0, ended.stderr
+    told = json.loads(ended.stdout)
+    assert told["frames"] == 100
+    assert told["hits"] >= 12
+    assert [frames for frames, _ in told["memory_mb"]] == list(range(5, 101, 5))
+    assert all(20 < resident <= told["peak_mb"] + 1 for _, resident in told["memory_mb"])
+
+
+@pytest.mark.parametrize("limit", ["--most-mb", "--most-growth-mb"])
+def test_a_limit_that_is_passed_is_exit_code_1(clip, tiny_bundle, limit):
+    value = 10 if limit == "--most-mb" else -1000
+    assert watch(clip, "--frames", 20, "--model", tiny_bundle, limit, value).returncode == 1
+
+
+def test_a_recording_that_is_not_there_is_exit_code_2(tmp_path):
+    ended = watch(tmp_path / "none.avi")
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("error: ")
+
+
+@pytest.mark.slow
+def test_memory_is_flat_over_many_frames(clip):
+    ended = watch(clip, "--frames", 10_000)
+    assert ended.returncode == 0, ended.stdout

@@ -13,6 +13,7 @@ from edge.errors import GammaboxError
 from trainer.evaluate import Judged, figures, judge, without_nan
 from trainer.feed import read_crops
 from trainer.fit import fit
+from trainer.metrics import METRICS
 from trainer.run import FitSettings, NetworkChoice, write_whole
 
 if TYPE_CHECKING:
@@ -174,6 +175,7 @@ def _judged(run: Run, test: Sequence[Dataset]) -> dict[str, Any]:
     manifest, timed = run.manifest, run.path / TIME_FILE
     return {
         "run": run.path.name,
+        "planes": manifest.input.planes,
         "samples_seen": manifest.fit.epochs * (manifest.fit.steps_per_epoch or 0) * manifest.fit.batch_size,
         "seconds": round(sum(float(line["seconds"]) for line in run.log()), 1),
         "int8": json.loads(timed.read_text(encoding="utf-8")) if timed.exists() else None,
@@ -228,6 +230,17 @@ def table(result: dict[str, Any]) -> str:
             "–" if row["int8"] is None else f"{row['int8']['int8_ms']:.3f}",
         ]
         lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def decision_table(result: dict[str, Any], *, single_frame: bool) -> str:
+    """Give the paper's four figures at even odds of the variants that see one frame in colour, or of the others."""
+    lines = [f"| variant | {' | '.join(METRICS)} |", "|---" * (len(METRICS) + 1) + "|"]
+    for name, row in result["variants"].items():
+        if (row["planes"] == "rgb") == single_frame:
+            found = [row["all"][metric] for metric in METRICS]
+            cells = [f"{one['value']:.4f} ({one['low']:.4f}–{one['high']:.4f})" for one in found]
+            lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

@@ -67,9 +67,9 @@ def choose(
 ) -> Cascade:
     """Choose both thresholds on the validation split.
 
-    The screen passes `keep_recall` of the visible hits. What passes is a hit where classifier_weight × the classifier's
-    log odds + screen_weight × the screen's − motion_weight × log(1 + motion) reach the threshold that keeps to `false_positive_rate` on
-    candidates of recordings; generated scenes hold more specks than a camera sees, and would set it too high.
+    The screen passes `keep_recall` of the visible hits. What passes is a hit where the weighted log odds of both less
+    motion_weight × log(1 + motion) reach the threshold that keeps to `false_positive_rate` on candidates of recordings;
+    generated scenes hold more specks than a camera sees, and would set it too high.
 
     A crop tells neither the camera's noise, beyond which motion counts, nor what else its scene proposes: a `threshold`
     that was found on whole clips takes the place of the rate's.
@@ -77,7 +77,14 @@ def choose(
     margins = []
     for run in (screen, classifier):
         contract = run.manifest.input
-        judged = judge(run.load_model(), read_crops(datasets, "validation", contract, proposed_only=True), contract)
+        crops = read_crops(
+            datasets,
+            "validation",
+            contract,
+            most_spot_pixels=screen.manifest.fit.most_spot_pixels,  # what neither was fitted to sets no threshold
+            proposed_only=True,
+        )
+        judged = judge(run.load_model(), crops, contract)
         margins.append(judged.margin)
     label, strata = judged.crops.label, judged.crops.strata
     hits = (label == 1) & judged.visible
@@ -147,21 +154,27 @@ def decisions_of(screen: Run, classifier: Run, bundle: Bundle | None = None) -> 
     return found[0], found[1]
 
 
-def judge_both(
-    screen: Run,
-    classifier: Run,
-    datasets: Sequence[Dataset],
-    split: Split,
-    decisions: tuple[Decision, Decision],
-) -> Judged:
-    """Let both look at a split; its margins are joint log odds, STOPPED where the fast path proposes nothing."""
-    margins = []
-    for run in (screen, classifier):
-        contract = run.manifest.input
-        judged = judge(run.load_model(), read_crops(datasets, split, contract), contract)
-        margins.append(judged.margin)
-    odds = joint_odds(margins[0], margins[1], motion_of(judged.crops), decisions)
-    return Judged(judged.crops, np.where(_proposed(judged.crops), odds, STOPPED), judged.visible)
+@dataclass(frozen=True, slots=True, eq=False)
+class Both:
+    """What screen and classifier made of the same samples."""
+
+    screen: Judged
+    classifier: Judged
+
+    def joint(self, decisions: tuple[Decision, Decision]) -> Judged:
+        """Give the samples with their joint log odds, STOPPED where the fast path proposes nothing."""
+        crops = self.classifier.crops
+        odds = joint_odds(self.screen.margin, self.classifier.margin, motion_of(crops), decisions)
+        return Judged(crops, np.where(proposed(crops), odds, STOPPED), self.classifier.visible)
+
+
+def judge_both(screen: Run, classifier: Run, datasets: Sequence[Dataset], split: Split) -> Both:
+    """Let both look at a split."""
+    first, second = (
+        judge(run.load_model(), read_crops(datasets, split, run.manifest.input), run.manifest.input)
+        for run in (screen, classifier)
+    )
+    return Both(first, second)
 
 
 def evaluate_both(
@@ -176,31 +189,38 @@ def evaluate_both(
     """Judge screen and classifier as one: what the agent decides on the crops of a split.
 
     Figures are of what the fast path proposes, "whole_chain" of all samples, where what it does not propose counts as
-    called none. "best_f1" has another threshold, that of the greatest F1 on the validation split of `chosen_on`.
+    called none. "best_f1" leaves out the prior of motion, which a mixture that is half hits wherever it moves does not
+    follow, and has the threshold of the greatest F1 on the validation split of `chosen_on`.
 
     Returns
     -------
     judged split (what is proposed), figures
 
     """
-    chosen = judge_both(screen, classifier, chosen_on or datasets, "validation", decisions)
-    best = best_of_f1(chosen.part(_proposed(chosen.crops)))
-    everything = judge_both(screen, classifier, datasets, split, decisions)
-    tested = everything.part(_proposed(everything.crops))
-    joint = Decision(threshold=decisions[1].threshold)  # the temperature is in the joint odds already
+    first, second = decisions
+    even = first, second.model_copy(update={"motion_weight": 0.0, "scene_weight": 0.0})
+    chosen = judge_both(screen, classifier, chosen_on or datasets, "validation").joint(even)
+    best = best_of_f1(chosen.part(proposed(chosen.crops)))
+    looked = judge_both(screen, classifier, datasets, split)
+    everything, without_prior = looked.joint(decisions), looked.joint(even)
+    candidates = proposed(everything.crops)
+    tested = everything.part(candidates)
+    joint = Decision(threshold=second.threshold)  # the temperature is in the joint odds already
     found = {
         **figures(tested, joint),
-        "best_f1": at_threshold(tested, best),
+        "best_f1": at_threshold(without_prior.part(candidates), best),
         "whole_chain": at_threshold(everything, joint),
-        "screen": {"run": screen.path.name, **decisions[0].model_dump()},
-        "decision": decisions[1].model_dump(),
+        "whole_chain_best_f1": at_threshold(without_prior, best),
+        "screen": {"run": screen.path.name, **first.model_dump()},
+        "decision": second.model_dump(),
         "data": {dataset.path.name: dataset.sha256 for dataset in datasets},
         "split": split,
     }
     return tested, without_nan(found)
 
 
-def _proposed(crops: Crops) -> NDArray[np.bool_]:
+def proposed(crops: Crops) -> NDArray[np.bool_]:
+    """Tell which samples the fast path proposes, shape (n,)."""
     return np.array([bool(one.get("proposed", True)) for one in crops.strata], bool)
 
 

@@ -83,9 +83,13 @@ def evaluate_command(
     print(f"{run}: threshold {found['threshold']:.4g}, temperature {found['temperature']:.3g}")
     _print_part("visible hits against everything else", found["visible_hits"])
     _print_part("all hits against everything else", found["all_hits"])
-    _print_part(f"visible hits at the threshold of the best F1, {found['best_f1']['threshold']:.4g}", found["best_f1"])
+    prior = ", without the prior of motion" if screen else ""
+    best = f"at the threshold of the best F1, {found['best_f1']['threshold']:.4g}{prior}"
+    _print_part(f"visible hits {best}", found["best_f1"])
     if "whole_chain" in found:
-        _print_part("visible hits, those counted as missed that the fast path does not propose", found["whole_chain"])
+        told = "visible hits, those counted as missed that the fast path does not propose"
+        _print_part(told, found["whole_chain"])
+        _print_part(f"{told}, {best}", found["whole_chain_best_f1"])
     print(f"report: {page}")
 
 
@@ -132,7 +136,7 @@ def ablate_command(
     """
     from dataclasses import replace
 
-    from trainer.ablate import VARIANTS, Setting, ablate, fusion_table, table
+    from trainer.ablate import VARIANTS, Setting, ablate, decision_table, fusion_table, table
     from trainer.data.dataset import Dataset
     from trainer.errors import OptionError
 
@@ -155,6 +159,9 @@ def ablate_command(
     print(table(result))
     print("\nHits that add at least 25 grey levels against everything else, at a false-positive rate of 1e-2:\n")
     print(fusion_table(result))
+    for told, single_frame in (("One frame in colour", True), ("Three frames", False)):
+        print(f"\n{told}, visible hits against everything else at even odds:\n")
+        print(decision_table(result, single_frame=single_frame))
 
 
 def real_hits_command(

@@ -98,7 +98,8 @@ def wilson(part: int, whole: int) -> tuple[float, float]:
     spread = Z_95**2 / whole
     middle = (share + spread / 2) / (1 + spread)
     reach = Z_95 / (1 + spread) * np.sqrt(share * (1 - share) / whole + spread / (4 * whole))
-    return float(max(middle - reach, 0.0)), float(min(middle + reach, 1.0))
+    low = float(middle - reach) if part else 0.0
+    return low, float(middle + reach) if part < whole else 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

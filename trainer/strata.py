@@ -22,7 +22,7 @@ EDGES: dict[str, tuple[float, ...]] = {
     "motion_dn": (1, 2, 4, 8, 16, 32),
     "jpeg_quality": (60, 75, 85, 92),
 }
-NAMED = ("nuclide", "fusion", "nuisance", "scene")
+NAMED = ("nuclide", "fusion", "nuisance", "recording", "place")
 
 
 def by_strata(crops: Crops, called: NDArray[np.bool_]) -> dict[str, list[dict[str, Any]]]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from edge.errors import GammaboxError
-from trainer.ablate import BASE, TIME_FILE, VARIANTS, Setting, ablate, fusion_table, table
+from trainer.ablate import BASE, TIME_FILE, VARIANTS, Setting, ablate, decision_table, fusion_table, table
 from trainer.data.dataset import Dataset
 from trainer.data.synthetic import write_synthetic
 from trainer.run import Run
@@ -59,6 +59,14 @@ def test_a_rate_that_too_few_negatives_support_is_given_as_an_interval_only(runs
     charge, most = fusion_table(result).splitlines()[2].split(" | ")[1:]
     assert charge.startswith("(0.")
     assert most == "– |"
+
+
+def test_networks_that_see_one_frame_stand_in_a_table_of_their_own(runs: tuple[Path, dict]) -> None:
+    _, result = runs
+    rows = {one: decision_table(result, single_frame=one).splitlines()[2:] for one in (True, False)}
+    assert [row.split(" | ")[0] for row in rows[True]] == ["| planes rgb"]
+    assert [row.split(" | ")[0] for row in rows[False]] == [f"| {BASE.name}"]
+    assert all(row.count("–") >= 4 for row in (*rows[True], *rows[False]))
 
 
 def test_a_variant_without_data_of_its_fusion_is_refused_by_name(tmp_path: Path, data: Dataset) -> None:

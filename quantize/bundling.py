@@ -102,12 +102,12 @@ def convert_run(
         merges grey levels.
 
     """
-    from trainer.feed import as_input, weights  # noqa: PLC0415 - imports Keras
+    from trainer.feed import as_input  # noqa: PLC0415 - imports Keras
 
     network = run.load_model()
     if settings.qat is not None and settings.recipe != INT8_RECIPE:
         raise QuantiseError(str(run.path), f"QAT gives int8, not {settings.recipe}", "leave out --qat or --recipe")
-    contract, fit = run.manifest.input, run.manifest.fit
+    contract = run.manifest.input
     _require_shape(network, contract, str(run.path))
     train = proposed_crops(run, datasets) if train is None else train
     chosen = draw(cells(train), settings.representative, np.random.default_rng(settings.seed))
@@ -116,8 +116,7 @@ def convert_run(
     if settings.qat is None:
         content = convert(network, settings.recipe, representative, per_channel=settings.per_channel)
     else:
-        fitted = _plain_enough(train, fit.least_added_dn)
-        content = fine_tuned(network, contract, fitted, weights(fitted, fit), settings.qat)
+        content = fine_tuned(network, contract, train, settings.qat)
     contracts = contracts_of(content, contract)
     require_exact_input(contracts[0], str(run.path))
     decision, noted = _decision_of(run, network, (content, contracts), datasets, carry=carry)
@@ -272,12 +271,6 @@ def _decision_of(
         "crops": len(validation),
     }
     return decision, noted
-
-
-def _plain_enough(crops: Crops, least_added_dn: float) -> Crops:
-    """Leave out the hits that were too faint for the training."""
-    kept = [i for i, one in enumerate(crops.strata) if one.get("added_dn") is None or one["added_dn"] >= least_added_dn]
-    return type(crops)(crops.pictures[kept], crops.label[kept], tuple(crops.strata[i] for i in kept))
 
 
 def _run_card(run: Run) -> dict[str, Any]:

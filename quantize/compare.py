@@ -12,6 +12,7 @@ from quantize.agreement import sqnr_db
 from quantize.bundling import Converted, Settings, contracts_of, convert_run, logits_of, proposed_crops
 from quantize.convert import convert
 from quantize.decisions import at_unit_temperature, carried
+from quantize.errors import QuantiseError
 from quantize.limits import CASCADE, CLASSIFIER, SCREEN
 from quantize.runtimes import Speed, speed
 from quantize.stages import Agreement, agreement_of, decided_alone, decided_together, motion_of
@@ -54,6 +55,14 @@ class Variant:
     stages: dict[str, Agreement]
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A way that gives no network for the box, and why."""
+
+    name: str
+    reason: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Known:
     """What of a run is the same for all ways."""
@@ -84,7 +93,7 @@ def compare_recipes(
     screen: Run | None = None,
     judged_on: Sequence[Dataset] = (),
     progress: Callable[[str], None] = lambda _: None,
-) -> list[Variant]:
+) -> list[Variant | Refused]:
     """Convert a run, with its screen if it has one, in every way and measure each.
 
     Parameters
@@ -102,32 +111,38 @@ def compare_recipes(
 
     Raises
     ------
-    QuantiseError, ForeignRuntimeError
+    ForeignRuntimeError
         See `quantize.bundling.convert_run`.
 
     """
     carry = carried(run, screen)
     progress("float32")
     known = [_known(one, datasets, judged_on or datasets) for one in (run, screen) if one is not None]
-    variants = []
+    variants: list[Variant | Refused] = []
     for name, settings in ways.items():
         progress(name)
-        made = [convert_run(one.run, datasets, settings, carry=carry, train=one.train) for one in known]
+        try:
+            made = [convert_run(one.run, datasets, settings, carry=carry, train=one.train) for one in known]
+        except QuantiseError as error:
+            variants.append(Refused(name, str(error)))
+            continue
         variants.append(_measured(name, known, made, carry=carry))
     return variants
 
 
-def table(variants: Sequence[Variant]) -> Iterator[str]:
+def table(variants: Sequence[Variant | Refused]) -> Iterator[str]:
     """Yield a Markdown table, a line at a time; recall and agreement are of what the box decides in the end."""
-    stages = variants[0].stages
-    last = CASCADE if CASCADE in stages else CLASSIFIER
     yield (
         "| | bytes, of float32 | ms | times faster | logits, dB | decided alike | recall at 1e-2, change (95 %) "
         "| at 1e-3, change (95 %) | calibration |"
     )
     yield "|---|---|---|---|---|---|---|---|---|"
+    reference = None
     for variant in variants:
-        found = variant.stages[last]
+        if isinstance(variant, Refused):
+            yield f"| {variant.name} | refused{' |' * 8}"
+            continue
+        reference = found = variant.stages.get(CASCADE) or variant.stages[CLASSIFIER]
         changes = " | ".join(
             f"{one.found:.4f}, {one.change:+.4f} ({one.low:+.4f} to {one.high:+.4f})" for one in found.recall.values()
         )
@@ -137,10 +152,13 @@ def table(variants: Sequence[Variant]) -> Iterator[str]:
             f"| {variant.speed.int8_ms:.3f} | {variant.speed.ratio:.2f} | {noise} | {found.labels:.4f} | {changes} "
             f"| {found.calibration_found:.4f} |"
         )
-    reference = stages[last]
-    rates = ", ".join(f"{one.reference:.4f} at {rate}" for rate, one in reference.recall.items())
     yield ""
-    yield f"float32: recall {rates}; calibration {reference.calibration_reference:.4f}"
+    if reference is not None:
+        rates = ", ".join(f"{one.reference:.4f} at {rate}" for rate, one in reference.recall.items())
+        yield f"float32: recall {rates}; calibration {reference.calibration_reference:.4f}"
+    for variant in variants:
+        if isinstance(variant, Refused):
+            yield f"{variant.name} is refused: {variant.reason}"
 
 
 def _known(run: Run, datasets: Sequence[Dataset], judged_on: Sequence[Dataset]) -> _Known:

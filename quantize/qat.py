@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from trainer.feed import Crops
 
 TIMEOUT_S = 4 * 3600
+TEACHER_BATCH = 512
 # What of a layer's configuration tf_keras understands and needs.
 LAYERS: dict[str, tuple[str, ...]] = {
     "Conv2D": ("filters", "kernel_size", "strides", "padding", "activation", "use_bias"),
@@ -52,7 +53,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class QatSettings:
-    """How to fine-tune; `steps` are batches an epoch, None for all crops once."""
+    """How to fine-tune; `steps` are batches an epoch, always of the same crops, None for all crops."""
 
     epochs: int = 2
     batch_size: int = 64
@@ -61,10 +62,11 @@ class QatSettings:
     seed: int = 1
 
 
-def fine_tuned(
-    model: keras.Model, contract: InputContract, crops: Crops, weight: NDArray[np.float32], settings: QatSettings
-) -> bytes:
-    """Fine-tune a network with int8 roundings and convert it to full int8.
+def fine_tuned(model: keras.Model, contract: InputContract, crops: Crops, settings: QatSettings) -> bytes:
+    """Fine-tune a network with int8 roundings until it gives its own float logits again, and convert it to full int8.
+
+    The float network is the teacher (Hinton et al. 2015, matching logits): labels would move what it has learnt towards
+    the crops at hand, and thresholds and weights that were chosen for it would no longer fit.
 
     Parameters
     ----------
@@ -72,9 +74,7 @@ def fine_tuned(
         The trained float network; not changed.
     contract : InputContract
     crops : Crops
-        What to train on.
-    weight : float32 array, shape (n,)
-        Each crop's in the loss.
+        What to train on; their labels are not looked at.
     settings : QatSettings
 
     Returns
@@ -91,12 +91,15 @@ def fine_tuned(
 
     """
     network = described(model)
-    planes = network_input(contract.planes, crops.pictures, crops.pictures if contract.planes == "rgb" else None)
+    most = len(crops) if settings.steps is None else settings.steps * settings.batch_size
+    chosen = np.sort(np.random.default_rng(settings.seed).permutation(len(crops))[:most])
+    pictures = crops.pictures[chosen]
+    planes = network_input(contract.planes, pictures, pictures if contract.planes == "rgb" else None)
     with tempfile.TemporaryDirectory(prefix="gammabox-qat-") as folder:
         place = Path(folder)
         weights = {f"{layer.name}/{i}": array for layer in model.layers for i, array in enumerate(layer.get_weights())}
         np.savez(place / "weights.npz", **weights)
-        np.savez(place / "crops.npz", planes=planes, label=crops.label, weight=weight)
+        np.savez(place / "crops.npz", planes=planes, logits=_logits(model, planes, contract))
         task = {
             "network": network,
             "crop_size": contract.crop_size,
@@ -111,6 +114,15 @@ def fine_tuned(
     require_supported(graph, model.name)
     require_integer(graph, model.name)
     return content
+
+
+def _logits(model: keras.Model, planes: NDArray[np.uint8], contract: InputContract) -> NDArray[np.float32]:
+    """Give the float network's logits, shape (n, 2)."""
+    parts = [
+        np.asarray(model.predict_on_batch(part.astype(np.float32) * np.float32(contract.scale) + contract.offset))
+        for part in np.array_split(planes, max(len(planes) // TEACHER_BATCH, 1))
+    ]
+    return np.concatenate(parts)
 
 
 def described(model: keras.Model) -> list[dict[str, Any]]:

@@ -26,9 +26,9 @@ def main() -> None:
     with np.load(place / "weights.npz") as weights:
         model = _aware(_built(task, weights))
     with np.load(place / "crops.npz") as arrays:
-        planes, label, weight = arrays["planes"], arrays["label"], arrays["weight"]
+        planes, logits = arrays["planes"], arrays["logits"]
     _calibrated(model, task, planes)
-    _trained(model, task, (planes, label, weight))
+    _trained(model, task, planes, logits)
     _set_input_range(model, task["offset"], task["offset"] + 255 * task["scale"])
     size = task["crop_size"]
     crop = tf_keras.Input(batch_shape=(1, size, size, 3), name="crop")
@@ -126,22 +126,17 @@ def _real(task: dict[str, Any], planes: Any) -> Any:  # noqa: ANN401 - arrays
     return planes.astype(np.float32) * np.float32(task["scale"]) + np.float32(task["offset"])
 
 
-def _trained(model: Any, task: dict[str, Any], samples: tuple[Any, Any, Any]) -> None:  # noqa: ANN401 - as above
+def _trained(model: Any, task: dict[str, Any], planes: Any, logits: Any) -> None:  # noqa: ANN401 - as above
     import tf_keras  # noqa: PLC0415 - only in this process
 
-    model.compile(
-        tf_keras.optimizers.Adam(task["learning_rate"]),
-        tf_keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-    )
+    model.compile(tf_keras.optimizers.Adam(task["learning_rate"]), tf_keras.losses.MeanSquaredError())
     rng = np.random.default_rng(task["seed"])
-    planes, label, weight = samples
     size = task["batch_size"]
-    most = len(label) if task["steps"] is None else task["steps"] * size
     for _ in range(task["epochs"]):
-        order = rng.permutation(len(label))[:most]
+        order = rng.permutation(len(planes))
         for start in range(0, len(order), size):
             part = order[start : start + size]
-            model.train_on_batch(_real(task, planes[part]), label[part], sample_weight=weight[part])
+            model.train_on_batch(_real(task, planes[part]), logits[part])
 
 
 def _set_input_range(model: Any, low: float, high: float) -> None:  # noqa: ANN401 - a model of tf_keras

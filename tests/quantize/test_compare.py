@@ -6,7 +6,7 @@ import pytest
 
 from edge.bundle import Decision
 from quantize.bundling import Settings
-from quantize.compare import compare_recipes, table, usual_ways
+from quantize.compare import Refused, compare_recipes, table, usual_ways
 from quantize.qat import QatSettings
 
 JOINT = Decision(threshold=0.6, temperature=1 / 0.43, screen_weight=0.3, motion_weight=0.5)
@@ -39,6 +39,13 @@ def test_the_table_has_a_line_a_way_and_names_what_float_reaches(variants):
     assert [line.split("|")[1].strip() for line in lines[2:4]] == ["int8", "half"]
     assert len({line.count("|") for line in lines[:4]}) == 1
     assert lines[-1].startswith("float32: recall")
+
+
+def test_a_way_that_gives_no_network_for_the_box_keeps_its_line(variants):
+    lines = list(table([*variants, Refused("dynamic range", "it needs a runtime 2.17.0")]))
+    assert lines[4].startswith("| dynamic range | refused |")
+    assert lines[4].count("|") == lines[0].count("|")
+    assert lines[-1] == "dynamic range is refused: it needs a runtime 2.17.0"
 
 
 def test_qat_has_a_line_where_it_is_asked_for():

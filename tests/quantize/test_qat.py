@@ -30,16 +30,18 @@ def test_a_layer_without_counterpart_is_refused():
 def test_fine_tuning_gives_an_integer_model_that_still_knows(tiny):
     import numpy as np
 
+    from quantize.agreement import sqnr_db
     from quantize.bundling import contracts_of, logits_of
     from quantize.graph import read_graph
-    from trainer.feed import read_crops
+    from trainer.feed import as_input, read_crops
 
     contract = tiny.run.manifest.input
     train = read_crops([tiny.dataset], "train", contract)
-    alike = np.ones(len(train), np.float32)
-    model = fine_tuned(tiny.run.load_model(), contract, train, alike, QatSettings(epochs=2, batch_size=32, steps=10))
+    network = tiny.run.load_model()
+    model = fine_tuned(network, contract, train, QatSettings(epochs=2, batch_size=32, steps=10))
     assert read_graph(model).float_operators() == ()
     found = contracts_of(model, contract)
     assert found[0].quantisation.zero_point == -128
     logits = logits_of(tiny.run.path, model, found, train)
     assert np.mean((logits[:, 1] > logits[:, 0]) == train.label) > 0.9
+    assert sqnr_db(np.asarray(network(as_input(train.pictures, contract))), logits) > 12

@@ -89,7 +89,8 @@ model: $(VENV)/.dev ## train and convert the bundle that ships, from nothing, ab
 		--run runs/model-first --least-score 0.05 $(FOOTAGE)
 	$(TRAINER) fit runs/model-screen $(MODEL_DATA) $(SCREEN) --epochs 10
 	$(TRAINER) fit runs/model-alexnet $(MODEL_DATA) $(CLASSIFIER) --epochs 10
-	$(TRAINER) cascade runs/model-alexnet --screen runs/model-screen $(MODEL_DATA) --threshold $(THRESHOLD)
+	$(TRAINER) cascade runs/model-alexnet --screen runs/model-screen $(MODEL_DATA) --keep-recall 0.99 --threshold 0.97
 	nice $(BIN)/gammabox-quantize convert runs/model-alexnet --screen runs/model-screen $(MODEL_DATA) --out edge/models/alexnet_edge
+	$(BIN)/python scripts/model_card.py edge/models/alexnet_edge
 	nice $(BIN)/gammabox-quantize reference runs/model-alexnet --out reference/alexnet_edge
 	nice $(BIN)/gammabox-quantize reference runs/model-screen --out reference/screen

@@ -37,7 +37,8 @@ def test_both_thresholds_keep_to_what_was_asked(data: Dataset, run: Run) -> None
     assert lax.false_positive_rate <= 0.3
     assert strict.recall <= lax.recall <= 0.96
     assert strict.classifier.threshold >= lax.classifier.threshold
-    assert strict.classifier.temperature == pytest.approx(1 / 0.43)
+    assert strict.classifier.temperature == pytest.approx(2)
+    assert strict.classifier.screen_weight == 0.5
     assert strict.screen == lax.screen
     assert strict.hits == np.sum([one["added_dn"] is not None for one in data.samples("validation").strata])
 
@@ -91,3 +92,7 @@ def test_what_the_fast_path_does_not_propose_is_missed(tmp_path: Path, data: Dat
     missed = int((samples.label[:16] == 1).sum())
     assert missed == 8
     assert found["whole_chain"]["confusion"]["false_negatives"] == missed
+
+
+def test_a_threshold_found_on_clips_takes_the_place_of_the_rates(data: Dataset, run: Run) -> None:
+    assert choose(run, run, [data], threshold=0.321).classifier.threshold == 0.321

@@ -65,7 +65,7 @@ def alexnet_edge(
     *,
     head: Head = "max",
     width: float = 1.0,
-    first_stride: Literal[2, 4] = 4,
+    first_stride: Literal[1, 2, 4] = 4,
     first_kernel: int = 11,
 ) -> keras.Model:
     """Build the variant that ships: AlexNet's five convolutions with batch norm and a pooling head, two logits.
@@ -82,8 +82,8 @@ def alexnet_edge(
         centre: a weight a place of the last map; the network says whether the spot in the middle is a hit.
     width : float
         Factor on the number of maps; multiplies int8 time and size by about its square.
-    first_stride : {2, 4}
-        Step of the first convolution: 4 in the original; 2 keeps more of hits of one to four pixels.
+    first_stride : {1, 2, 4}
+        Step of the first convolution: 4 in the original; 1 keeps what is told by single pixels: how sharp a spot is.
     first_kernel : int
         Side of the first convolution's kernels: 11 in the original.
 

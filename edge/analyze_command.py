@@ -82,9 +82,10 @@ def frame_progress(frames: int) -> Iterator[Callable[[int], None]]:
 def in_words(summary: Summary) -> str:
     """Lay the summary out for a reader."""
     found = f"{counted(summary.hits, 'hit')}, {counted(summary.alarms, 'alarm')}"
+    dimmed = f"; its light leaves {summary.sensitivity:.0%} of the hits visible" if summary.sensitivity < 0.995 else ""
     lines = [
         f"{counted(summary.frames, 'frame')} in {summary.seconds:.1f} s: {summary.fps:.1f} frames a second",
-        f"{found}; {summary.live_fraction:.1%} of the picture was live",
+        f"{found}; {summary.live_fraction:.1%} of the picture was live{dimmed}",
         f"{summary.unclassified} of {counted(summary.candidates, 'candidate')} left unclassified",
         f"{counted(summary.not_analysed, 'frame')} not analysed, {summary.damaged} of them damaged",
         f"networks run by {summary.runtime}",

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from edge import analyze_command
+from edge.bundle import Sensitivity, load_bundle, save_bundle
 from edge.capture.mjpeg_writer import MotionJpegWriter
 from edge.errors import BundleError, SourceError
 
@@ -172,6 +173,18 @@ def test_an_unusable_recording_is_one_clear_line_and_exit_code_2(tmp_path, tiny_
     assert ended.stdout == ""
     assert ended.stderr.startswith(f"error: {path}: {complaint}")
     assert ended.stderr.count("\n") == 1
+
+
+def test_the_light_that_leaves_fewer_hits_visible_is_told_and_shortens_live_time(clip, tiny_bundle, tmp_path, capsys):
+    known = load_bundle(tiny_bundle)
+    table = Sensitivity(ground_dn=(20.0, 120.0), relative=(0.4, 0.4))
+    dim = save_bundle(tmp_path / "dim", known.manifest.model_copy(update={"sensitivity": table}), known.model)
+    words = {"events": None, "model": dim.path, "threads": 1}
+    analyze_command.run(str(clip()), **words, as_json=True)
+    summary = json.loads(capsys.readouterr().out)
+    analyze_command.run(str(clip()), **words, as_json=False)
+    assert "of the picture was live; its light leaves 40% of the hits visible" in capsys.readouterr().out
+    assert summary["live_s"] == pytest.approx(0.4 * (FRAMES - 2) / 25 * summary["live_fraction"], rel=0.01)
 
 
 def test_the_command_tells_its_summary_in_words(clip, tiny_bundle):

@@ -79,6 +79,7 @@ def _agreed(check: NetworkCheck | CascadeCheck) -> dict[str, Any]:
         "positives": check.positives,
         "negatives": check.negatives,
         "decided_alike": round(agreement.labels, 5),
+        "hits_alike": round(agreement.hits, 5),
         "recall": agreement.recall,
         "calibration_error": round(agreement.calibration_found, 5),
     }
@@ -124,8 +125,10 @@ def number(value: float | None) -> str:
 
 
 def _cascade_lines(cascade: CascadeCheck) -> Iterator[str]:
+    agreement = cascade.agreement
     yield f"cascade, what the box decides: {cascade.positives} positive and {cascade.negatives} negative crops"
-    yield from _agreement_lines(cascade.agreement)
+    yield from _agreement_lines(agreement)
+    yield f"  of the crops that either calls a hit, {100 * agreement.hits:.1f} % are one for both"
 
 
 def _agreement_lines(agreement: Agreement) -> Iterator[str]:

@@ -55,6 +55,8 @@ class Agreement:
     ----------
     labels : float
         Share of crops on which both decide alike, each at its own threshold.
+    hits : float
+        Of the crops that either calls a hit, the share that both do: labels alone look well where hits are few.
     recall : dict of str to Difference
         By false-positive rate, each model at the threshold that gives it, with paired 95 % interval of the change.
     decision_reference, decision_found : Operation
@@ -64,6 +66,7 @@ class Agreement:
     """
 
     labels: float
+    hits: float
     recall: dict[str, Difference]
     decision_reference: Operation
     decision_found: Operation
@@ -159,6 +162,7 @@ def agreement_of(reference: Decided, found: Decided, label: NDArray[np.uint8], r
     """Compare what the float and the other model made of the same crops."""
     return Agreement(
         labels=float((reference.hit == found.hit).mean()),
+        hits=_share((reference.hit & found.hit)[reference.hit | found.hit]),
         recall={
             f"{rate:g}": recall_difference(reference.score, found.score, label, rate, rng=rng)
             for rate in FALSE_POSITIVE_RATES

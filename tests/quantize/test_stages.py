@@ -5,6 +5,7 @@ import pytest
 
 from edge.bundle import Decision
 from quantize.stages import (
+    Decided,
     agreement_of,
     alone_decisions,
     decided_alone,
@@ -62,11 +63,18 @@ def test_a_network_that_decides_only_together_is_judged_at_a_stated_rate(logits)
     assert alone_decisions(logits[0], label, FIRST, FIRST) == (FIRST, FIRST, True)
 
 
+def test_hits_alike_are_counted_among_hits_only():
+    wanted = Decided(0.5, np.zeros(4), np.array([True, True, False, False]))
+    found = Decided(0.5, np.zeros(4), np.array([True, False, False, False]))
+    agreement = agreement_of(wanted, found, np.array([1, 1, 0, 0], np.uint8), np.random.default_rng(1))
+    assert (agreement.labels, agreement.hits) == (0.75, 0.5)
+
+
 def test_equal_models_agree_in_everything(logits, motion):
     label = (np.random.default_rng(3).random(500) < 0.5).astype(np.uint8)
     both = decided_together(logits[0], logits[1], (JOINT, FIRST), motion)
     found = agreement_of(both, both, label, np.random.default_rng(1))
-    assert found.labels == 1
+    assert found.labels == found.hits == 1
     assert all(one.change == 0 for one in found.recall.values())
     notes = tuple({"motion_dn": float(one), "proposed": bool(i % 2)} for i, one in enumerate(motion))
     rows = {row.name: row for row in strata_of(both, both, label, notes)}

@@ -177,9 +177,9 @@ class _Taken:
         with_real, with_simulated = self.levels.copy(), self.levels.copy()
         strikes, unlike = [], 0
         for x, y in self._places():
-            patch = real.patches[int(self.rng.integers(len(real)))]
-            first = add_hit(with_real, patch, x, y, int(self.rng.integers(8)))
-            size = first.pixels if self.setting.same_size else None
+            number = int(self.rng.integers(len(real)))
+            first = add_hit(with_real, real.patches[number], x, y, int(self.rng.integers(8)))
+            size = int(real.pixels[number]) if self.setting.same_size else None
             other = simulated.like(first.added_dn, self.levels[y, x], self.rng, size)
             second = add_hit(with_simulated, other, x, y, int(self.rng.integers(8)))
             if first.added_dn < LEAST_ADDED_DN:

@@ -75,13 +75,15 @@ def choose(
     that was found on whole clips takes the place of the rate's.
     """
     margins = []
+    fitted = screen.manifest.fit
     for run in (screen, classifier):
         contract = run.manifest.input
         crops = read_crops(
             datasets,
             "validation",
             contract,
-            most_spot_pixels=screen.manifest.fit.most_spot_pixels,  # what neither was fitted to sets no threshold
+            # what neither was fitted to sets no threshold
+            most_spot_pixels=(fitted.most_spot_pixels, fitted.most_sensor_spot_pixels),
             proposed_only=True,
         )
         judged = judge(run.load_model(), crops, contract)

@@ -81,7 +81,7 @@ def read_crops(
     contract: InputContract,
     *,
     least_added_dn: float = 0.0,
-    most_spot_pixels: int | None = None,
+    most_spot_pixels: tuple[int | None, int | None] = (None, None),
     proposed_only: bool = False,
 ) -> Crops:
     """Read a split of datasets, shard by shard, in the order given.
@@ -94,8 +94,10 @@ def read_crops(
         Crop size, at most that of the datasets, and planes.
     least_added_dn : float
         Positive samples whose hit adds less, grey levels, are left out.
-    most_spot_pixels : int or None
-        Positive samples whose hit is wider at half its height (`spot_pixels`) are left out.
+    most_spot_pixels : tuple of int or None
+        Positive samples whose hit is wider at half its height (`spot_pixels`) are left out: the first of hits that a
+        covered camera recorded, as the one that was measured, the second of those that came through the simulated
+        OV2710, whose pixels are not scaled down; None there takes the first for both.
     proposed_only : bool
         Samples that the fast path would not propose are left out: the agent never shows them to a network.
 
@@ -112,8 +114,7 @@ def read_crops(
             raise RunError(dataset.path, problem, "build a dataset of larger crops or choose a smaller --crop-size")
         for part in dataset.parts(split):
             kept = np.array([_is_wanted(one, least_added_dn, proposed_only) for one in part.strata], bool)
-            if most_spot_pixels is not None:
-                kept &= (part.label == 0) | (spot_pixels(part) <= most_spot_pixels)
+            kept &= (part.label == 0) | (spot_pixels(part) <= _most_pixels(part, *most_spot_pixels))
             parts.append(crops_of(part.take(kept), contract))
     if not sum(map(len, parts)):
         raise RunError(datasets[0].path, f"no sample in the split {split}", "name a dataset that has one")
@@ -143,6 +144,13 @@ def spot_pixels(samples: Samples) -> NDArray[np.intp]:
     tallest = spike[:, _NEAR_PX // 2, _NEAR_PX // 2]
     counted: NDArray[np.intp] = np.count_nonzero(spike > (tallest // 2)[:, None, None], axis=(1, 2))
     return counted
+
+
+def _most_pixels(samples: Samples, most: int | None, most_sensor: int | None) -> NDArray[np.float64]:
+    """Give how wide the hit of each sample may be, shape (n,)."""
+    general = np.inf if most is None else float(most)
+    through_sensor = general if most_sensor is None else float(most_sensor)
+    return np.array([through_sensor if one.get("way") == "sensor" else general for one in samples.strata])
 
 
 def augmented(pictures: NDArray[np.uint8], rng: Generator, brightness_dn: int, *, swap_time: bool) -> NDArray[np.uint8]:

@@ -87,7 +87,7 @@ def fit(
                 split,
                 contract,
                 least_added_dn=settings.least_added_dn,
-                most_spot_pixels=settings.most_spot_pixels,
+                most_spot_pixels=(settings.most_spot_pixels, settings.most_sensor_spot_pixels),
                 proposed_only=settings.proposed_only,
             )
             for split in ("train", "validation")

@@ -63,6 +63,9 @@ def fit_command(
     most_spot_pixels: Annotated[
         int | None, typer.Option(min=1, help="Hits wider than this at half their height are left out of fitting.")
     ] = None,
+    most_sensor_spot_pixels: Annotated[
+        int | None, typer.Option(min=1, help="The same for hits through the simulated sensor [default: as the others].")
+    ] = None,
     proposed_only: Annotated[
         bool, typer.Option("--proposed-only", help="Only samples that the fast path would propose.")
     ] = False,
@@ -96,6 +99,7 @@ def fit_command(
             staged_weight=staged_weight,
             least_added_dn=least_added_dn,
             most_spot_pixels=most_spot_pixels,
+            most_sensor_spot_pixels=most_sensor_spot_pixels,
             proposed_only=proposed_only,
             speck_share=speck_share,
             devices=devices,

@@ -58,6 +58,9 @@ class FitSettings(StrictModel):
     most_spot_pixels: int | None = Field(
         default=None, ge=1, description="hits wider than this at half their height are left out; None: none are"
     )
+    most_sensor_spot_pixels: int | None = Field(
+        default=None, ge=1, description="the same for hits that came through the simulated sensor; None: as the others"
+    )
     proposed_only: bool = Field(default=False, description="only samples that the fast path proposes")
     negative_weight: float = Field(default=1.0, gt=0, description="weight of label 0 in the loss")
     staged_weight: float = Field(

@@ -159,3 +159,13 @@ def test_spot_pixels_counts_what_rises_above_half_the_spike() -> None:
         greys[i, y - reach : y + reach + 1, x - reach : x + reach + 1, 1] = 120
     flat = Samples(greys, samples.bgr, samples.spot, samples.label, samples.strata)
     np.testing.assert_array_equal(spot_pixels(flat), [1, 25])
+
+
+def test_wide_hits_are_left_out_by_what_they_came_through(data: Dataset) -> None:
+    every = read_crops([data], "train", PATCH)
+    width = int(np.median(spot_pixels(data.samples("train"))[data.samples("train").label == 1]))
+    narrow = read_crops([data], "train", PATCH, most_spot_pixels=(width - 1, None))
+    none_through_a_sensor = read_crops([data], "train", PATCH, most_spot_pixels=(width - 1, 99))
+    assert narrow.label.sum() < every.label.sum()
+    assert (narrow.label == 0).sum() == (every.label == 0).sum()
+    assert none_through_a_sensor.label.sum() == narrow.label.sum()

@@ -55,3 +55,16 @@ def test_hits_everywhere_are_no_shaking():
 def test_a_picture_without_edges_or_hardly_any_pixels_shows_none(side):
     rng = np.random.default_rng(6)
     assert not is_shaken(*(shot(np.full((side, side), 80.0), rng) for _ in range(3)))
+
+
+def test_a_large_thing_that_drives_over_plain_ground_is_no_shaking():
+    rng = np.random.default_rng(4)
+    frames = []
+    for step in (0, 5, 10):
+        picture = np.full((360, 640), 70, np.float32)
+        picture[10:14, 560:620] = 200  # what little is painted on the ground rests
+        picture[340:344, 20:90] = 200
+        picture[120:320, 200 + step : 300 + step] = 220
+        picture[150:200, 220 + step : 280 + step] = 30
+        frames.append(np.clip(picture + rng.normal(0, 2, picture.shape), 0, 255).astype(np.uint8))
+    assert not is_shaken(*frames)

@@ -28,7 +28,7 @@ def clip(tmp_path):
 
 
 def test_every_hit_of_a_quiet_clip_is_false_and_clips_are_pooled(clip, bundle):
-    one = watch_quiet(clip("one.avi", {10: [(40, 30), (100, 60)], 50: [(60, 90)]}), bundle)
+    one = watch_quiet(clip("one.avi", {10: [(40, 30), (100, 60)], 60: [(60, 90)]}), bundle)
     two = watch_quiet(clip("two.avi", {}, frames=50), bundle, exposure_s=0.01)
     found = pooled("all", [one, two])
     assert (one.frames, one.hits.sum(), two.hits.sum()) == (75, 3, 0)

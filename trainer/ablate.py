@@ -225,7 +225,7 @@ def table(result: dict[str, Any]) -> str:
             _recall(row["all"], 1e-2),
             _recall(row["all"], 1e-3),
             _recall(row["proposed"], 1e-2),
-            f"{accuracy['value']:.4f} ({accuracy['low']:.4f}–{accuracy['high']:.4f})",
+            _with_interval(accuracy),
             f"{row['parameters']:,}",
             "–" if row["int8"] is None else f"{row['int8']['int8_ms']:.3f}",
         ]
@@ -239,7 +239,7 @@ def decision_table(result: dict[str, Any], *, single_frame: bool) -> str:
     for name, row in result["variants"].items():
         if (row["planes"] == "rgb") == single_frame:
             found = [row["all"][metric] for metric in METRICS]
-            cells = [f"{one['value']:.4f} ({one['low']:.4f}–{one['high']:.4f})" for one in found]
+            cells = [_with_interval(one) for one in found]
             lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -259,3 +259,10 @@ def _recall(part: dict[str, Any] | None, rate: float) -> str:
     point = next(one for one in part["at_false_positive_rate"] if one["target"] == rate)
     interval = f"({point['recall_low']:.4f}–{point['recall_high']:.4f})"
     return f"{point['recall']:.4f} {interval}" if point["supported"] else interval
+
+
+def _with_interval(figure: dict[str, float | None]) -> str:
+    """Write a figure with its interval; one that does not exist, as the precision of a network that calls nothing."""
+    if figure["value"] is None:
+        return "–"
+    return f"{figure['value']:.4f} ({figure['low']:.4f}–{figure['high']:.4f})"

@@ -35,10 +35,10 @@ from quantize.stages import (
     decided_alone,
     decided_together,
     least_margins,
-    motion_of,
     strata_of,
 )
 from quantize.subjects import Original, Subject, decision_changes, float_bundle, references_of
+from trainer.strata import motion_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,7 +15,8 @@ from quantize.decisions import at_unit_temperature, carried
 from quantize.errors import QuantiseError
 from quantize.limits import CASCADE, CLASSIFIER, SCREEN
 from quantize.runtimes import Speed, speed
-from quantize.stages import Agreement, agreement_of, decided_alone, decided_together, motion_of
+from quantize.stages import Agreement, agreement_of, decided_alone, decided_together
+from trainer.strata import motion_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge.bundle import Decision
-from edge.detect.classifier import scores_of
+from edge.detect.classifier import probability, scores_of
 from quantize.agreement import matched_threshold, threshold_at_fpr
 from quantize.errors import QuantiseError
 
@@ -73,6 +73,11 @@ def at_unit_temperature(decision: Decision) -> Decision:
     """Give the same decision for scores without temperature, as the screen's are: sigmoid(T × logit(threshold))."""
     if decision.temperature == 1:  # as `cascade` chooses it: not one bit changes
         return Decision(threshold=decision.threshold)
-    inside = float(np.clip(decision.threshold, 1e-12, 1 - 1e-12))
-    margin = decision.temperature * np.log(inside / (1 - inside))
-    return Decision(threshold=float(0.5 * (1 + np.tanh(margin / 2))))
+    margin = decision.temperature * log_odds(decision.threshold)
+    return Decision(threshold=float(probability(np.array(margin))))
+
+
+def log_odds(threshold: float) -> float:
+    """Give what a score comes from: log(p / (1 − p)), finite at 0 and 1."""
+    inside = float(np.clip(threshold, 1e-12, 1 - 1e-12))
+    return float(np.log(inside / (1 - inside)))

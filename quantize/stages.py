@@ -10,7 +10,7 @@ import numpy as np
 from edge.bundle import Decision
 from edge.detect.classifier import margins_of, odds_beside, probability, scores_of
 from quantize.agreement import Difference, calibration_error, recall_difference, strata_rows, threshold_at_fpr
-from quantize.decisions import is_joint
+from quantize.decisions import is_joint, log_odds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -131,8 +131,7 @@ def least_margins(
 
     Arguments as in `decided_together`; shape (n,).
     """
-    inside = float(np.clip(decision.threshold, 1e-12, 1 - 1e-12))
-    wanted = np.full(len(motion_dn), np.log(inside / (1 - inside)))
+    wanted = np.full(len(motion_dn), log_odds(decision.threshold))
     screen_margins, passes = _screened(screen_logits, first, len(motion_dn))
     wanted -= odds_beside(decision, screen_margins, motion_dn)
     return np.where(passes, wanted * decision.temperature, np.inf)
@@ -151,11 +150,6 @@ def alone_decisions(
     threshold = threshold_at_fpr(scores_of(logits, reference.temperature), label, ALONE_FPR)
     given = Decision(threshold=threshold, temperature=reference.temperature)
     return given, given, False
-
-
-def motion_of(strata: tuple[Strata, ...]) -> NDArray[np.float64]:
-    """Give the motion under each crop's spot, grey levels; 0 where nothing was noted."""
-    return np.array([float(one.get("motion_dn") or 0.0) for one in strata])
 
 
 def agreement_of(reference: Decided, found: Decided, label: NDArray[np.uint8], rng: np.random.Generator) -> Agreement:

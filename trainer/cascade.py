@@ -13,6 +13,7 @@ from trainer.errors import RunError
 from trainer.evaluate import Judged, at_threshold, best_of_f1, figures, judge, without_nan
 from trainer.feed import read_crops
 from trainer.metrics import sigmoid
+from trainer.strata import motion_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,7 +102,7 @@ def choose(
         motion_weight=motion_weight,
         scene_weight=scene_weight,
     )
-    odds = joint_odds(margins[0], margins[1], motion_of(judged.crops), (first, unset))
+    odds = joint_odds(margins[0], margins[1], motion_of(judged.crops.strata), (first, unset))
     if threshold is None:
         threshold = float(sigmoid(np.array(_threshold(odds[negatives], odds[hits], false_positive_rate))))
     scores = sigmoid(odds)
@@ -129,11 +130,6 @@ def joint_odds(
     odds = classifier_margin / second.temperature + odds_beside(second, screen_margin, motion_dn)
     passes = sigmoid(screen_margin, first.temperature) >= first.threshold
     return np.where(passes, np.maximum(odds, STOPPED), STOPPED)
-
-
-def motion_of(crops: Crops) -> NDArray[np.float64]:
-    """Give the motion that datasets note of each crop, grey levels, shape (n,); 0 where they note none."""
-    return np.array([float(one.get("motion_dn") or 0.0) for one in crops.strata])
 
 
 def decisions_of(screen: Run, classifier: Run, bundle: Bundle | None = None) -> tuple[Decision, Decision]:
@@ -166,7 +162,7 @@ class Both:
     def joint(self, decisions: tuple[Decision, Decision]) -> Judged:
         """Give the samples with their joint log odds, STOPPED where the fast path proposes nothing."""
         crops = self.classifier.crops
-        odds = joint_odds(self.screen.margin, self.classifier.margin, motion_of(crops), decisions)
+        odds = joint_odds(self.screen.margin, self.classifier.margin, motion_of(crops.strata), decisions)
         return Judged(crops, np.where(proposed(crops), odds, STOPPED), self.classifier.visible)
 
 

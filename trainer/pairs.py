@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trainer.cascade import joint_odds, motion_of
+from trainer.cascade import joint_odds
 from trainer.evaluate import VISIBLE_DN, judge, without_nan
 from trainer.feed import crops_of
 from trainer.metrics import Z_95, wilson
+from trainer.strata import motion_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +37,7 @@ def margins(
     found = {"classifier": _margin(samples, classifier)}
     if screen is not None and decisions is not None:
         found["screen"] = _margin(samples, screen)
-        motion = motion_of(crops_of(samples, screen.manifest.input))
+        motion = motion_of(samples.strata)
         found["joint"] = joint_odds(found["screen"], found["classifier"], motion, decisions)
     return found
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from trainer.data.dataset import Strata
     from trainer.feed import Crops
 
 EDGES: dict[str, tuple[float, ...]] = {
@@ -40,6 +41,11 @@ def by_strata(crops: Crops, called: NDArray[np.bool_]) -> dict[str, list[dict[st
         kinds, place = np.unique(texts, return_inverse=True)
         tables[name] = _rows(crops.label, called, place, kinds.tolist(), np.ones(len(texts), bool))
     return {name: rows for name, rows in tables.items() if rows}
+
+
+def motion_of(strata: Sequence[Strata]) -> NDArray[np.float64]:
+    """Give the motion that datasets note under each sample's spot, grey levels, shape (n,); 0 where they note none."""
+    return np.array([float(one.get("motion_dn") or 0.0) for one in strata])
 
 
 def _number(value: object) -> float:

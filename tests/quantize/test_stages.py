@@ -11,9 +11,9 @@ from quantize.stages import (
     decided_alone,
     decided_together,
     least_margins,
-    motion_of,
     strata_of,
 )
+from trainer.strata import motion_of
 
 JOINT = Decision(threshold=0.6, temperature=2.0, screen_weight=0.8, motion_weight=1.5)
 FIRST = Decision(threshold=0.2)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from edge.detect.detector import Detector
     from edge.detect.hit import Detection
 
-STAGES = ("decode", "fast_path", "crop", "classify", "alarm")
+STAGES = ("decode", "fast_path", "crop", "classify", "colour", "alarm")
 
 
 @dataclass(frozen=True, slots=True)

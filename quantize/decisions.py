@@ -21,7 +21,9 @@ DEFAULT_FPR = 1e-3
 
 def is_joint(decision: Decision | None) -> bool:
     """Tell whether a decision weighs more than the classifier's own logits: then `cascade` chose it."""
-    return decision is not None and bool(decision.screen_weight or decision.motion_weight or decision.scene_weight)
+    if decision is None:
+        return False
+    return any(value for name, value in decision.model_dump().items() if name.endswith("_weight"))
 
 
 def carried(run: Run, screen: Run | None) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,6 +53,17 @@ class Cascade:
     hits: int
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What counts beside the classifier, as `edge.bundle.Decision` names it; the defaults were found on whole clips."""
+
+    screen_weight: float = 0.5
+    motion_weight: float = 1.0
+    scene_weight: float = 1.0
+    restless_weight: float = 3.5
+    colour_weight: float = 1.0
+
+
 def choose(
     screen: Run,
     classifier: Run,
@@ -61,19 +72,17 @@ def choose(
     keep_recall: float = 0.97,
     false_positive_rate: float = 1e-3,
     classifier_weight: float = 0.5,
-    screen_weight: float = 0.5,
-    motion_weight: float = 2.0,
-    scene_weight: float = 1.3,
+    beside: Beside | None = None,
     threshold: float | None = None,
 ) -> Cascade:
     """Choose both thresholds on the validation split.
 
     The screen passes `keep_recall` of the visible hits. What passes is a hit where the weighted log odds of both less
-    motion_weight × log(1 + motion) reach the threshold that keeps to `false_positive_rate` on candidates of recordings;
-    generated scenes hold more specks than a camera sees, and would set it too high.
+    the prior of `beside` (None: its defaults) reach the threshold that keeps to `false_positive_rate` on candidates of
+    recordings; generated scenes hold more specks than a camera sees, and would set it too high.
 
-    A crop tells neither the camera's noise, beyond which motion counts, nor what else its scene proposes: a `threshold`
-    that was found on whole clips takes the place of the rate's.
+    A crop tells neither the camera's noise, beyond which motion counts, nor what moved there before, nor what else its
+    scene proposes: a `threshold` that was found on whole clips takes the place of the rate's.
     """
     margins = []
     fitted = screen.manifest.fit
@@ -98,9 +107,7 @@ def choose(
     unset = Decision(
         threshold=0.5,
         temperature=1 / classifier_weight,
-        screen_weight=screen_weight,
-        motion_weight=motion_weight,
-        scene_weight=scene_weight,
+        **asdict(beside if beside is not None else Beside()),
     )
     odds = joint_odds(margins[0], margins[1], motion_of(judged.crops.strata), (first, unset))
     if threshold is None:
@@ -124,7 +131,8 @@ def joint_odds(
 ) -> NDArray[np.float64]:
     """Give the log odds by which the agent decides (`edge.bundle.Decision`), shape (n,); STOPPED by the screen.
 
-    Margins are logit 1 − logit 0 of each network; `decisions` the screen's and the classifier's.
+    Margins are logit 1 − logit 0 of each network; `decisions` the screen's and the classifier's. The ground of a sample
+    is taken to have been at rest before.
     """
     first, second = decisions
     odds = classifier_margin / second.temperature + odds_beside(second, screen_margin, motion_dn)
@@ -196,7 +204,7 @@ def evaluate_both(
 
     """
     first, second = decisions
-    even = first, second.model_copy(update={"motion_weight": 0.0, "scene_weight": 0.0})
+    even = first, second.model_copy(update=asdict(Beside(second.screen_weight, 0.0, 0.0, 0.0, 0.0)))
     chosen = judge_both(screen, classifier, chosen_on or datasets, "validation").joint(even)
     best = best_of_f1(chosen.part(proposed(chosen.crops)))
     looked = judge_both(screen, classifier, datasets, split)

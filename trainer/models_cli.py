@@ -198,8 +198,10 @@ def cascade_command(
     ] = 3e-3,
     classifier_weight: Annotated[float, typer.Option(min=0.01, help="Of the classifier's log odds.")] = 0.5,
     screen_weight: Annotated[float, typer.Option(min=0, help="Of the screen's log odds.")] = 0.5,
-    motion_weight: Annotated[float, typer.Option(min=0, help="Of the motion under a candidate.")] = 2.0,
-    scene_weight: Annotated[float, typer.Option(min=0, help="Of how much the scene proposes in vain.")] = 1.3,
+    motion_weight: Annotated[float, typer.Option(min=0, help="Of the motion under a candidate.")] = 1.0,
+    scene_weight: Annotated[float, typer.Option(min=0, help="Of how much the scene proposes in vain.")] = 1.0,
+    restless_weight: Annotated[float, typer.Option(min=0, help="Of motion nearby in the last two seconds.")] = 3.5,
+    colour_weight: Annotated[float, typer.Option(min=0, help="Of a spot's colour where something moved.")] = 1.0,
     threshold: Annotated[
         float | None, typer.Option(min=0, max=1, help="Score of a hit, found on clips [default: by the rate].")
     ] = None,
@@ -208,7 +210,7 @@ def cascade_command(
     """Choose how screen and classifier decide together, on the validation split, into both run.json."""
     from dataclasses import asdict
 
-    from trainer.cascade import choose
+    from trainer.cascade import Beside, choose
     from trainer.data.dataset import Dataset
     from trainer.run import Run
 
@@ -220,9 +222,13 @@ def cascade_command(
         keep_recall=keep_recall,
         false_positive_rate=false_positive_rate,
         classifier_weight=classifier_weight,
-        screen_weight=screen_weight,
-        motion_weight=motion_weight,
-        scene_weight=scene_weight,
+        beside=Beside(
+            screen_weight=screen_weight,
+            motion_weight=motion_weight,
+            scene_weight=scene_weight,
+            restless_weight=restless_weight,
+            colour_weight=colour_weight,
+        ),
         threshold=threshold,
     )
     opened.with_manifest(decision=chosen.classifier)

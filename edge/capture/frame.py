@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import cv2
 import numpy as np
 
+from edge.capture.jpeg import is_coloured
 from edge.errors import SourceError
 
 if TYPE_CHECKING:
@@ -63,6 +64,23 @@ class Frame:
         height, width = self.grey.shape
         return width, height
 
+    @property
+    def has_colours(self) -> bool:
+        """Whether the source gives colours; costs a look at the JPEG's header."""
+        if self.bgr is not None or self.i420 is not None:
+            return True
+        return self.jpeg is not None and is_coloured(self.jpeg)
+
+    def colour_halved(self) -> Image:
+        """Decode the colours at half the size: uint8, shape (ceil(height / 2), ceil(width / 2), 3), blue first.
+
+        Cameras send colours at half the size anyway. Costs about as much as decoding the grey.
+        """
+        if self.jpeg is None or self.bgr is not None or self.i420 is not None:
+            width, height = self.size
+            return _resized(self.colour(), (-(-width // 2), -(-height // 2)))
+        return self._decoded(cv2.IMREAD_REDUCED_COLOR_2)
+
     def colour(self) -> Image:
         """Decode the colours: uint8, shape (height, width, 3), blue first. Costs a JPEG decode at each call."""
         if self.bgr is not None:
@@ -73,9 +91,12 @@ class Frame:
         if self.jpeg is None:
             grey: Image = cv2.cvtColor(self.grey, cv2.COLOR_GRAY2BGR)
             return grey
+        return self._decoded(cv2.IMREAD_COLOR)
+
+    def _decoded(self, how: int) -> Image:
         # The grey was decoded as the sensor lies: a rotation noted in the file must not turn the colours against it.
-        flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-        picture: Image | None = cv2.imdecode(np.frombuffer(self.jpeg, np.uint8), flags)
+        content = np.frombuffer(self.jpeg or b"", np.uint8)
+        picture: Image | None = cv2.imdecode(content, how | cv2.IMREAD_IGNORE_ORIENTATION)
         if picture is None:
             raise SourceError(f"frame {self.sequence}", "its JPEG holds no picture", "check the camera's cable")
         return picture
@@ -102,6 +123,11 @@ def triples(frames: Iterable[Frame]) -> Iterator[Triple]:
         window.append(frame)
         if len(window) == 3:
             yield Triple(*window)
+
+
+def _resized(picture: Image, size: tuple[int, int]) -> Image:
+    smaller: Image = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    return smaller
 
 
 def _follows(earlier: Frame, later: Frame) -> bool:

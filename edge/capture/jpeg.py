@@ -99,6 +99,15 @@ def picture_size(jpeg: bytes) -> tuple[int, int]:
     return int(width), int(height)
 
 
+def is_coloured(jpeg: bytes) -> bool:
+    """Tell whether a JPEG holds colours, by its header; DamagedJpegError where there is none."""
+    try:
+        _, _, space, _ = simplejpeg.decode_jpeg_header(jpeg)
+    except ValueError as error:
+        raise DamagedJpegError("JPEG with a broken header") from error
+    return bool(space.upper() != "GRAY")
+
+
 def _reason(complaint: str) -> str:
     """Give libjpeg's complaint without its numbers, so that equal damage is counted together."""
     if "premature end" in complaint:

@@ -62,18 +62,13 @@ class Classifier:
         """Least score of a hit."""
         return self.decision.threshold
 
-    def scores(self, crops: Image, beside: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
-        """Give the probability of radiation, 0..1, of each crop.
+    def odds(self, crops: Image) -> NDArray[np.float64]:
+        """Give the network's log odds, shape (n,), of crops (n, size, size, 3): logit1 − logit0 over temperature."""
+        return margins_of(self.logits(crops)) / self.decision.temperature
 
-        Parameters
-        ----------
-        crops : uint8 array, shape (n, size, size, 3)
-        beside : float64 array, shape (n,), or None
-            Log odds from elsewhere, added to the network's own.
-
-        """
-        own = margins_of(self.logits(crops)) / self.decision.temperature
-        return probability(own if beside is None else own + beside)
+    def scores(self, crops: Image) -> NDArray[np.float64]:
+        """Give the probability of radiation, 0..1, of each crop (n, size, size, 3), by the network alone."""
+        return probability(self.odds(crops))
 
 
 def scores_of(logits: NDArray[np.float32], temperature: float = 1.0) -> NDArray[np.float64]:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge.detect.classifier import USUAL_DOUBTED, Classifier, odds_beside, probability
+from edge.detect.colour import spot_colours
 from edge.detect.crops import cut, network_input, window_origin
 from edge.detect.fast_path import find_candidates
 from edge.detect.hit import Detection, Hit
 from edge.detect.learning import NoiseModel
 from edge.detect.mask import mask_picture, without
 from edge.detect.noise import BLOCK
+from edge.detect.restless import RecentMotion, most_restless_odds, restless_odds
 from edge.detect.screen import Screen
 from edge.detect.sensitivity import mean_sensitivity, table_of
 from edge.detect.spot import measure
@@ -71,6 +73,7 @@ class Detector:
         self._mask: Image | None = None
         self._noise: NoiseModel | None = None
         self._doubted: float | None = None
+        self._moved = RecentMotion()
         self._clean: dict[int, tuple[Frame, Image]] = {}
 
     @property
@@ -94,6 +97,7 @@ class Detector:
         noise_map = noise.map
         if not found.shaken:  # else a camera that shakes for long would learn its edges as noise
             noise.observe(found.motion_dn)
+            self._moved.observe(found.motion_dn, noise_map.sigma_dn)
         sensitivity = mean_sensitivity(found.brightness, found.live, self._sensitivity)
         sighted = perf_counter()
         looked_at = found.candidates[: SCREENED_PER_CROP * self._settings.max_crops_per_frame]
@@ -104,7 +108,9 @@ class Detector:
         crops = self._crops(triple.current, greys, asked)
         cropped = perf_counter()
         beside = self._beside(asked, margins[: len(asked)], noise_map, doubted)
-        scores = self._classifier.scores(crops, beside) if asked else np.zeros(0)
+        odds = self._classifier.odds(crops) + beside if asked else np.zeros(0)
+        classified = perf_counter()
+        scores = probability(odds + self._restless(triple.current, asked, odds))
         taken = [
             (candidate, float(score))
             for candidate, score in zip(asked, scores, strict=True)
@@ -116,7 +122,8 @@ class Detector:
         stage_ms = {
             "fast_path": (sighted - started) * 1e3,
             "crop": (cropped - screened) * 1e3,
-            "classify": (screened - sighted + done - cropped) * 1e3,
+            "classify": (screened - sighted + classified - cropped) * 1e3,
+            "colour": (done - classified) * 1e3,
         }
         return Detection(
             sequence=triple.current.sequence,
@@ -147,6 +154,7 @@ class Detector:
                     "use a larger picture or a model with smaller crops",
                 )
             self._mode, self._noise, self._doubted, self._clean = mode, None, None, {}
+            self._moved = RecentMotion()
             self._mask = mask_picture(self._settings.masks, width, height)
         frames = (triple.previous, triple.current, triple.following)
         known, self._clean = self._clean, {}
@@ -182,6 +190,17 @@ class Detector:
             max(one.motion_dn - RESTING * float(noise.sigma_dn[one.y // BLOCK, one.x // BLOCK]), 0.0) for one in asked
         ]
         return odds_beside(decision, screen_margins, np.asarray(excess, np.float64), doubted)
+
+    def _restless(self, frame: Frame, asked: Sequence[Candidate], odds: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Give the log odds for ground that moved lately. Colours are decoded only where they can make a hit."""
+        decision = self._classifier.decision
+        restless = self._moved.near(asked)
+        colour = np.full(len(asked), np.nan)
+        open_still = restless & (probability(odds + most_restless_odds(decision)) >= decision.threshold)
+        if decision.colour_weight and open_still.any():
+            spots = [one for one, is_open in zip(asked, open_still, strict=True) if is_open]
+            colour[open_still] = spot_colours(frame, spots, self._mask)
+        return restless_odds(decision, restless, colour)
 
     def _crops(self, frame: Frame, greys: Greys, candidates: Sequence[Candidate]) -> NDArray[np.uint8]:
         """Cut what the classifier sees: uint8, shape (n, size, size, 3). Colour is decoded only when it is asked."""

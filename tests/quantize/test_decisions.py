@@ -9,7 +9,15 @@ from quantize.decisions import carried, is_joint
 from quantize.errors import QuantiseError
 from quantize.subjects import decision_changes, subjects_of
 
-JOINT = Decision(threshold=0.4, temperature=2.0, screen_weight=1.0, motion_weight=2.0, scene_weight=0.5)
+JOINT = Decision(
+    threshold=0.4,
+    temperature=2.0,
+    screen_weight=1.0,
+    motion_weight=2.0,
+    scene_weight=0.5,
+    restless_weight=1.5,
+    colour_weight=0.3,
+)
 
 
 def decided(run, decision):
@@ -24,6 +32,7 @@ def decided(run, decision):
         (Decision(threshold=0.4, screen_weight=0.1), True),
         (Decision(threshold=0.4, motion_weight=0.1), True),
         (Decision(threshold=0.4, scene_weight=0.1), True),
+        (Decision(threshold=0.4, restless_weight=0.1), True),
     ],
 )
 def test_a_decision_is_joint_where_it_weighs_more_than_one_network(decision, joint):
@@ -52,5 +61,6 @@ def test_changes_between_bundle_and_runs_are_named(tiny):
     changes = decision_changes(subjects_of(tiny.bundle, joint, screen))
     assert [change.partition(" ")[0] for change in changes] == [
         *("threshold", "temperature", "screen_weight", "motion_weight", "scene_weight"),
+        *("restless_weight", "colour_weight"),
         "threshold",  # of the screen
     ]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from edge.bundle import Bundle, Decision, InputContract
-from trainer.cascade import STOPPED, choose, decisions_of, evaluate_both, joint_odds
+from trainer.cascade import STOPPED, Beside, choose, decisions_of, evaluate_both, joint_odds
 from trainer.data.dataset import Dataset
 from trainer.data.synthetic import write_synthetic
 from trainer.data.writer import DatasetWriter
@@ -31,7 +31,8 @@ def run(tmp_path_factory: pytest.TempPathFactory, data: Dataset) -> Run:
 
 def test_both_thresholds_keep_to_what_was_asked(data: Dataset, run: Run) -> None:
     strict, lax = (
-        choose(run, run, [data], keep_recall=0.9, false_positive_rate=rate, motion_weight=1.0) for rate in (0.02, 0.3)
+        choose(run, run, [data], keep_recall=0.9, false_positive_rate=rate, beside=Beside(motion_weight=1.0))
+        for rate in (0.02, 0.3)
     )
     assert strict.false_positive_rate <= 0.02
     assert lax.false_positive_rate <= 0.3
@@ -64,7 +65,7 @@ def test_decisions_come_from_a_bundle_or_from_both_runs(run: Run, tiny_manifest)
 
 
 def test_both_are_judged_as_one_decision_and_written_beside_the_runs_own(data: Dataset, run: Run) -> None:
-    chosen = choose(run, run, [data], keep_recall=0.9, false_positive_rate=0.1, motion_weight=0.0)
+    chosen = choose(run, run, [data], keep_recall=0.9, false_positive_rate=0.1, beside=Beside(motion_weight=0.0))
     judged, found = evaluate_both(run, run, [data], (chosen.screen, chosen.classifier))
     stopped = judged.margin == STOPPED
     assert 0 < stopped.sum() < 64

@@ -59,7 +59,7 @@ def test_a_hit_is_reported_once_with_what_it_adds(bundle):
     assert hit.pixels == 4
     assert hit.live
     assert hit.score > 0.9
-    assert set(detections[2].stage_ms) == {"fast_path", "crop", "classify"}
+    assert set(detections[2].stage_ms) == {"fast_path", "crop", "classify", "colour"}
 
 
 def test_hits_in_corners_are_found(bundle):
@@ -252,3 +252,60 @@ def test_before_a_scene_that_proposes_much_in_vain_a_hit_needs_more(screened_bun
     quiet, crowded = (run(Detector(changed), specks_that_the_screen_stops(count))[3] for count in (0, 40))
     log_odds = [np.log(one.hits[0].score / (1 - one.hits[0].score)) for one in (quiet, crowded)]
     assert 0.5 < log_odds[0] - log_odds[1] < np.log(50 / 10)
+
+
+def a_hit_after_motion(colour):
+    """Frames in which a body passes at the left and leaves; in frame 8 a hit falls there and another far away."""
+    rng = np.random.default_rng(5)
+    made = []
+    for i in range(10):
+        bgr = np.clip(80 + rng.normal(0, 2, (HEIGHT, WIDTH, 1)), 0, 255).repeat(3, axis=2)
+        if i < 4:
+            bgr[60:140, 20 + 12 * i : 60 + 12 * i] += 60
+        if i == 8:
+            for x in (60, 260):
+                bgr[100:102, x : x + 2] += colour
+        shown = np.rint(np.clip(bgr, 0, 255)).astype(np.uint8)
+        grey = np.rint(shown @ np.array([0.114, 0.587, 0.299])).astype(np.uint8)
+        made.append(Frame(i, i / 25, datetime(2026, 1, 1, tzinfo=timezone.utc), grey, bgr=shown))
+    return made
+
+
+def log_odds_by_place(bundle, frames, **weights):
+    found = run(Detector(with_decision(bundle, threshold=0.001, **weights)), frames)[7]
+    return {hit.x // 100: np.log(hit.score / (1 - hit.score)) for hit in found.hits}
+
+
+GREEN, GREY = (0, 60, 0), (35, 35, 35)  # the same in grey
+
+
+def test_where_something_moved_lately_a_hit_needs_more_and_its_colour_helps_it(bundle):
+    plain, grey, green = (
+        log_odds_by_place(bundle, a_hit_after_motion(colour), **weights)
+        for colour, weights in (
+            (GREY, {}),
+            (GREY, {"restless_weight": 3.0, "colour_weight": 1.0}),
+            (GREEN, {"restless_weight": 3.0, "colour_weight": 1.0}),
+        )
+    )
+    assert grey[2] == pytest.approx(plain[2])
+    assert grey[0] < plain[0] - 1.5
+    assert green[0] > grey[0] + 1
+
+
+def test_colours_are_decoded_only_where_they_can_make_a_hit(bundle, monkeypatch):
+    asked = []
+
+    def colours(frame, candidates, mask):
+        assert mask is None
+        asked.append((frame.sequence, len(candidates)))
+        return np.zeros(len(candidates))
+
+    monkeypatch.setattr("edge.detect.detector.spot_colours", colours)
+    frames = a_hit_after_motion(GREEN)
+    for weights in ({}, {"restless_weight": 3.0}, {"restless_weight": 60.0, "colour_weight": 1.0}):
+        run(Detector(with_decision(bundle, threshold=0.5, **weights)), frames)
+    assert asked == []
+    run(Detector(with_decision(bundle, threshold=0.5, restless_weight=3.0, colour_weight=1.0)), frames)
+    assert (8, 1) in asked
+    assert len(asked) < 8

@@ -1,0 +1,68 @@
+"""The colour of spots: a hit falls into single pixels of the colour mosaic, light comes through a lens that blurs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from edge.capture.frame import Frame, Image
+    from edge.detect.hit import Candidate
+
+_SPOT = 1
+_GROUND = 6
+"""Pixels of the halved picture to each side: cameras send colours at half the size."""
+
+
+def spot_colours(frame: Frame, candidates: Sequence[Candidate], mask: Image | None = None) -> NDArray[np.float64]:
+    """Give by how much the colour of each spot differs from its ground's.
+
+    Parameters
+    ----------
+    frame : Frame
+        Its colours are decoded, at half the size.
+    candidates : sequence of Candidate
+    mask : uint8 array, shape (height, width), or None
+        Not 0 where nothing may be looked at.
+
+    Returns
+    -------
+    float64 array, shape (n,)
+        The greatest distance of a pixel of the spot from the median of its ground in Cr and Cb (ITU-R BT.601), levels
+        of 0..255. NaN where the camera gives no colours, or the mask leaves none.
+
+    """
+    if not frame.has_colours:
+        return np.full(len(candidates), np.nan)
+    halved = frame.colour_halved()
+    return np.array([_contrast(halved, one.x // 2, one.y // 2, mask) for one in candidates])
+
+
+def _contrast(halved: Image, x: int, y: int, mask: Image | None) -> float:
+    rows = slice(max(y - _GROUND, 0), y + _GROUND + 1)
+    columns = slice(max(x - _GROUND, 0), x + _GROUND + 1)
+    chroma = cv2.cvtColor(np.ascontiguousarray(halved[rows, columns]), cv2.COLOR_BGR2YCrCb)[..., 1:].astype(np.float64)
+    seen = np.ones(chroma.shape[:2], bool) if mask is None else ~_masked(mask, rows.start, columns.start, chroma.shape)
+    within = np.zeros_like(seen)
+    top, left = y - rows.start, x - columns.start
+    within[max(top - _SPOT, 0) : top + _SPOT + 1, max(left - _SPOT, 0) : left + _SPOT + 1] = True
+    if not (seen & within).any():
+        return float("nan")
+    away = chroma[seen & within] - np.median(chroma[seen], axis=0)
+    return float(np.hypot(away[:, 0], away[:, 1]).max())
+
+
+def _masked(mask: Image, top: int, left: int, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Tell which pixels of a part of the halved picture any masked pixel went into."""
+    height, width = shape[:2]
+    part = mask[2 * top : 2 * (top + height), 2 * left : 2 * (left + width)] != 0
+    whole = np.zeros((2 * height, 2 * width), bool)
+    whole[: part.shape[0], : part.shape[1]] = part
+    touched: NDArray[np.bool_] = np.any(whole.reshape(height, 2, width, 2), axis=(1, 3))
+    return touched

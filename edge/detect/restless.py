@@ -1,0 +1,88 @@
+"""Ground that moved lately: there codecs, wakes and glints make spots like hits, which have hardly any colour."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from edge.detect.noise import BLOCK
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from edge.bundle import Decision
+    from edge.detect.hit import Candidate
+    from edge.detect.noise import Blocks
+
+LATELY_FRAMES = 50
+"""Two seconds at a camera's rate; 25 and 100 tell less."""
+MOST_COLOUR = 25.0
+"""More colour than this says no more."""
+USUAL_COLOUR = 3.0
+"""Taken where a camera gives no colours: about the middle of those of real hits."""
+_REACH_BLOCKS = 4
+_MOVING = 2.0
+"""Mean |next − previous| of a block that moves, in standard deviations of a pixel; 1.13 on average where it rests."""
+_LEAST_AROUND = 4
+"""Of a moving block and the eight around it, so many move: a hit in the frame before or after moves fewer."""
+_MOST_MOVING = 0.5
+"""Where more of the picture changes, the light or the camera did, and nothing is learnt of what moves in it."""
+_LONG_AGO = -10 * LATELY_FRAMES
+
+
+class RecentMotion:
+    """Which blocks of the picture moved in the last two seconds."""
+
+    def __init__(self) -> None:
+        self._frame = 0
+        self._last: NDArray[np.int64] | None = None
+
+    def observe(self, motion_dn: Blocks, sigma_dn: Blocks) -> None:
+        """Take in the mean |next − previous| and the noise of each block of one frame: float32, blocks, grey levels."""
+        self._frame += 1
+        if self._last is None:
+            self._last = np.full(motion_dn.shape, _LONG_AGO, np.int64)
+        moves = (motion_dn > _MOVING * sigma_dn).astype(np.uint8)
+        around = cv2.boxFilter(moves, -1, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT)
+        bodies = (moves > 0) & (around >= _LEAST_AROUND)
+        if bodies.mean() < _MOST_MOVING:
+            self._last[bodies] = self._frame
+
+    def near(self, candidates: Sequence[Candidate]) -> NDArray[np.bool_]:
+        """Tell which candidates of the frame observed last lie within four blocks of one that moved lately: (n,)."""
+        told = np.zeros(len(candidates), bool)
+        if self._last is not None:
+            oldest = self._frame - LATELY_FRAMES
+            for i, one in enumerate(candidates):
+                row, column = one.y // BLOCK, one.x // BLOCK
+                rows = slice(max(row - _REACH_BLOCKS, 0), row + _REACH_BLOCKS + 1)
+                columns = slice(max(column - _REACH_BLOCKS, 0), column + _REACH_BLOCKS + 1)
+                told[i] = self._last[rows, columns].max() >= oldest
+        return told
+
+
+def restless_odds(
+    decision: Decision, restless: NDArray[np.bool_], colour: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
+    """Give the log odds of spots for lying on ground that moved lately; see `edge.bundle.Decision`.
+
+    Parameters
+    ----------
+    decision : Decision
+    restless : bool array, shape (n,)
+    colour : float64 array, shape (n,), or None
+        As `edge.detect.colour.spot_colours` gives it, NaN where it is not known; None where none is.
+
+    """
+    known = np.full(len(restless), np.nan) if colour is None else colour
+    shown = np.log1p(np.minimum(np.where(np.isnan(known), USUAL_COLOUR, known), MOST_COLOUR))
+    return np.where(restless, decision.colour_weight * shown - decision.restless_weight, 0.0)
+
+
+def most_restless_odds(decision: Decision) -> float:
+    """Give the most that colour can leave of a spot's log odds on ground that moved lately."""
+    return float(decision.colour_weight * np.log1p(MOST_COLOUR) - decision.restless_weight)

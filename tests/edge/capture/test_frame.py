@@ -1,0 +1,48 @@
+from datetime import datetime, timezone
+
+import cv2
+import numpy as np
+import pytest
+
+from edge.capture.frame import Frame
+
+UTC = datetime(2026, 1, 1, tzinfo=timezone.utc)
+
+
+def coloured(height=42, width=64):
+    columns, rows = np.meshgrid(np.arange(width), np.arange(height))
+    return np.stack([60 + columns, 40 + 2 * rows, 180 - columns], axis=-1).astype(np.uint8)
+
+
+def frames(bgr):
+    grey = cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY)
+    content = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
+    return {"bgr": Frame(0, 0.0, UTC, grey, bgr=bgr), "jpeg": Frame(0, 0.0, UTC, grey, jpeg=content)}
+
+
+def of_csi(bgr):
+    grey = cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY)
+    return {"i420": Frame(0, 0.0, UTC, grey, i420=cv2.cvtColor(bgr, cv2.COLOR_BGR2YUV_I420))}
+
+
+@pytest.mark.parametrize("kind", ["bgr", "jpeg", "i420"])
+def test_halved_colours_are_those_of_the_picture(kind):
+    bgr = coloured()
+    shown = {**frames(bgr), **of_csi(bgr)}[kind]
+    assert shown.has_colours
+    halved = shown.colour_halved()
+    assert halved.shape == (21, 32, 3)
+    expected = cv2.resize(bgr, (32, 21), interpolation=cv2.INTER_AREA).astype(int)
+    assert np.abs(halved - expected).mean() < 3
+
+
+@pytest.mark.parametrize("kind", ["bgr", "jpeg"])
+def test_an_odd_picture_is_halved_upwards(kind):
+    assert frames(coloured(43, 65))[kind].colour_halved().shape == (22, 33, 3)
+
+
+def test_a_grey_camera_has_no_colours():
+    grey = cv2.cvtColor(coloured(), cv2.COLOR_BGR2GRAY)
+    content = cv2.imencode(".jpg", grey)[1].tobytes()
+    assert not Frame(0, 0.0, UTC, grey).has_colours
+    assert not Frame(0, 0.0, UTC, grey, jpeg=content).has_colours

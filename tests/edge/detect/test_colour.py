@@ -1,0 +1,82 @@
+from datetime import datetime, timezone
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge.capture.frame import Frame
+from edge.detect.colour import spot_colours
+from edge.detect.hit import Candidate
+
+WIDTH, HEIGHT = 97, 75  # odd on purpose
+
+
+def spot(x, y):
+    return Candidate(x, y, 30.0, 2, 0.0, 1.0)
+
+
+def picture(spots, seed=1):
+    rng = np.random.default_rng(seed)
+    bgr = np.clip(rng.normal((90, 100, 110), 1, (HEIGHT, WIDTH, 3)), 0, 255)
+    for x, y, colour in spots:
+        bgr[y : y + 2, x : x + 2] += colour
+    return np.clip(np.rint(bgr), 0, 255).astype(np.uint8)
+
+
+def frame(bgr, kind):
+    grey = cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY)
+    utc = datetime(2026, 1, 1, tzinfo=timezone.utc)
+    if kind == "bgr":
+        return Frame(0, 0.0, utc, grey, bgr=bgr)
+    if kind == "grey":
+        return Frame(0, 0.0, utc, grey)
+    content = cv2.imencode(".jpg", grey if kind == "grey jpeg" else bgr, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes()
+    return Frame(0, 0.0, utc, cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE), jpeg=content)
+
+
+GREEN, GREY = (0, 80, 0), (47, 47, 47)
+
+
+@pytest.mark.parametrize("kind", ["bgr", "jpeg"])
+def test_a_spot_of_one_colour_stands_out_and_a_grey_one_does_not(kind):
+    shown = frame(picture([(20, 20, GREEN), (60, 40, GREY)]), kind)
+    green, grey, nothing = spot_colours(shown, [spot(20, 20), spot(60, 40), spot(40, 60)])
+    assert green > 10
+    assert grey < 5
+    assert nothing < 5
+
+
+@pytest.mark.parametrize("kind", ["grey", "grey jpeg"])
+def test_where_a_camera_gives_no_colours_none_are_known(kind):
+    assert np.isnan(spot_colours(frame(picture([(20, 20, GREEN)]), kind), [spot(20, 20)])).all()
+
+
+@pytest.mark.parametrize("kind", ["bgr", "jpeg"])
+@pytest.mark.parametrize("place", [(0, 0), (WIDTH - 1, 0), (0, HEIGHT - 1), (WIDTH - 1, HEIGHT - 1)])
+def test_spots_in_corners_of_odd_pictures_are_seen(kind, place):
+    x, y = place
+    bgr = picture([])
+    bgr[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2] += np.array([0, 100, 0], np.uint8)
+    (found,) = spot_colours(frame(bgr, kind), [spot(x, y)])
+    assert found > 15
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=20, deadline=None)
+def test_pixels_under_a_mask_change_nothing(seed):
+    rng = np.random.default_rng(seed)
+    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
+    mask[11:40, 25:50] = 255
+    plain = picture([(22, 20, GREEN)])
+    other = np.where(mask[..., None] != 0, rng.integers(0, 256, plain.shape, dtype=np.uint8), plain)
+    spots = [spot(22, 20), spot(30, 20), spot(24, 9), spot(60, 60)]
+    first, second = (spot_colours(frame(one, "bgr"), spots, mask) for one in (plain, other))
+    np.testing.assert_array_equal(first, second)
+    assert first[0] > 15
+    assert np.isnan(first[1])
+
+
+def test_without_spots_there_is_nothing_to_say():
+    assert spot_colours(frame(picture([]), "bgr"), []).shape == (0,)

@@ -59,7 +59,7 @@ class Beside:
 
     screen_weight: float = 0.5
     motion_weight: float = 1.0
-    scene_weight: float = 1.0
+    scene_weight: float = 1.3
     restless_weight: float = 3.5
     colour_weight: float = 1.0
 

@@ -199,7 +199,7 @@ def cascade_command(
     classifier_weight: Annotated[float, typer.Option(min=0.01, help="Of the classifier's log odds.")] = 0.5,
     screen_weight: Annotated[float, typer.Option(min=0, help="Of the screen's log odds.")] = 0.5,
     motion_weight: Annotated[float, typer.Option(min=0, help="Of the motion under a candidate.")] = 1.0,
-    scene_weight: Annotated[float, typer.Option(min=0, help="Of how much the scene proposes in vain.")] = 1.0,
+    scene_weight: Annotated[float, typer.Option(min=0, help="Of how much the scene proposes in vain.")] = 1.3,
     restless_weight: Annotated[float, typer.Option(min=0, help="Of motion nearby in the last two seconds.")] = 3.5,
     colour_weight: Annotated[float, typer.Option(min=0, help="Of a spot's colour where something moved.")] = 1.0,
     threshold: Annotated[

@@ -63,7 +63,8 @@ class Decision(StrictModel):
     − motion_weight × log(1 + motion under the candidate beyond noise, in grey levels)
     − scene_weight × log((10 + doubted) / 110), doubted: how many candidates a frame the screen has stopped of late;
     on ground that moved in the last two seconds also − restless_weight + colour_weight × log(1 + colour), colour: by
-    how much the spot's Cr and Cb differ from its ground's, 25 at most, 3 where the camera gives none.
+    how much the spot's Cr and Cb differ from its ground's, 25 at most; 3 where the camera gives none or where none and
+    25 would come to the same decision.
     All but the first line is the prior: where something moves or has moved, and before scenes that propose much,
     candidates that are no radiation are hundreds of times as common; but those have hardly any colour, as a hit has
     that falls into single pixels of the colour mosaic. Before a scene of 100 doubted candidates its term is nothing.

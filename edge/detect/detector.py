@@ -15,7 +15,7 @@ from edge.detect.hit import Detection, Hit
 from edge.detect.learning import NoiseModel
 from edge.detect.mask import mask_picture, without
 from edge.detect.noise import BLOCK
-from edge.detect.restless import RecentMotion, most_restless_odds, restless_odds
+from edge.detect.restless import RecentMotion, colour_decides, restless_odds
 from edge.detect.screen import Screen
 from edge.detect.sensitivity import mean_sensitivity, table_of
 from edge.detect.spot import measure
@@ -192,14 +192,14 @@ class Detector:
         return odds_beside(decision, screen_margins, np.asarray(excess, np.float64), doubted)
 
     def _restless(self, frame: Frame, asked: Sequence[Candidate], odds: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Give the log odds for ground that moved lately. Colours are decoded only where they can make a hit."""
+        """Give the log odds for ground that moved lately. Colours are decoded only where a hit hangs on them."""
         decision = self._classifier.decision
         restless = self._moved.near(asked)
         colour = np.full(len(asked), np.nan)
-        open_still = restless & (probability(odds + most_restless_odds(decision)) >= decision.threshold)
-        if decision.colour_weight and open_still.any():
-            spots = [one for one, is_open in zip(asked, open_still, strict=True) if is_open]
-            colour[open_still] = spot_colours(frame, spots, self._mask)
+        undecided = restless & colour_decides(decision, odds)
+        if undecided.any():
+            spots = [one for one, is_open in zip(asked, undecided, strict=True) if is_open]
+            colour[undecided] = spot_colours(frame, spots, self._mask)
         return restless_odds(decision, restless, colour)
 
     def _crops(self, frame: Frame, greys: Greys, candidates: Sequence[Candidate]) -> NDArray[np.uint8]:

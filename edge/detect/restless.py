@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from edge.detect.classifier import probability
 from edge.detect.noise import BLOCK
 
 if TYPE_CHECKING:
@@ -83,6 +84,11 @@ def restless_odds(
     return np.where(restless, decision.colour_weight * shown - decision.restless_weight, 0.0)
 
 
-def most_restless_odds(decision: Decision) -> float:
-    """Give the most that colour can leave of a spot's log odds on ground that moved lately."""
-    return float(decision.colour_weight * np.log1p(MOST_COLOUR) - decision.restless_weight)
+def colour_decides(decision: Decision, odds: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Tell which spots on ground that moved lately are a hit with the most colour and none without any: (n,).
+
+    `odds` are their log odds from everything else, shape (n,).
+    """
+    least = odds - decision.restless_weight
+    most = least + decision.colour_weight * np.log1p(MOST_COLOUR)
+    return (probability(least) < decision.threshold) & (probability(most) >= decision.threshold)

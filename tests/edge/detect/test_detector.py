@@ -271,29 +271,21 @@ def a_hit_after_motion(colour):
     return made
 
 
-def log_odds_by_place(bundle, frames, **weights):
-    found = run(Detector(with_decision(bundle, threshold=0.001, **weights)), frames)[7]
-    return {hit.x // 100: np.log(hit.score / (1 - hit.score)) for hit in found.hits}
-
-
 GREEN, GREY = (0, 60, 0), (35, 35, 35)  # the same in grey
 
 
 def test_where_something_moved_lately_a_hit_needs_more_and_its_colour_helps_it(bundle):
-    plain, grey, green = (
-        log_odds_by_place(bundle, a_hit_after_motion(colour), **weights)
-        for colour, weights in (
-            (GREY, {}),
-            (GREY, {"restless_weight": 3.0, "colour_weight": 1.0}),
-            (GREEN, {"restless_weight": 3.0, "colour_weight": 1.0}),
-        )
-    )
-    assert grey[2] == pytest.approx(plain[2])
-    assert grey[0] < plain[0] - 1.5
-    assert green[0] > grey[0] + 1
+    plain = run(Detector(with_decision(bundle, threshold=0.001)), a_hit_after_motion(GREY))[7]
+    odds = min(np.log(hit.score / (1 - hit.score)) for hit in plain.hits)
+    assert {hit.x // 100 for hit in plain.hits} == {0, 2}
+    between = 1 / (1 + np.exp(-(odds - 3.0 + np.log(1 + 5))))  # a spot of colour 5 would just be a hit
+    strict = Detector(with_decision(bundle, threshold=between, restless_weight=3.0, colour_weight=1.0))
+    assert {hit.x // 100 for hit in run(strict, a_hit_after_motion(GREY))[7].hits} == {2}
+    strict = Detector(with_decision(bundle, threshold=between, restless_weight=3.0, colour_weight=1.0))
+    assert {hit.x // 100 for hit in run(strict, a_hit_after_motion(GREEN))[7].hits} == {0, 2}
 
 
-def test_colours_are_decoded_only_where_they_can_make_a_hit(bundle, monkeypatch):
+def test_colours_are_decoded_only_where_a_hit_hangs_on_them(bundle, monkeypatch):
     asked = []
 
     def colours(frame, candidates, mask):
@@ -306,6 +298,6 @@ def test_colours_are_decoded_only_where_they_can_make_a_hit(bundle, monkeypatch)
     for weights in ({}, {"restless_weight": 3.0}, {"restless_weight": 60.0, "colour_weight": 1.0}):
         run(Detector(with_decision(bundle, threshold=0.5, **weights)), frames)
     assert asked == []
-    run(Detector(with_decision(bundle, threshold=0.5, restless_weight=3.0, colour_weight=1.0)), frames)
+    run(Detector(with_decision(bundle, threshold=0.9, restless_weight=3.0, colour_weight=1.0)), frames)
     assert (8, 1) in asked
     assert len(asked) < 8

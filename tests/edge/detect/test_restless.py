@@ -3,7 +3,7 @@ import pytest
 
 from edge.bundle import Decision
 from edge.detect.hit import Candidate
-from edge.detect.restless import LATELY_FRAMES, RecentMotion, most_restless_odds, restless_odds
+from edge.detect.restless import LATELY_FRAMES, RecentMotion, colour_decides, restless_odds
 
 SHAPE = (30, 40)
 SIGMA = np.full(SHAPE, 2.0, np.float32)
@@ -62,7 +62,19 @@ def test_colour_gives_back_what_restless_ground_takes_away():
     colour = np.array([0.0, 9.0, 500.0, np.nan, 500.0])
     odds = restless_odds(decision, restless, colour)
     assert odds == pytest.approx([-3.5, -3.5 + np.log(10), -3.5 + np.log(26), -3.5 + np.log(4), 0])
-    assert odds.max() <= most_restless_odds(decision) or odds.max() == 0
-    assert most_restless_odds(decision) == pytest.approx(-3.5 + np.log(26))
     assert restless_odds(decision, restless[:1]) == pytest.approx([-3.5 + np.log(4)])
     assert not restless_odds(Decision(threshold=0.5), restless, colour).any()
+
+
+def test_colour_is_asked_for_only_where_the_decision_hangs_on_it():
+    decision = Decision(threshold=0.5, restless_weight=3.5, colour_weight=1.0)
+    odds = np.linspace(-4, 6, 101)
+    asked = colour_decides(decision, odds)
+    restless = np.ones(101, bool)
+    without, with_most = (odds + restless_odds(decision, restless, np.full(101, one)) for one in (0.0, 25.0))
+    unknown = odds + restless_odds(decision, restless)
+    assert (asked == ((without < 0) & (with_most >= 0))).all()
+    assert asked.any()
+    settled = ~asked
+    assert ((unknown >= 0) == (without >= 0))[settled].all()
+    assert not colour_decides(Decision(threshold=0.5, restless_weight=3.5), odds).any()

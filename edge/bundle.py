@@ -65,9 +65,9 @@ class Decision(StrictModel):
     on ground that moved in the last two seconds also − restless_weight + colour_weight × log(1 + colour), colour: by
     how much the spot's Cr and Cb differ from its ground's, 25 at most; 3 where the camera gives none or where none and
     25 would come to the same decision.
-    All but the first line is the prior: where something moves or has moved, and before scenes that propose much,
-    candidates that are no radiation are hundreds of times as common; but those have hardly any colour, as a hit has
-    that falls into single pixels of the colour mosaic. Before a scene of 100 doubted candidates its term is nothing.
+    All but the networks' own and the colour is the prior: where something moves or has moved, and before scenes that
+    propose much, candidates that are no radiation are hundreds of times as common; but those have hardly any colour, as
+    a hit has that falls into single pixels of the colour mosaic. Before 100 doubted candidates the scene's term is 0.
     """
 
     threshold: Fraction

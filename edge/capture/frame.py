@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import cv2
 import numpy as np
 
-from edge.capture.jpeg import is_coloured
+from edge.capture.jpeg import DamagedJpegError, is_coloured
 from edge.errors import SourceError
 
 if TYPE_CHECKING:
@@ -69,16 +69,24 @@ class Frame:
         """Whether the source gives colours; costs a look at the JPEG's header."""
         if self.bgr is not None or self.i420 is not None:
             return True
-        return self.jpeg is not None and is_coloured(self.jpeg)
+        try:
+            return self.jpeg is not None and is_coloured(self.jpeg)
+        except DamagedJpegError:
+            return False
 
     def colour_halved(self) -> Image:
         """Decode the colours at half the size: uint8, shape (ceil(height / 2), ceil(width / 2), 3), blue first.
 
         Cameras send colours at half the size anyway. Costs about as much as decoding the grey.
+
+        Raises
+        ------
+        SourceError
+            The JPEG holds no picture.
+
         """
         if self.jpeg is None or self.bgr is not None or self.i420 is not None:
-            width, height = self.size
-            return _resized(self.colour(), (-(-width // 2), -(-height // 2)))
+            return _halved(self.colour())
         return self._decoded(cv2.IMREAD_REDUCED_COLOR_2)
 
     def colour(self) -> Image:
@@ -96,7 +104,10 @@ class Frame:
     def _decoded(self, how: int) -> Image:
         # The grey was decoded as the sensor lies: a rotation noted in the file must not turn the colours against it.
         content = np.frombuffer(self.jpeg or b"", np.uint8)
-        picture: Image | None = cv2.imdecode(content, how | cv2.IMREAD_IGNORE_ORIENTATION)
+        try:
+            picture: Image | None = cv2.imdecode(content, how | cv2.IMREAD_IGNORE_ORIENTATION)
+        except cv2.error:
+            picture = None
         if picture is None:
             raise SourceError(f"frame {self.sequence}", "its JPEG holds no picture", "check the camera's cable")
         return picture
@@ -125,7 +136,12 @@ def triples(frames: Iterable[Frame]) -> Iterator[Triple]:
             yield Triple(*window)
 
 
-def _resized(picture: Image, size: tuple[int, int]) -> Image:
+def _halved(picture: Image) -> Image:
+    """Average pixels two by two; the last ones of an odd row or column count twice."""
+    height, width = picture.shape[:2]
+    if height % 2 or width % 2:
+        picture = cv2.copyMakeBorder(picture, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
+    size = (picture.shape[1] // 2, picture.shape[0] // 2)
     smaller: Image = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
     return smaller
 

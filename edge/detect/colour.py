@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from edge.errors import SourceError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from edge.capture.frame import Frame, Image
     from edge.detect.hit import Candidate
 
+_EACH = 4
 _SPOT = 1
 _GROUND = 6
 """Pixels of the halved picture to each side: cameras send colours at half the size."""
@@ -35,13 +38,25 @@ def spot_colours(frame: Frame, candidates: Sequence[Candidate], mask: Image | No
     -------
     float64 array, shape (n,)
         The greatest distance of a pixel of the spot from the median of its ground in Cr and Cb (ITU-R BT.601), levels
-        of 0..255. NaN where the camera gives no colours, or the mask leaves none.
+        of 0..255. NaN where the camera gives no colours (at night many send grey in three channels), where they cannot
+        be decoded, or where the mask leaves none.
 
     """
     if not frame.has_colours:
         return np.full(len(candidates), np.nan)
-    halved = frame.colour_halved()
+    try:
+        halved = frame.colour_halved()
+    except SourceError:  # its grey could be decoded: a hit is not lost for want of its colour
+        return np.full(len(candidates), np.nan)
+    if _is_neutral(halved):
+        return np.full(len(candidates), np.nan)
     return np.array([_contrast(halved, one.x // 2, one.y // 2, mask) for one in candidates])
+
+
+def _is_neutral(halved: Image) -> bool:
+    """Tell a picture of three equal channels, JPEG's rounding left aside."""
+    few = halved[::_EACH, ::_EACH].astype(np.int16)
+    return int((few.max(axis=2) - few.min(axis=2)).max()) <= 1
 
 
 def _contrast(halved: Image, x: int, y: int, mask: Image | None) -> float:

@@ -73,7 +73,7 @@ class Detector:
         self._mask: Image | None = None
         self._noise: NoiseModel | None = None
         self._doubted: float | None = None
-        self._moved = RecentMotion()
+        self._moved = RecentMotion((0, 0))
         self._clean: dict[int, tuple[Frame, Image]] = {}
 
     @property
@@ -96,8 +96,9 @@ class Detector:
         found = find_candidates(*greys, self._rules, noise=noise.map)
         noise_map = noise.map
         if not found.shaken:  # else a camera that shakes for long would learn its edges as noise
+            if noise.settled:
+                self._moved.observe(found.motion_dn, noise_map.sigma_dn, triple.current.monotonic_s)
             noise.observe(found.motion_dn)
-            self._moved.observe(found.motion_dn, noise_map.sigma_dn)
         sensitivity = mean_sensitivity(found.brightness, found.live, self._sensitivity)
         sighted = perf_counter()
         looked_at = found.candidates[: SCREENED_PER_CROP * self._settings.max_crops_per_frame]
@@ -111,6 +112,7 @@ class Detector:
         odds = self._classifier.odds(crops) + beside if asked else np.zeros(0)
         classified = perf_counter()
         scores = probability(odds + self._restless(triple.current, asked, odds))
+        coloured = perf_counter()
         taken = [
             (candidate, float(score))
             for candidate, score in zip(asked, scores, strict=True)
@@ -122,8 +124,8 @@ class Detector:
         stage_ms = {
             "fast_path": (sighted - started) * 1e3,
             "crop": (cropped - screened) * 1e3,
-            "classify": (screened - sighted + classified - cropped) * 1e3,
-            "colour": (done - classified) * 1e3,
+            "classify": (screened - sighted + classified - cropped + done - coloured) * 1e3,
+            "colour": (coloured - classified) * 1e3,
         }
         return Detection(
             sequence=triple.current.sequence,
@@ -154,7 +156,7 @@ class Detector:
                     "use a larger picture or a model with smaller crops",
                 )
             self._mode, self._noise, self._doubted, self._clean = mode, None, None, {}
-            self._moved = RecentMotion()
+            self._moved = RecentMotion((height, width))
             self._mask = mask_picture(self._settings.masks, width, height)
         frames = (triple.previous, triple.current, triple.following)
         known, self._clean = self._clean, {}

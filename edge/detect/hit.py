@@ -79,7 +79,7 @@ class Detection:
     unclassified : int
         Candidates left over when the budget was spent.
     stage_ms : mapping of str to float
-        Milliseconds by stage: decode, fast_path, crop, classify, alarm.
+        Milliseconds by stage: decode, fast_path, crop, classify, colour, alarm.
     sensitivity : float
         Mean over the live ground, 0..1, of how often hits are found on ground so bright, relative to the ground on
         which most are; 1 where the bundle does not say. Rates are per exposure × live_fraction × sensitivity.

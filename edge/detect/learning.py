@@ -73,6 +73,11 @@ class NoiseModel:
         return self._map
 
     @property
+    def settled(self) -> bool:
+        """Whether each block's own noise is known; before, one value stands for the whole picture."""
+        return self._frames >= _REFRESH_FRAMES
+
+    @property
     def blinking_places(self) -> int:
         """How many places were closed because hits were seen there again and again."""
         return self._blinking

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from edge.detect.hit import Candidate
     from edge.detect.noise import Blocks
 
-LATELY_FRAMES = 50
-"""Two seconds at a camera's rate; 25 and 100 tell less."""
+LATELY_S = 2.0
+"""One second and four tell less."""
 MOST_COLOUR = 25.0
 """More colour than this says no more."""
 USUAL_COLOUR = 3.0
@@ -28,41 +28,47 @@ USUAL_COLOUR = 3.0
 _REACH_BLOCKS = 4
 _MOVING = 2.0
 """Mean |next − previous| of a block that moves, in standard deviations of a pixel; 1.13 on average where it rests."""
+_LEAST_MOVING_DN = 4.0
+"""Less is no motion: a bright hit of the frame before or after amounts to as much over the 64 pixels of a block."""
 _LEAST_AROUND = 4
 """Of a moving block and the eight around it, so many move: a hit in the frame before or after moves fewer."""
 _MOST_MOVING = 0.5
 """Where more of the picture changes, the light or the camera did, and nothing is learnt of what moves in it."""
-_LONG_AGO = -10 * LATELY_FRAMES
 
 
 class RecentMotion:
-    """Which blocks of the picture moved in the last two seconds."""
+    """Which blocks of the picture moved in the last two seconds.
 
-    def __init__(self) -> None:
-        self._frame = 0
-        self._last: NDArray[np.int64] | None = None
+    Parameters
+    ----------
+    shape : tuple of int
+        (height, width) of the picture; blocks that its right and lower border cut are left out, for they repeat others.
 
-    def observe(self, motion_dn: Blocks, sigma_dn: Blocks) -> None:
-        """Take in the mean |next − previous| and the noise of each block of one frame: float32, blocks, grey levels."""
-        self._frame += 1
-        if self._last is None:
-            self._last = np.full(motion_dn.shape, _LONG_AGO, np.int64)
-        moves = (motion_dn > _MOVING * sigma_dn).astype(np.uint8)
+    """
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self._last_s = np.full(shape, -np.inf)[: shape[0] // BLOCK, : shape[1] // BLOCK]
+        self._now_s = 0.0
+
+    def observe(self, motion_dn: Blocks, sigma_dn: Blocks, now_s: float) -> None:
+        """Take in a frame: mean |next − previous| and noise of each block (float32, grey levels), and its time."""
+        self._now_s = now_s
+        whole = tuple(slice(side) for side in self._last_s.shape)
+        least = np.maximum(_MOVING * sigma_dn[whole], _LEAST_MOVING_DN)
+        moves = (motion_dn[whole] > least).astype(np.uint8)
         around = cv2.boxFilter(moves, -1, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT)
         bodies = (moves > 0) & (around >= _LEAST_AROUND)
         if bodies.mean() < _MOST_MOVING:
-            self._last[bodies] = self._frame
+            self._last_s[bodies] = now_s
 
     def near(self, candidates: Sequence[Candidate]) -> NDArray[np.bool_]:
         """Tell which candidates of the frame observed last lie within four blocks of one that moved lately: (n,)."""
         told = np.zeros(len(candidates), bool)
-        if self._last is not None:
-            oldest = self._frame - LATELY_FRAMES
-            for i, one in enumerate(candidates):
-                row, column = one.y // BLOCK, one.x // BLOCK
-                rows = slice(max(row - _REACH_BLOCKS, 0), row + _REACH_BLOCKS + 1)
-                columns = slice(max(column - _REACH_BLOCKS, 0), column + _REACH_BLOCKS + 1)
-                told[i] = self._last[rows, columns].max() >= oldest
+        for i, one in enumerate(candidates):
+            row, column = one.y // BLOCK, one.x // BLOCK
+            rows = slice(max(row - _REACH_BLOCKS, 0), row + _REACH_BLOCKS + 1)
+            columns = slice(max(column - _REACH_BLOCKS, 0), column + _REACH_BLOCKS + 1)
+            told[i] = self._last_s[rows, columns].max(initial=-np.inf) >= self._now_s - LATELY_S
         return told
 
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import datetime, timezone
 
 import cv2
@@ -54,6 +55,18 @@ def test_where_a_camera_gives_no_colours_none_are_known(kind):
 
 
 @pytest.mark.parametrize("kind", ["bgr", "jpeg"])
+def test_grey_in_three_channels_is_no_colour(kind):
+    grey = picture([(20, 20, GREY)])[..., :1].repeat(3, axis=2)
+    assert np.isnan(spot_colours(frame(grey, kind), [spot(20, 20)])).all()
+
+
+def test_colours_that_cannot_be_decoded_are_not_known():
+    whole = frame(picture([(20, 20, GREEN)]), "jpeg")
+    assert np.isnan(spot_colours(replace(whole, jpeg=whole.jpeg[:300]), [spot(20, 20)])).all()
+    assert np.isnan(spot_colours(replace(whole, jpeg=b"no JPEG"), [spot(20, 20)])).all()
+
+
+@pytest.mark.parametrize("kind", ["bgr", "jpeg"])
 @pytest.mark.parametrize("place", [(0, 0), (WIDTH - 1, 0), (0, HEIGHT - 1), (WIDTH - 1, HEIGHT - 1)])
 def test_spots_in_corners_of_odd_pictures_are_seen(kind, place):
     x, y = place
@@ -71,7 +84,7 @@ def test_pixels_under_a_mask_change_nothing(seed):
     mask[11:40, 25:50] = 255
     plain = picture([(22, 20, GREEN)])
     other = np.where(mask[..., None] != 0, rng.integers(0, 256, plain.shape, dtype=np.uint8), plain)
-    spots = [spot(22, 20), spot(30, 20), spot(24, 9), spot(60, 60)]
+    spots = [spot(22, 20), spot(30, 20), spot(24, 9), spot(60, 60), spot(51, 20), spot(30, 41)]
     first, second = (spot_colours(frame(one, "bgr"), spots, mask) for one in (plain, other))
     np.testing.assert_array_equal(first, second)
     assert first[0] > 15

@@ -1,5 +1,6 @@
 from datetime import datetime, timezone
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,7 +8,9 @@ from hypothesis import strategies as st
 
 from edge.bundle import Bundle, Sensitivity, load_bundle, save_bundle, shipped_bundle_path
 from edge.capture.frame import Frame, triples
+from edge.capture.jpeg import decode_grey
 from edge.detect.detector import Detector
+from edge.detect.hit import Candidate
 from edge.errors import BundleError
 from edge.settings import DetectionSettings, Mask
 
@@ -254,43 +257,55 @@ def test_before_a_scene_that_proposes_much_in_vain_a_hit_needs_more(screened_bun
     assert 0.5 < log_odds[0] - log_odds[1] < np.log(50 / 10)
 
 
-def a_hit_after_motion(colour):
-    """Frames in which a body passes at the left and leaves; in frame 8 a hit falls there and another far away."""
+STRUCK = 38
+
+
+def a_hit_after_motion(colour, kind="bgr"):
+    """Frames in which a body passes at the left and leaves; then a hit falls there and another far away."""
     rng = np.random.default_rng(5)
     made = []
-    for i in range(10):
+    for i in range(STRUCK + 2):
         bgr = np.clip(80 + rng.normal(0, 2, (HEIGHT, WIDTH, 1)), 0, 255).repeat(3, axis=2)
-        if i < 4:
-            bgr[60:140, 20 + 12 * i : 60 + 12 * i] += 60
-        if i == 8:
+        bgr[..., 2] += 6  # not neutral
+        if 28 <= i < 32:
+            bgr[60:140, 20 + 12 * (i - 28) : 60 + 12 * (i - 28)] += 60
+        if i == STRUCK:
             for x in (60, 260):
                 bgr[100:102, x : x + 2] += colour
         shown = np.rint(np.clip(bgr, 0, 255)).astype(np.uint8)
-        grey = np.rint(shown @ np.array([0.114, 0.587, 0.299])).astype(np.uint8)
-        made.append(Frame(i, i / 25, datetime(2026, 1, 1, tzinfo=timezone.utc), grey, bgr=shown))
+        utc = datetime(2026, 1, 1, tzinfo=timezone.utc)
+        if kind == "bgr":
+            grey = np.rint(shown @ np.array([0.114, 0.587, 0.299])).astype(np.uint8)
+            made.append(Frame(i, i / 25, utc, grey, bgr=shown))
+        else:
+            content = cv2.imencode(".jpg", shown, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
+            made.append(Frame(i, i / 25, utc, decode_grey(content), jpeg=content))
     return made
 
 
 GREEN, GREY = (0, 60, 0), (35, 35, 35)  # the same in grey
 
 
-def test_where_something_moved_lately_a_hit_needs_more_and_its_colour_helps_it(bundle):
-    plain = run(Detector(with_decision(bundle, threshold=0.001)), a_hit_after_motion(GREY))[7]
-    odds = min(np.log(hit.score / (1 - hit.score)) for hit in plain.hits)
-    assert {hit.x // 100 for hit in plain.hits} == {0, 2}
+@pytest.mark.parametrize("kind", ["bgr", "jpeg"])
+def test_where_something_moved_lately_a_hit_needs_more_and_its_colour_helps_it(bundle, kind):
+    def found(colour, **changes):
+        detector = Detector(with_decision(bundle, **changes))
+        return run(detector, a_hit_after_motion(colour, kind))[STRUCK - 1].hits
+
+    plain = found(GREY, threshold=0.001)
+    assert {hit.x // 100 for hit in plain} == {0, 2}
+    odds = min(np.log(hit.score / (1 - hit.score)) for hit in plain)
     between = 1 / (1 + np.exp(-(odds - 3.0 + np.log(1 + 5))))  # a spot of colour 5 would just be a hit
-    strict = Detector(with_decision(bundle, threshold=between, restless_weight=3.0, colour_weight=1.0))
-    assert {hit.x // 100 for hit in run(strict, a_hit_after_motion(GREY))[7].hits} == {2}
-    strict = Detector(with_decision(bundle, threshold=between, restless_weight=3.0, colour_weight=1.0))
-    assert {hit.x // 100 for hit in run(strict, a_hit_after_motion(GREEN))[7].hits} == {0, 2}
+    weights = {"threshold": between, "restless_weight": 3.0, "colour_weight": 1.0}
+    assert {hit.x // 100 for hit in found(GREY, **weights)} == {2}
+    assert {hit.x // 100 for hit in found(GREEN, **weights)} == {0, 2}
 
 
-def test_colours_are_decoded_only_where_a_hit_hangs_on_them(bundle, monkeypatch):
+def test_colours_are_decoded_only_where_a_hit_hangs_on_them_and_without_what_is_masked(bundle, monkeypatch):
     asked = []
 
     def colours(frame, candidates, mask):
-        assert mask is None
-        asked.append((frame.sequence, len(candidates)))
+        asked.append((frame.sequence, len(candidates), mask is not None and int(mask[200, 160])))
         return np.zeros(len(candidates))
 
     monkeypatch.setattr("edge.detect.detector.spot_colours", colours)
@@ -298,6 +313,40 @@ def test_colours_are_decoded_only_where_a_hit_hangs_on_them(bundle, monkeypatch)
     for weights in ({}, {"restless_weight": 3.0}, {"restless_weight": 60.0, "colour_weight": 1.0}):
         run(Detector(with_decision(bundle, threshold=0.5, **weights)), frames)
     assert asked == []
-    run(Detector(with_decision(bundle, threshold=0.9, restless_weight=3.0, colour_weight=1.0)), frames)
-    assert (8, 1) in asked
+    changed = with_decision(bundle, threshold=0.9, restless_weight=3.0, colour_weight=1.0)
+    run(Detector(changed, DetectionSettings(masks=(Mask(rectangle=(150, 190, 20, 20)),))), frames)
+    assert (STRUCK, 1, 255) in asked
     assert len(asked) < 8
+
+
+def restless_places(frames, tiny):
+    """Run a detector and give the share of 400 places that its last frame takes for restless."""
+    detector = Detector(tiny)
+    run(detector, frames)
+    rng = np.random.default_rng(1)
+    spots = [Candidate(int(x), int(y), 30.0, 2, 0.0, 1.0) for x, y in rng.integers(0, (WIDTH, HEIGHT), (400, 2))]
+    return float(detector._moved.near(spots).mean())
+
+
+def test_hits_alone_leave_still_ground_at_rest(bundle):
+    rng = np.random.default_rng(2)
+    hits = {i: [(int(x), int(y)) for x, y in rng.integers(2, (WIDTH - 4, HEIGHT - 4), (8, 2))] for i in range(80)}
+    assert restless_places(film(hits, count=80), bundle) < 0.02
+
+
+def test_ground_of_more_noise_than_most_is_at_rest_from_the_start(bundle):
+    rng = np.random.default_rng(3)
+    frames = film({}, count=60)
+    for one in frames:
+        one.grey[:, : WIDTH * 2 // 5] = np.clip(80 + rng.normal(0, 5, (HEIGHT, WIDTH * 2 // 5)), 0, 255)
+    assert restless_places(frames, bundle) < 0.02
+
+
+def test_what_moved_before_another_picture_size_is_forgotten(bundle):
+    detector = Detector(bundle)
+    moved = a_hit_after_motion(GREY)[:34]
+    run(detector, moved)
+    spot = [Candidate(60, 100, 30.0, 2, 0.0, 1.0)]
+    assert detector._moved.near(spot).all()
+    run(detector, film({}, count=3, size=(HEIGHT + 8, WIDTH)))
+    assert not detector._moved.near(spot).any()

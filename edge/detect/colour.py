@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from edge.detect.hit import Candidate
 
 _EACH = 4
+"""Whether a picture is grey is asked of every fourth pixel of every fourth row."""
 _SPOT = 1
 _GROUND = 6
 """Pixels of the halved picture to each side: cameras send colours at half the size."""
@@ -48,15 +49,18 @@ def spot_colours(frame: Frame, candidates: Sequence[Candidate], mask: Image | No
         halved = frame.colour_halved()
     except SourceError:  # its grey could be decoded: a hit is not lost for want of its colour
         return np.full(len(candidates), np.nan)
-    if _is_neutral(halved):
+    if _is_neutral(halved, mask):
         return np.full(len(candidates), np.nan)
     return np.array([_contrast(halved, one.x // 2, one.y // 2, mask) for one in candidates])
 
 
-def _is_neutral(halved: Image) -> bool:
-    """Tell a picture of three equal channels, JPEG's rounding left aside."""
+def _is_neutral(halved: Image, mask: Image | None) -> bool:
+    """Tell a picture of three equal channels, JPEG's rounding left aside, by one pixel in 16 of what may be seen."""
     few = halved[::_EACH, ::_EACH].astype(np.int16)
-    return int((few.max(axis=2) - few.min(axis=2)).max()) <= 1
+    spread = few.max(axis=2) - few.min(axis=2)
+    if mask is not None:
+        spread[_masked(mask, 0, 0, halved.shape)[::_EACH, ::_EACH]] = 0
+    return int(spread.max()) <= 1
 
 
 def _contrast(halved: Image, x: int, y: int, mask: Image | None) -> float:

@@ -91,5 +91,13 @@ def test_pixels_under_a_mask_change_nothing(seed):
     assert np.isnan(first[1])
 
 
+def test_colours_under_a_mask_do_not_make_a_grey_picture_coloured():
+    grey = picture([(60, 40, GREY)])[..., :1].repeat(3, axis=2)
+    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
+    mask[11:40, 25:50] = 255
+    grey[11:40, 25:50] = (10, 200, 30)
+    assert np.isnan(spot_colours(frame(grey, "bgr"), [spot(60, 40)], mask)).all()
+
+
 def test_without_spots_there_is_nothing_to_say():
     assert spot_colours(frame(picture([]), "bgr"), []).shape == (0,)

@@ -75,7 +75,7 @@ def test_every_hit_is_an_event_and_the_summary_accounts_for_every_frame(clip, an
     # The seconds are told to a thousandth, which is some percent of so short a run.
     rounding = 0.001 / summary["seconds"]
     assert summary["fps"] == pytest.approx(FRAMES / summary["seconds"], rel=rounding)
-    assert set(summary["ms"]) == {"decode", "fast_path", "crop", "classify", "alarm"}
+    assert set(summary["ms"]) == {"decode", "fast_path", "crop", "classify", "colour", "alarm"}
     assert all(0 <= one["mean"] <= one["max"] and one["p95"] <= one["max"] for one in summary["ms"].values())
     assert summary["ms"]["decode"]["mean"] > 0
     assert summary["live_fraction"] > 0.95

@@ -31,7 +31,7 @@ _MOVING = 2.0
 _LEAST_MOVING_DN = 4.0
 """Less is no motion: a bright hit of the frame before or after amounts to as much over the 64 pixels of a block."""
 _LEAST_AROUND = 4
-"""Of a moving block and the eight around it, so many move: a hit in the frame before or after moves fewer."""
+"""Of a moving block and the eight around it, so many move: a hit in the frame before or after seldom moves as many."""
 _MOST_MOVING = 0.5
 """Where more of the picture changes, the light or the camera did, and nothing is learnt of what moves in it."""
 

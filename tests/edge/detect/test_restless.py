@@ -44,7 +44,7 @@ def test_it_comes_to_rest_after_two_seconds_of_the_cameras_time(step_s):
     assert seen(BODY, *[motion()] * (still + 1), step_s=step_s).near([at(12, 11)]).tolist() == [False]
 
 
-def test_a_hit_of_the_frame_before_or_after_moves_nothing():
+def test_up_to_three_blocks_as_a_hit_moves_them_are_no_motion():
     on_one, on_a_border = motion(hit=(11, 12)), motion(hit=(11, slice(12, 14)))
     on_a_corner_of_three = motion(hit=(slice(11, 13), 12), rest=(11, 13))
     assert not seen(on_one, on_a_border, on_a_corner_of_three).near([at(12, 11), at(13, 12)]).any()

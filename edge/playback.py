@@ -78,6 +78,8 @@ class Playback:
                     utc=frame.utc + timedelta(seconds=played_s),
                 )
             if first is None or last is None:
+                if self._stop.is_set():  # before the first frame of a round
+                    return
                 raise SourceError(self.source.spec, "holds no usable frame", "name a recording with frames")
             # A gap in the sequence keeps the last frames of one round from being compared with the first of the next.
             sequence += last.sequence + 2

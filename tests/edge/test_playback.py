@@ -63,6 +63,20 @@ def test_stop_ends_the_frames_at_once(pictures):
     player.close()
 
 
+def test_stop_before_the_first_frame_of_a_round_is_no_fault_of_the_recording(pictures, monkeypatch):
+    stop = threading.Event()
+    player = playback(pictures, stop, pace="fast", loop=True)
+    read = type(player.source).__iter__
+
+    def stopped_while_reading(source):
+        stop.set()
+        return read(source)
+
+    monkeypatch.setattr(type(player.source), "__iter__", stopped_while_reading)
+    assert list(player.frames()) == []
+    player.close()
+
+
 def test_exposure_of_the_settings_is_that_of_the_frames(pictures):
     assert next(playback(pictures, pace="fast", exposure_s=0.01).frames()).exposure_s == 0.01
 

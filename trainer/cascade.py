@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -59,9 +59,16 @@ class Beside:
 
     screen_weight: float = 0.5
     motion_weight: float = 1.0
-    scene_weight: float = 1.3
-    restless_weight: float = 3.5
-    colour_weight: float = 1.0
+    scene_weight: float = 1.0
+    border_weight: float = 2.5
+    restless_weight: float = 0.0
+    extent_weight: float = 2.0
+    drift_weight: float = 1.5
+    colour_weight: float = 1.4
+
+
+WITHOUT_PRIOR = Beside(**dict.fromkeys((one.name for one in fields(Beside)), 0.0))
+"""Nothing but the classifier counts."""
 
 
 def choose(
@@ -204,7 +211,7 @@ def evaluate_both(
 
     """
     first, second = decisions
-    even = first, second.model_copy(update=asdict(Beside(second.screen_weight, 0.0, 0.0, 0.0, 0.0)))
+    even = first, second.model_copy(update=asdict(WITHOUT_PRIOR) | {"screen_weight": second.screen_weight})
     chosen = judge_both(screen, classifier, chosen_on or datasets, "validation").joint(even)
     best = best_of_f1(chosen.part(proposed(chosen.crops)))
     looked = judge_both(screen, classifier, datasets, split)

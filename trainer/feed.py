@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import keras
 import numpy as np
 
-from edge.detect.crops import network_input, patches, window_origin
+from edge.detect.crops import network_input, patches
 from trainer.errors import RunError
 
 if TYPE_CHECKING:
@@ -52,20 +52,14 @@ class Crops:
 def cut_at_spots(pictures: NDArray[np.uint8], spots: NDArray[np.int16], crop_size: int) -> NDArray[np.uint8]:
     """Cut crops of `crop_size` around each spot (x, y), as the agent cuts them around a candidate.
 
-    An even size is a classifier's crop, which never leaves the picture; an odd one a screen's patch, which has its spot
-    in the very middle and repeats the border.
+    Each has its spot in the very middle, except crops of the full size, which are taken as they are stored.
     """
-    size = pictures.shape[1]
-    if crop_size == size:
+    if crop_size == pictures.shape[1]:
         return pictures
     cut = np.empty((len(pictures), crop_size, crop_size, 3), np.uint8)
     for i, (x, y) in enumerate(spots):
-        if crop_size % 2:
-            planes = (pictures[i, ..., 0], pictures[i, ..., 1], pictures[i, ..., 2])
-            cut[i] = patches(planes, np.array([x], np.intp), np.array([y], np.intp), crop_size)[0]
-            continue
-        x0, y0 = window_origin(int(x), int(y), crop_size, size, size)
-        cut[i] = pictures[i, y0 : y0 + crop_size, x0 : x0 + crop_size]
+        planes = (pictures[i, ..., 0], pictures[i, ..., 1], pictures[i, ..., 2])
+        cut[i] = patches(planes, np.array([x], np.intp), np.array([y], np.intp), crop_size)[0]
     return cut
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import TypeAlias
 
     from numpy.typing import NDArray
@@ -22,7 +23,8 @@ PLANES: tuple[Planes, ...] = get_args(Planes)
 def window_origin(x: int, y: int, crop_size: int, width: int, height: int) -> tuple[int, int]:
     """Give the upper left corner (x0, y0) of the crop that holds (x, y) as centrally as the picture allows.
 
-    A hit near a border lies off centre in its crop; the crop never leaves the picture.
+    A hit near a border lies off centre in its crop; the crop never leaves the picture. Datasets store such crops; the
+    networks see `patches`.
     """
     if crop_size > min(width, height):
         raise ValueError(f"a crop of {crop_size} pixels does not fit a picture of {width}x{height}")
@@ -37,33 +39,41 @@ def cut(picture: Image, origin: tuple[int, int], crop_size: int) -> Image:
     return picture[y0 : y0 + crop_size, x0 : x0 + crop_size]
 
 
-def patches(greys: tuple[Image, Image, Image], xs: Indices, ys: Indices, size: int) -> Image:
-    """Cut the small patches that the screen judges, each with its candidate in the very middle.
+def patches(planes: Sequence[Image], xs: Indices, ys: Indices, size: int) -> Image:
+    """Cut what the networks judge around candidates, each with its candidate at (size // 2, size // 2).
 
-    Where a patch reaches over the border of the picture, the pixels of the border are repeated.
+    Where a patch reaches over the border of the picture, it is mirrored at its candidate, so that a spot at the border
+    looks like any other: repeated or mirrored at the border it would look wider, moved inside it would lie off centre.
 
     Parameters
     ----------
-    greys : three uint8 arrays, shape (height, width)
-        Previous, current and next frame.
+    planes : sequence of uint8 arrays, shape (height, width)
+        Previous, current and next grey; or blue, green and red of the current frame.
     xs, ys : integer arrays, shape (n,)
         The candidates.
     size : int
-        Side of a patch, odd.
+        Side of a patch.
 
     Returns
     -------
-    uint8 array, shape (n, size, size, 3)
+    uint8 array, shape (n, size, size, number of planes)
         As `network_input` takes it.
 
     """
-    height, width = greys[1].shape
-    reach = np.arange(size) - size // 2
-    rows = np.clip(ys[:, None] + reach, 0, height - 1)
-    columns = np.clip(xs[:, None] + reach, 0, width - 1)
+    height, width = planes[0].shape
+    rows, columns = _mirrored(ys, size, height), _mirrored(xs, size, width)
     places = rows[:, :, None] * width + columns[:, None, :]
-    cut_out: NDArray[np.uint8] = np.stack([grey.ravel()[places] for grey in greys], axis=-1)
+    cut_out: NDArray[np.uint8] = np.stack([plane.ravel()[places] for plane in planes], axis=-1)
     return cut_out
+
+
+def _mirrored(middles: Indices, size: int, length: int) -> Indices:
+    """Give the rows or columns of each patch, shape (n, size); those outside are mirrored at the middle."""
+    reach = np.arange(size) - size // 2
+    wanted = middles[:, None] + reach
+    inside = (wanted >= 0) & (wanted < length)
+    mirrored: Indices = np.clip(np.where(inside, wanted, middles[:, None] - reach), 0, length - 1)
+    return mirrored
 
 
 def network_input(planes: Planes, greys: Image, bgr: Image | None) -> Image:

@@ -5,17 +5,18 @@ from __future__ import annotations
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
 from edge.detect.classifier import USUAL_DOUBTED, Classifier, odds_beside, probability
 from edge.detect.colour import spot_colours
-from edge.detect.crops import cut, network_input, window_origin
+from edge.detect.crops import network_input, patches
 from edge.detect.fast_path import find_candidates
 from edge.detect.hit import Detection, Hit
 from edge.detect.learning import NoiseModel
 from edge.detect.mask import mask_picture, without
 from edge.detect.noise import BLOCK
-from edge.detect.restless import RecentMotion, colour_decides, restless_odds
+from edge.detect.restless import RecentMotion, colour_decides, credible, doubts, restless_odds
 from edge.detect.screen import Screen
 from edge.detect.sensitivity import mean_sensitivity, table_of
 from edge.detect.spot import measure
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 RESTING = 1.5
 """Mean |next − previous| of ground at rest reaches hardly so many standard deviations of a pixel: 1.13 on average."""
+BORDER_PX = 2
+"""Nearer to the border of the picture too little is seen around a spot to tell what enters there."""
 _DOUBTED_SHARE = 1 / 25
 """Of the newest frame in the mean of what the screen stops: about the last second counts."""
 SCREENED_PER_CROP = 20
@@ -108,10 +111,10 @@ class Detector:
         asked = passed[: self._settings.max_crops_per_frame]
         crops = self._crops(triple.current, greys, asked)
         cropped = perf_counter()
-        beside = self._beside(asked, margins[: len(asked)], noise_map, doubted)
+        beside = self._beside(triple.current, asked, margins[: len(asked)], noise_map, doubted)
         odds = self._classifier.odds(crops) + beside if asked else np.zeros(0)
         classified = perf_counter()
-        scores = probability(odds + self._restless(triple.current, asked, odds))
+        scores = probability(odds + self._restless(triple.current, greys, asked, odds))
         coloured = perf_counter()
         taken = [
             (candidate, float(score))
@@ -184,40 +187,49 @@ class Detector:
         return self._doubted
 
     def _beside(
-        self, asked: Sequence[Candidate], screen_margins: NDArray[np.float64], noise: NoiseMap, doubted: float
+        self,
+        frame: Frame,
+        asked: Sequence[Candidate],
+        screen_margins: NDArray[np.float64],
+        noise: NoiseMap,
+        doubted: float,
     ) -> NDArray[np.float64]:
         """Give the log odds that come from elsewhere than the classifier: see `edge.bundle.Decision`."""
         decision = self._classifier.decision
         excess = [
             max(one.motion_dn - RESTING * float(noise.sigma_dn[one.y // BLOCK, one.x // BLOCK]), 0.0) for one in asked
         ]
-        return odds_beside(decision, screen_margins, np.asarray(excess, np.float64), doubted)
+        width, height = frame.size
+        at_border = [min(one.x, one.y, width - 1 - one.x, height - 1 - one.y) < BORDER_PX for one in asked]
+        moved = np.asarray(excess, np.float64)
+        return odds_beside(decision, screen_margins, moved, doubted, np.asarray(at_border, bool))
 
-    def _restless(self, frame: Frame, asked: Sequence[Candidate], odds: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Give the log odds for ground that moved lately. Colours are decoded only where a hit hangs on them."""
+    def _restless(
+        self, frame: Frame, greys: Greys, asked: Sequence[Candidate], odds: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Give the log odds for ground that moved lately, of what would be a hit without them.
+
+        Colours are decoded only where a hit hangs on them.
+        """
         decision = self._classifier.decision
-        restless = self._moved.near(asked)
+        near = self._moved.near(asked) & (probability(odds) >= decision.threshold)
+        doubt = np.zeros(len(asked))
+        doubt[near] = doubts(decision, greys, [one for one, is_near in zip(asked, near, strict=True) if is_near])
         colour = np.full(len(asked), np.nan)
-        undecided = restless & colour_decides(decision, odds)
+        undecided = colour_decides(decision, odds, doubt)
         if undecided.any():
             spots = [one for one, is_open in zip(asked, undecided, strict=True) if is_open]
-            colour[undecided] = spot_colours(frame, spots, self._mask)
-        return restless_odds(decision, restless, colour)
+            colour[undecided] = credible(spot_colours(frame, spots, self._mask), spots)
+        return restless_odds(decision, doubt, colour)
 
     def _crops(self, frame: Frame, greys: Greys, candidates: Sequence[Candidate]) -> NDArray[np.uint8]:
         """Cut what the classifier sees: uint8, shape (n, size, size, 3). Colour is decoded only when it is asked."""
         size = self._classifier.crop_size
-        width, height = frame.size
-        origins = [window_origin(one.x, one.y, size, width, height) for one in candidates]
-        if self._classifier.planes == "rgb" and origins:
-            colour = without(frame.colour(), self._mask)
-            bgr = np.stack([cut(colour, origin, size) for origin in origins])
+        xs, ys = (np.array([getattr(one, axis) for one in candidates], np.intp) for axis in "xy")
+        if self._classifier.planes == "rgb" and candidates:
+            bgr = patches(cv2.split(without(frame.colour(), self._mask)), xs, ys, size)
             return network_input("rgb", bgr, bgr)
-        stacked = np.empty((len(origins), size, size, 3), np.uint8)
-        for crop, origin in zip(stacked, origins, strict=True):
-            for plane, grey in enumerate(greys):
-                crop[..., plane] = cut(grey, origin, size)
-        return network_input(self._classifier.planes, stacked, None)
+        return network_input(self._classifier.planes, patches(greys, xs, ys, size), None)
 
 
 def merged(taken: Sequence[tuple[Candidate, float]], greys: Greys, found: FastPathResult) -> tuple[Hit, ...]:

@@ -1,4 +1,4 @@
-"""Ground that moved lately: there codecs, wakes and glints make spots like hits, which have hardly any colour."""
+"""Ground that moved lately: codecs and shadows make spots there like hits, but soft, colourless, in changing light."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from edge.detect.classifier import probability
+from edge.detect.crops import patches
 from edge.detect.noise import BLOCK
 
 if TYPE_CHECKING:
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edge.bundle import Decision
+    from edge.detect.crops import Indices
     from edge.detect.hit import Candidate
     from edge.detect.noise import Blocks
+    from edge.detect.spot import Greys
 
 LATELY_S = 2.0
 """One second and four tell less."""
@@ -25,6 +28,14 @@ MOST_COLOUR = 25.0
 """More colour than this says no more."""
 USUAL_COLOUR = 3.0
 """Taken where a camera gives no colours: about the middle of those of real hits."""
+MOST_EXTENT = 4.0
+MOST_DRIFT_DN = 3.0
+"""More extent or drift than this says no more."""
+_EXTENT_PX = 7
+_FOOT = 0.25
+_DRIFT_PX = 33
+_DRIFT_GAP_PX = 11
+"""Around a spot its own light and what JPEG makes of it are left out."""
 _REACH_BLOCKS = 4
 _MOVING = 2.0
 """Mean |next − previous| of a block that moves, in standard deviations of a pixel; 1.13 on average where it rests."""
@@ -72,29 +83,76 @@ class RecentMotion:
         return told
 
 
+def doubts(decision: Decision, greys: Greys, candidates: Sequence[Candidate]) -> NDArray[np.float64]:
+    """Give what spots on ground that moved lately lose of their log odds before their colour is seen, shape (n,).
+
+    `greys` are the previous, current and next frame; see `edge.bundle.Decision`.
+    """
+    xs, ys = (np.array([getattr(one, axis) for one in candidates], np.intp) for axis in "xy")
+    lost = np.full(len(candidates), decision.restless_weight)
+    if decision.extent_weight:
+        lost += decision.extent_weight * np.log(np.minimum(extents(greys, xs, ys), MOST_EXTENT))
+    if decision.drift_weight:
+        lost += decision.drift_weight * np.log1p(np.minimum(drifts(greys, xs, ys), MOST_DRIFT_DN))
+    return lost
+
+
+def extents(greys: Greys, xs: Indices, ys: Indices) -> NDArray[np.float64]:
+    """Give how many pixels as bright as its brightest hold the light of each spot: 1 or more, shape (n,).
+
+    Pixels within 3 of the spot at (x, y) count that rise above both neighbouring frames by a quarter of its height.
+    """
+    around = patches(greys, xs, ys, _EXTENT_PX).astype(np.int16)
+    spike = around[..., 1] - np.maximum(around[..., 0], around[..., 2])
+    height = np.maximum(spike[:, _EXTENT_PX // 2, _EXTENT_PX // 2], 1)[:, None, None]
+    light: NDArray[np.float64] = np.where(spike > height * _FOOT, spike, 0).sum(axis=(1, 2)) / height[:, 0, 0]
+    return np.maximum(light, 1.0)
+
+
+def drifts(greys: Greys, xs: Indices, ys: Indices) -> NDArray[np.float64]:
+    """Give by how much the light of the ground around each spot changes, grey levels, shape (n,).
+
+    That is |mean of the next frame − mean of the previous one| over 33×33 pixels without the inner 11×11: a shadow
+    shows that is far below the noise of a pixel.
+    """
+    around = patches((greys[0], greys[2]), xs, ys, _DRIFT_PX).astype(np.int16)
+    change = around[..., 1] - around[..., 0]
+    first = (_DRIFT_PX - _DRIFT_GAP_PX) // 2
+    gap = change[:, first : first + _DRIFT_GAP_PX, first : first + _DRIFT_GAP_PX]
+    total = change.sum(axis=(1, 2), dtype=np.int64) - gap.sum(axis=(1, 2), dtype=np.int64)
+    drift: NDArray[np.float64] = np.abs(total) / (_DRIFT_PX**2 - _DRIFT_GAP_PX**2)
+    return drift
+
+
 def restless_odds(
-    decision: Decision, restless: NDArray[np.bool_], colour: NDArray[np.float64] | None = None
+    decision: Decision, doubt: NDArray[np.float64], colour: NDArray[np.float64] | None = None
 ) -> NDArray[np.float64]:
-    """Give the log odds of spots for lying on ground that moved lately; see `edge.bundle.Decision`.
+    """Give the log odds of spots for lying on ground that moved lately, 0 or less; see `edge.bundle.Decision`.
 
     Parameters
     ----------
     decision : Decision
-    restless : bool array, shape (n,)
+    doubt : float64 array, shape (n,)
+        As `doubts` gives it; 0 on ground at rest.
     colour : float64 array, shape (n,), or None
         As `edge.detect.colour.spot_colours` gives it, NaN where it is not known; None where none is.
 
     """
-    known = np.full(len(restless), np.nan) if colour is None else colour
+    known = np.full(len(doubt), np.nan) if colour is None else colour
     shown = np.log1p(np.minimum(np.where(np.isnan(known), USUAL_COLOUR, known), MOST_COLOUR))
-    return np.where(restless, decision.colour_weight * shown - decision.restless_weight, 0.0)
+    return -np.maximum(doubt - decision.colour_weight * shown, 0.0)
 
 
-def colour_decides(decision: Decision, odds: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Tell which spots on ground that moved lately are a hit with the most colour and none without any: (n,).
+def credible(colour: NDArray[np.float64], candidates: Sequence[Candidate]) -> NDArray[np.float64]:
+    """Take the colour from spots that have more of it than height: no hit has, but things that move do; shape (n,)."""
+    heights = np.array([one.spike_dn for one in candidates])
+    return np.where(colour > heights, 0.0, colour)
 
-    `odds` are their log odds from everything else, shape (n,).
+
+def colour_decides(decision: Decision, odds: NDArray[np.float64], doubt: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Tell which spots are a hit with the most colour and none without any, shape (n,).
+
+    `odds` are their log odds from everything else, `doubt` as `doubts` gives it, both of shape (n,).
     """
-    least = odds - decision.restless_weight
-    most = least + decision.colour_weight * np.log1p(MOST_COLOUR)
-    return (probability(least) < decision.threshold) & (probability(most) >= decision.threshold)
+    none, most = (restless_odds(decision, doubt, np.full(len(odds), colour)) for colour in (0.0, MOST_COLOUR))
+    return (probability(odds + none) < decision.threshold) & (probability(odds + most) >= decision.threshold)

@@ -15,7 +15,10 @@ JOINT = Decision(
     screen_weight=1.0,
     motion_weight=2.0,
     scene_weight=0.5,
+    border_weight=0.2,
     restless_weight=1.5,
+    extent_weight=0.6,
+    drift_weight=0.7,
     colour_weight=0.3,
 )
 
@@ -61,6 +64,6 @@ def test_changes_between_bundle_and_runs_are_named(tiny):
     changes = decision_changes(subjects_of(tiny.bundle, joint, screen))
     assert [change.partition(" ")[0] for change in changes] == [
         *("threshold", "temperature", "screen_weight", "motion_weight", "scene_weight"),
-        *("restless_weight", "colour_weight"),
+        *("border_weight", "restless_weight", "extent_weight", "drift_weight", "colour_weight"),
         "threshold",  # of the screen
     ]

@@ -122,10 +122,13 @@ def test_negatives_of_generated_scenes_and_disturbances_can_weigh_less() -> None
     np.testing.assert_allclose(got, [1.0, 0.2, 0.2, 2.0])
 
 
-def test_a_screens_patch_has_its_spot_in_the_middle_even_at_the_border() -> None:
+@pytest.mark.parametrize("crop_size", [16, 17])
+def test_a_crop_has_its_spot_in_the_middle_even_at_the_border(crop_size: int) -> None:
     pictures = np.zeros((1, 32, 32, 3), np.uint8)
     pictures[0, 1, 30] = 200
-    assert (cut_at_spots(pictures, np.array([[30, 1]], np.int16), 17)[0, 8, 8] == 200).all()
+    cut = cut_at_spots(pictures, np.array([[30, 1]], np.int16), crop_size)
+    assert (cut[0, 8, 8] == 200).all()
+    assert np.count_nonzero(cut) == 3, "one spot, not its mirror image beside it"
 
 
 def test_a_speck_is_soft_and_stands_in_the_middle_frame() -> None:

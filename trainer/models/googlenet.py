@@ -68,7 +68,11 @@ def googlenet(crop_size: int = 224, *, dropout: float = 0.4) -> keras.Model:
 def _convolution(
     inputs: keras.KerasTensor, maps: int, kernel: int, name: str, *, strides: int = 1
 ) -> keras.KerasTensor:
-    return layers.Conv2D(maps, kernel, strides=strides, padding="same", activation="relu", name=name)(inputs)
+    # He et al. 2015: without batch norm and auxiliary classifiers, Glorot's smaller weights let the signal die away.
+    start = "he_uniform"
+    return layers.Conv2D(
+        maps, kernel, strides=strides, padding="same", activation="relu", kernel_initializer=start, name=name
+    )(inputs)
 
 
 def _inception(inputs: keras.KerasTensor, module: Inception) -> keras.KerasTensor:

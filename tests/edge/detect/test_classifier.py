@@ -128,3 +128,8 @@ def test_the_prior_falls_with_motion_and_with_what_the_scene_proposes_in_vain():
     crowded, empty = (odds_beside(decision, screened, still, doubted) for doubted in (430.0, 0.0))
     assert crowded == pytest.approx(1 - 1.5 * np.log(4))
     assert empty == pytest.approx(1 + 1.5 * np.log(11))
+    at_border = np.array([True, False])
+    assert odds_beside(decision, screened, still, at_border=at_border) == pytest.approx([1, 1])
+    doubting = decision.model_copy(update={"border_weight": 2.5})
+    assert odds_beside(doubting, screened, still, at_border=at_border) == pytest.approx([-1.5, 1])
+    assert odds_beside(doubting, screened, still) == pytest.approx([1, 1])

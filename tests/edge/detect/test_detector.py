@@ -77,6 +77,20 @@ def test_a_long_track_is_one_hit(bundle):
     assert len(found.hits) == 1
 
 
+def test_two_spots_so_near_are_one_quantums_and_farther_ones_are_two(bundle):
+    (found,) = run(Detector(bundle), film({1: [(100, 60), (107, 60), (200, 60), (214, 60)]}, count=3))
+    assert sorted(hit.x // 4 for hit in found.hits)[1:] == [50, 53]
+    assert len(found.hits) == 3
+
+
+def test_at_the_border_of_the_picture_a_hit_needs_more_as_the_bundle_weighs_it(bundle):
+    hits = film({1: [(0, 100), (WIDTH - 2, 50), (60, HEIGHT - 2), (30, 0), (100, 100), (3, 30)]}, count=3)
+    (found,) = run(Detector(with_decision(bundle, border_weight=0.0)), hits)
+    assert len(found.hits) == 6
+    (found,) = run(Detector(with_decision(bundle, border_weight=60.0)), hits)
+    assert {hit.x // 10 for hit in found.hits} == {0, 10}
+
+
 def test_what_the_budget_leaves_is_counted(bundle):
     spots = [(20 + 30 * i, 40 + 60 * k) for i in range(9) for k in range(3)]
     (found,) = run(Detector(bundle, DetectionSettings(max_crops_per_frame=10)), film({1: spots}, count=3))
@@ -299,6 +313,12 @@ def test_where_something_moved_lately_a_hit_needs_more_and_its_colour_helps_it(b
     weights = {"threshold": between, "restless_weight": 3.0, "colour_weight": 1.0}
     assert {hit.x // 100 for hit in found(GREY, **weights)} == {2}
     assert {hit.x // 100 for hit in found(GREEN, **weights)} == {0, 2}
+
+
+@pytest.mark.parametrize("weight", ["restless_weight", "extent_weight"])
+def test_where_something_moved_lately_a_wide_spot_needs_more_as_the_bundle_weighs_it(bundle, weight):
+    found = run(Detector(with_decision(bundle, threshold=0.5, **{weight: 60.0})), a_hit_after_motion(GREY))
+    assert {hit.x // 100 for hit in found[STRUCK - 1].hits} == {2}
 
 
 def test_colours_are_decoded_only_where_a_hit_hangs_on_them_and_without_what_is_masked(bundle, monkeypatch):

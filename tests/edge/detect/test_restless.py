@@ -3,7 +3,16 @@ import pytest
 
 from edge.bundle import Decision
 from edge.detect.hit import Candidate
-from edge.detect.restless import LATELY_S, RecentMotion, colour_decides, restless_odds
+from edge.detect.restless import (
+    LATELY_S,
+    RecentMotion,
+    colour_decides,
+    credible,
+    doubts,
+    drifts,
+    extents,
+    restless_odds,
+)
 
 SHAPE = (30, 40)
 PICTURE = (30 * 8, 40 * 8)
@@ -74,25 +83,82 @@ def test_before_the_first_frame_and_without_candidates_nothing_is_restless():
     assert seen(BODY).near([]).shape == (0,)
 
 
-def test_colour_gives_back_what_restless_ground_takes_away():
-    decision = Decision(threshold=0.5, restless_weight=3.5, colour_weight=1.0)
-    restless = np.array([True, True, True, True, False])
-    colour = np.array([0.0, 9.0, 500.0, np.nan, 500.0])
-    odds = restless_odds(decision, restless, colour)
-    assert odds == pytest.approx([-3.5, -3.5 + np.log(10), -3.5 + np.log(26), -3.5 + np.log(4), 0])
-    assert restless_odds(decision, restless[:1]) == pytest.approx([-3.5 + np.log(4)])
-    assert not restless_odds(Decision(threshold=0.5), restless, colour).any()
+DECISION = Decision(threshold=0.5, restless_weight=1.0, extent_weight=2.0, drift_weight=1.5, colour_weight=1.4)
+DOUBT = np.array([0.0, 1.0, 2.5, 5.0, 9.0])
 
 
-def test_colour_is_asked_for_only_where_the_decision_hangs_on_it():
-    decision = Decision(threshold=0.5, restless_weight=3.5, colour_weight=1.0)
-    odds = np.linspace(-4, 6, 101)
-    asked = colour_decides(decision, odds)
-    restless = np.ones(101, bool)
-    without, with_most = (odds + restless_odds(decision, restless, np.full(101, one)) for one in (0.0, 25.0))
-    unknown = odds + restless_odds(decision, restless)
+def greys(spot, *, drift=0.0, noise=0.0):
+    """Three frames of ground at 80 that brightens by `drift` in all, the middle one with a spot added at (30, 20)."""
+    rng = np.random.default_rng(4)
+    ground = [np.full((60, 80), 80 + step * drift / 2) + rng.normal(0, noise or 1e-9, (60, 80)) for step in range(3)]
+    height, width = spot.shape
+    ground[1][20 - height // 2 :][:height, 30 - width // 2 :][:, :width] += spot
+    return tuple(np.rint(one).astype(np.uint8) for one in ground)
+
+
+SHARP, SOFT = np.full((1, 1), 40.0), np.array([[10, 20, 10], [20, 40, 20], [10, 20, 10.0]])
+HERE = (np.array([30]), np.array([20]))
+
+
+def test_extent_is_the_light_of_a_spot_in_units_of_its_brightest_pixel():
+    assert extents(greys(SHARP), *HERE) == pytest.approx([1])
+    assert extents(greys(SOFT), *HERE) == pytest.approx([3])  # its corners are not above a quarter
+    assert extents(greys(np.full((3, 3), 30.0)), *HERE) == pytest.approx([9])
+    assert extents(greys(np.zeros((1, 1))), *HERE) == pytest.approx([1]), "no spot at all"
+    assert 1 <= extents(greys(SOFT, noise=3), *HERE)[0] < 5
+
+
+@pytest.mark.parametrize("change", [2.0, -2.0])
+def test_drift_is_the_change_of_the_ground_and_not_of_the_spot(change):
+    for spot in (SHARP, SOFT):
+        assert drifts(greys(spot, drift=change), *HERE) == pytest.approx([2])
+        assert drifts(greys(spot), *HERE) == pytest.approx([0])
+        assert drifts(greys(spot, drift=change, noise=4), *HERE) == pytest.approx([2], abs=0.6)
+
+
+def test_a_spot_at_the_border_has_the_extent_and_drift_of_one_inside():
+    first, current, last = greys(np.zeros((1, 1)), drift=2.0)
+    current = current.copy()
+    current[:2, :2] = 120
+    corner = (np.array([0]), np.array([0]))
+    assert extents((first, current, last), *corner) == pytest.approx([9], rel=0.05)  # mirrored: three by three
+    assert drifts((first, current, last), *corner) == pytest.approx([2])
+
+
+def test_soft_spots_on_changing_light_are_doubted_most_and_not_without_end():
+    def doubt(spot, drift):
+        (value,) = doubts(DECISION, greys(spot, drift=drift), [Candidate(30, 20, 40.0, 1, 0.0, 1.0)])
+        return value
+
+    assert doubt(SHARP, 0) == pytest.approx(1)
+    assert doubt(SOFT, 0) == pytest.approx(1 + 2 * np.log(3))
+    assert doubt(SHARP, 2) == pytest.approx(1 + 1.5 * np.log(3))
+    assert doubt(np.full((5, 5), 40.0), 40) == pytest.approx(1 + 2 * np.log(4) + 1.5 * np.log(4))
+    assert doubts(DECISION, greys(SOFT), []).shape == (0,)
+
+
+def test_colour_gives_back_what_restless_ground_takes_away_and_no_more():
+    colour = np.array([500.0, 9.0, 0.0, 500.0, np.nan])
+    got = restless_odds(DECISION, DOUBT, colour)
+    assert got == pytest.approx([0, 0, -2.5, 1.4 * np.log(26) - 5, 1.4 * np.log(4) - 9])
+    assert restless_odds(DECISION, DOUBT[4:]) == pytest.approx(got[4:])
+    assert (restless_odds(DECISION, np.zeros(3)) == 0).all()
+
+
+def test_more_colour_than_height_speaks_for_no_hit():
+    spots = [Candidate(30, 20, height, 1, 0.0, 1.0) for height in (40.0, 18.0, 18.0)]
+    taken = credible(np.array([39.0, 34.0, np.nan]), spots)
+    np.testing.assert_array_equal(taken, [39, 0, np.nan])
+
+
+@pytest.mark.parametrize("doubt", DOUBT)
+def test_colour_is_asked_for_only_where_the_decision_hangs_on_it(doubt):
+    odds = np.linspace(-4, 9, 131)
+    doubted = np.full(131, doubt)
+    asked = colour_decides(DECISION, odds, doubted)
+    without, with_most = (odds + restless_odds(DECISION, doubted, np.full(131, one)) for one in (0.0, 25.0))
+    unknown = odds + restless_odds(DECISION, doubted)
     assert (asked == ((without < 0) & (with_most >= 0))).all()
-    assert asked.any()
-    settled = ~asked
-    assert ((unknown >= 0) == (without >= 0))[settled].all()
-    assert not colour_decides(Decision(threshold=0.5, restless_weight=3.5), odds).any()
+    assert asked.any() == (doubt > 0)
+    assert ((unknown >= 0) == (without >= 0))[~asked].all()
+    assert not colour_decides(Decision(threshold=0.5), odds, doubted).any()

@@ -1,0 +1,44 @@
+"""What the networks see of a spot does not depend on how near to the border it lies."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge.detect.crops import patches
+
+SIZE = (40, 48)
+
+
+def spot_at(x: int, y: int, reach: int) -> np.ndarray:
+    picture = np.full(SIZE, 50, np.uint8)
+    picture[max(y - reach, 0) : y + reach + 1, max(x - reach, 0) : x + reach + 1] = 90
+    return picture
+
+
+@given(x=st.integers(0, 47), y=st.integers(0, 39), reach=st.integers(0, 3), size=st.sampled_from((9, 17, 24, 25)))
+def test_a_spot_at_any_place_looks_like_one_in_the_middle_of_the_picture(x, y, reach, size):
+    there = patches([spot_at(x, y, reach)], np.array([x]), np.array([y]), size)
+    middle = patches([spot_at(24, 20, reach)], np.array([24]), np.array([20]), size)
+    np.testing.assert_array_equal(there, middle)
+
+
+@pytest.mark.parametrize("size", [24, 25])
+def test_inside_the_picture_a_patch_is_a_plain_cut_of_every_plane(size):
+    planes = np.random.default_rng(1).integers(0, 256, (3, *SIZE), dtype=np.uint8)
+    x, y = 20, 16
+    (cut,) = patches(list(planes), np.array([x]), np.array([y]), size)
+    rows, columns = (slice(one - size // 2, one - size // 2 + size) for one in (y, x))
+    np.testing.assert_array_equal(cut, np.moveaxis(planes, 0, -1)[rows, columns])
+
+
+def test_a_patch_as_large_as_the_picture_is_filled_from_its_nearest_pixels():
+    picture = np.arange(SIZE[0] * SIZE[1], dtype=np.int64).reshape(SIZE).astype(np.uint8)
+    (cut,) = patches([picture], np.array([47]), np.array([0]), 40)
+    assert cut[20, 20, 0] == picture[0, 47]
+    assert cut.shape == (40, 40, 1)
+    assert set(cut.ravel()) <= set(picture.ravel())
+
+
+def test_no_candidates_give_no_patches():
+    assert patches([spot_at(3, 3, 1)] * 3, np.array([], np.intp), np.array([], np.intp), 25).shape == (0, 25, 25, 3)

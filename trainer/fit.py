@@ -8,6 +8,7 @@ import sys
 import time
 import warnings
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -33,7 +34,6 @@ from trainer.run import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from edge.bundle import InputContract
     from trainer.data.dataset import Dataset
@@ -236,6 +236,8 @@ def _model_to_train(run: Run, steps: int) -> tuple[keras.Model, int]:
         return model, begun
     (run.path / LOG_FILE).unlink(missing_ok=True)
     model = build(manifest.network.name, manifest.input.crop_size, manifest.network.options, manifest.seed)
+    if manifest.fit.start_from is not None:
+        take_over(model, Run.open(Path(manifest.fit.start_from)))
     total = manifest.fit.epochs * steps
     rising = int(total * manifest.fit.warmup)
     rate = keras.optimizers.schedules.CosineDecay(
@@ -250,6 +252,35 @@ def _model_to_train(run: Run, steps: int) -> tuple[keras.Model, int]:
         weighted_metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
     )
     return model, 0
+
+
+def take_over(model: keras.Model, source: Run) -> list[str]:
+    """Give the model's layers the weights of those of like name and shapes in a run's best network.
+
+    Convolutions do not depend on the crop size: what was learnt on small crops, which train faster, serves large ones.
+
+    Returns
+    -------
+    list of str
+        The names of these layers.
+
+    Raises
+    ------
+    RunError
+        If there are none.
+
+    """
+    learnt = {layer.name: layer.get_weights() for layer in source.load_model().layers}
+    taken = []
+    for layer in model.layers:
+        shapes = [tuple(weight.shape) for weight in layer.weights]
+        if shapes and shapes == [weight.shape for weight in learnt.get(layer.name, [])]:
+            layer.set_weights(learnt[layer.name])
+            taken.append(layer.name)
+    if not taken:
+        problem = f"no layer of {source.manifest.network.name} is like one of {model.name} in name and shape"
+        raise RunError(source.path, problem, "start from a run of the same kind of network")
+    return taken
 
 
 def _save(model: keras.Model, place: Path) -> None:

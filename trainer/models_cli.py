@@ -72,6 +72,9 @@ def fit_command(
     speck_share: Annotated[
         float, typer.Option(min=0, max=1, help="Share of label 0 that gets a soft speck in the middle frame.")
     ] = 0.0,
+    start_from: Annotated[
+        Path | None, typer.Option(help="Run folder whose weights layers of like name and shape begin with.")
+    ] = None,
     devices: Annotated[
         int, typer.Option(min=1, help="Devices that share each batch; more than one on the JAX backend only.")
     ] = 1,
@@ -102,6 +105,7 @@ def fit_command(
             most_sensor_spot_pixels=most_sensor_spot_pixels,
             proposed_only=proposed_only,
             speck_share=speck_share,
+            start_from=str(start_from) if start_from is not None else None,
             devices=devices,
             precision=precision,  # type: ignore[arg-type] # pydantic checks it
         )

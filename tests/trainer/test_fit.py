@@ -57,6 +57,27 @@ def test_the_best_checkpoint_is_the_epoch_of_least_validation_loss(unbroken: Run
     assert same == (best == 2)
 
 
+def test_layers_of_like_name_and_shape_begin_with_what_another_run_learnt(
+    unbroken: Run, data: Dataset, tmp_path: Path
+) -> None:
+    larger = PATCH.model_copy(update={"crop_size": 23})
+    rests = SETTINGS.model_copy(update={"epochs": 1, "learning_rate": 1e-12, "start_from": str(unbroken.path)})
+    begun = fit(tmp_path / "begun", SCREEN, larger, [data], rests).load_model()
+    learnt = unbroken.load_model()
+    first = begun.layers[1].name
+    assert begun.get_layer(first).weights
+    for mine, theirs in zip(begun.get_layer(first).get_weights(), learnt.get_layer(first).get_weights(), strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-5)
+
+
+def test_a_run_of_another_network_is_nothing_to_begin_with(unbroken: Run, data: Dataset, tmp_path: Path) -> None:
+    other = NetworkChoice(name="alexnet_edge", options={"width": 0.05})
+    settings = SETTINGS.model_copy(update={"start_from": str(unbroken.path)})
+    contract = InputContract(crop_size=24, planes="temporal", dtype="float32")
+    with pytest.raises(RunError, match="no layer of screen is like one of alexnet_edge"):
+        fit(tmp_path / "other", other, contract, [data], settings)
+
+
 @pytest.mark.parametrize("steps", [3, 13])
 def test_an_interrupted_training_goes_on_to_the_same_result(
     tmp_path: Path, data: Dataset, unbroken: Run, steps: int

@@ -87,7 +87,7 @@ def odds_beside(
     screen_margins: NDArray[np.float64],
     motion_dn: NDArray[np.float64],
     doubted: float = USUAL_DOUBTED,
-    at_border: NDArray[np.bool_] | None = None,
+    entering: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float64]:
     """Give the log odds that a decision takes from elsewhere than the classifier; see `edge.bundle.Decision`.
 
@@ -100,13 +100,13 @@ def odds_beside(
         Motion under each candidate, grey levels.
     doubted : float
         Candidates a frame that the screen has stopped of late.
-    at_border : bool array, shape (n,), or None
-        Which candidates lie at the border of the picture; None for none.
+    entering : bool array, shape (n,), or None
+        Which candidates are points at the border of the picture; None for none.
 
     """
     odds: NDArray[np.float64] = decision.screen_weight * screen_margins - decision.motion_weight * np.log1p(motion_dn)
     scene = math.log((_LEAST_DOUBTED + doubted) / (_LEAST_DOUBTED + USUAL_DOUBTED))
-    border = 0.0 if at_border is None else decision.border_weight * at_border
+    border = 0.0 if entering is None else decision.border_weight * entering
     return odds - decision.scene_weight * scene - border
 
 

@@ -16,7 +16,7 @@ from edge.detect.hit import Detection, Hit
 from edge.detect.learning import NoiseModel
 from edge.detect.mask import mask_picture, without
 from edge.detect.noise import BLOCK
-from edge.detect.restless import RecentMotion, colour_decides, credible, doubts, restless_odds
+from edge.detect.restless import RecentMotion, colour_decides, credible, doubts, entering, restless_odds
 from edge.detect.screen import Screen
 from edge.detect.sensitivity import mean_sensitivity, table_of
 from edge.detect.spot import measure
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 
 RESTING = 1.5
 """Mean |next − previous| of ground at rest reaches hardly so many standard deviations of a pixel: 1.13 on average."""
-BORDER_PX = 2
-"""Nearer to the border of the picture too little is seen around a spot to tell what enters there."""
 _DOUBTED_SHARE = 1 / 25
 """Of the newest frame in the mean of what the screen stops: about the last second counts."""
 SCREENED_PER_CROP = 20
@@ -111,7 +109,7 @@ class Detector:
         asked = passed[: self._settings.max_crops_per_frame]
         crops = self._crops(triple.current, greys, asked)
         cropped = perf_counter()
-        beside = self._beside(triple.current, asked, margins[: len(asked)], noise_map, doubted)
+        beside = self._beside(greys, asked, margins[: len(asked)], noise_map, doubted)
         odds = self._classifier.odds(crops) + beside if asked else np.zeros(0)
         classified = perf_counter()
         scores = probability(odds + self._restless(triple.current, greys, asked, odds))
@@ -188,7 +186,7 @@ class Detector:
 
     def _beside(
         self,
-        frame: Frame,
+        greys: Greys,
         asked: Sequence[Candidate],
         screen_margins: NDArray[np.float64],
         noise: NoiseMap,
@@ -199,10 +197,8 @@ class Detector:
         excess = [
             max(one.motion_dn - RESTING * float(noise.sigma_dn[one.y // BLOCK, one.x // BLOCK]), 0.0) for one in asked
         ]
-        width, height = frame.size
-        at_border = [min(one.x, one.y, width - 1 - one.x, height - 1 - one.y) < BORDER_PX for one in asked]
         moved = np.asarray(excess, np.float64)
-        return odds_beside(decision, screen_margins, moved, doubted, np.asarray(at_border, bool))
+        return odds_beside(decision, screen_margins, moved, doubted, entering(greys, asked))
 
     def _restless(
         self, frame: Frame, greys: Greys, asked: Sequence[Candidate], odds: NDArray[np.float64]

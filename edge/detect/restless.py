@@ -31,6 +31,8 @@ USUAL_COLOUR = 3.0
 MOST_EXTENT = 4.0
 MOST_DRIFT_DN = 3.0
 """More extent or drift than this says no more."""
+_BORDER_PX = 2
+_LEAST_ENTERING_EXTENT = 3.0
 _EXTENT_PX = 7
 _FOOT = 0.25
 _DRIFT_PX = 33
@@ -107,6 +109,17 @@ def extents(greys: Greys, xs: Indices, ys: Indices) -> NDArray[np.float64]:
     height = np.maximum(spike[:, _EXTENT_PX // 2, _EXTENT_PX // 2], 1)[:, None, None]
     light: NDArray[np.float64] = np.where(spike > height * _FOOT, spike, 0).sum(axis=(1, 2)) / height[:, 0, 0]
     return np.maximum(light, 1.0)
+
+
+def entering(greys: Greys, candidates: Sequence[Candidate]) -> NDArray[np.bool_]:
+    """Tell points at the border of the picture, which the tip of a thing that enters looks like, too: shape (n,)."""
+    height, width = greys[1].shape
+    near = [min(one.x, one.y, width - 1 - one.x, height - 1 - one.y) < _BORDER_PX for one in candidates]
+    told = np.asarray(near, bool)
+    if told.any():
+        xs, ys = (np.array([getattr(one, axis) for one in candidates], np.intp)[told] for axis in "xy")
+        told[told] = extents(greys, xs, ys) < _LEAST_ENTERING_EXTENT
+    return told
 
 
 def drifts(greys: Greys, xs: Indices, ys: Indices) -> NDArray[np.float64]:

@@ -83,12 +83,13 @@ def test_two_spots_so_near_are_one_quantums_and_farther_ones_are_two(bundle):
     assert len(found.hits) == 3
 
 
-def test_at_the_border_of_the_picture_a_hit_needs_more_as_the_bundle_weighs_it(bundle):
-    hits = film({1: [(0, 100), (WIDTH - 2, 50), (60, HEIGHT - 2), (30, 0), (100, 100), (3, 30)]}, count=3)
-    (found,) = run(Detector(with_decision(bundle, border_weight=0.0)), hits)
-    assert len(found.hits) == 6
-    (found,) = run(Detector(with_decision(bundle, border_weight=60.0)), hits)
-    assert {hit.x // 10 for hit in found.hits} == {0, 10}
+def test_at_the_border_of_the_picture_a_point_needs_more_as_the_bundle_weighs_it(bundle):
+    frames = film({1: [(0, 100), (30, 0), (100, 100)]}, count=3)
+    frames[1].grey[50, [WIDTH - 1, 200]] = 180
+    (found,) = run(Detector(with_decision(bundle, border_weight=0.0, threshold=0.1)), frames)
+    assert {hit.x // 10 for hit in found.hits} == {0, 3, 10, 20, 31}
+    (found,) = run(Detector(with_decision(bundle, border_weight=60.0, threshold=0.1)), frames)
+    assert {hit.x // 10 for hit in found.hits} == {0, 3, 10, 20}
 
 
 def test_what_the_budget_leaves_is_counted(bundle):

@@ -10,6 +10,7 @@ from edge.detect.restless import (
     credible,
     doubts,
     drifts,
+    entering,
     extents,
     restless_odds,
 )
@@ -123,6 +124,18 @@ def test_a_spot_at_the_border_has_the_extent_and_drift_of_one_inside():
     corner = (np.array([0]), np.array([0]))
     assert extents((first, current, last), *corner) == pytest.approx([9], rel=0.05)  # mirrored: three by three
     assert drifts((first, current, last), *corner) == pytest.approx([2])
+
+
+def test_only_points_at_the_border_may_be_what_enters():
+    ground = np.full((60, 80), 80, np.uint8)
+    current = ground.copy()
+    points = [(0, 30), (79, 30), (30, 1), (30, 58), (2, 10), (40, 40)]
+    for x, y in points:
+        current[y, x] = 130
+    current[57:60, 50:53] = 130
+    spots = [Candidate(x, y, 50.0, 1, 0.0, 1.0) for x, y in [*points, (51, 58)]]
+    assert entering((ground, current, ground), spots).tolist() == [True] * 4 + [False] * 3
+    assert entering((ground, current, ground), []).shape == (0,)
 
 
 def test_soft_spots_on_changing_light_are_doubted_most_and_not_without_end():

@@ -90,7 +90,7 @@ model: $(VENV)/.dev ## train and convert the bundle that ships, from nothing, ab
 		--run runs/model-first --least-score 0.05 $(FOOTAGE)
 	$(TRAINER) fit runs/model-screen $(MODEL_REFIT) $(SCREEN)
 	$(TRAINER) fit runs/model-alexnet $(MODEL_REFIT) $(CLASSIFIER)
-	$(TRAINER) cascade runs/model-alexnet --screen runs/model-screen $(MODEL_DATA) --keep-recall 0.99 --threshold 0.945
+	$(TRAINER) cascade runs/model-alexnet --screen runs/model-screen $(MODEL_DATA) --keep-recall 0.99 --threshold 0.95
 	nice $(BIN)/gammabox-quantize convert runs/model-alexnet --screen runs/model-screen $(MODEL_DATA) --out edge/models/alexnet_edge
 	$(TRAINER) measure sensitivity --frames 50 --size 320x240 --write
 	$(BIN)/python scripts/model_card.py edge/models/alexnet_edge

@@ -18,7 +18,7 @@ _EDGE_DN = 14.0
 _PARTS = (4, 6)
 _LEAST_EDGY_BLOCKS = 3
 _LEAST_IN_ALL = 12
-_LEAST_TOLD_SHARE = 3 / 8
+_LEAST_TOLD_SHARE = 1 / 2
 _HARDLY_ANY = 0.03
 _MOST_RESTING = 0.2
 _NOISE_FACTOR = 2.0
@@ -29,9 +29,9 @@ _AROUND = 9
 def is_shaken(previous: Image, current: Image, following: Image) -> bool:
     """Tell a frame in which the camera shook from one in which things move, light flickers or hits fall.
 
-    Hardly any edge rests, in the middle frame against the one before or the one after; or, where at least three in
-    eight of the picture's 24 parts have edges, hardly any part does: a large thing that moves over plain ground fills
-    a few parts only, and what edges there are beside it rest. A slight or even change of light is taken off; a picture
+    Hardly any edge rests, in the middle frame against the one before or the one after; or, where more than half of the
+    picture's 24 parts have edges, hardly any part does: a large thing that moves over plain ground fills up to half of
+    them, and what edges there are beside it rest. A slight or even change of light is taken off; a picture
     exposed anew counts as shaken, for as little can be said of it. A picture without edges shows no shaking, and
     shaking by few pixels before a scene of few edges is not told from something large that moves.
 
@@ -54,7 +54,7 @@ def is_shaken(previous: Image, current: Image, following: Image) -> bool:
     before, middle, after = (cv2.medianBlur(half, 3) for half in halves)
     parts = _of_parts(edgy)
     told = parts >= _LEAST_EDGY_BLOCKS
-    everywhere = np.count_nonzero(told) >= told.size * _LEAST_TOLD_SHARE
+    everywhere = np.count_nonzero(told) > told.size * _LEAST_TOLD_SHARE
     for other in (before, after):
         resting = edgy & _rests(middle, other)
         if np.count_nonzero(resting) < _HARDLY_ANY * np.count_nonzero(edgy):

@@ -60,7 +60,7 @@ class Beside:
     screen_weight: float = 0.5
     motion_weight: float = 1.0
     scene_weight: float = 1.0
-    border_weight: float = 2.5
+    border_weight: float = 4.0
     restless_weight: float = 0.0
     extent_weight: float = 2.0
     drift_weight: float = 1.5

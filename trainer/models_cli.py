@@ -204,7 +204,7 @@ def cascade_command(
     screen_weight: Annotated[float, typer.Option(min=0, help="Of the screen's log odds.")] = 0.5,
     motion_weight: Annotated[float, typer.Option(min=0, help="Of the motion under a candidate.")] = 1.0,
     scene_weight: Annotated[float, typer.Option(min=0, help="Of how much the scene proposes in vain.")] = 1.0,
-    border_weight: Annotated[float, typer.Option(min=0, help="Of points at the border of the picture.")] = 2.5,
+    border_weight: Annotated[float, typer.Option(min=0, help="Of what may enter at the border of the picture.")] = 4.0,
     restless_weight: Annotated[float, typer.Option(min=0, help="Of motion nearby in the last two seconds.")] = 0.0,
     extent_weight: Annotated[float, typer.Option(min=0, help="Of a spot's extent where something moved.")] = 2.0,
     drift_weight: Annotated[float, typer.Option(min=0, help="Of changing light around it there.")] = 1.5,

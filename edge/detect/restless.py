@@ -28,11 +28,12 @@ MOST_COLOUR = 25.0
 """More colour than this says no more."""
 USUAL_COLOUR = 3.0
 """Taken where a camera gives no colours: about the middle of those of real hits."""
-MOST_EXTENT = 4.0
+MOST_EXTENT = 12.0
 MOST_DRIFT_DN = 3.0
 """More extent or drift than this says no more."""
 _BORDER_PX = 2
-_LEAST_ENTERING_EXTENT = 3.0
+_POINT = 3.0
+_GREAT_LIGHT_DN = 500.0
 _EXTENT_PX = 7
 _FOOT = 0.25
 _DRIFT_PX = 33
@@ -112,13 +113,17 @@ def extents(greys: Greys, xs: Indices, ys: Indices) -> NDArray[np.float64]:
 
 
 def entering(greys: Greys, candidates: Sequence[Candidate]) -> NDArray[np.bool_]:
-    """Tell points at the border of the picture, which the tip of a thing that enters looks like, too: shape (n,)."""
+    """Tell spots at the border of the picture that the tip of a thing looks like which enters there: shape (n,).
+
+    These are points, of an extent below 3, and great lights, of more than 500 grey levels in all.
+    """
     height, width = greys[1].shape
     near = [min(one.x, one.y, width - 1 - one.x, height - 1 - one.y) < _BORDER_PX for one in candidates]
     told = np.asarray(near, bool)
     if told.any():
-        xs, ys = (np.array([getattr(one, axis) for one in candidates], np.intp)[told] for axis in "xy")
-        told[told] = extents(greys, xs, ys) < _LEAST_ENTERING_EXTENT
+        xs, ys, heights = (np.array([getattr(one, of) for one in candidates])[told] for of in ("x", "y", "spike_dn"))
+        extent = extents(greys, xs, ys)
+        told[told] = (extent < _POINT) | (extent * heights > _GREAT_LIGHT_DN)
     return told
 
 

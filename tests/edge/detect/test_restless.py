@@ -126,15 +126,17 @@ def test_a_spot_at_the_border_has_the_extent_and_drift_of_one_inside():
     assert drifts((first, current, last), *corner) == pytest.approx([2])
 
 
-def test_only_points_at_the_border_may_be_what_enters():
+def test_points_and_great_lights_at_the_border_may_be_what_enters():
     ground = np.full((60, 80), 80, np.uint8)
     current = ground.copy()
     points = [(0, 30), (79, 30), (30, 1), (30, 58), (2, 10), (40, 40)]
     for x, y in points:
         current[y, x] = 130
-    current[57:60, 50:53] = 130
-    spots = [Candidate(x, y, 50.0, 1, 0.0, 1.0) for x, y in [*points, (51, 58)]]
-    assert entering((ground, current, ground), spots).tolist() == [True] * 4 + [False] * 3
+    current[57:60, 50:53] = 110  # three by three
+    current[57:60, 20:23] = 180
+    spots = [Candidate(x, y, 50.0, 1, 0.0, 1.0) for x, y in points]
+    spots += [Candidate(51, 58, 30.0, 9, 0.0, 1.0), Candidate(21, 58, 100.0, 9, 0.0, 1.0)]
+    assert entering((ground, current, ground), spots).tolist() == [True] * 4 + [False] * 3 + [True]
     assert entering((ground, current, ground), []).shape == (0,)
 
 
@@ -146,7 +148,7 @@ def test_soft_spots_on_changing_light_are_doubted_most_and_not_without_end():
     assert doubt(SHARP, 0) == pytest.approx(1)
     assert doubt(SOFT, 0) == pytest.approx(1 + 2 * np.log(3))
     assert doubt(SHARP, 2) == pytest.approx(1 + 1.5 * np.log(3))
-    assert doubt(np.full((5, 5), 40.0), 40) == pytest.approx(1 + 2 * np.log(4) + 1.5 * np.log(4))
+    assert doubt(np.full((5, 5), 40.0), 40) == pytest.approx(1 + 2 * np.log(12) + 1.5 * np.log(4))
     assert doubts(DECISION, greys(SOFT), []).shape == (0,)
 
 

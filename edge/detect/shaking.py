@@ -18,7 +18,7 @@ _EDGE_DN = 14.0
 _PARTS = (4, 6)
 _LEAST_EDGY_BLOCKS = 3
 _LEAST_IN_ALL = 12
-_LEAST_TOLD_SHARE = 1 / 2
+_FEW_TOLD_SHARE, _MANY_TOLD_SHARE = 3 / 8, 1 / 2
 _HARDLY_ANY = 0.03
 _MOST_RESTING = 0.2
 _NOISE_FACTOR = 2.0
@@ -29,11 +29,12 @@ _AROUND = 9
 def is_shaken(previous: Image, current: Image, following: Image) -> bool:
     """Tell a frame in which the camera shook from one in which things move, light flickers or hits fall.
 
-    Hardly any edge rests, in the middle frame against the one before or the one after; or, where more than half of the
-    picture's 24 parts have edges, hardly any part does: a large thing that moves over plain ground fills up to half of
-    them, and what edges there are beside it rest. A slight or even change of light is taken off; a picture
-    exposed anew counts as shaken, for as little can be said of it. A picture without edges shows no shaking, and
-    shaking by few pixels before a scene of few edges is not told from something large that moves.
+    Hardly any edge rests, in the middle frame against the one before or the one after; or hardly any part of the
+    picture that has edges does, against one of both where more than half of its 24 parts have edges, against both
+    where three in eight have: a large thing that moves over plain ground fills a few parts only, and what edges there
+    are beside it rest. A slight or even change of light is taken off; a picture exposed anew counts as shaken, for as
+    little can be said of it. A picture without edges shows no shaking, and shaking by few pixels before a scene of few
+    edges is not told from something large that moves.
 
     Parameters
     ----------
@@ -54,20 +55,20 @@ def is_shaken(previous: Image, current: Image, following: Image) -> bool:
     before, middle, after = (cv2.medianBlur(half, 3) for half in halves)
     parts = _of_parts(edgy)
     told = parts >= _LEAST_EDGY_BLOCKS
-    everywhere = np.count_nonzero(told) > told.size * _LEAST_TOLD_SHARE
+    moving = 0
     for other in (before, after):
         resting = edgy & _rests(middle, other)
         if np.count_nonzero(resting) < _HARDLY_ANY * np.count_nonzero(edgy):
             return True
-        if everywhere and _resting_share(resting, parts, told) < _MOST_RESTING:
-            return True
-    return False
+        moving += int(_resting_share(resting, parts, told) < _MOST_RESTING)
+    has_edges = float(np.count_nonzero(told)) / told.size
+    return (moving > 0 and has_edges > _MANY_TOLD_SHARE) or (moving == 2 and has_edges >= _FEW_TOLD_SHARE)
 
 
 def _resting_share(resting: NDArray[np.bool_], parts: NDArray[np.intp], told: NDArray[np.bool_]) -> float:
     """Give which share of the parts that have edges rests: where at least half of a part's edges do."""
     rests = told & (_of_parts(resting) >= parts / 2)
-    return float(np.count_nonzero(rests)) / float(np.count_nonzero(told))
+    return float(np.count_nonzero(rests)) / max(float(np.count_nonzero(told)), 1.0)
 
 
 def _rests(current: Image, other: Image) -> NDArray[np.bool_]:

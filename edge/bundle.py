@@ -62,17 +62,17 @@ class Decision(StrictModel):
     Log odds = (logit1 − logit0) / temperature + screen_weight × (the screen's logit1 − logit0)
     − motion_weight × log(1 + motion under the candidate beyond noise, in grey levels)
     − scene_weight × log((10 + doubted) / 110), doubted: how many candidates a frame the screen has stopped of late;
-    for points and great lights within two pixels of the picture's border − border_weight;
+    for points and great lights in the two outermost rows and columns of the picture − border_weight;
     on ground that moved in the last two seconds also − max(doubt − colour_weight × log(1 + colour), 0) with
     doubt = restless_weight + extent_weight × log(extent) + drift_weight × log(1 + drift). Extent: the light of the spot
-    in units of its brightest pixel, 12 at most. Drift: by how many grey levels the mean of the ground around it changes
-    from the previous to the next frame, 3 at most. Colour: by how much the spot's Cr and Cb differ from its ground's,
-    25 at most; 0 where that is more than the spot's height; 3 where the camera gives none or where none and 25 would
-    come to the same decision.
-    All but the networks' own and the last term is the prior: where something moves or has moved, and before scenes that
-    propose much, candidates that are no radiation are hundreds of times as common; but those that codecs and shadows
-    make are softer than hits, lie on ground whose light is changing, and have hardly any colour, as a hit has where it
-    falls into single pixels of the colour mosaic. Before 100 doubted candidates the scene's term is 0.
+    in units of its brightest pixel, of pixels within 3 above a quarter of its height, 12 at most. Drift: by how many
+    grey levels the mean of the ground around it (33×33 pixels without the inner 11×11) changes from the previous to the
+    next frame, 3 at most. Colour: by how much the spot's Cr and Cb differ from its ground's, 25 at most; 0 where that
+    is more than the spot's height; 3 where the camera gives none or where none and 25 would come to the same decision.
+    All but the networks' own is the prior: where something moves or has moved, where it may enter, and before scenes
+    that propose much, candidates that are no radiation are hundreds of times as common; but those that codecs and
+    shadows make are softer than hits, lie on ground whose light is changing, and have hardly any colour, as a hit has
+    where it falls into single pixels of the colour mosaic. Before 100 doubted candidates the scene's term is 0.
     """
 
     threshold: Fraction

@@ -98,7 +98,7 @@ def decided_together(
     decisions: tuple[Decision, Decision | None],
     motion_dn: NDArray[np.float64],
 ) -> Decided:
-    """Decide as the agent does: a hit passes the screen, and the score of both together reaches the threshold.
+    """Decide as the agent does on ground at rest: a hit passes the screen, and the score of both reaches the threshold.
 
     Parameters
     ----------

@@ -139,7 +139,7 @@ def joint_odds(
     """Give the log odds by which the agent decides (`edge.bundle.Decision`), shape (n,); STOPPED by the screen.
 
     Margins are logit 1 − logit 0 of each network; `decisions` the screen's and the classifier's. The ground of a sample
-    is taken to have been at rest before.
+    is taken to have been at rest before, and to lie inside the picture.
     """
     first, second = decisions
     odds = classifier_margin / second.temperature + odds_beside(second, screen_margin, motion_dn)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 import sys
@@ -22,7 +23,6 @@ from trainer.run import (
     BEST_FILE,
     LAST_FILE,
     LOG_FILE,
-    RUN_FILE,
     DataUsed,
     FitSettings,
     NetworkChoice,
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 Report = dict[str, Any]
 BOARD_FOLDER = "tensorboard"
 """In a run folder: events for `tensorboard --logdir`."""
+DIGEST = " sha256:"
 SAME_TRAINING = ("network", "input", "seed", "fit", "data")  # what must agree before a run goes on
 
 
@@ -78,6 +79,8 @@ def fit(
         If the folder holds another training, or the data do not suit the network.
 
     """
+    if settings.start_from is not None:
+        settings = settings.model_copy(update={"start_from": _begun_from(settings.start_from, path)})
     keras.mixed_precision.set_dtype_policy(settings.precision)
     share_batches(path, settings)
     try:
@@ -213,7 +216,7 @@ def board_is_installed() -> bool:
 
 
 def _open_or_begin(path: Path, manifest: RunManifest) -> Run:
-    if not (path / RUN_FILE).exists():
+    if not any((path / name).exists() for name in (LAST_FILE, BEST_FILE)):  # nothing has been learnt there
         run = Run(path, manifest)
         run.save()
         return run
@@ -237,7 +240,8 @@ def _model_to_train(run: Run, steps: int) -> tuple[keras.Model, int]:
     (run.path / LOG_FILE).unlink(missing_ok=True)
     model = build(manifest.network.name, manifest.input.crop_size, manifest.network.options, manifest.seed)
     if manifest.fit.start_from is not None:
-        take_over(model, Run.open(Path(manifest.fit.start_from)))
+        taken = take_over(model, Run.open(Path(manifest.fit.start_from.rpartition(DIGEST)[0])))
+        print(f"{run.path}: {', '.join(taken)} begin with the weights of {manifest.fit.start_from}", file=sys.stderr)
     total = manifest.fit.epochs * steps
     rising = int(total * manifest.fit.warmup)
     rate = keras.optimizers.schedules.CosineDecay(
@@ -252,6 +256,25 @@ def _model_to_train(run: Run, steps: int) -> tuple[keras.Model, int]:
         weighted_metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
     )
     return model, 0
+
+
+def _begun_from(source: str, path: Path) -> str:
+    """Give the run to begin with and the digest of its weights, before anything is written.
+
+    Raises
+    ------
+    RunError
+        It holds no best network.
+
+    """
+    if (path / LAST_FILE).exists():  # what was begun with is in it; the source may be gone
+        begun = Run.open(path).manifest.fit.start_from
+        if begun is not None and Path(begun.rpartition(DIGEST)[0]).resolve() == Path(source).resolve():
+            return begun
+    best = Run.open(Path(source)).path / BEST_FILE
+    if not best.exists():
+        raise RunError(best.parent, f"{BEST_FILE} is missing", "run its `fit` command again, it resumes")
+    return f"{source}{DIGEST}{hashlib.sha256(best.read_bytes()).hexdigest()}"
 
 
 def take_over(model: keras.Model, source: Run) -> list[str]:

@@ -70,7 +70,7 @@ class FitSettings(StrictModel):
         default=0.0, ge=0, le=1, description="share of label 0 that gets a soft one-frame speck in its middle"
     )
     start_from: str | None = Field(
-        default=None, description="run folder whose best weights are taken over by layers of like name and shape"
+        default=None, description="run folder whose best weights layers of like name and shape begin with, and SHA-256"
     )
     devices: int = Field(default=1, ge=1, description="that share each batch; more than one on the JAX backend only")
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"

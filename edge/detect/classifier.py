@@ -101,7 +101,7 @@ def odds_beside(
     doubted : float
         Candidates a frame that the screen has stopped of late.
     entering : bool array, shape (n,), or None
-        Which candidates are points at the border of the picture; None for none.
+        Which candidates may be the tip of what enters at the border of the picture; None for none.
 
     """
     odds: NDArray[np.float64] = decision.screen_weight * screen_margins - decision.motion_weight * np.log1p(motion_dn)

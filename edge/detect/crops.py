@@ -23,8 +23,8 @@ PLANES: tuple[Planes, ...] = get_args(Planes)
 def window_origin(x: int, y: int, crop_size: int, width: int, height: int) -> tuple[int, int]:
     """Give the upper left corner (x0, y0) of the crop that holds (x, y) as centrally as the picture allows.
 
-    A hit near a border lies off centre in its crop; the crop never leaves the picture. Datasets store such crops; the
-    networks see `patches`.
+    A hit near a border lies off centre in its crop; the crop never leaves the picture. Datasets store such crops;
+    what the detector shows its networks are `patches`.
     """
     if crop_size > min(width, height):
         raise ValueError(f"a crop of {crop_size} pixels does not fit a picture of {width}x{height}")

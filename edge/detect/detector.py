@@ -221,8 +221,10 @@ class Detector:
     def _crops(self, frame: Frame, greys: Greys, candidates: Sequence[Candidate]) -> NDArray[np.uint8]:
         """Cut what the classifier sees: uint8, shape (n, size, size, 3). Colour is decoded only when it is asked."""
         size = self._classifier.crop_size
+        if not candidates:
+            return np.empty((0, size, size, 3), np.uint8)
         xs, ys = (np.array([getattr(one, axis) for one in candidates], np.intp) for axis in "xy")
-        if self._classifier.planes == "rgb" and candidates:
+        if self._classifier.planes == "rgb":
             bgr = patches(cv2.split(without(frame.colour(), self._mask)), xs, ys, size)
             return network_input("rgb", bgr, bgr)
         return network_input(self._classifier.planes, patches(greys, xs, ys, size), None)

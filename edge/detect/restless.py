@@ -38,7 +38,7 @@ _EXTENT_PX = 7
 _FOOT = 0.25
 _DRIFT_PX = 33
 _DRIFT_GAP_PX = 11
-"""Around a spot its own light and what JPEG makes of it are left out."""
+"""At a spot what cameras that smooth in time and codecs leave of it in the next frame is left out."""
 _REACH_BLOCKS = 4
 _MOVING = 2.0
 """Mean |next − previous| of a block that moves, in standard deviations of a pixel; 1.13 on average where it rests."""
@@ -92,7 +92,7 @@ def doubts(decision: Decision, greys: Greys, candidates: Sequence[Candidate]) ->
     `greys` are the previous, current and next frame; see `edge.bundle.Decision`.
     """
     xs, ys = (np.array([getattr(one, axis) for one in candidates], np.intp) for axis in "xy")
-    lost = np.full(len(candidates), decision.restless_weight)
+    lost = np.full(len(candidates), decision.restless_weight, np.float64)
     if decision.extent_weight:
         lost += decision.extent_weight * np.log(np.minimum(extents(greys, xs, ys), MOST_EXTENT))
     if decision.drift_weight:

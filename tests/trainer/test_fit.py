@@ -1,5 +1,7 @@
+import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -76,6 +78,21 @@ def test_a_run_of_another_network_is_nothing_to_begin_with(unbroken: Run, data: 
     contract = InputContract(crop_size=24, planes="temporal", dtype="float32")
     with pytest.raises(RunError, match="no layer of screen is like one of alexnet_edge"):
         fit(tmp_path / "other", other, contract, [data], settings)
+    with pytest.raises(RunError, match=r"run\.json"):
+        fit(tmp_path / "other", other, contract, [data], settings.model_copy(update={"start_from": str(tmp_path)}))
+    assert fit(tmp_path / "other", SCREEN, PATCH, [data], SETTINGS.model_copy(update={"epochs": 1})).log()
+
+
+def test_a_run_that_began_with_another_goes_on_without_it(unbroken: Run, data: Dataset, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    shutil.copytree(unbroken.path, source)
+    rests = SETTINGS.model_copy(update={"epochs": 1, "start_from": str(source)})
+    begun = fit(tmp_path / "begun", SCREEN, PATCH, [data], rests)
+    digest = hashlib.sha256((unbroken.path / "best.keras").read_bytes()).hexdigest()
+    assert begun.manifest.fit.start_from == f"{source} sha256:{digest}"
+    shutil.rmtree(source)
+    again = fit(begun.path, SCREEN, PATCH, [data], rests)
+    assert again.log() == begun.log()
 
 
 @pytest.mark.parametrize("steps", [3, 13])

@@ -32,12 +32,12 @@ def test_inside_the_picture_a_patch_is_a_plain_cut_of_every_plane(size):
     np.testing.assert_array_equal(cut, np.moveaxis(planes, 0, -1)[rows, columns])
 
 
-def test_a_patch_as_large_as_the_picture_is_filled_from_its_nearest_pixels():
-    picture = np.arange(SIZE[0] * SIZE[1], dtype=np.int64).reshape(SIZE).astype(np.uint8)
-    (cut,) = patches([picture], np.array([47]), np.array([0]), 40)
-    assert cut[20, 20, 0] == picture[0, 47]
-    assert cut.shape == (40, 40, 1)
-    assert set(cut.ravel()) <= set(picture.ravel())
+def test_a_patch_in_a_corner_is_mirrored_there_in_both_directions():
+    picture = np.random.default_rng(2).integers(0, 256, SIZE, dtype=np.uint8)
+    (cut,) = patches([picture], np.array([47]), np.array([0]), 79)
+    reach = np.abs(np.arange(79) - 39)
+    np.testing.assert_array_equal(cut[..., 0], picture[np.ix_(reach, 47 - reach)])
+    assert patches([picture], np.array([47]), np.array([0]), 199).shape == (1, 199, 199, 1)
 
 
 def test_no_candidates_give_no_patches():

@@ -78,12 +78,15 @@ def test_a_long_track_is_one_hit(bundle):
 
 
 def test_two_spots_so_near_are_one_quantums_and_farther_ones_are_two(bundle):
-    (found,) = run(Detector(bundle), film({1: [(100, 60), (107, 60), (200, 60), (214, 60)]}, count=3))
-    assert sorted(hit.x // 4 for hit in found.hits)[1:] == [50, 53]
+    frames = film({}, count=3)
+    for x in (100, 108, 200, 209):
+        frames[1].grey[60, x] = 180
+    (found,) = run(Detector(with_decision(bundle, threshold=0.1)), frames)
+    assert sorted(hit.x for hit in found.hits)[-2:] == [200, 209]
     assert len(found.hits) == 3
 
 
-def test_at_the_border_of_the_picture_a_point_needs_more_as_the_bundle_weighs_it(bundle):
+def test_what_may_enter_at_the_border_of_the_picture_needs_more_as_the_bundle_weighs_it(bundle):
     frames = film({1: [(0, 100), (30, 0), (100, 100)]}, count=3)
     frames[1].grey[50, [WIDTH - 1, 200]] = 180
     (found,) = run(Detector(with_decision(bundle, border_weight=0.0, threshold=0.1)), frames)
@@ -338,6 +341,26 @@ def test_colours_are_decoded_only_where_a_hit_hangs_on_them_and_without_what_is_
     run(Detector(changed, DetectionSettings(masks=(Mask(rectangle=(150, 190, 20, 20)),))), frames)
     assert (STRUCK, 1, 255) in asked
     assert len(asked) < 8
+
+
+def test_a_spot_of_more_colour_than_height_is_not_helped_by_it(bundle, monkeypatch):
+    weights = {"threshold": 0.5, "restless_weight": 60.0, "colour_weight": 60.0}
+    for colour, there in ((20.0, {0, 2}), (250.0, {2})):
+        monkeypatch.setattr(
+            "edge.detect.detector.spot_colours", lambda _, spots, __, it=colour: np.full(len(spots), it)
+        )
+        found = run(Detector(with_decision(bundle, **weights)), a_hit_after_motion(GREY))
+        assert {hit.x // 100 for hit in found[STRUCK - 1].hits} == there
+
+
+def test_a_classifier_that_sees_colours_is_shown_them_where_there_is_a_candidate(bundle):
+    manifest = bundle.manifest
+    coloured = manifest.model_copy(update={"input": manifest.input.model_copy(update={"planes": "rgb"})})
+    changed = Bundle(bundle.path, coloured, bundle.model, bundle.screen)
+    frames = a_hit_after_motion(GREEN)
+    detections = run(Detector(changed), frames)
+    assert any(one.candidates == 0 for one in detections)
+    assert detections[STRUCK - 1].candidates >= 2
 
 
 def restless_places(frames, tiny):

@@ -117,6 +117,15 @@ def test_drift_is_the_change_of_the_ground_and_not_of_the_spot(change):
         assert drifts(greys(spot, drift=change, noise=4), *HERE) == pytest.approx([2], abs=0.6)
 
 
+def test_what_a_spot_leaves_in_the_next_frame_is_no_drift():
+    first, current, last = greys(SOFT)
+    last = last.copy()
+    last[15:26, 25:36] += 60
+    assert drifts((first, current, last), *HERE) == pytest.approx([0])
+    last[26, 30] += 60
+    assert drifts((first, current, last), *HERE) == pytest.approx([60 / (33 * 33 - 11 * 11)])
+
+
 def test_a_spot_at_the_border_has_the_extent_and_drift_of_one_inside():
     first, current, last = greys(np.zeros((1, 1)), drift=2.0)
     current = current.copy()

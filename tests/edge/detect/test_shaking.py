@@ -68,3 +68,33 @@ def test_a_large_thing_that_drives_over_plain_ground_is_no_shaking():
         picture[150:200, 220 + step : 280 + step] = 30
         frames.append(np.clip(picture + rng.normal(0, 2, picture.shape), 0, 255).astype(np.uint8))
     assert not is_shaken(*frames)
+
+
+def parts(filled, shift, *, resting=1):
+    """A smooth wall with texture in the first `filled` of 24 parts, all but the first `resting` of them shifted."""
+    rng = np.random.default_rng(7)
+    texture = cv2.GaussianBlur(rng.uniform(0, 255, (240, 360)).astype(np.float32), (0, 0), 1.5)
+    made = np.full((240, 360), 90, np.float32)
+    places = [(60 * (part // 6), 60 * (part % 6)) for part in range(filled)]
+    for y, x in places:
+        inner = slice(y + 12, y + 48), slice(x + 12, x + 48)
+        made[inner] += ((texture - texture.mean()) * 5)[inner]
+    moved = np.roll(made, (shift, shift // 2), axis=(0, 1))
+    for y, x in places[:resting]:
+        moved[y : y + 60, x : x + 60] = made[y : y + 60, x : x + 60]
+    return moved
+
+
+@pytest.mark.parametrize(
+    ("filled", "shifts", "told"),
+    [
+        (8, (0, 5, 10), False),  # a third of the picture: a large thing as well
+        (12, (0, 0, 5), False),  # half of it, against one of both frames
+        (12, (0, 5, 10), True),
+        (16, (0, 0, 5), True),  # two thirds, against one
+        (16, (0, 5, 10), True),
+    ],
+)
+def test_the_fewer_parts_have_edges_the_more_frames_have_to_show_the_shaking(filled, shifts, told):
+    rng = np.random.default_rng(8)
+    assert is_shaken(*(shot(parts(filled, shift), rng) for shift in shifts)) is told

@@ -25,10 +25,11 @@ def runs(tmp_path_factory: pytest.TempPathFactory, data: Dataset) -> tuple[Path,
     return path, ablate(path, [data], [data], SETTING, variants=TWO)
 
 
-def test_each_variant_differs_from_the_base_in_one_thing() -> None:
+def test_each_variant_differs_from_the_base_in_what_its_name_says() -> None:
     for variant in VARIANTS[1:]:
         names = ("crop_size", "planes", "head", "fusion", "first", "seed_step")
-        assert sum(getattr(variant, name) != getattr(BASE, name) for name in names) == 1
+        told = 1 + variant.name.count(" and ")
+        assert sum(getattr(variant, name) != getattr(BASE, name) for name in names) == told
 
 
 def test_variants_see_equally_many_samples_and_are_runs_of_their_own(runs: tuple[Path, dict]) -> None:

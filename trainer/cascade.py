@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+import math
+from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edge.bundle import Decision
 from edge.detect.classifier import odds_beside
+from edge.errors import GammaboxError
 from trainer.errors import RunError
 from trainer.evaluate import Judged, at_threshold, best_of_f1, figures, judge, without_nan
 from trainer.feed import read_crops
@@ -16,7 +18,7 @@ from trainer.metrics import sigmoid
 from trainer.strata import motion_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -65,6 +67,18 @@ class Beside:
     extent_weight: float = 2.0
     drift_weight: float = 1.5
     colour_weight: float = 1.4
+
+    @classmethod
+    def with_weights(cls, given: Mapping[str, Any]) -> Beside:
+        """Give the defaults but for some weights, named without "_weight"; GammaboxError if one is wrong."""
+        usual = cls()
+        names = [one.name.removesuffix("_weight") for one in fields(cls)]
+        for name, value in given.items():
+            if name not in names:
+                raise GammaboxError(f"--weight {name}: no such weight. There are {', '.join(names)}.")
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+                raise GammaboxError(f"--weight {name}={value}: a weight is a number of at least 0.")
+        return replace(usual, **{f"{name}_weight": float(value) for name, value in given.items()})
 
 
 WITHOUT_PRIOR = Beside(**dict.fromkeys((one.name for one in fields(Beside)), 0.0))

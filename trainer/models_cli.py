@@ -201,14 +201,10 @@ def cascade_command(
         float, typer.Option(min=1e-6, max=0.5, help="Of candidates of recordings, after both.")
     ] = 3e-3,
     classifier_weight: Annotated[float, typer.Option(min=0.01, help="Of the classifier's log odds.")] = 0.5,
-    screen_weight: Annotated[float, typer.Option(min=0, help="Of the screen's log odds.")] = 0.5,
-    motion_weight: Annotated[float, typer.Option(min=0, help="Of the motion under a candidate.")] = 1.0,
-    scene_weight: Annotated[float, typer.Option(min=0, help="Of how much the scene proposes in vain.")] = 1.0,
-    border_weight: Annotated[float, typer.Option(min=0, help="Of what may enter at the border of the picture.")] = 4.0,
-    restless_weight: Annotated[float, typer.Option(min=0, help="Of motion nearby in the last two seconds.")] = 0.0,
-    extent_weight: Annotated[float, typer.Option(min=0, help="Of a spot's extent where something moved.")] = 2.0,
-    drift_weight: Annotated[float, typer.Option(min=0, help="Of changing light around it there.")] = 1.5,
-    colour_weight: Annotated[float, typer.Option(min=0, help="Of a spot's colour there, against both.")] = 1.4,
+    weight: Annotated[
+        list[str],
+        typer.Option(metavar="NAME=VALUE", help="Of what counts beside it: screen, motion, ...; may be repeated."),
+    ] = [],  # noqa: B006 - typer makes a new list
     threshold: Annotated[
         float | None, typer.Option(min=0, max=1, help="Score of a hit, found on clips [default: by the rate].")
     ] = None,
@@ -229,16 +225,7 @@ def cascade_command(
         keep_recall=keep_recall,
         false_positive_rate=false_positive_rate,
         classifier_weight=classifier_weight,
-        beside=Beside(
-            screen_weight=screen_weight,
-            motion_weight=motion_weight,
-            scene_weight=scene_weight,
-            border_weight=border_weight,
-            restless_weight=restless_weight,
-            extent_weight=extent_weight,
-            drift_weight=drift_weight,
-            colour_weight=colour_weight,
-        ),
+        beside=Beside.with_weights(parse_options(weight)),
         threshold=threshold,
     )
     opened.with_manifest(decision=chosen.classifier)

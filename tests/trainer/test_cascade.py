@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from edge.bundle import Bundle, Decision, InputContract
+from edge.errors import GammaboxError
 from trainer.cascade import STOPPED, Beside, choose, decisions_of, evaluate_both, joint_odds
 from trainer.data.dataset import Dataset
 from trainer.data.synthetic import write_synthetic
@@ -97,3 +98,13 @@ def test_what_the_fast_path_does_not_propose_is_missed(tmp_path: Path, data: Dat
 
 def test_a_threshold_found_on_clips_takes_the_place_of_the_rates(data: Dataset, run: Run) -> None:
     assert choose(run, run, [data], threshold=0.321).classifier.threshold == 0.321
+
+
+def test_weights_are_named_one_by_one_and_wrong_ones_are_refused() -> None:
+    assert Beside.with_weights({}) == Beside()
+    assert Beside.with_weights({"motion": 2, "border": 0.5}) == replace(Beside(), motion_weight=2.0, border_weight=0.5)
+    with pytest.raises(GammaboxError, match=r"--weight motoin: no such weight\. There are screen, motion, "):
+        Beside.with_weights({"motoin": 1})
+    for value in (-1, "much", True, float("nan"), float("inf")):
+        with pytest.raises(GammaboxError, match="a weight is a number of at least 0"):
+            Beside.with_weights({"motion": value})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -56,33 +56,40 @@ class Cascade:
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
-    """What counts beside the classifier, as `edge.bundle.Decision` names it; the defaults were found on whole clips."""
+class Weights:
+    """How much what counts in the log odds of a hit, as `edge.bundle.Decision` names it; found on whole clips."""
 
-    screen_weight: float = 0.5
-    motion_weight: float = 1.0
-    scene_weight: float = 1.0
-    border_weight: float = 4.0
-    restless_weight: float = 0.0
-    extent_weight: float = 2.0
-    drift_weight: float = 1.5
-    colour_weight: float = 1.4
+    classifier: float = 0.75
+    screen: float = 0.25
+    motion: float = 0.6
+    scene: float = 0.6
+    border: float = 4.0
+    restless: float = 0.0
+    extent: float = 1.7
+    drift: float = 0.7
+    colour: float = 1.3
 
     @classmethod
-    def with_weights(cls, given: Mapping[str, Any]) -> Beside:
-        """Give the defaults but for some weights, named without "_weight"; GammaboxError if one is wrong."""
-        usual = cls()
-        names = [one.name.removesuffix("_weight") for one in fields(cls)]
+    def named(cls, given: Mapping[str, Any]) -> Weights:
+        """Give the usual weights but for some; GammaboxError where a name or a value is wrong."""
+        names = [one.name for one in fields(cls)]
         for name, value in given.items():
             if name not in names:
                 raise GammaboxError(f"--weight {name}: no such weight. There are {', '.join(names)}.")
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
                 raise GammaboxError(f"--weight {name}={value}: a weight is a number of at least 0.")
-        return replace(usual, **{f"{name}_weight": float(value) for name, value in given.items()})
+            if name == "classifier" and not value:
+                raise GammaboxError("--weight classifier=0: without the classifier there is no decision.")
+        return cls(**given)
+
+    def decision(self, threshold: float) -> Decision:
+        """Give the decision that weighs so."""
+        beside = {f"{name}_weight": value for name, value in asdict(self).items() if name != "classifier"}
+        return Decision(threshold=threshold, temperature=1 / self.classifier, **beside)
 
 
-WITHOUT_PRIOR = Beside(**dict.fromkeys((one.name for one in fields(Beside)), 0.0))
-"""Nothing but the classifier counts."""
+_PRIOR = tuple(f"{one.name}_weight" for one in fields(Weights) if one.name not in {"classifier", "screen"})
+"""What counts beside the networks."""
 
 
 def choose(
@@ -92,15 +99,14 @@ def choose(
     *,
     keep_recall: float = 0.97,
     false_positive_rate: float = 1e-3,
-    classifier_weight: float = 0.5,
-    beside: Beside | None = None,
+    weights: Weights | None = None,
     threshold: float | None = None,
 ) -> Cascade:
     """Choose both thresholds on the validation split.
 
-    The screen passes `keep_recall` of the visible hits. What passes is a hit where the weighted log odds of both less
-    the prior of `beside` (None: its defaults) reach the threshold that keeps to `false_positive_rate` on candidates of
-    recordings; generated scenes hold more specks than a camera sees, and would set it too high.
+    The screen passes `keep_recall` of the visible hits. What passes is a hit where the log odds by `weights` (None: the
+    usual ones) reach the threshold that keeps to `false_positive_rate` on candidates of recordings; generated scenes
+    hold more specks than a camera sees, and would set it too high.
 
     A crop tells neither the camera's noise, beyond which motion counts, nor what moved there before, nor what else its
     scene proposes: a `threshold` that was found on whole clips takes the place of the rate's.
@@ -125,11 +131,7 @@ def choose(
     negatives = (label == 0) & met
     least = float(np.quantile(margins[0][hits], 1 - keep_recall, method="lower"))
     first = Decision(threshold=float(sigmoid(np.array(least))))
-    unset = Decision(
-        threshold=0.5,
-        temperature=1 / classifier_weight,
-        **asdict(beside if beside is not None else Beside()),
-    )
+    unset = (weights if weights is not None else Weights()).decision(threshold=0.5)
     odds = joint_odds(margins[0], margins[1], motion_of(judged.crops.strata), (first, unset))
     if threshold is None:
         threshold = float(sigmoid(np.array(_threshold(odds[negatives], odds[hits], false_positive_rate))))
@@ -225,7 +227,7 @@ def evaluate_both(
 
     """
     first, second = decisions
-    even = first, second.model_copy(update=asdict(WITHOUT_PRIOR) | {"screen_weight": second.screen_weight})
+    even = first, second.model_copy(update=dict.fromkeys(_PRIOR, 0.0))
     chosen = judge_both(screen, classifier, chosen_on or datasets, "validation").joint(even)
     best = best_of_f1(chosen.part(proposed(chosen.crops)))
     looked = judge_both(screen, classifier, datasets, split)

@@ -200,10 +200,9 @@ def cascade_command(
     false_positive_rate: Annotated[
         float, typer.Option(min=1e-6, max=0.5, help="Of candidates of recordings, after both.")
     ] = 3e-3,
-    classifier_weight: Annotated[float, typer.Option(min=0.01, help="Of the classifier's log odds.")] = 0.5,
     weight: Annotated[
         list[str],
-        typer.Option(metavar="NAME=VALUE", help="Of what counts beside it: screen, motion, ...; may be repeated."),
+        typer.Option(metavar="NAME=VALUE", help="How much something counts, e.g. motion=1; may be repeated."),
     ] = [],  # noqa: B006 - typer makes a new list
     threshold: Annotated[
         float | None, typer.Option(min=0, max=1, help="Score of a hit, found on clips [default: by the rate].")
@@ -213,7 +212,7 @@ def cascade_command(
     """Choose how screen and classifier decide together, on the validation split, into both run.json."""
     from dataclasses import asdict
 
-    from trainer.cascade import Beside, choose
+    from trainer.cascade import Weights, choose
     from trainer.data.dataset import Dataset
     from trainer.run import Run
 
@@ -224,8 +223,7 @@ def cascade_command(
         [Dataset.open(folder) for folder in data],
         keep_recall=keep_recall,
         false_positive_rate=false_positive_rate,
-        classifier_weight=classifier_weight,
-        beside=Beside.with_weights(parse_options(weight)),
+        weights=Weights.named(parse_options(weight)),
         threshold=threshold,
     )
     opened.with_manifest(decision=chosen.classifier)

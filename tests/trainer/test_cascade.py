@@ -1,4 +1,4 @@
-from dataclasses import replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +6,7 @@ import pytest
 
 from edge.bundle import Bundle, Decision, InputContract
 from edge.errors import GammaboxError
-from trainer.cascade import STOPPED, Beside, choose, decisions_of, evaluate_both, joint_odds
+from trainer.cascade import STOPPED, Weights, choose, decisions_of, evaluate_both, joint_odds
 from trainer.data.dataset import Dataset
 from trainer.data.synthetic import write_synthetic
 from trainer.data.writer import DatasetWriter
@@ -32,15 +32,15 @@ def run(tmp_path_factory: pytest.TempPathFactory, data: Dataset) -> Run:
 
 def test_both_thresholds_keep_to_what_was_asked(data: Dataset, run: Run) -> None:
     strict, lax = (
-        choose(run, run, [data], keep_recall=0.9, false_positive_rate=rate, beside=Beside(motion_weight=1.0))
+        choose(run, run, [data], keep_recall=0.9, false_positive_rate=rate, weights=Weights(motion=1.0))
         for rate in (0.02, 0.3)
     )
     assert strict.false_positive_rate <= 0.02
     assert lax.false_positive_rate <= 0.3
     assert strict.recall <= lax.recall <= 0.96
     assert strict.classifier.threshold >= lax.classifier.threshold
-    assert strict.classifier.temperature == pytest.approx(2)
-    assert strict.classifier.screen_weight == 0.5
+    assert strict.classifier.temperature == pytest.approx(1 / 0.75)
+    assert strict.classifier.screen_weight == 0.25
     assert strict.screen == lax.screen
     assert strict.hits == np.sum([one["added_dn"] is not None for one in data.samples("validation").strata])
 
@@ -66,7 +66,7 @@ def test_decisions_come_from_a_bundle_or_from_both_runs(run: Run, tiny_manifest)
 
 
 def test_both_are_judged_as_one_decision_and_written_beside_the_runs_own(data: Dataset, run: Run) -> None:
-    chosen = choose(run, run, [data], keep_recall=0.9, false_positive_rate=0.1, beside=Beside(motion_weight=0.0))
+    chosen = choose(run, run, [data], keep_recall=0.9, false_positive_rate=0.1, weights=Weights(motion=0.0))
     judged, found = evaluate_both(run, run, [data], (chosen.screen, chosen.classifier))
     stopped = judged.margin == STOPPED
     assert 0 < stopped.sum() < 64
@@ -101,10 +101,21 @@ def test_a_threshold_found_on_clips_takes_the_place_of_the_rates(data: Dataset, 
 
 
 def test_weights_are_named_one_by_one_and_wrong_ones_are_refused() -> None:
-    assert Beside.with_weights({}) == Beside()
-    assert Beside.with_weights({"motion": 2, "border": 0.5}) == replace(Beside(), motion_weight=2.0, border_weight=0.5)
-    with pytest.raises(GammaboxError, match=r"--weight motoin: no such weight\. There are screen, motion, "):
-        Beside.with_weights({"motoin": 1})
+    assert Weights.named({}) == Weights()
+    assert Weights.named({"motion": 2, "classifier": 0.5}) == replace(Weights(), motion=2.0, classifier=0.5)
+    with pytest.raises(GammaboxError, match=r"--weight motoin: no such weight\. There are classifier, scr"):
+        Weights.named({"motoin": 1})
     for value in (-1, "much", True, float("nan"), float("inf")):
         with pytest.raises(GammaboxError, match="a weight is a number of at least 0"):
-            Beside.with_weights({"motion": value})
+            Weights.named({"motion": value})
+    with pytest.raises(GammaboxError, match="without the classifier there is no decision"):
+        Weights.named({"classifier": 0})
+
+
+def test_every_weight_of_a_decision_can_be_named() -> None:
+    weights = Weights(**{one.name: 0.1 * number for number, one in enumerate(fields(Weights), start=1)})
+    found = weights.decision(0.7).model_dump()
+    assert found.pop("threshold") == 0.7
+    assert found.pop("temperature") == pytest.approx(1 / weights.classifier)
+    assert found == {f"{name}_weight": value for name, value in asdict(weights).items() if name != "classifier"}
+    assert set(found) | {"threshold", "temperature"} == set(Decision.model_fields)

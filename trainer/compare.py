@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +82,6 @@ def compare(
     for name in setting.networks:
         if on_network:
             on_network(name)
-        began = time.monotonic()
         contract = InputContract(crop_size=setting.crop_size, planes=setting.planes, dtype="float32")
         settings = FitSettings(
             epochs=setting.epochs,
@@ -102,13 +100,12 @@ def compare(
             command="compare",
         )
         model = run.load_model()
-        fitted_s = time.monotonic() - began
         judged = judge(model, read_crops(test, "test", contract), contract, batch_size=64)
         found = figures(judged, Decision(threshold=0.5))
         rows[name] = {
             "parameters": int(model.count_params()),
             "samples_seen": settings.epochs * (settings.steps_per_epoch or 0) * settings.batch_size,
-            "seconds": round(fitted_s, 1),
+            "seconds": round(sum(float(line["seconds"]) for line in run.log()), 1),
             "visible_hits": found["visible_hits"],
             "all_hits": found["all_hits"],
             "paper": PAPER_TABLE_5.get(name),

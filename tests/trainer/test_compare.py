@@ -36,3 +36,5 @@ def test_networks_see_equally_many_samples_and_stand_beside_the_paper(tmp_path: 
     assert "| resnet | 11,187,138 |" in text
     assert "0.9186" in text
     assert text.count("\n") == 3
+    again = compare(tmp_path / "runs", [data], [data], setting)
+    assert again == result, "a finished network is used, and its time is that of its fitting"

@@ -1,8 +1,9 @@
 """Resident memory of `gammabox-edge analyze` over many frames: a recording in a loop through the same pipeline.
 
 `scripts/watch_memory.py CLIP --frames 10000` prints the memory at steps and the verdict; exit code 1 where the peak
-reaches `--most-mb` or the memory still grows by more than `--most-growth-mb` after the first fifth. Hits of a clip that
-is played again and again look like blinking pixels: their places are closed, and the count of hits stands still.
+reaches `--most-mb` or the memory still grows by more than `--most-growth-mb` after the first fifth: by the means of the
+two halves of the rest, since single readings go up and down by some MB. Hits of a clip that is played again and again
+look like blinking pixels: their places are closed, and the count of hits stands still.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
+from statistics import mean
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -27,7 +29,7 @@ from edge.detect.detector import Detector
 from edge.errors import GammaboxError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from edge.capture.frame import Frame
 
@@ -65,6 +67,12 @@ class Looped(Source):
         """Hold nothing open between rounds."""
 
 
+def steady_growth(readings: Sequence[float]) -> float:
+    """Give by how much evenly spaced readings grow from first to last: twice the difference of their halves' means."""
+    half = len(readings) // 2
+    return 2 * (mean(readings[-half:]) - mean(readings[:half])) if half else 0.0
+
+
 def main() -> int:
     """Run the pipeline and judge its memory."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -84,8 +92,7 @@ def main() -> int:
         sys.stderr.write(f"error: {error}\n")
         return EXIT_UNUSABLE
     steps = source.memory_mb
-    settled = [resident for frames, resident in steps if frames >= arguments.frames / 5]
-    growth = settled[-1] - settled[0] if settled else 0.0
+    growth = steady_growth([resident for frames, resident in steps if frames >= arguments.frames / 5])
     verdict = {
         "clip": Path(arguments.clip).name,
         "frames": summary.frames,

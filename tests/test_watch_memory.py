@@ -1,6 +1,7 @@
 """The script that watches the memory of `analyze` over a recording in a loop."""
 
 import json
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -51,6 +52,13 @@ def test_a_recording_that_is_not_there_is_exit_code_2(tmp_path):
     ended = watch(tmp_path / "none.avi")
     assert ended.returncode == 2
     assert ended.stderr.startswith("error: ")
+
+
+def test_growth_is_that_of_the_whole_and_not_of_single_readings():
+    growth = runpy.run_path(str(SCRIPT))["steady_growth"]
+    assert growth([140, 149, 140, 149, 140, 149, 140, 149]) == pytest.approx(0)
+    assert growth(np.linspace(140, 160, 17)) == pytest.approx(20, rel=0.15)
+    assert growth([139.0]) == growth([]) == 0
 
 
 @pytest.mark.slow

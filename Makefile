@@ -73,11 +73,11 @@ FOOTAGE ?= $(patsubst %,--footage %,$(wildcard $(SCENES)/indoor_person.mp4 $(SCE
 TRAINER = nice $(BIN)/gammabox-trainer
 MINE = $(TRAINER) mine
 MODEL_DATA = --data datasets/model --data datasets/model-hard
-MODEL_FIT = --planes temporal --least-added-dn 22 --most-spot-pixels 5 \
+MODEL_FIT = --least-added-dn 22 --most-spot-pixels 5 \
 	--speck-share 0.15 --proposed-only --staged-weight 0.1 --batch-size 256
 MODEL_REFIT = $(MODEL_DATA) --most-sensor-spot-pixels 12 --epochs 10
-SCREEN = $(MODEL_FIT) --network screen --crop-size 25 --steps 500 --learning-rate 3e-3
-CLASSIFIER = $(MODEL_FIT) --network alexnet_edge --crop-size 24 -o width=0.25 -o first_stride=1 -o first_kernel=5 \
+SCREEN = $(MODEL_FIT) --planes temporal --network screen --crop-size 25 --steps 500 --learning-rate 3e-3
+CLASSIFIER = $(MODEL_FIT) --planes spike --network alexnet_edge --crop-size 24 -o width=0.25 -o first_stride=1 -o first_kernel=5 \
 	-o head=centre --steps 400 --learning-rate 2e-3
 
 .PHONY: model

@@ -67,7 +67,8 @@ check-arm: $(VENV)/.dev ## aarch64 wheels of the box, and the agent on tflite-ru
 	$(BIN)/python scripts/check_arm.py --bundle $(BUNDLE)
 
 # --- the model that ships: simulate, fit, mine hard examples, refit, convert ---------------------------------------
-# Each step goes on where it was interrupted. SCENES: recordings of fixed cameras without a source, as many as you have.
+# Each step goes on where it was interrupted. SCENES: folder with the three training recordings; for your own, of fixed
+# cameras without a source, give FOOTAGE="--footage FILE --footage FILE".
 SCENES ?= ../shared/data/scenes
 FOOTAGE ?= $(patsubst %,--footage %,$(wildcard $(SCENES)/indoor_person.mp4 $(SCENES)/motorway.mp4 $(SCENES)/brightness_change.avi))
 TRAINER = nice $(BIN)/gammabox-trainer
@@ -83,6 +84,7 @@ CLASSIFIER = $(MODEL_FIT) --planes spike --network alexnet_edge --crop-size 24 -
 .PHONY: model
 
 model: $(VENV)/.dev ## train and convert the bundle that ships, from nothing, about an hour
+	@test -n "$(FOOTAGE)" || { echo "no training recordings in $(SCENES): name their folder with SCENES=, or give FOOTAGE=\"--footage FILE\"" >&2; exit 2; }
 	$(MINE) datasets/model --crops 240000 --crop-size 48 --seed 21 --footage-share 0.8 --nuisance-share 0.1 \
 		--hits-a-shot 12 $(FOOTAGE)
 	$(TRAINER) fit runs/model-first --data datasets/model $(SCREEN) --epochs 5

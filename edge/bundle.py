@@ -64,7 +64,7 @@ class Decision(StrictModel):
     − scene_weight × log((10 + doubted) / 110), doubted: how many candidates a frame the screen has stopped of late;
     for points and great lights in the two outermost rows and columns of the picture − border_weight;
     on ground that moved in the last two seconds also − max(doubt − colour_weight × log(1 + colour), 0) with
-    doubt = restless_weight + extent_weight × log(extent) + drift_weight × log(1 + drift). Extent: the light of the spot
+    doubt = extent_weight × log(extent) + drift_weight × log(1 + drift). Extent: the light of the spot
     in units of its brightest pixel, of pixels within 3 above a quarter of its height, 12 at most. Drift: by how many
     grey levels the mean of the ground around it (33×33 pixels without the inner 11×11) changes from the previous to the
     next frame, 3 at most. Colour: by how much the spot's Cr and Cb differ from its ground's, 25 at most; 0 where that
@@ -81,7 +81,6 @@ class Decision(StrictModel):
     motion_weight: float = Field(default=0.0, ge=0)
     scene_weight: float = Field(default=0.0, ge=0)
     border_weight: float = Field(default=0.0, ge=0)
-    restless_weight: float = Field(default=0.0, ge=0)
     extent_weight: float = Field(default=0.0, ge=0)
     drift_weight: float = Field(default=0.0, ge=0)
     colour_weight: float = Field(default=0.0, ge=0)

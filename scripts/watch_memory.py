@@ -68,9 +68,11 @@ class Looped(Source):
 
 
 def steady_growth(readings: Sequence[float]) -> float:
-    """Give by how much evenly spaced readings grow from first to last: twice the difference of their halves' means."""
+    """Give by how much evenly spaced readings grow from first to last, by the means of their first and last half."""
     half = len(readings) // 2
-    return 2 * (mean(readings[-half:]) - mean(readings[:half])) if half else 0.0
+    if not half:
+        return 0.0
+    return (mean(readings[-half:]) - mean(readings[:half])) * (len(readings) - 1) / (len(readings) - half)
 
 
 def main() -> int:

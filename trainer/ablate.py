@@ -68,6 +68,9 @@ VARIANTS: tuple[Variant, ...] = (
     replace(BASE, name="fusion max", fusion="max"),
     replace(BASE, name="first layer 5 px by 1", first=(5, 1)),
     replace(BASE, name="planes spike and first layer 5 px by 1", planes="spike", first=(5, 1)),
+    replace(
+        BASE, name="planes spike and first layer 5 px by 1 and another seed", planes="spike", first=(5, 1), seed_step=1
+    ),
     replace(BASE, name="crop 24 px", crop_size=24),
     # Four pixels less than the crops of the test mixture, so that the spot stands in the very middle, as it does at 32.
     replace(BASE, name="crop 60 px", crop_size=60),

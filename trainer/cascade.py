@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +54,9 @@ class Cascade:
     hits: int
 
 
+_LEAST_CLASSIFIER, _MOST_WEIGHT = 0.01, 1000.0
+
+
 @dataclass(frozen=True, slots=True)
 class Weights:
     """How much what counts in the log odds of a hit, as `edge.bundle.Decision` names it; found on whole clips."""
@@ -64,7 +66,6 @@ class Weights:
     motion: float = 0.6
     scene: float = 0.6
     border: float = 4.0
-    restless: float = 0.0
     extent: float = 1.7
     drift: float = 0.7
     colour: float = 1.3
@@ -76,11 +77,11 @@ class Weights:
         for name, value in given.items():
             if name not in names:
                 raise GammaboxError(f"--weight {name}: no such weight. There are {', '.join(names)}.")
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
-                raise GammaboxError(f"--weight {name}={value}: a weight is a number of at least 0.")
-            if name == "classifier" and not value:
-                raise GammaboxError("--weight classifier=0: without the classifier there is no decision.")
-        return cls(**given)
+            least = _LEAST_CLASSIFIER if name == "classifier" else 0.0
+            if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= _MOST_WEIGHT:
+                bounds = f"{least:g} to {_MOST_WEIGHT:g}"
+                raise GammaboxError(f"--weight {name}={value}: it has to be a number from {bounds}.")
+        return cls(**{name: float(value) for name, value in given.items()})
 
     def decision(self, threshold: float) -> Decision:
         """Give the decision that weighs so."""

@@ -15,6 +15,11 @@ from edge.detect.crops import Planes
 DataOption = Annotated[
     list[Path], typer.Option("--data", help="Dataset folder written by `build`; may be given several times.")
 ]
+WEIGHT_HELP = (
+    "How much something counts; may be repeated. The usual ones: classifier=0.75, screen=0.25, motion=0.6 (under the "
+    "spot), scene=0.6 (what it proposes in vain), border=4.0 (what may enter there); where something moved lately "
+    "extent=1.7 and drift=0.7 (of the light), against them colour=1.3."
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -25,13 +30,13 @@ def register(app: typer.Typer) -> None:
     app.command("compare")(compare_command)
 
 
-def parse_options(pairs: list[str]) -> dict[str, Any]:
-    """Read NAME=VALUE pairs: numbers and true/false as such, everything else as text."""
+def parse_options(pairs: list[str], example: str = "width=0.5") -> dict[str, Any]:
+    """Read NAME=VALUE pairs: numbers and true/false as such, everything else as text; `example` is for the error."""
     options: dict[str, Any] = {}
     for pair in pairs:
         name, separator, value = pair.partition("=")
         if not separator or not name:
-            raise typer.BadParameter(f"{pair!r}: write NAME=VALUE, for instance width=0.5")
+            raise typer.BadParameter(f"{pair!r}: write NAME=VALUE, for instance {example}")
         try:
             options[name] = json.loads(value)
         except json.JSONDecodeError:
@@ -202,7 +207,7 @@ def cascade_command(
     ] = 3e-3,
     weight: Annotated[
         list[str],
-        typer.Option(metavar="NAME=VALUE", help="How much something counts, e.g. motion=1; may be repeated."),
+        typer.Option(metavar="NAME=VALUE", help=WEIGHT_HELP),
     ] = [],  # noqa: B006 - typer makes a new list
     threshold: Annotated[
         float | None, typer.Option(min=0, max=1, help="Score of a hit, found on clips [default: by the rate].")
@@ -216,6 +221,7 @@ def cascade_command(
     from trainer.data.dataset import Dataset
     from trainer.run import Run
 
+    weights = Weights.named(parse_options(weight, example="motion=1"))
     opened, first = Run.open(run), Run.open(screen)
     chosen = choose(
         first,
@@ -223,7 +229,7 @@ def cascade_command(
         [Dataset.open(folder) for folder in data],
         keep_recall=keep_recall,
         false_positive_rate=false_positive_rate,
-        weights=Weights.named(parse_options(weight)),
+        weights=weights,
         threshold=threshold,
     )
     opened.with_manifest(decision=chosen.classifier)

@@ -92,7 +92,7 @@ def doubts(decision: Decision, greys: Greys, candidates: Sequence[Candidate]) ->
     `greys` are the previous, current and next frame; see `edge.bundle.Decision`.
     """
     xs, ys = (np.array([getattr(one, axis) for one in candidates], np.intp) for axis in "xy")
-    lost = np.full(len(candidates), decision.restless_weight, np.float64)
+    lost = np.zeros(len(candidates))
     if decision.extent_weight:
         lost += decision.extent_weight * np.log(np.minimum(extents(greys, xs, ys), MOST_EXTENT))
     if decision.drift_weight:

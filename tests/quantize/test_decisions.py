@@ -16,7 +16,6 @@ JOINT = Decision(
     motion_weight=2.0,
     scene_weight=0.5,
     border_weight=0.2,
-    restless_weight=1.5,
     extent_weight=0.6,
     drift_weight=0.7,
     colour_weight=0.3,
@@ -35,7 +34,7 @@ def decided(run, decision):
         (Decision(threshold=0.4, screen_weight=0.1), True),
         (Decision(threshold=0.4, motion_weight=0.1), True),
         (Decision(threshold=0.4, scene_weight=0.1), True),
-        (Decision(threshold=0.4, restless_weight=0.1), True),
+        (Decision(threshold=0.4, extent_weight=0.1), True),
     ],
 )
 def test_a_decision_is_joint_where_it_weighs_more_than_one_network(decision, joint):
@@ -64,6 +63,6 @@ def test_changes_between_bundle_and_runs_are_named(tiny):
     changes = decision_changes(subjects_of(tiny.bundle, joint, screen))
     assert [change.partition(" ")[0] for change in changes] == [
         *("threshold", "temperature", "screen_weight", "motion_weight", "scene_weight"),
-        *("border_weight", "restless_weight", "extent_weight", "drift_weight", "colour_weight"),
+        *("border_weight", "extent_weight", "drift_weight", "colour_weight"),
         "threshold",  # of the screen
     ]

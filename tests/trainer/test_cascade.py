@@ -1,17 +1,22 @@
+import re
+import shutil
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
-from edge.bundle import Bundle, Decision, InputContract
+from edge.bundle import Bundle, Decision, InputContract, load_bundle, shipped_bundle_path
 from edge.errors import GammaboxError
 from trainer.cascade import STOPPED, Weights, choose, decisions_of, evaluate_both, joint_odds
+from trainer.cli import app
 from trainer.data.dataset import Dataset
 from trainer.data.synthetic import write_synthetic
 from trainer.data.writer import DatasetWriter
 from trainer.errors import RunError
 from trainer.fit import fit
+from trainer.models_cli import WEIGHT_HELP
 from trainer.report import write_report
 from trainer.run import FitSettings, NetworkChoice, Run
 
@@ -105,11 +110,31 @@ def test_weights_are_named_one_by_one_and_wrong_ones_are_refused() -> None:
     assert Weights.named({"motion": 2, "classifier": 0.5}) == replace(Weights(), motion=2.0, classifier=0.5)
     with pytest.raises(GammaboxError, match=r"--weight motoin: no such weight\. There are classifier, scr"):
         Weights.named({"motoin": 1})
-    for value in (-1, "much", True, float("nan"), float("inf")):
-        with pytest.raises(GammaboxError, match="a weight is a number of at least 0"):
+    for value in (-1, "much", True, float("nan"), float("inf"), 10**400):
+        with pytest.raises(GammaboxError, match=r"--weight motion=.*: it has to be a number from 0 to 1000\."):
             Weights.named({"motion": value})
-    with pytest.raises(GammaboxError, match="without the classifier there is no decision"):
+    with pytest.raises(GammaboxError, match=r"it has to be a number from 0\.01 to 1000\."):
         Weights.named({"classifier": 0})
+
+
+def test_the_help_names_the_usual_weights() -> None:
+    told = dict(pair.split("=") for pair in re.findall(r"[a-z]+=[0-9.]*[0-9]", WEIGHT_HELP))
+    assert {name: float(value) for name, value in told.items()} == asdict(Weights())
+
+
+def test_the_shipped_bundle_decides_by_the_usual_weights() -> None:
+    decision = load_bundle(shipped_bundle_path()).manifest.decision
+    assert decision == Weights().decision(decision.threshold)
+
+
+def test_the_command_writes_the_weights_into_the_run(data: Dataset, run: Run, tmp_path: Path) -> None:
+    copied = shutil.copytree(run.path, tmp_path / "run")
+    words = ["cascade", copied, "--screen", run.path, "--data", data.path, "--threshold", "0.9", "--weight", "motion=0"]
+    ran = CliRunner().invoke(app, [str(one) for one in words])
+    assert ran.exit_code == 0, ran.output
+    assert Run.open(copied).manifest.decision == replace(Weights(), motion=0.0).decision(0.9)
+    wrong = CliRunner().invoke(app, ["cascade", "none", "--screen", "none", "--data", "none", "--weight", "motoin=1"])
+    assert "no such weight" in str(wrong.exception), "before anything is opened"
 
 
 def test_every_weight_of_a_decision_can_be_named() -> None:

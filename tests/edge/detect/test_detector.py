@@ -302,6 +302,7 @@ def a_hit_after_motion(colour, kind="bgr"):
 
 
 GREEN, GREY = (0, 60, 0), (35, 35, 35)  # the same in grey
+EXTENT = 4  # two by two
 
 
 @pytest.mark.parametrize("kind", ["bgr", "jpeg"])
@@ -314,14 +315,13 @@ def test_where_something_moved_lately_a_hit_needs_more_and_its_colour_helps_it(b
     assert {hit.x // 100 for hit in plain} == {0, 2}
     odds = min(np.log(hit.score / (1 - hit.score)) for hit in plain)
     between = 1 / (1 + np.exp(-(odds - 3.0 + np.log(1 + 5))))  # a spot of colour 5 would just be a hit
-    weights = {"threshold": between, "restless_weight": 3.0, "colour_weight": 1.0}
+    weights = {"threshold": between, "extent_weight": 3.0 / np.log(EXTENT), "colour_weight": 1.0}
     assert {hit.x // 100 for hit in found(GREY, **weights)} == {2}
     assert {hit.x // 100 for hit in found(GREEN, **weights)} == {0, 2}
 
 
-@pytest.mark.parametrize("weight", ["restless_weight", "extent_weight"])
-def test_where_something_moved_lately_a_wide_spot_needs_more_as_the_bundle_weighs_it(bundle, weight):
-    found = run(Detector(with_decision(bundle, threshold=0.5, **{weight: 60.0})), a_hit_after_motion(GREY))
+def test_where_something_moved_lately_a_wide_spot_needs_more_as_the_bundle_weighs_it(bundle):
+    found = run(Detector(with_decision(bundle, threshold=0.5, extent_weight=60.0)), a_hit_after_motion(GREY))
     assert {hit.x // 100 for hit in found[STRUCK - 1].hits} == {2}
 
 
@@ -334,17 +334,17 @@ def test_colours_are_decoded_only_where_a_hit_hangs_on_them_and_without_what_is_
 
     monkeypatch.setattr("edge.detect.detector.spot_colours", colours)
     frames = a_hit_after_motion(GREEN)
-    for weights in ({}, {"restless_weight": 3.0}, {"restless_weight": 60.0, "colour_weight": 1.0}):
+    for weights in ({}, {"extent_weight": 3.0}, {"extent_weight": 60.0, "colour_weight": 1.0}):
         run(Detector(with_decision(bundle, threshold=0.5, **weights)), frames)
     assert asked == []
-    changed = with_decision(bundle, threshold=0.9, restless_weight=3.0, colour_weight=1.0)
+    changed = with_decision(bundle, threshold=0.9, extent_weight=3.0 / np.log(EXTENT), colour_weight=1.0)
     run(Detector(changed, DetectionSettings(masks=(Mask(rectangle=(150, 190, 20, 20)),))), frames)
     assert (STRUCK, 1, 255) in asked
     assert len(asked) < 8
 
 
 def test_a_spot_of_more_colour_than_height_is_not_helped_by_it(bundle, monkeypatch):
-    weights = {"threshold": 0.5, "restless_weight": 60.0, "colour_weight": 60.0}
+    weights = {"threshold": 0.5, "extent_weight": 60.0, "colour_weight": 60.0}
     for colour, there in ((20.0, {0, 2}), (250.0, {2})):
         monkeypatch.setattr(
             "edge.detect.detector.spot_colours", lambda _, spots, __, it=colour: np.full(len(spots), it)

@@ -84,7 +84,7 @@ def test_before_the_first_frame_and_without_candidates_nothing_is_restless():
     assert seen(BODY).near([]).shape == (0,)
 
 
-DECISION = Decision(threshold=0.5, restless_weight=1.0, extent_weight=2.0, drift_weight=1.5, colour_weight=1.4)
+DECISION = Decision(threshold=0.5, extent_weight=2.0, drift_weight=1.5, colour_weight=1.4)
 DOUBT = np.array([0.0, 1.0, 2.5, 5.0, 9.0])
 
 
@@ -154,10 +154,10 @@ def test_soft_spots_on_changing_light_are_doubted_most_and_not_without_end():
         (value,) = doubts(DECISION, greys(spot, drift=drift), [Candidate(30, 20, 40.0, 1, 0.0, 1.0)])
         return value
 
-    assert doubt(SHARP, 0) == pytest.approx(1)
-    assert doubt(SOFT, 0) == pytest.approx(1 + 2 * np.log(3))
-    assert doubt(SHARP, 2) == pytest.approx(1 + 1.5 * np.log(3))
-    assert doubt(np.full((5, 5), 40.0), 40) == pytest.approx(1 + 2 * np.log(12) + 1.5 * np.log(4))
+    assert doubt(SHARP, 0) == pytest.approx(0)
+    assert doubt(SOFT, 0) == pytest.approx(2 * np.log(3))
+    assert doubt(SHARP, 2) == pytest.approx(1.5 * np.log(3))
+    assert doubt(np.full((5, 5), 40.0), 40) == pytest.approx(2 * np.log(12) + 1.5 * np.log(4))
     assert doubts(DECISION, greys(SOFT), []).shape == (0,)
 
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import keras
 
 from trainer.errors import RunError
-from trainer.feed import Crops
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from trainer.feed import Crops
     from trainer.run import FitSettings
 
 
@@ -43,4 +43,4 @@ def share_batches(path: Path, settings: FitSettings) -> None:
 def shareable(crops: Crops, devices: int) -> Crops:
     """Leave out the last few samples where the devices could not share them evenly."""
     count = len(crops) // devices * devices
-    return crops if count == len(crops) else Crops(crops.pictures[:count], crops.label[:count], crops.strata[:count])
+    return crops if count == len(crops) else crops.first(count)

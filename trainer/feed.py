@@ -38,15 +38,37 @@ class Crops:
         Previous, current, next grey; or, where the planes are "rgb", the current crop, blue first.
     label : uint8 array, shape (n,)
     strata : tuple of dict
+    mixture : bool array, shape (n,), or None
+        Samples of a mixture: they count in full, and no speck is painted on them. None for none.
 
     """
 
     pictures: NDArray[np.uint8] = field(repr=False)
     label: NDArray[np.uint8] = field(repr=False)
     strata: tuple[Strata, ...] = field(repr=False)
+    mixture: NDArray[np.bool_] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.label)
+
+    @property
+    def of_mixture(self) -> NDArray[np.bool_]:
+        """Whether each sample is of a mixture, shape (n,)."""
+        return np.zeros(len(self), bool) if self.mixture is None else self.mixture
+
+    def first(self, count: int) -> Crops:
+        """Give the first `count` samples."""
+        kept = None if self.mixture is None else self.mixture[:count]
+        return Crops(self.pictures[:count], self.label[:count], self.strata[:count], kept)
+
+    def and_mixture(self, mixture: Crops) -> Crops:
+        """Add the samples of a mixture behind these."""
+        return Crops(
+            np.concatenate([self.pictures, mixture.pictures]),
+            np.concatenate([self.label, mixture.label]),
+            self.strata + mixture.strata,
+            np.concatenate([self.of_mixture, np.ones(len(mixture), bool)]),
+        )
 
 
 def cut_at_spots(pictures: NDArray[np.uint8], spots: NDArray[np.int16], crop_size: int) -> NDArray[np.uint8]:
@@ -218,11 +240,12 @@ def weights(crops: Crops, settings: FitSettings) -> NDArray[np.float32]:
     """Give each sample's weight in the loss, shape (n,); hits have 1.
 
     Staged negatives are those of generated scenes or with a simulated disturbance: among them are specks and flakes
-    that no one could tell from a hit, far more of them than a camera sees.
+    that no one could tell from a hit, far more of them than a camera sees. Those of a mixture count in full.
     """
     staged = np.array(
         [one.get("recording") == "generated" or one.get("nuisance") is not None for one in crops.strata], bool
     )
+    staged &= ~crops.of_mixture
     negative = settings.negative_weight * np.where(staged, settings.staged_weight, 1.0)
     return np.where(crops.label == 1, 1.0, negative).astype(np.float32)
 
@@ -240,6 +263,7 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
         self._settings = settings
         self._seed = seed
         self._weight = weights(crops, settings)
+        self._may_get_speck = (crops.label == 0) & ~crops.of_mixture
         self._orders: dict[int, NDArray[np.int64]] = {}
         self.steps = settings.steps_per_epoch or max(len(crops) // settings.batch_size, 1)
         self.epoch = 0
@@ -256,7 +280,7 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
             rng = np.random.default_rng([self._seed, 2, number])
             temporal = self._contract.planes != "rgb"
             if temporal and self._settings.speck_share:
-                specked = (self._crops.label[which] == 0) & (rng.random(len(which)) < self._settings.speck_share)
+                specked = self._may_get_speck[which] & (rng.random(len(which)) < self._settings.speck_share)
                 pictures = with_specks(pictures, specked, rng)
             pictures = augmented(pictures, rng, self._settings.brightness_dn, swap_time=temporal)
         return as_input(pictures, self._contract), self._crops.label[which], self._weight[which]

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from edge.bundle import InputContract
-    from trainer.data.dataset import Dataset
+    from trainer.data.dataset import Dataset, Split
+    from trainer.feed import Crops
 
 Report = dict[str, Any]
 BOARD_FOLDER = "tensorboard"
@@ -52,6 +53,7 @@ def fit(
     datasets: Sequence[Dataset],
     settings: FitSettings,
     *,
+    mixtures: Sequence[Dataset] = (),
     seed: int = 1,
     command: str = "",
     progress: Callable[[int, int], None] | None = None,
@@ -68,6 +70,9 @@ def fit(
         result as an unbroken training; a finished one is returned as it is.
     network, contract, datasets, settings, seed
         What to train on what; all of it stands in run.json.
+    mixtures : sequence of Dataset
+        Fitted beside `datasets` in full: of the settings' filters only that of faint hits concerns them, and neither
+        staged weight nor specks do.
     command : str
         The command line, for the record.
     progress : callable, optional
@@ -84,25 +89,18 @@ def fit(
     keras.mixed_precision.set_dtype_policy(settings.precision)
     share_batches(path, settings)
     try:
-        train, validation = (
-            read_crops(
-                datasets,
-                split,
-                contract,
-                least_added_dn=settings.least_added_dn,
-                most_spot_pixels=(settings.most_spot_pixels, settings.most_sensor_spot_pixels),
-                proposed_only=settings.proposed_only,
-            )
-            for split in ("train", "validation")
-        )
+        train = _wanted(datasets, mixtures, "train", contract, settings)
+        validation = _wanted(datasets, mixtures, "validation", contract, settings)
+        used = (*datasets, *mixtures)
         manifest = RunManifest(
             network=network,
             input=contract,
             seed=seed,
             fit=settings,
             data=DataUsed(
-                paths=tuple(str(dataset.path) for dataset in datasets),
-                sha256=tuple(dataset.sha256 for dataset in datasets),
+                paths=tuple(str(dataset.path) for dataset in used),
+                mixtures=len(mixtures),
+                sha256=tuple(dataset.sha256 for dataset in used),
                 train=len(train),
                 train_positives=int(train.label.sum()),
                 validation=len(validation),
@@ -131,6 +129,27 @@ def fit(
         keras.distribution.set_distribution(None)
         keras.mixed_precision.set_dtype_policy("float32")
     return run
+
+
+def _wanted(
+    datasets: Sequence[Dataset],
+    mixtures: Sequence[Dataset],
+    split: Split,
+    contract: InputContract,
+    settings: FitSettings,
+) -> Crops:
+    """Read what the settings want of a split of the datasets, and the mixtures' behind it."""
+    crops = read_crops(
+        datasets,
+        split,
+        contract,
+        least_added_dn=settings.least_added_dn,
+        most_spot_pixels=(settings.most_spot_pixels, settings.most_sensor_spot_pixels),
+        proposed_only=settings.proposed_only,
+    )
+    if not mixtures:
+        return crops
+    return crops.and_mixture(read_crops(mixtures, split, contract, least_added_dn=settings.least_added_dn))
 
 
 class Keeper(keras.callbacks.Callback):  # type: ignore[misc]

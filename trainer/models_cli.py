@@ -47,6 +47,13 @@ def parse_options(pairs: list[str], example: str = "width=0.5") -> dict[str, Any
 def fit_command(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder; one that was interrupted goes on.")],
     data: DataOption,
+    mixture: Annotated[
+        list[Path],
+        typer.Option(
+            help="Dataset fitted in full beside them: the filters and weights below pass it by, but for the "
+            "one of faint hits; may be repeated."
+        ),
+    ] = [],  # noqa: B006 - typer makes a new list
     network: Annotated[str, typer.Option(help="alexnet_edge, alexnet_paper, screen, ...")] = "alexnet_edge",
     option: Annotated[
         list[str], typer.Option("--option", "-o", metavar="NAME=VALUE", help="Argument of the network, e.g. width=0.5.")
@@ -127,6 +134,7 @@ def fit_command(
             InputContract(crop_size=crop_size, planes=planes, dtype="float32"),
             [Dataset.open(folder) for folder in data],
             settings,
+            mixtures=[Dataset.open(folder) for folder in mixture],
             seed=seed,
             command=command_line(),
             progress=progress,

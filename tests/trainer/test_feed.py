@@ -122,6 +122,24 @@ def test_negatives_of_generated_scenes_and_disturbances_can_weigh_less() -> None
     np.testing.assert_allclose(got, [1.0, 0.2, 0.2, 2.0])
 
 
+def test_samples_of_a_mixture_count_in_full(data: Dataset) -> None:
+    crops = read_crops([data], "train", PATCH)
+    staged = replace(crops, strata=tuple({"recording": "generated"} for _ in crops.strata))
+    both = staged.and_mixture(staged)
+    settings = FitSettings(staged_weight=0.1, speck_share=1.0, batch_size=100, augment=True, brightness_dn=0)
+    got = weights(both, settings)
+    others = crops.label == 0
+    assert (got[:50][others] == np.float32(0.1)).all()
+    assert (got[50:] == 1).all()
+    assert (both.first(60).of_mixture == (np.arange(60) >= 50)).all()
+    batches = TrainingBatches(both, PATCH, settings, seed=1)
+    members = batches._members(0)
+    shown = np.sort(batches[0][0].reshape(100, -1), axis=1)  # turning and swapping change the order alone
+    stored = np.sort(as_input(both.pictures[members], PATCH).reshape(100, -1), axis=1)
+    changed = (np.abs(shown - stored) > 1e-6).any(axis=1)
+    np.testing.assert_array_equal(changed, (members < 50) & (both.label[members] == 0))
+
+
 @pytest.mark.parametrize("crop_size", [16, 17])
 def test_a_crop_has_its_spot_in_the_middle_even_at_the_border(crop_size: int) -> None:
     pictures = np.zeros((1, 32, 32, 3), np.uint8)

@@ -59,6 +59,23 @@ def test_the_best_checkpoint_is_the_epoch_of_least_validation_loss(unbroken: Run
     assert same == (best == 2)
 
 
+def test_a_mixture_is_fitted_in_full_beside_what_the_settings_filter(data: Dataset, tmp_path: Path) -> None:
+    settings = SETTINGS.model_copy(update={"epochs": 1, "least_added_dn": 50.0, "most_spot_pixels": 1})
+    alone = fit(tmp_path / "alone", SCREEN, PATCH, [data], settings).manifest.data
+    assert alone.mixtures == 0
+    both = fit(tmp_path / "both", SCREEN, PATCH, [data], settings, mixtures=[data]).manifest.data
+    assert both.mixtures == 1
+    assert both.sha256 == (data.sha256, data.sha256)
+    unfiltered = fit(
+        tmp_path / "faint", SCREEN, PATCH, [data], settings.model_copy(update={"most_spot_pixels": None})
+    ).manifest.data
+    assert alone.train_positives < unfiltered.train_positives
+    assert both.train == alone.train + unfiltered.train
+    assert both.validation > alone.validation
+    with pytest.raises(RunError, match="another training"):
+        fit(tmp_path / "both", SCREEN, PATCH, [data, data], settings)
+
+
 def test_layers_of_like_name_and_shape_begin_with_what_another_run_learnt(
     unbroken: Run, data: Dataset, tmp_path: Path
 ) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from edge.bundle import Decision
 from edge.detect.classifier import odds_beside
 from edge.errors import GammaboxError
-from trainer.errors import RunError
+from trainer.errors import DatasetError, RunError
 from trainer.evaluate import Judged, at_threshold, best_of_f1, figures, judge, without_nan
 from trainer.feed import read_crops
 from trainer.metrics import sigmoid
@@ -49,7 +49,7 @@ class Cascade:
     screen: Decision
     classifier: Decision
     recall: float
-    false_positive_rate: float
+    false_positive_rate: float | None
     negatives: int
     hits: int
 
@@ -111,7 +111,21 @@ def choose(
 
     A crop tells neither the camera's noise, beyond which motion counts, nor what moved there before, nor what else its
     scene proposes: a `threshold` that was found on whole clips takes the place of the rate's.
+
+    Raises
+    ------
+    RunError
+        `screen` is none.
+    DatasetError
+        The validation split holds no visible hit, or nothing that the threshold could be chosen on.
+
     """
+    seen = screen.manifest.input
+    if seen.planes == "rgb" or seen.crop_size % 2 == 0:
+        problem = f"it is no screen: it takes {seen.planes} crops of {seen.crop_size} pixels"
+        raise RunError(
+            screen.path, problem, "name a run of three frames and an odd --crop-size (`fit --network screen`)"
+        )
     margins = []
     fitted = screen.manifest.fit
     for run in (screen, classifier):
@@ -130,6 +144,11 @@ def choose(
     hits = (label == 1) & judged.visible
     met = np.array([one.get("recording") != "generated" and one.get("nuisance") is None for one in strata], bool)
     negatives = (label == 0) & met
+    if not hits.any():
+        raise DatasetError(datasets[0].path, "its validation split has no visible hit", "name a larger dataset")
+    if threshold is None and not negatives.any():
+        problem = "its validation split has no candidate of undisturbed recordings, on which the threshold is chosen"
+        raise DatasetError(datasets[0].path, problem, "name a dataset with footage (`mine --footage`), or --threshold")
     least = float(np.quantile(margins[0][hits], 1 - keep_recall, method="lower"))
     first = Decision(threshold=float(sigmoid(np.array(least))))
     unset = (weights if weights is not None else Weights()).decision(threshold=0.5)
@@ -141,7 +160,7 @@ def choose(
         first,
         unset.model_copy(update={"threshold": threshold}),
         recall=float(np.mean(scores[hits] >= threshold)),
-        false_positive_rate=float(np.mean(scores[negatives] >= threshold)),
+        false_positive_rate=float(np.mean(scores[negatives] >= threshold)) if negatives.any() else None,
         negatives=int(negatives.sum()),
         hits=int(hits.sum()),
     )
@@ -244,6 +263,7 @@ def evaluate_both(
         "screen": {"run": screen.path.name, **first.model_dump()},
         "decision": second.model_dump(),
         "data": {dataset.path.name: dataset.sha256 for dataset in datasets},
+        "chosen_on": {dataset.path.name: dataset.sha256 for dataset in chosen_on or datasets},
         "split": split,
     }
     return tested, without_nan(found)

@@ -127,6 +127,8 @@ def evaluate(
 ) -> tuple[Run, Judged, dict[str, Any]]:
     """Judge a run's best model and write decision and figures into its run.json.
 
+    A decision that `cascade` made together with a screen is left as it is: this one is for the network alone.
+
     Parameters
     ----------
     run : Run
@@ -158,9 +160,17 @@ def evaluate(
     found = figures(tested, decision)
     found["best_f1"] = at_threshold(tested, best_of_f1(judged, decision.temperature))
     found["data"] = {str(dataset.path): dataset.sha256 for dataset in datasets}
+    found["chosen_on"] = {str(dataset.path): dataset.sha256 for dataset in chosen_on or datasets}
     found["split"] = split
     found = without_nan(found)
-    return run.with_manifest(decision=decision, figures=found), tested, found
+    joint = run.manifest.decision
+    kept = joint if joint is not None and weighs_more(joint) else decision
+    return run.with_manifest(decision=kept, figures=found), tested, found
+
+
+def weighs_more(decision: Decision) -> bool:
+    """Tell whether a decision weighs more than its own network: `cascade` made it, with a screen."""
+    return any(value > 0 for name, value in decision.model_dump().items() if name.endswith("_weight"))
 
 
 def worst_mistakes(judged: Judged, count: int = 24) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

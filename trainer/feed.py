@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from edge.detect.crops import network_input, patches
-from trainer.errors import RunError
+from trainer.errors import DatasetError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,7 +119,7 @@ def read_crops(
 
     Raises
     ------
-    RunError
+    DatasetError
         If the datasets' crops are too small for the network or the split holds no samples.
 
     """
@@ -127,13 +127,14 @@ def read_crops(
     for dataset in datasets:
         if dataset.crop_size < contract.crop_size:
             problem = f"its crops of {dataset.crop_size} px are too small for a network of {contract.crop_size} px"
-            raise RunError(dataset.path, problem, "build a dataset of larger crops or choose a smaller --crop-size")
+            raise DatasetError(dataset.path, problem, "build one of larger crops or choose a smaller --crop-size")
         for part in dataset.parts(split):
             kept = np.array([_is_wanted(one, least_added_dn, proposed_only) for one in part.strata], bool)
             kept &= (part.label == 0) | (spot_pixels(part) <= _most_pixels(part, *most_spot_pixels))
             parts.append(crops_of(part.take(kept), contract))
     if not sum(map(len, parts)):
-        raise RunError(datasets[0].path, f"no sample in the split {split}", "name a dataset that has one")
+        problem = f"no sample that is wanted in the split {split}"
+        raise DatasetError(datasets[0].path, problem, "name a dataset that has some, or build a larger one")
     return Crops(
         np.concatenate([part.pictures for part in parts]),
         np.concatenate([part.label for part in parts]),
@@ -240,14 +241,13 @@ def weights(crops: Crops, settings: FitSettings) -> NDArray[np.float32]:
     """Give each sample's weight in the loss, shape (n,); hits have 1.
 
     Staged negatives are those of generated scenes or with a simulated disturbance: among them are specks and flakes
-    that no one could tell from a hit, far more of them than a camera sees. Those of a mixture count in full.
+    that no one could tell from a hit, far more of them than a camera sees. All samples of a mixture have 1.
     """
     staged = np.array(
         [one.get("recording") == "generated" or one.get("nuisance") is not None for one in crops.strata], bool
     )
-    staged &= ~crops.of_mixture
     negative = settings.negative_weight * np.where(staged, settings.staged_weight, 1.0)
-    return np.where(crops.label == 1, 1.0, negative).astype(np.float32)
+    return np.where((crops.label == 1) | crops.of_mixture, 1.0, negative).astype(np.float32)
 
 
 class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]

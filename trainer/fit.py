@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
+from pydantic import BaseModel
 
 from trainer.devices import share_batches, shareable
-from trainer.errors import RunError
+from trainer.errors import DatasetError, RunError
 from trainer.feed import PlainBatches, TrainingBatches, read_crops, weights
 from trainer.models import build
 from trainer.run import (
@@ -72,7 +73,7 @@ def fit(
         What to train on what; all of it stands in run.json.
     mixtures : sequence of Dataset
         Fitted beside `datasets` in full: of the settings' filters only that of faint hits concerns them, and neither
-        staged weight nor specks do.
+        weights nor specks do. Their validation split, too, chooses the best epoch.
     command : str
         The command line, for the record.
     progress : callable, optional
@@ -81,9 +82,15 @@ def fit(
     Raises
     ------
     RunError
-        If the folder holds another training, or the data do not suit the network.
+        If the folder holds another training.
+    DatasetError
+        If the data do not suit the network, or one is named twice.
 
     """
+    used = (*datasets, *mixtures)
+    for number, dataset in enumerate(used):
+        if dataset.sha256 in [one.sha256 for one in used[:number]]:
+            raise DatasetError(dataset.path, "it is named twice", "name each dataset once")
     if settings.start_from is not None:
         settings = settings.model_copy(update={"start_from": _begun_from(settings.start_from, path)})
     keras.mixed_precision.set_dtype_policy(settings.precision)
@@ -91,7 +98,6 @@ def fit(
     try:
         train = _wanted(datasets, mixtures, "train", contract, settings)
         validation = _wanted(datasets, mixtures, "validation", contract, settings)
-        used = (*datasets, *mixtures)
         manifest = RunManifest(
             network=network,
             input=contract,
@@ -236,15 +242,29 @@ def board_is_installed() -> bool:
 
 def _open_or_begin(path: Path, manifest: RunManifest) -> Run:
     if not any((path / name).exists() for name in (LAST_FILE, BEST_FILE)):  # nothing has been learnt there
+        build(manifest.network.name, manifest.input.crop_size, manifest.network.options, manifest.seed)
         run = Run(path, manifest)
         run.save()
         return run
     run = Run.open(path)
-    for name in SAME_TRAINING:
-        if getattr(run.manifest, name) != getattr(manifest, name):
-            problem = f"it holds another training ({name} differs: {getattr(run.manifest, name)!s:.160})"
-            raise RunError(path, problem, "choose another folder, or remove this one")
+    differing = [
+        f"{name}.{part}" if part else name
+        for name in SAME_TRAINING
+        for part in _differing(getattr(run.manifest, name), getattr(manifest, name))
+    ]
+    if differing:
+        problem = f"it holds another training ({', '.join(differing)} differ)"
+        raise RunError(path, problem, "choose another folder, or remove this one")
     return run
+
+
+def _differing(found: object, wanted: object) -> list[str]:
+    """Name the fields in which two settings differ; "" where they have none."""
+    if found == wanted:
+        return []
+    if isinstance(found, BaseModel):
+        return [name for name in type(found).model_fields if getattr(found, name) != getattr(wanted, name)]
+    return [""]
 
 
 def _model_to_train(run: Run, steps: int) -> tuple[keras.Model, int]:

@@ -31,7 +31,7 @@ def evaluate_command(
     data: DataOption,
     chosen_on: Annotated[
         list[Path] | None,
-        typer.Option(help="Datasets whose validation split chooses threshold and temperature [default: --data]."),
+        typer.Option(help="Datasets whose validation split chooses threshold and temperature \\[default: --data]."),
     ] = None,
     split: Annotated[str, typer.Option(help="Which split the figures are of: test or validation.")] = "test",
     false_positive_rate: Annotated[
@@ -47,11 +47,12 @@ def evaluate_command(
 ) -> None:
     """Judge a run on the test split; its threshold and temperature come from the validation split, into run.json.
 
-    Writes evaluation.html and evaluation.json into the run folder. With --screen the decision stays as it is, and the
-    files are named both-evaluation.
+    Writes evaluation.html and evaluation.json into the run folder. A decision that `cascade` made stays as it is. With
+    --screen the files are named both-evaluation.
     """
     from trainer.data.dataset import Dataset, Split
     from trainer.data.options import one_of
+    from trainer.evaluate import evaluate, weighs_more
     from trainer.report import write_report
     from trainer.run import Run
 
@@ -60,8 +61,6 @@ def evaluate_command(
     splits: tuple[Split, ...] = ("test", "validation")
     part = one_of("--split", split, splits)
     if screen is None:
-        from trainer.evaluate import evaluate
-
         opened, judged, found = evaluate(
             opened,
             datasets,
@@ -76,16 +75,23 @@ def evaluate_command(
         first = Run.open(screen)
         decisions = decisions_of(first, opened, _bundle(bundle))
         judged, found = evaluate_both(first, opened, datasets, decisions, split=part, chosen_on=chosen)
+        found["bundle"] = None if bundle is None else bundle.name
     page = write_report(opened, judged, found)
     if as_json:
         print(json.dumps(found))
         return
-    print(f"{run}: threshold {found['threshold']:.4g}, temperature {found['temperature']:.3g}")
+    if screen is None:
+        print(f"{run}: threshold {found['threshold']:.4g}, temperature {found['temperature']:.3g}")
+        if opened.manifest.decision is not None and weighs_more(opened.manifest.decision):
+            print("run.json keeps the decision that `cascade` made with a screen", file=sys.stderr)
+    else:
+        of = "the runs" if bundle is None else f"the bundle {bundle.name}"
+        print(f"{run} behind {screen}: threshold {found['threshold']:.4g} of the joint score, decisions of {of}")
     _print_part("visible hits against everything else", found["visible_hits"])
     _print_part("all hits against everything else", found["all_hits"])
     prior = ", without the prior of motion" if screen else ""
     best = f"at the threshold of the best F1, {found['best_f1']['threshold']:.4g}{prior}"
-    _print_part(f"visible hits {best}", found["best_f1"])
+    _print_part(f"visible hits {best}", found["best_f1"], rates=screen is not None)  # alone they are those above
     if "whole_chain" in found:
         told = "visible hits, those counted as missed that the fast path does not propose"
         _print_part(told, found["whole_chain"])
@@ -99,12 +105,12 @@ def _bundle(path: Path | None) -> Any:  # noqa: ANN401 - the type is in the room
     return None if path is None else load_bundle(path)
 
 
-def _print_part(title: str, part: dict[str, Any]) -> None:
+def _print_part(title: str, part: dict[str, Any], *, rates: bool = True) -> None:
     print(f"{title}:")
     for name in ("precision", "recall", "f1", "accuracy"):
         one = part[name]
         print(f"  {name:<10}{_figure(one['value'])}  ({_figure(one['low'])} to {_figure(one['high'])})")
-    for point in part.get("at_false_positive_rate", []):
+    for point in part.get("at_false_positive_rate", []) if rates else []:
         note = "" if point["supported"] else "  (too few negatives to state the rate)"
         print(
             f"  recall {point['recall']:.4f}  ({point['recall_low']:.4f} to {point['recall_high']:.4f}) "

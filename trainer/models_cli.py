@@ -50,8 +50,8 @@ def fit_command(
     mixture: Annotated[
         list[Path],
         typer.Option(
-            help="Dataset fitted in full beside them: the filters and weights below pass it by, but for the "
-            "one of faint hits; may be repeated."
+            help="Dataset fitted in full beside them, by its train and validation split: but for --least-added-dn no "
+            "filter and no weight below concerns it; may be repeated."
         ),
     ] = [],  # noqa: B006 - typer makes a new list
     network: Annotated[str, typer.Option(help="alexnet_edge, alexnet_paper, screen, ...")] = "alexnet_edge",
@@ -61,13 +61,15 @@ def fit_command(
     crop_size: Annotated[int, typer.Option(min=9, max=512, help="Side of the crop, pixels.")] = 64,
     planes: Annotated[Planes, typer.Option(help="What the network's three channels are.")] = "temporal",
     epochs: Annotated[int, typer.Option(min=1)] = 12,
-    steps: Annotated[int | None, typer.Option(min=1, help="Batches an epoch [default: all samples once].")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Batches an epoch \\[default: all samples once].")] = None,
     batch_size: Annotated[int, typer.Option(min=1)] = 64,
-    learning_rate: Annotated[float, typer.Option(min=0)] = 1e-3,
+    learning_rate: Annotated[float, typer.Option(min=1e-9)] = 1e-3,
     patience: Annotated[int, typer.Option(min=1, help="Epochs without progress before it stops.")] = 6,
-    negative_weight: Annotated[float, typer.Option(min=0, help="Weight of samples without a hit in the loss.")] = 1.0,
+    negative_weight: Annotated[
+        float, typer.Option(min=1e-6, help="Weight of samples without a hit in the loss.")
+    ] = 1.0,
     staged_weight: Annotated[
-        float, typer.Option(min=0, help="Factor on it for generated scenes and simulated disturbances.")
+        float, typer.Option(min=1e-6, help="Factor on it for generated scenes and simulated disturbances.")
     ] = 1.0,
     least_added_dn: Annotated[
         float, typer.Option(min=0, help="Hits that add less, in grey levels, are left out of fitting.")
@@ -76,7 +78,8 @@ def fit_command(
         int | None, typer.Option(min=1, help="Hits wider than this at half their height are left out of fitting.")
     ] = None,
     most_sensor_spot_pixels: Annotated[
-        int | None, typer.Option(min=1, help="The same for hits through the simulated sensor [default: as the others].")
+        int | None,
+        typer.Option(min=1, help="The same for hits through the simulated sensor \\[default: as the others]."),
     ] = None,
     proposed_only: Annotated[
         bool, typer.Option("--proposed-only", help="Only samples that the fast path would propose.")
@@ -171,6 +174,7 @@ def mine_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Collect what the fast path proposes in whole pictures: hard examples of label 0, and hits where they fall."""
+    from trainer.data.cli import warn_without_validation
     from trainer.data.options import recipe_from_options
     from trainer.data.progress import shard_progress
     from trainer.mine import Deceived, mine
@@ -198,6 +202,7 @@ def mine_command(
             workers=workers,
             on_shard=on_shard,
         )
+    warn_without_validation(dataset)
     splits = {split: dataset.count(split)[0] for split in ("train", "validation")}
     if as_json:
         print(json.dumps({"path": str(out), "sha256": dataset.sha256, "splits": splits}))
@@ -218,7 +223,7 @@ def cascade_command(
         typer.Option(metavar="NAME=VALUE", help=WEIGHT_HELP),
     ] = [],  # noqa: B006 - typer makes a new list
     threshold: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Score of a hit, found on clips [default: by the rate].")
+        float | None, typer.Option(min=0, max=1, help="Score of a hit, found on clips \\[default: by the rate].")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the decisions as JSON.")] = False,
 ) -> None:
@@ -246,10 +251,11 @@ def cascade_command(
         decisions = {"screen": chosen.screen.model_dump(), "classifier": chosen.classifier.model_dump()}
         print(json.dumps({**asdict(chosen), **decisions}))
         return
+    rate = "–" if chosen.false_positive_rate is None else f"{chosen.false_positive_rate:.2g}"
     print(
         f"screen passes from {chosen.screen.threshold:.4g}, a hit is from {chosen.classifier.threshold:.4g}: "
         f"recall {chosen.recall:.3f} of {chosen.hits} visible hits, "
-        f"false-positive rate {chosen.false_positive_rate:.2g} of {chosen.negatives} candidates of recordings"
+        f"false-positive rate {rate} of {chosen.negatives} candidates of recordings"
     )
 
 
@@ -260,7 +266,7 @@ def compare_command(
     data: DataOption,
     test: Annotated[list[Path], typer.Option(help="Dataset with a test split; may be given several times.")],
     samples: Annotated[
-        int | None, typer.Option(min=1, help="Samples that each network sees [default: 12000, or the paper's size].")
+        int | None, typer.Option(min=1, help="Samples that each network sees \\[default: 12000, or the paper's size].")
     ] = None,
     paper_size: Annotated[
         bool, typer.Option("--paper-size", help="150,000 crops, twelve times over; meant for a GPU.")

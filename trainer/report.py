@@ -49,6 +49,7 @@ def write_report(run: Run, judged: Judged, figures: dict[str, Any]) -> Path:
         network=run.manifest.network.name,
         planes=run.manifest.input.planes,
         crop_size=run.manifest.input.crop_size,
+        proposed_only=run.manifest.fit.proposed_only,
         figures=figures,
         curves=_curves(run, judged, figures),
         mistakes=(
@@ -75,7 +76,8 @@ def _curves(run: Run, judged: Judged, figures: dict[str, Any]) -> str:
     label, margin = judged.crops.label[chosen], judged.margin[chosen]
     if 0 < label.sum() < len(label):
         swept = metrics.curve(label, margin)
-        axes[1][0].step(np.maximum(swept.false_positive_rate, 1e-6), swept.recall, where="post")
+        least = 0.5 / np.count_nonzero(label == 0)  # no rate between 0 and one of them can be seen
+        axes[1][0].step(np.maximum(swept.false_positive_rate, least), swept.recall, where="post")
         axes[1][0].set(xscale="log", xlabel="false-positive rate", ylabel="recall of visible hits", title="ROC")
         axes[1][1].plot(swept.recall, swept.precision)
         axes[1][1].set(xlabel="recall of visible hits", ylabel="precision", title="Precision and recall")

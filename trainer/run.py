@@ -34,7 +34,9 @@ class DataUsed(StrictModel):
     """The dataset folders of a run."""
 
     paths: tuple[str, ...]
-    mixtures: int = Field(default=0, ge=0, description="so many of them, the last ones, were fitted in full")
+    mixtures: int = Field(
+        default=0, ge=0, description="so many of them, the last ones, passed the filters and weights by"
+    )
     sha256: tuple[str, ...] = Field(description="Dataset.sha256 of each, over all its shards")
     train: int = Field(ge=0, description="samples fitted")
     train_positives: int = Field(ge=0)

@@ -11,10 +11,11 @@ from edge.bundle import Bundle, Decision, InputContract, load_bundle, shipped_bu
 from edge.errors import GammaboxError
 from trainer.cascade import STOPPED, Weights, choose, decisions_of, evaluate_both, joint_odds
 from trainer.cli import app
-from trainer.data.dataset import Dataset
+from trainer.data.dataset import Dataset, DatasetIndex
 from trainer.data.synthetic import write_synthetic
 from trainer.data.writer import DatasetWriter
-from trainer.errors import RunError
+from trainer.errors import DatasetError, RunError
+from trainer.evaluate import evaluate
 from trainer.fit import fit
 from trainer.models_cli import WEIGHT_HELP
 from trainer.report import write_report
@@ -48,6 +49,35 @@ def test_both_thresholds_keep_to_what_was_asked(data: Dataset, run: Run) -> None
     assert strict.classifier.screen_weight == 0.25
     assert strict.screen == lax.screen
     assert strict.hits == np.sum([one["added_dn"] is not None for one in data.samples("validation").strata])
+
+
+def test_what_is_no_screen_is_refused(data: Dataset, run: Run) -> None:
+    contract = run.manifest.input.model_copy(update={"crop_size": 24})
+    classifier = Run(run.path, run.manifest.model_copy(update={"input": contract}))
+    with pytest.raises(RunError, match="it is no screen: it takes temporal crops of 24 pixels"):
+        choose(classifier, run, [data])
+
+
+def test_a_threshold_by_rate_asks_for_candidates_of_recordings(run: Run, tmp_path: Path) -> None:
+    samples = Dataset.open(run.manifest.data.paths[0]).samples("validation")
+    generated = replace(samples, strata=tuple({**one, "recording": "generated"} for one in samples.strata))
+    index = {"kind": "generated", "command": "a test", "seed": 1, "crop_size": 32, "planned_shards": 1}
+    DatasetWriter(tmp_path, DatasetIndex.model_validate(index)).add(0, "validation", generated)
+    staged = [Dataset.open(tmp_path)]
+    with pytest.raises(DatasetError, match="no candidate of undisturbed recordings"):
+        choose(run, run, staged)
+    given = choose(run, run, staged, threshold=0.5)
+    assert (given.negatives, given.false_positive_rate) == (0, None)
+
+
+def test_evaluating_the_classifier_alone_leaves_the_joint_decision(run: Run, data: Dataset, tmp_path: Path) -> None:
+    copied = Run.open(shutil.copytree(run.path, tmp_path / "run"))
+    joint = Weights().decision(threshold=0.9)
+    after, _, found = evaluate(copied.with_manifest(decision=joint), [data], false_positive_rate=0.1)
+    assert after.manifest.decision == joint
+    assert Run.open(copied.path).manifest.decision == joint
+    assert found["threshold"] != joint.threshold
+    assert found["chosen_on"] == {str(data.path): data.sha256}
 
 
 def test_the_joint_odds_are_those_of_the_agent() -> None:

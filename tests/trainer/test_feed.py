@@ -6,7 +6,7 @@ import pytest
 from edge.bundle import InputContract
 from trainer.data.dataset import Dataset, Samples
 from trainer.data.synthetic import synthetic_samples, write_synthetic
-from trainer.errors import RunError
+from trainer.errors import DatasetError
 from trainer.feed import (
     Crops,
     TrainingBatches,
@@ -103,7 +103,7 @@ def test_rgb_takes_the_current_frame_in_colour() -> None:
 
 
 def test_a_dataset_of_too_small_crops_is_refused(data: Dataset) -> None:
-    with pytest.raises(RunError, match="32 px are too small for a network of 64 px"):
+    with pytest.raises(DatasetError, match="32 px are too small for a network of 64 px"):
         read_crops([data], "train", InputContract(crop_size=64, planes="temporal"))
 
 
@@ -126,10 +126,12 @@ def test_samples_of_a_mixture_count_in_full(data: Dataset) -> None:
     crops = read_crops([data], "train", PATCH)
     staged = replace(crops, strata=tuple({"recording": "generated"} for _ in crops.strata))
     both = staged.and_mixture(staged)
-    settings = FitSettings(staged_weight=0.1, speck_share=1.0, batch_size=100, augment=True, brightness_dn=0)
+    settings = FitSettings(
+        negative_weight=2.0, staged_weight=0.1, speck_share=1.0, batch_size=100, augment=True, brightness_dn=0
+    )
     got = weights(both, settings)
     others = crops.label == 0
-    assert (got[:50][others] == np.float32(0.1)).all()
+    np.testing.assert_allclose(got[:50][others], 0.2)
     assert (got[50:] == 1).all()
     assert (both.first(60).of_mixture == (np.arange(60) >= 50)).all()
     batches = TrainingBatches(both, PATCH, settings, seed=1)

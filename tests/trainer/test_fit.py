@@ -14,8 +14,9 @@ import pytest
 from edge.bundle import InputContract
 from trainer.data.dataset import Dataset
 from trainer.data.synthetic import write_synthetic
-from trainer.errors import RunError
+from trainer.errors import DatasetError, RunError
 from trainer.fit import BOARD_FOLDER, fit
+from trainer.models import NetworkError
 from trainer.run import FitSettings, NetworkChoice, Run
 
 PATCH = InputContract(crop_size=17, planes="temporal", dtype="float32")
@@ -63,17 +64,29 @@ def test_a_mixture_is_fitted_in_full_beside_what_the_settings_filter(data: Datas
     settings = SETTINGS.model_copy(update={"epochs": 1, "least_added_dn": 50.0, "most_spot_pixels": 1})
     alone = fit(tmp_path / "alone", SCREEN, PATCH, [data], settings).manifest.data
     assert alone.mixtures == 0
-    both = fit(tmp_path / "both", SCREEN, PATCH, [data], settings, mixtures=[data]).manifest.data
+    other = write_synthetic(tmp_path / "mixture", crop_size=24, seed=2, splits=(("train", 64), ("validation", 32)))
+    both = fit(tmp_path / "both", SCREEN, PATCH, [data], settings, mixtures=[other]).manifest.data
     assert both.mixtures == 1
-    assert both.sha256 == (data.sha256, data.sha256)
-    unfiltered = fit(
-        tmp_path / "faint", SCREEN, PATCH, [data], settings.model_copy(update={"most_spot_pixels": None})
-    ).manifest.data
-    assert alone.train_positives < unfiltered.train_positives
+    assert both.sha256 == (data.sha256, other.sha256)
+    wide = settings.model_copy(update={"most_spot_pixels": None})
+    unfiltered = fit(tmp_path / "wide", SCREEN, PATCH, [other], wide).manifest.data
+    narrow = fit(tmp_path / "narrow", SCREEN, PATCH, [other], settings).manifest.data
+    assert narrow.train_positives < unfiltered.train_positives
     assert both.train == alone.train + unfiltered.train
-    assert both.validation > alone.validation
-    with pytest.raises(RunError, match="another training"):
-        fit(tmp_path / "both", SCREEN, PATCH, [data, data], settings)
+    assert both.validation == alone.validation + unfiltered.validation
+    with pytest.raises(RunError, match=r"another training \(data\.mixtures differ\)"):
+        fit(tmp_path / "both", SCREEN, PATCH, [data, other], settings)
+
+
+def test_a_dataset_that_is_named_twice_is_refused(data: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="it is named twice"):
+        fit(tmp_path / "run", SCREEN, PATCH, [data], SETTINGS, mixtures=[data])
+
+
+def test_a_network_that_cannot_be_built_leaves_no_run_folder(data: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(NetworkError, match="cannot be built"):
+        fit(tmp_path / "run", NetworkChoice(name="screen", options={"width": "abc"}), PATCH, [data], SETTINGS)
+    assert not (tmp_path / "run").exists()
 
 
 def test_layers_of_like_name_and_shape_begin_with_what_another_run_learnt(
@@ -151,7 +164,7 @@ def test_a_finished_run_is_left_as_it_is(unbroken: Run, data: Dataset) -> None:
 
 
 def test_another_training_is_not_mixed_into_a_run(unbroken: Run, data: Dataset) -> None:
-    with pytest.raises(RunError, match="seed differs"):
+    with pytest.raises(RunError, match=r"\(seed differ\)"):
         fit(unbroken.path, SCREEN, PATCH, [data], SETTINGS, seed=2)
 
 

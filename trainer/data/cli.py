@@ -180,6 +180,7 @@ def _print_summary(
         summary["cost"] = cost.report
     if shares is not None:
         summary["mixture"] = {**asdict(shares), "missed": list(shares.missed)}
+    warn_without_validation(dataset)
     if as_json:
         print(json.dumps(summary))
         return
@@ -197,6 +198,16 @@ def _print_summary(
             f"a second of processor time; {made['peak_memory_mb']} MB in all processes"
         )
     print(f"{out}: {dataset.crop_size} pixels, SHA-256 {dataset.sha256}")
+
+
+def warn_without_validation(dataset: Dataset) -> None:
+    """Tell on stderr that a training set is too small to have the validation split that `fit` asks for."""
+    if dataset.index.complete and dataset.count("train")[0] and not dataset.count("validation")[0]:
+        print(
+            f"{dataset.path}: no validation split, which `fit` needs: shards of 512 crops go to a split whole; "
+            "make more crops",
+            file=sys.stderr,
+        )
 
 
 def _print_shares(blotch: float, motion: float, visible: float, missed: tuple[str, ...] = ()) -> None:

@@ -29,10 +29,12 @@ class DatasetWriter:
             if differing:
                 raise DatasetError(
                     path,
-                    f"it was begun with another {', '.join(differing)}",
+                    f"it was begun with other options ({', '.join(differing)} differ)",
                     "name a new folder, or give the same options to go on",
                 )
             self._done = {entry.index: entry for entry in found.shards if (path / entry.file).exists()}
+        elif (path / "run.json").exists():
+            raise DatasetError(path, "it is a run folder, not a dataset's", "name a new folder")
         self._index = index
         try:
             (path / SHARD_FOLDER).mkdir(parents=True, exist_ok=True)

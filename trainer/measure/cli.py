@@ -197,7 +197,7 @@ def quiet_command(
 def grid_command(
     model: Model = None,
     size: Size = "1920x1080",
-    quality: Annotated[list[int] | None, typer.Option(help="JPEG quality; repeatable. [default: 85, 95]")] = None,
+    quality: Annotated[list[int] | None, typer.Option(help="JPEG quality; repeatable. \\[default: 85, 95]")] = None,
     pitch: Annotated[int, typer.Option(min=4, help="Blocks from hit to hit in one picture.")] = 12,
     seed: Seed = 1,
     as_json: Json = False,

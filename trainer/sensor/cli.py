@@ -49,7 +49,7 @@ def film_command(
         float | None, typer.Option(help="Instead of a nuclide: an X-ray tube at this voltage, kV.")
     ] = None,
     dose_rate: Annotated[
-        float | None, typer.Option(help="Ambient dose equivalent rate H*(10) at the camera, µSv/h. [default: 500]")
+        float | None, typer.Option(help="Ambient dose equivalent rate H*(10) at the camera, µSv/h. \\[default: 500]")
     ] = None,
     activity: Annotated[float | None, typer.Option(help="Instead of a dose rate: activity of the source, Bq.")] = None,
     distance: Annotated[float | None, typer.Option(help="Distance of that source, m.")] = None,

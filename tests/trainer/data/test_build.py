@@ -115,7 +115,7 @@ def test_a_killed_build_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
 def test_a_folder_of_another_recipe_is_refused(tmp_path: Path) -> None:
     small = replace(RECIPE, crops=16)
     build(tmp_path / "set", small, workers=1)
-    with pytest.raises(DatasetError, match="another fusion, nuisances"):
+    with pytest.raises(DatasetError, match=r"other options \(fusion, nuisances differ\)"):
         build(tmp_path / "set", replace(small, fusion="max", nuisances=()), workers=1)
 
 

@@ -18,9 +18,10 @@ def run(*words: str) -> tuple[int, str]:
 
 
 def test_build_inspect_and_leakage_in_a_row(tmp_path: Path) -> None:
-    code, out = run(*BUILD, str(tmp_path / "set"))
-    assert code == 0
-    summary = json.loads(out)
+    result = CliRunner().invoke(app, [*BUILD, str(tmp_path / "set")])
+    assert result.exit_code == 0
+    assert "no validation split, which `fit` needs" in result.stderr
+    summary = json.loads(result.stdout)
     assert summary["splits"]["train"] == {"samples": 24, "hits": 12}
     assert summary["sha256"] == Dataset.open(tmp_path / "set").sha256
     cost = summary["cost"]

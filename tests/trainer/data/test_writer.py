@@ -85,3 +85,10 @@ def test_an_error_travels_between_processes_whole() -> None:
     error = DatasetError("some/set", "it is full", "make room")
     travelled = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
     assert (str(travelled), travelled.path) == (str(error), error.path)
+
+
+def test_a_run_folder_is_not_made_a_dataset(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text("{}")
+    with pytest.raises(DatasetError, match="it is a run folder"):
+        DatasetWriter(tmp_path, index())
+    assert [one.name for one in tmp_path.iterdir()] == ["run.json"]

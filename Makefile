@@ -83,7 +83,7 @@ CLASSIFIER = $(MODEL_FIT) --planes spike --network alexnet_edge --crop-size 24 -
 
 .PHONY: model
 
-model: $(VENV)/.dev ## train and convert the bundle that ships, from nothing, about an hour
+model: $(VENV)/.dev ## train and convert the bundle that ships, from nothing: an hour
 	@test -n "$(FOOTAGE)" || { echo "no training recordings in $(SCENES): name their folder with SCENES=, or give FOOTAGE=\"--footage FILE\"" >&2; exit 2; }
 	$(MINE) datasets/model --crops 240000 --crop-size 48 --seed 21 --footage-share 0.8 --nuisance-share 0.1 \
 		--hits-a-shot 12 $(FOOTAGE)

@@ -111,11 +111,10 @@ def _print_part(title: str, part: dict[str, Any], *, rates: bool = True) -> None
         one = part[name]
         print(f"  {name:<10}{_figure(one['value'])}  ({_figure(one['low'])} to {_figure(one['high'])})")
     for point in part.get("at_false_positive_rate", []) if rates else []:
-        note = "" if point["supported"] else "  (too few negatives to state the rate)"
-        print(
-            f"  recall {point['recall']:.4f}  ({point['recall_low']:.4f} to {point['recall_high']:.4f}) "
-            f"at false-positive rate {point['target']:g}{note}"
-        )
+        interval = f"{point['recall_low']:.4f} to {point['recall_high']:.4f}"
+        recall = f"{point['recall']:.4f}  ({interval})" if point["supported"] else interval
+        note = "" if point["supported"] else "  (too few negatives for a figure)"
+        print(f"  recall {recall} at false-positive rate {point['target']:g}{note}")
 
 
 def _figure(value: float | None) -> str:

@@ -1,11 +1,14 @@
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from edge.bundle import Decision, InputContract
 from trainer import metrics
+from trainer.cli import app
 from trainer.data.dataset import Dataset
 from trainer.data.synthetic import write_synthetic
 from trainer.evaluate import (
@@ -123,3 +126,13 @@ def test_the_report_is_one_page_and_one_json(fitted: tuple[Run, Dataset]) -> Non
     assert html.count("data:image/png;base64,") > 10
     assert "http" not in html
     assert json.loads((run.path / JSON_FILE).read_text()) == found
+
+
+def test_the_command_gives_an_interval_only_where_negatives_are_few(fitted: tuple[Run, Dataset]) -> None:
+    run, data = fitted
+    result = CliRunner().invoke(app, ["evaluate", str(run.path), "--data", str(data.path)])
+    assert result.exit_code == 0
+    points = [line for line in result.stdout.splitlines() if "at false-positive rate 0.001" in line]
+    assert len(points) == 2, "visible hits and all hits; at the best F1 they are the same"
+    for line in points:
+        assert re.fullmatch(r"  recall [\d.]+ to [\d.]+ at false-positive rate 0\.001  \(too few .*\)", line)

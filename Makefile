@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# pip's reason can stand behind hundreds of its warnings, and a full disk is the likeliest.
+NOT_INSTALLED = { echo "make: pip could not install the packages; its reason stands above. Free disk, here and where pip unpacks:" >&2; \
+	df -h . "$${TMPDIR:-/tmp}" >&2; exit 1; }
 
 .PHONY: help demo test check test-slow clean
 .DEFAULT_GOAL := help
@@ -14,11 +17,11 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.demo: pyproject.toml | $(BIN)/python
-	$(PIP) -e '.[sim]'
+	$(PIP) -e '.[sim]' || $(NOT_INSTALLED)
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml | $(BIN)/python
-	$(PIP) -e '.[dev]'
+	$(PIP) -e '.[dev]' || $(NOT_INSTALLED)
 	@touch $@ $(VENV)/.demo
 
 demo: $(VENV)/.demo ## film a source, run the agent on it, see what a control room sees

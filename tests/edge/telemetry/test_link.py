@@ -170,25 +170,25 @@ def test_the_right_login_is_let_in(rig, new_broker, tmp_path):
     until(lambda: one.link.state.state == "online")
 
 
-def test_a_box_that_dies_is_reported_by_the_last_will(broker, request):
+def test_a_box_that_dies_is_reported_by_the_last_will(broker, request, tmp_path):
     device = device_of(request.node.name)
     program = f"""
-import pathlib, sys, tempfile, time
+import pathlib, sys, time
 from edge.settings import MqttSettings
 from edge.telemetry.link import Link
 from edge.telemetry.messages import Stamp
 from edge.telemetry.outbox import Outbox
-with tempfile.TemporaryDirectory() as folder:
-    outbox = Outbox(pathlib.Path(folder) / "outbox.sqlite", 100)
-    link = Link(MqttSettings(host="127.0.0.1", port={broker.port}), Stamp("{SITE}", "{device}", "b"), outbox)
-    link.start()
-    while link.state.state != "online":
-        time.sleep(0.02)
-    print("online", flush=True)
-    time.sleep(60)
+outbox = Outbox(pathlib.Path(sys.argv[1]), 100)
+link = Link(MqttSettings(host="127.0.0.1", port={broker.port}), Stamp("{SITE}", "{device}", "b"), outbox)
+link.start()
+while link.state.state != "online":
+    time.sleep(0.02)
+print("online", flush=True)
+time.sleep(60)
 """
+    words = [sys.executable, "-c", program, str(tmp_path / "outbox.sqlite")]
     with Subscriber(MqttSettings(host="127.0.0.1", port=broker.port), SITE) as subscriber:
-        with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as box:
+        with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as box:
             assert box.stdout.readline() == "online\n"
             box.kill()
         states = []

@@ -86,6 +86,13 @@ class Decision(StrictModel):
     colour_weight: float = Field(default=0.0, ge=0)
 
 
+def is_joint(decision: Decision | None) -> bool:
+    """Tell whether a decision weighs more than the classifier's own logits: then `cascade` chose it."""
+    if decision is None:
+        return False
+    return any(value for name, value in decision.model_dump().items() if name.endswith("_weight"))
+
+
 class Sensitivity(StrictModel):
     """How much oftener hits are found on some ground than on other, by its brightness; see docs/performance.md.
 

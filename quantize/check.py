@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edge.bundle import is_joint
 from edge.detect.crops import network_input
 from edge.detect.network import stored_values
 from quantize.agreement import sqnr_db
 from quantize.bundling import logits_of
 from quantize.clip import ClipCheck, check_clip
-from quantize.decisions import is_joint
 from quantize.graph import read_graph
 from quantize.layers import LayerError, layer_errors, worst_layer
 from quantize.limits import CASCADE, Finding, Limits, judged, judged_cascade, judged_clip

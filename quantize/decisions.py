@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.bundle import Decision
+from edge.bundle import Decision, is_joint
 from edge.detect.classifier import probability, scores_of
 from quantize.agreement import matched_threshold, threshold_at_fpr
 from quantize.errors import QuantiseError
@@ -17,13 +17,6 @@ if TYPE_CHECKING:
     from trainer.run import Run
 
 DEFAULT_FPR = 1e-3
-
-
-def is_joint(decision: Decision | None) -> bool:
-    """Tell whether a decision weighs more than the classifier's own logits: then `cascade` chose it."""
-    if decision is None:
-        return False
-    return any(value for name, value in decision.model_dump().items() if name.endswith("_weight"))
 
 
 def carried(run: Run, screen: Run | None) -> bool:
@@ -42,7 +35,7 @@ def carried(run: Run, screen: Run | None) -> bool:
         raise QuantiseError(
             str(run.path),
             "its decision weighs a screen and no screen is named",
-            "give the screen's run with --screen, or decide anew with `gammabox-trainer evaluate`",
+            "give the screen's run with --screen, or decide without one: `gammabox-trainer evaluate --decide-anew`",
         )
     if screen is not None and screen.manifest.decision is None:
         raise QuantiseError(

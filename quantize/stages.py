@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.bundle import Decision
+from edge.bundle import Decision, is_joint
 from edge.detect.classifier import margins_of, odds_beside, probability, scores_of
 from quantize.agreement import Difference, calibration_error, recall_difference, strata_rows, threshold_at_fpr
-from quantize.decisions import is_joint, log_odds
+from quantize.decisions import log_odds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

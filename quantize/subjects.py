@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edge.bundle import Bundle, Decision, InputContract, OutputContract
+from edge.bundle import Bundle, Decision, InputContract, OutputContract, is_joint
 from quantize.bundling import contracts_of, logits_of
 from quantize.convert import convert
-from quantize.decisions import at_unit_temperature, is_joint, reference_decision
+from quantize.decisions import at_unit_temperature, reference_decision
 from quantize.errors import QuantiseError
 from quantize.limits import CLASSIFIER, SCREEN
 

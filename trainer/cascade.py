@@ -11,7 +11,7 @@ from edge.bundle import Decision
 from edge.detect.classifier import odds_beside
 from edge.errors import GammaboxError
 from trainer.errors import DatasetError, RunError
-from trainer.evaluate import Judged, at_threshold, best_of_f1, figures, judge, without_nan
+from trainer.evaluate import Judged, at_threshold, best_of_f1, figures, judge, need_both_labels, without_nan
 from trainer.feed import read_crops
 from trainer.metrics import sigmoid
 from trainer.strata import motion_of
@@ -245,19 +245,26 @@ def evaluate_both(
     -------
     judged split (what is proposed), figures
 
+    Raises
+    ------
+    DatasetError
+        The validation split holds no visible hit, or nothing else, that the fast path proposes.
+
     """
     first, second = decisions
     even = first, second.model_copy(update=dict.fromkeys(_PRIOR, 0.0))
     chosen = judge_both(screen, classifier, chosen_on or datasets, "validation").joint(even)
-    best = best_of_f1(chosen.part(proposed(chosen.crops)))
+    candidates = chosen.part(proposed(chosen.crops))
+    need_both_labels(candidates, (chosen_on or datasets)[0])
+    best = best_of_f1(candidates)
     looked = judge_both(screen, classifier, datasets, split)
     everything, without_prior = looked.joint(decisions), looked.joint(even)
-    candidates = proposed(everything.crops)
-    tested = everything.part(candidates)
+    is_proposed = proposed(everything.crops)
+    tested = everything.part(is_proposed)
     joint = Decision(threshold=second.threshold)  # the temperature is in the joint odds already
     found = {
         **figures(tested, joint),
-        "best_f1": at_threshold(without_prior.part(candidates), best),
+        "best_f1": at_threshold(without_prior.part(is_proposed), best),
         "whole_chain": at_threshold(everything, joint),
         "whole_chain_best_f1": at_threshold(without_prior, best),
         "screen": {"run": screen.path.name, **first.model_dump()},

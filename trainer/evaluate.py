@@ -10,6 +10,7 @@ import numpy as np
 
 from edge.bundle import Decision
 from trainer import metrics
+from trainer.errors import DatasetError
 from trainer.feed import Crops, PlainBatches, read_crops
 from trainer.strata import by_strata
 
@@ -72,6 +73,15 @@ def visible(crops: Crops) -> NDArray[np.bool_]:
     )
 
 
+def need_both_labels(judged: Judged, dataset: Dataset) -> None:
+    """Refuse a validation split on which nothing can be chosen, with a DatasetError that names `dataset`."""
+    label = judged.crops.label[judged.visible]
+    for number, what in ((1, "visible hit"), (0, "sample without a hit")):
+        if not (label == number).any():
+            problem = f"its validation split has no {what}, and thresholds are chosen on both"
+            raise DatasetError(dataset.path, problem, "name one that has both with --chosen-on")
+
+
 def choose_decision(judged: Judged, false_positive_rate: float) -> Decision:
     """Choose temperature and threshold on a validation split: the lowest threshold that keeps to the rate.
 
@@ -124,10 +134,11 @@ def evaluate(
     keep_recall: float | None = None,
     split: Split = "test",
     chosen_on: Sequence[Dataset] | None = None,
+    decide_anew: bool = False,
 ) -> tuple[Run, Judged, dict[str, Any]]:
     """Judge a run's best model and write decision and figures into its run.json.
 
-    A decision that `cascade` made together with a screen is left as it is: this one is for the network alone.
+    A decision that `cascade` made for screen and classifier is left as it is: this one is for the network alone.
 
     Parameters
     ----------
@@ -142,16 +153,24 @@ def evaluate(
         "test", unless something is to be tried.
     chosen_on : sequence of Dataset, optional
         Whose validation split chooses threshold and temperature instead of that of `datasets`.
+    decide_anew : bool
+        Replace a decision of `cascade`, too.
 
     Returns
     -------
     run, judged split, figures
+
+    Raises
+    ------
+    DatasetError
+        A split holds no samples, or the validation split no visible hit or nothing else.
 
     """
     contract = run.manifest.input
     model = run.load_model()
     proposed = run.manifest.fit.proposed_only
     judged = judge(model, read_crops(chosen_on or datasets, "validation", contract, proposed_only=proposed), contract)
+    need_both_labels(judged, (chosen_on or datasets)[0])
     if keep_recall is not None:
         decision = choose_screen_decision(judged, keep_recall)
     else:
@@ -163,14 +182,9 @@ def evaluate(
     found["chosen_on"] = {str(dataset.path): dataset.sha256 for dataset in chosen_on or datasets}
     found["split"] = split
     found = without_nan(found)
-    joint = run.manifest.decision
-    kept = joint if joint is not None and weighs_more(joint) else decision
-    return run.with_manifest(decision=kept, figures=found), tested, found
-
-
-def weighs_more(decision: Decision) -> bool:
-    """Tell whether a decision weighs more than its own network: `cascade` made it, with a screen."""
-    return any(value > 0 for name, value in decision.model_dump().items() if name.endswith("_weight"))
+    if run.manifest.has_decision_of_cascade and not decide_anew:
+        return run.with_manifest(figures=found), tested, found
+    return run.with_manifest(decision=decision, decided_with=None, figures=found), tested, found
 
 
 def worst_mistakes(judged: Judged, count: int = 24) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -41,6 +41,9 @@ def evaluate_command(
         float | None,
         typer.Option(min=0.5, max=1, help="For a screen: the threshold keeps this share of the visible hits instead."),
     ] = None,
+    decide_anew: Annotated[
+        bool, typer.Option("--decide-anew", help="Replace a decision that `cascade` made, too.")
+    ] = False,
     screen: ScreenOption = None,
     bundle: BundleOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print every figure as JSON.")] = False,
@@ -50,9 +53,11 @@ def evaluate_command(
     Writes evaluation.html and evaluation.json into the run folder. A decision that `cascade` made stays as it is. With
     --screen the files are named both-evaluation.
     """
+    if decide_anew and screen is not None:
+        raise typer.BadParameter("with --screen nothing is decided; leave out one of them", param_hint="--decide-anew")
     from trainer.data.dataset import Dataset, Split
     from trainer.data.options import one_of
-    from trainer.evaluate import evaluate, weighs_more
+    from trainer.evaluate import evaluate
     from trainer.report import write_report
     from trainer.run import Run
 
@@ -68,6 +73,7 @@ def evaluate_command(
             keep_recall=keep_recall,
             split=part,
             chosen_on=chosen,
+            decide_anew=decide_anew,
         )
     else:
         from trainer.cascade import decisions_of, evaluate_both
@@ -82,8 +88,8 @@ def evaluate_command(
         return
     if screen is None:
         print(f"{run}: threshold {found['threshold']:.4g}, temperature {found['temperature']:.3g}")
-        if opened.manifest.decision is not None and weighs_more(opened.manifest.decision):
-            print("run.json keeps the decision that `cascade` made with a screen", file=sys.stderr)
+        if opened.manifest.has_decision_of_cascade:
+            print("run.json keeps the decision of `cascade`; --decide-anew replaces it", file=sys.stderr)
     else:
         of = "the runs" if bundle is None else f"the bundle {bundle.name}"
         print(f"{run} behind {screen}: threshold {found['threshold']:.4g} of the joint score, decisions of {of}")

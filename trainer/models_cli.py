@@ -245,8 +245,8 @@ def cascade_command(
         weights=weights,
         threshold=threshold,
     )
-    opened.with_manifest(decision=chosen.classifier)
-    first.with_manifest(decision=chosen.screen)
+    opened.with_manifest(decision=chosen.classifier, decided_with=first.path.name)
+    first.with_manifest(decision=chosen.screen, decided_with=opened.path.name)
     if as_json:
         decisions = {"screen": chosen.screen.model_dump(), "classifier": chosen.classifier.model_dump()}
         print(json.dumps({**asdict(chosen), **decisions}))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, ValidationError
 
-from edge.bundle import Decision, InputContract
+from edge.bundle import Decision, InputContract, is_joint
 from edge.strict import StrictModel
 from trainer.errors import RunError
 
@@ -92,8 +92,14 @@ class RunManifest(StrictModel):
     created_utc: str
     command: str = ""
     backend: str = ""
-    decision: Decision | None = Field(default=None, description="set by `evaluate` on the validation split")
+    decision: Decision | None = Field(default=None, description="set by `evaluate` or `cascade` on validation splits")
+    decided_with: str | None = Field(default=None, description="folder of the run that `cascade` decided for, too")
     figures: dict[str, Any] = Field(default_factory=dict, description="of the test split, set by `evaluate`")
+
+    @property
+    def has_decision_of_cascade(self) -> bool:
+        """Whether `cascade` made the decision; of older runs only a classifier's tells."""
+        return self.decided_with is not None or is_joint(self.decision)
 
 
 @dataclass(frozen=True, slots=True)

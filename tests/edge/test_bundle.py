@@ -3,7 +3,7 @@ import shutil
 
 import pytest
 
-from edge.bundle import load_bundle, save_bundle
+from edge.bundle import Decision, is_joint, load_bundle, save_bundle
 from edge.errors import BundleError
 
 
@@ -90,3 +90,18 @@ def test_a_manifest_in_another_encoding_is_refused(bundle):
 def test_a_screen_without_its_contract_is_not_saved(tiny_manifest, tmp_path):
     with pytest.raises(ValueError, match="or neither"):
         save_bundle(tmp_path, tiny_manifest("int8_64"), b"model", b"screen")
+
+
+@pytest.mark.parametrize(
+    ("decision", "joint"),
+    [
+        (None, False),
+        (Decision(threshold=0.4, temperature=2.0), False),
+        (Decision(threshold=0.4, screen_weight=0.1), True),
+        (Decision(threshold=0.4, motion_weight=0.1), True),
+        (Decision(threshold=0.4, scene_weight=0.1), True),
+        (Decision(threshold=0.4, extent_weight=0.1), True),
+    ],
+)
+def test_a_decision_is_joint_where_it_weighs_more_than_one_network(decision, joint):
+    assert is_joint(decision) is joint

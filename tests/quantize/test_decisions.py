@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from edge.bundle import Decision
-from quantize.decisions import carried, is_joint
+from quantize.decisions import carried
 from quantize.errors import QuantiseError
 from quantize.subjects import decision_changes, subjects_of
 
@@ -24,21 +24,6 @@ JOINT = Decision(
 
 def decided(run, decision):
     return replace(run, manifest=run.manifest.model_copy(update={"decision": decision}))
-
-
-@pytest.mark.parametrize(
-    ("decision", "joint"),
-    [
-        (None, False),
-        (Decision(threshold=0.4, temperature=2.0), False),
-        (Decision(threshold=0.4, screen_weight=0.1), True),
-        (Decision(threshold=0.4, motion_weight=0.1), True),
-        (Decision(threshold=0.4, scene_weight=0.1), True),
-        (Decision(threshold=0.4, extent_weight=0.1), True),
-    ],
-)
-def test_a_decision_is_joint_where_it_weighs_more_than_one_network(decision, joint):
-    assert is_joint(decision) is joint
 
 
 def test_only_a_joint_decision_is_carried(tiny):

@@ -131,6 +131,21 @@ def test_what_the_fast_path_does_not_propose_is_missed(tmp_path: Path, data: Dat
     assert found["whole_chain"]["confusion"]["false_negatives"] == missed
 
 
+@pytest.mark.parametrize(("label", "what"), [(0, "visible hit"), (1, "sample without a hit")])
+def test_thresholds_are_not_chosen_on_one_label(label: int, what: str, tmp_path: Path, data: Dataset, run: Run) -> None:
+    samples = data.samples("validation")
+    writer = DatasetWriter(tmp_path / "one", data.index.model_copy(update={"planned_shards": 1, "shards": ()}))
+    writer.add(0, "validation", samples.take(samples.label == label))
+    one = Dataset.open(tmp_path / "one")
+    for judge in (
+        lambda: evaluate(run, [data], chosen_on=[one]),
+        lambda: evaluate(run, [data], chosen_on=[one], keep_recall=0.9),
+        lambda: evaluate_both(run, run, [data], (Decision(threshold=0.1), Decision(threshold=0.1)), chosen_on=[one]),
+    ):
+        with pytest.raises(DatasetError, match=f"one: its validation split has no {what}, .*--chosen-on"):
+            judge()
+
+
 def test_a_threshold_found_on_clips_takes_the_place_of_the_rates(data: Dataset, run: Run) -> None:
     assert choose(run, run, [data], threshold=0.321).classifier.threshold == 0.321
 
@@ -165,6 +180,30 @@ def test_the_command_writes_the_weights_into_the_run(data: Dataset, run: Run, tm
     assert Run.open(copied).manifest.decision == replace(Weights(), motion=0.0).decision(0.9)
     wrong = CliRunner().invoke(app, ["cascade", "none", "--screen", "none", "--data", "none", "--weight", "motoin=1"])
     assert "no such weight" in str(wrong.exception), "before anything is opened"
+
+
+def test_evaluating_one_of_both_keeps_what_cascade_decided_until_told_otherwise(
+    data: Dataset, run: Run, tmp_path: Path
+) -> None:
+    classifier, screen = (shutil.copytree(run.path, tmp_path / name) for name in ("classifier", "screen"))
+    words = ["cascade", classifier, "--screen", screen, "--data", data.path, "--threshold", "0.9"]
+    assert CliRunner().invoke(app, [str(one) for one in words]).exit_code == 0
+    for path, other in ((classifier, "screen"), (screen, "classifier")):
+        decided = Run.open(path).manifest
+        assert decided.decided_with == other
+        words = ["evaluate", str(path), "--data", str(data.path), "--false-positive-rate", "0.1"]
+        kept = CliRunner().invoke(app, words)
+        assert "run.json keeps the decision of `cascade`; --decide-anew replaces it" in kept.stderr
+        assert Run.open(path).manifest.decision == decided.decision
+        anew = CliRunner().invoke(app, [*words, "--decide-anew"])
+        assert (anew.exit_code, anew.stderr) == (0, "")
+        manifest = Run.open(path).manifest
+        assert manifest.decision is not None
+        assert f"threshold {manifest.decision.threshold:.4g}, " in anew.stdout
+        assert (manifest.decision == decided.decision, manifest.has_decision_of_cascade) == (False, False)
+    words = ["evaluate", "none", "--screen", "none", "--data", "none", "--decide-anew"]
+    both = CliRunner().invoke(app, words, standalone_mode=False)
+    assert "with --screen nothing is decided" in str(both.exception), "before anything is opened"
 
 
 def test_every_weight_of_a_decision_can_be_named() -> None:

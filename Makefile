@@ -43,8 +43,8 @@ clean: ## remove the environment, caches and the demo's films; datasets and runs
 
 # --- quantize: checks outside the default suite -------------------------------------------------------------------
 # The float networks that the shipped bundle was converted from, and crops that neither has seen.
-REFERENCE ?= reference/alexnet_edge
-SCREEN_REFERENCE ?= reference/screen
+REFERENCE ?= quantize/reference/alexnet_edge
+SCREEN_REFERENCE ?= quantize/reference/screen
 CHECK_DATA ?= datasets/check
 BUNDLE ?= edge/models/alexnet_edge
 SCREEN_OPTION = $(if $(wildcard $(SCREEN_REFERENCE)/run.json),--screen-reference $(SCREEN_REFERENCE))
@@ -77,9 +77,9 @@ FOOTAGE ?= $(patsubst %,--footage %,$(wildcard $(SCENES)/indoor_person.mp4 $(SCE
 TRAINER = nice $(BIN)/gammabox-trainer
 MINE = $(TRAINER) mine
 MODEL_DATA = --data datasets/model --data datasets/model-hard
-MODEL_FIT = --least-added-dn 22 --most-spot-pixels 5 \
+MODEL_FIT = --min-added-dn 22 --max-spot-pixels 5 \
 	--speck-share 0.15 --proposed-only --staged-weight 0.1 --batch-size 256
-MODEL_REFIT = $(MODEL_DATA) --most-sensor-spot-pixels 12 --epochs 10
+MODEL_REFIT = $(MODEL_DATA) --max-sensor-spot-pixels 12 --epochs 10
 SCREEN = $(MODEL_FIT) --planes temporal --network screen --crop-size 25 --steps 500 --learning-rate 3e-3
 CLASSIFIER = $(MODEL_FIT) --planes spike --network alexnet_edge --crop-size 24 -o width=0.25 -o first_stride=1 -o first_kernel=5 \
 	-o head=centre --steps 400 --learning-rate 2e-3
@@ -92,12 +92,12 @@ model: $(VENV)/.dev ## train and convert the bundle that ships, from nothing: an
 		--hits-a-shot 12 $(FOOTAGE)
 	$(TRAINER) fit runs/model-first --data datasets/model $(SCREEN) --epochs 5
 	$(MINE) datasets/model-hard --crops 4096 --crop-size 48 --seed 29 --footage-share 0.9 --nuisance-share 0.05 \
-		--run runs/model-first --least-score 0.05 $(FOOTAGE)
+		--run runs/model-first --min-score 0.05 $(FOOTAGE)
 	$(TRAINER) fit runs/model-screen $(MODEL_REFIT) $(SCREEN)
 	$(TRAINER) fit runs/model-alexnet $(MODEL_REFIT) $(CLASSIFIER)
 	$(TRAINER) cascade runs/model-alexnet --screen runs/model-screen $(MODEL_DATA) --keep-recall 0.99 --threshold 0.95
 	nice $(BIN)/gammabox-quantize convert runs/model-alexnet --screen runs/model-screen $(MODEL_DATA) --out edge/models/alexnet_edge
-	$(TRAINER) measure sensitivity --frames 50 --size 320x240 --write
+	$(TRAINER) sensitivity --frames 50 --size 320x240 --write
 	$(BIN)/python scripts/model_card.py edge/models/alexnet_edge
-	nice $(BIN)/gammabox-quantize reference runs/model-alexnet --out reference/alexnet_edge
-	nice $(BIN)/gammabox-quantize reference runs/model-screen --out reference/screen
+	nice $(BIN)/gammabox-quantize reference runs/model-alexnet --out quantize/reference/alexnet_edge
+	nice $(BIN)/gammabox-quantize reference runs/model-screen --out quantize/reference/screen

@@ -16,15 +16,15 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from edge import __version__
-from edge.alarm.keeper import AlarmKeeper
 from edge.alarm.live_time import observation
+from edge.alarm.tracker import AlarmTracker
 from edge.bundle import load_bundle, shipped_bundle_path
 from edge.capture.base import too_short
 from edge.capture.frame import triples
+from edge.capture.playback import Playback
 from edge.detect.detector import Detector
-from edge.health import Tally, now_s
-from edge.playback import Playback
 from edge.systemd import Notifier
+from edge.telemetry.health import Tally, now_s
 from edge.telemetry.link import Link
 from edge.telemetry.messages import (
     AlarmMessage,
@@ -44,8 +44,8 @@ from edge.telemetry.topics import Topic
 if TYPE_CHECKING:
     from edge.alarm.alarm import Alarm
     from edge.capture.frame import Triple
+    from edge.config.device import DeviceSettings
     from edge.detect.hit import Detection
-    from edge.settings import DeviceSettings
     from edge.telemetry.messages import Message
     from edge.telemetry.outbox import Keep
     from edge.telemetry.topics import Kind
@@ -118,7 +118,7 @@ class Agent:
         self._manifest = bundle.manifest
         self._detector = Detector(bundle, settings.detection)
         self._stamp = Stamp(settings.site, settings.device, secrets.token_hex(8))
-        self._keeper = AlarmKeeper(settings.alarm, name=f"{settings.device}-{self._stamp.boot_id[:6]}")
+        self._tracker = AlarmTracker(settings.alarm, name=f"{settings.device}-{self._stamp.boot_id[:6]}")
         self._playback = Playback(settings.source, stop)
         self._outbox = Outbox(settings.outbox.path, settings.outbox.max_messages)
         self._link = Link(settings.mqtt, self._stamp, self._outbox, settings.outbox.max_in_flight)
@@ -195,7 +195,7 @@ class Agent:
             detection = self._detector.detect(triple)
             began = time.perf_counter()
             seen = observation(detection, triple)
-            alarms = self._keeper.take(seen)
+            alarms = self._tracker.take(seen)
             if detection.hits and self._settings.telemetry.hits:
                 self._tell_hits(triple, detection)
             for alarm in alarms:
@@ -242,7 +242,7 @@ class Agent:
 
     def _tell_armed(self, triple: Triple) -> None:
         """Once the background is learnt and no alarm stands, replace what an earlier run may have left retained."""
-        if "alarm" in self._retained or not self._keeper.learnt or self._keeper.stands:
+        if "alarm" in self._retained or not self._tracker.learnt or self._tracker.stands:
             return
         self._tell_standing(self._stamp.make(AlarmMessage, triple.current.utc, state="cleared", alarm=None))
 
@@ -277,7 +277,7 @@ class Agent:
             faults = (*faults, self._link.state.text)
         if self._link.refused:
             faults = (*faults, f"the broker refuses {self._link.refused} messages: check the access rights of this box")
-        fields = self._tally.health(self._keeper, self._outbox, report, faults, now_s())
+        fields = self._tally.health(self._tracker, self._outbox, report, faults, now_s())
         self._put("health", self._stamp.make(Health, datetime.now(timezone.utc), **fields), "latest")
 
     def _put(self, kind: Kind, message: Message, keep: Keep) -> None:

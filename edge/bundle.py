@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
+from edge.config.strict import StrictModel
 from edge.detect.crops import Planes
 from edge.errors import BundleError
-from edge.strict import StrictModel
 
 MODEL_FILE = "model.tflite"
 MANIFEST_FILE = "model.json"

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from pydantic import JsonValue, ValidationError
 
-from edge.settings import DeviceSettings
-from edge.yaml_faults import faults_of
+from edge.config.device import DeviceSettings
+from edge.config.faults import faults_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, JsonValue, ValidationError, model_validator
 
-from edge.strict import StrictModel
-from edge.yaml_faults import Fault, host_in, id_like
-from edge.yaml_file import check, read, settings_error
+from edge.config.faults import Fault, host_in, id_like
+from edge.config.strict import StrictModel
+from edge.config.yaml_file import check, read, settings_error
 from firmware_config.device import settings_faults
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from edge.yaml_file import Document
+    from edge.config.yaml_file import Document
 
 CONTROL_ROOM_USER = "control-room"
 MAX_BOXES = 500

@@ -1,4 +1,4 @@
-"""Plain data as YAML text that `edge.yaml_file` reads back as it was, in the order of its keys.
+"""Plain data as YAML text that `edge.config.yaml_file` reads back as it was, in the order of its keys.
 
 ruamel.yaml's own writer puts a bare U+0085 into quoted text, which every reader takes for a line break; here every
 text stands in double quotes, as JSON writes it, unless it is plainly a word.
@@ -10,7 +10,7 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from edge.yaml_file import WORDS
+from edge.config.yaml_file import WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

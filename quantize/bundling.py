@@ -13,14 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import edge
-from edge.bundle import (
-    CandidateRules,
-    InputContract,
-    Manifest,
-    OutputContract,
-    Screen,
-    save_bundle,
-)
+from edge.bundle import CandidateRules, InputContract, Manifest, OutputContract, Screen, save_bundle
 from edge.detect.crops import network_input
 from edge.detect.network import Network
 from quantize.convert import INT8_RECIPE, Recipe, convert, quantisation_of, require_exact_input
@@ -38,8 +31,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edge.bundle import Bundle, Decision
-    from trainer.feed import Crops
-    from trainer.run import Run
+    from trainer.training.batches import Crops
+    from trainer.training.run import Run
 
 BATCH = 64
 UNSET_SHA256 = "0" * 64  # save_bundle puts the real one
@@ -102,7 +95,7 @@ def convert_run(
         merges grey levels.
 
     """
-    from trainer.feed import as_input  # noqa: PLC0415 - imports Keras
+    from trainer.training.batches import as_input  # noqa: PLC0415 - imports Keras
 
     network = run.load_model()
     if settings.qat is not None and settings.recipe != INT8_RECIPE:
@@ -133,7 +126,7 @@ def convert_run(
         },
         "threshold": noted,
         "operators": graph.versions(),
-        "least_runtime": graph.min_runtime,
+        "min_runtime": graph.min_runtime,
         "run": _run_card(run),
         "data": {dataset.path.name: dataset.sha256 for dataset in datasets},
     }
@@ -215,7 +208,7 @@ def datasets_of(run: Run, named: Sequence[Path]) -> list[Dataset]:
 
 def proposed_crops(run: Run, datasets: Sequence[Dataset]) -> Crops:
     """Read the training split as far as the fast path proposes it: nothing else will the network ever be shown."""
-    from trainer.feed import read_crops  # noqa: PLC0415 - imports Keras
+    from trainer.training.batches import read_crops  # noqa: PLC0415 - imports Keras
 
     return read_crops(datasets, "train", run.manifest.input, proposed_only=True)
 
@@ -252,7 +245,7 @@ def _decision_of(
     carry: bool,
 ) -> tuple[Decision, dict[str, Any]]:
     """Give the decision of a converted network and how it came about."""
-    from trainer.feed import read_crops  # noqa: PLC0415 - imports Keras
+    from trainer.training.batches import read_crops  # noqa: PLC0415 - imports Keras
 
     if carry and run.manifest.decision is not None:
         return run.manifest.decision, {"of": "the run, as `gammabox-trainer cascade` chose it"}

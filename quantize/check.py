@@ -34,11 +34,11 @@ from quantize.stages import (
     alone_decisions,
     decided_alone,
     decided_together,
-    least_margins,
+    min_margins,
     strata_of,
 )
 from quantize.subjects import Original, Subject, decision_changes, float_bundle, references_of
-from trainer.strata import motion_of
+from trainer.judging.strata import motion_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
     from edge.bundle import Decision
     from trainer.data.dataset import Dataset, Split
-    from trainer.feed import Crops
+    from trainer.training.batches import Crops
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class NetworkCheck:
     worst: LayerError | None
     operators: dict[str, int]
     float_operators: tuple[str, ...]
-    least_runtime: str | None
+    min_runtime: str | None
     partitions: Partitions
     size_bytes: int
     float_size_bytes: int
@@ -181,7 +181,7 @@ def check_bundle(
     cascade = None
     if len(subjects) > 1 or is_joint(own[0]) or is_joint(references[0]):
         cascade = _check_cascade(seen, references, rng)
-    least = _least_margins(seen, own)
+    least = _min_margins(seen, own)
     alone = [
         alone_decisions(one.float_logits, one.crops.label, *pair)
         for one, *pair in zip(seen, references, own, strict=True)
@@ -201,7 +201,7 @@ def check_bundle(
 
 
 def _seen(original: Original, datasets: Sequence[Dataset], split: Split) -> _Seen:
-    from trainer.feed import read_crops  # noqa: PLC0415 - imports Keras
+    from trainer.training.batches import read_crops  # noqa: PLC0415 - imports Keras
 
     subject = original.subject
     crops = read_crops(datasets, split, subject.contract[0])
@@ -235,12 +235,12 @@ def _second(decisions: Sequence[Decision]) -> Decision | None:
     return decisions[1] if len(decisions) > 1 else None
 
 
-def _least_margins(seen: Sequence[_Seen], own: Sequence[Decision]) -> list[NDArray[np.float64]]:
+def _min_margins(seen: Sequence[_Seen], own: Sequence[Decision]) -> list[NDArray[np.float64]]:
     """Give for each network the logit1 − logit0 from which a crop counts, of the screen or of both together."""
     motions = [motion_of(one.crops.strata) for one in seen]
     if len(seen) == 1:
-        return [least_margins(decision, motion) for decision, motion in zip(own, motions, strict=True)]
-    return [least_margins(own[0], motions[0], seen[1].own_logits, own[1]), least_margins(own[1], motions[1])]
+        return [min_margins(decision, motion) for decision, motion in zip(own, motions, strict=True)]
+    return [min_margins(own[0], motions[0], seen[1].own_logits, own[1]), min_margins(own[1], motions[1])]
 
 
 def _check_network(
@@ -250,7 +250,7 @@ def _check_network(
     settings: CheckSettings,
     rng: np.random.Generator,
 ) -> NetworkCheck:
-    from trainer.feed import as_input  # noqa: PLC0415 - imports Keras
+    from trainer.training.batches import as_input  # noqa: PLC0415 - imports Keras
 
     subject, plain, crops = seen.original.subject, seen.original.model, seen.crops
     contract = subject.contract[0]
@@ -276,7 +276,7 @@ def _check_network(
         worst=worst_layer(layers),
         operators=graph.versions(),
         float_operators=graph.float_operators(),
-        least_runtime=graph.min_runtime,
+        min_runtime=graph.min_runtime,
         partitions=partitions(subject.model),
         size_bytes=len(subject.model),
         float_size_bytes=len(plain),

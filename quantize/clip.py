@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from edge.capture.frame import triples
 from edge.capture.source import open_source
+from edge.config.device import DetectionSettings
 from edge.detect.detector import Detector
-from edge.settings import DetectionSettings
 from edge.truth import TrueHit, compare, read_truth
 
 if TYPE_CHECKING:
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from edge.bundle import Bundle
 
-MOST_CROPS = 512
+MAX_CROPS = 512
 # More than a sound frame has: which candidates are left over must not differ.
-UNHURRIED = DetectionSettings(max_crops_per_frame=MOST_CROPS)
+UNHURRIED = DetectionSettings(max_crops_per_frame=MAX_CROPS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from quantize.errors import QuantiseError
 from quantize.limits import CASCADE, CLASSIFIER, SCREEN
 from quantize.runtimes import Speed, speed
 from quantize.stages import Agreement, agreement_of, decided_alone, decided_together
-from trainer.strata import motion_of
+from trainer.judging.strata import motion_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from quantize.qat import QatSettings
     from trainer.data.dataset import Dataset
-    from trainer.feed import Crops
-    from trainer.run import Run
+    from trainer.training.batches import Crops
+    from trainer.training.run import Run
 
 SEED = 1
 
@@ -163,7 +163,7 @@ def table(variants: Sequence[Variant | Refused]) -> Iterator[str]:
 
 
 def _known(run: Run, datasets: Sequence[Dataset], judged_on: Sequence[Dataset]) -> _Known:
-    from trainer.feed import read_crops  # noqa: PLC0415 - imports Keras
+    from trainer.training.batches import read_crops  # noqa: PLC0415 - imports Keras
 
     plain = convert(run.load_model(), "float32")
     contract = run.manifest.input

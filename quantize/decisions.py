@@ -14,7 +14,7 @@ from quantize.errors import QuantiseError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from trainer.run import Run
+    from trainer.training.run import Run
 
 DEFAULT_FPR = 1e-3
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edge.bundle import InputContract
-    from trainer.feed import Crops
+    from trainer.training.batches import Crops
 
 TIMEOUT_S = 4 * 3600
 TEACHER_BATCH = 512

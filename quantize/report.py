@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge.bundle import save_bundle
-from edge.strict import StrictModel
+from edge.config.strict import StrictModel
 from quantize.limits import CASCADE
 from quantize.stages import ALONE_FPR
 
@@ -162,7 +162,7 @@ def _network_lines(network: NetworkCheck) -> Iterator[str]:
     for other in network.comparisons:
         yield (
             f"  {other.name} ({other.runtime}): {100 * other.equal:.2f} % of outputs equal, at most "
-            f"{other.most_steps} steps apart, {other.median_ms:.2f} ms"
+            f"{other.max_steps} steps apart, {other.median_ms:.2f} ms"
         )
 
 

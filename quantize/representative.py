@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
-    from trainer.feed import Crops
+    from trainer.training.batches import Crops
 
 DEFAULT_COUNT = 400
 BRIGHTNESS_EDGES_DN = (48.0, 96.0, 160.0)

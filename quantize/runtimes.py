@@ -52,7 +52,7 @@ class Comparison:
 
     Attributes
     ----------
-    most_steps : int
+    max_steps : int
         Greatest difference of any stored output, in steps of its int8.
     equal : float
         Share of stored outputs that are the same.
@@ -66,7 +66,7 @@ class Comparison:
     name: str
     runtime: str
     crops: int
-    most_steps: int
+    max_steps: int
     equal: float
     labels: float
     median_ms: float

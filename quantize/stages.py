@@ -121,7 +121,7 @@ def decided_together(
     return Decided(decision.threshold, score, passes & (score >= decision.threshold))
 
 
-def least_margins(
+def min_margins(
     decision: Decision,
     motion_dn: NDArray[np.float64],
     screen_logits: NDArray[np.float32] | None = None,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from trainer.data.dataset import Dataset
-    from trainer.run import Run
+    from trainer.training.run import Run
 
 SAME_CONTRACT = ("crop_size", "planes", "scale", "offset")
 
@@ -139,7 +139,7 @@ def decision_changes(subjects: Sequence[Subject]) -> list[str] | None:
 
 def _reference_of(original: Original, datasets: Sequence[Dataset]) -> Decision:
     """Give a float model's decision: the run's, or what `convert` noted, or that of the validation split."""
-    from trainer.feed import read_crops  # noqa: PLC0415 - imports Keras
+    from trainer.training.batches import read_crops  # noqa: PLC0415 - imports Keras
 
     subject = original.subject
     run, manifest = subject.run, subject.bundle.manifest

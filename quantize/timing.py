@@ -11,14 +11,14 @@ import numpy as np
 from quantize.convert import convert
 from quantize.representative import cells, draw, span_range
 from quantize.runtimes import Speed, speed
-from trainer.ablate import TIME_FILE
-from trainer.run import write_whole
+from trainer.studies.ablate import TIME_FILE
+from trainer.training.run import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from trainer.data.dataset import Dataset
-    from trainer.run import Run
+    from trainer.training.run import Run
 
 SHOWN = 64
 """Crops that show the ranges: enough to convert; the milliseconds do not depend on them."""
@@ -49,7 +49,7 @@ def time_run(run: Run, dataset: Dataset) -> Timed:
         The network cannot become integer.
 
     """
-    from trainer.feed import as_input, crops_of  # noqa: PLC0415 - imports Keras
+    from trainer.training.batches import as_input, crops_of  # noqa: PLC0415 - imports Keras
 
     contract = run.manifest.input
     crops = crops_of(dataset.samples("train", 8 * SHOWN), contract)

@@ -13,14 +13,14 @@ from pathlib import Path
 import numpy as np
 
 from edge.bundle import load_bundle
-from edge.console import EXIT_CHECK_FAILED, EXIT_UNUSABLE
+from edge.commands.console import EXIT_CHECK_FAILED, EXIT_UNUSABLE
 from edge.detect.network import stored_values
 from edge.errors import GammaboxError
 from quantize.environments import PROCESSORS, foreign
 from quantize.runtimes import compared, stored_elsewhere, stored_here
 
 CROPS = 48
-MOST_STEPS = 1
+MAX_STEPS = 1
 
 
 def main() -> int:
@@ -41,17 +41,17 @@ def main() -> int:
             own = stored_here(model, stored)
             for processor in PROCESSORS:
                 other = compared(processor, own[0], stored_elsewhere(foreign(processor), model, stored, 1), 0.0)
-                most = max(most, other.most_steps)
+                most = max(most, other.max_steps)
                 distinct = len(np.unique(own[0], axis=0))
                 print(
                     f"{name} on {processor} ({other.runtime}): {other.crops} crops with {distinct} different outputs, "
-                    f"{100 * other.equal:.2f} % equal to {own[1]} here, at most {other.most_steps} steps apart"
+                    f"{100 * other.equal:.2f} % equal to {own[1]} here, at most {other.max_steps} steps apart"
                 )
     except GammaboxError as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_UNUSABLE
-    passed = most <= MOST_STEPS
-    print(f"{'PASSED' if passed else 'FAILED'}: at most {most} int8 steps apart, {MOST_STEPS} allowed")
+    passed = most <= MAX_STEPS
+    print(f"{'PASSED' if passed else 'FAILED'}: at most {most} int8 steps apart, {MAX_STEPS} allowed")
     return 0 if passed else EXIT_CHECK_FAILED
 
 

@@ -1,7 +1,7 @@
 """Resident memory of `gammabox-edge analyze` over many frames: a recording in a loop through the same pipeline.
 
 `scripts/watch_memory.py CLIP --frames 10000` prints the memory at steps and the verdict; exit code 1 where the peak
-reaches `--most-mb` or the memory still grows by more than `--most-growth-mb` after the first fifth: by the means of the
+reaches `--max-mb` or the memory still grows by more than `--max-growth-mb` after the first fifth: by the means of the
 two halves of the rest, since single readings go up and down by some MB. Hits of a clip that is played again and again
 look like blinking pixels: their places are closed, and the count of hits stands still.
 """
@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING
 
 import cv2
 
-from edge.analyze import analyze
+from edge.analysis import analyze
 from edge.bench.comparison import peak_mb, resident_mb
 from edge.bundle import load_bundle, shipped_bundle_path
 from edge.capture.base import Source
 from edge.capture.source import open_source
-from edge.console import EXIT_CHECK_FAILED, EXIT_UNUSABLE
+from edge.commands.console import EXIT_CHECK_FAILED, EXIT_UNUSABLE
 from edge.detect.detector import Detector
 from edge.errors import GammaboxError
 
@@ -81,8 +81,8 @@ def main() -> int:
     parser.add_argument("clip")
     parser.add_argument("--frames", type=int, default=10_000)
     parser.add_argument("--model", type=Path, default=shipped_bundle_path())
-    parser.add_argument("--most-mb", type=float, default=250.0)
-    parser.add_argument("--most-growth-mb", type=float, default=8.0)
+    parser.add_argument("--max-mb", type=float, default=250.0)
+    parser.add_argument("--max-growth-mb", type=float, default=8.0)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
@@ -110,7 +110,7 @@ def main() -> int:
         for frames, resident in steps:
             print(f"{frames:>7} frames  {resident:6.1f} MB")
         print(f"peak {verdict['peak_mb']:.1f} MB, growth after the first fifth {growth:+.1f} MB")
-    return 0 if peak_mb() < arguments.most_mb and growth <= arguments.most_growth_mb else EXIT_CHECK_FAILED
+    return 0 if peak_mb() < arguments.max_mb and growth <= arguments.max_growth_mb else EXIT_CHECK_FAILED
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
 import pytest
 
-from edge.cli import main as edge_main
-from firmware_config.cli import main as firmware_main
+from edge.commands.cli import main as edge_main
+from firmware_config.commands import main as firmware_main
 
 SETTINGS = """\
 site: docks

@@ -6,10 +6,10 @@ import pytest
 import typer
 from rich.text import Text
 
-import edge.cli
-import firmware_config.cli
-import quantize.cli
-import trainer.cli
+import edge.commands.cli
+import firmware_config.commands
+import quantize.commands
+import trainer.commands.cli
 
 
 def _texts(command) -> list[str]:
@@ -20,7 +20,9 @@ def _texts(command) -> list[str]:
     return texts
 
 
-@pytest.mark.parametrize("module", [edge.cli, trainer.cli, quantize.cli, firmware_config.cli])
+@pytest.mark.parametrize(
+    "module", [edge.commands.cli, trainer.commands.cli, quantize.commands, firmware_config.commands]
+)
 def test_no_words_in_brackets_are_lost_in_the_help(module) -> None:
     texts = _texts(typer.main.get_command(module.app))
     assert len(texts) > 5

@@ -33,7 +33,7 @@ def clip(tmp_path_factory):
 
 
 def test_the_clip_is_looped_to_the_number_asked_for_and_its_memory_told(clip, tiny_bundle):
-    ended = watch(clip, "--frames", 100, "--model", tiny_bundle, "--json", "--most-growth-mb", 100)
+    ended = watch(clip, "--frames", 100, "--model", tiny_bundle, "--json", "--max-growth-mb", 100)
     assert ended.returncode == 0, ended.stderr
     told = json.loads(ended.stdout)
     assert told["frames"] == 100
@@ -44,9 +44,9 @@ def test_the_clip_is_looped_to_the_number_asked_for_and_its_memory_told(clip, ti
     assert told["growth_mb"] == pytest.approx(runpy.run_path(str(SCRIPT))["steady_growth"](settled), abs=0.06)
 
 
-@pytest.mark.parametrize("limit", ["--most-mb", "--most-growth-mb"])
+@pytest.mark.parametrize("limit", ["--max-mb", "--max-growth-mb"])
 def test_a_limit_that_is_passed_is_exit_code_1(clip, tiny_bundle, limit):
-    value = 10 if limit == "--most-mb" else -1000
+    value = 10 if limit == "--max-mb" else -1000
     assert watch(clip, "--frames", 20, "--model", tiny_bundle, limit, value).returncode == 1
 
 

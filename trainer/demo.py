@@ -20,9 +20,9 @@ from iotcore import Broker
 from rich.console import Console
 from rich.text import Text
 
+from edge.commands.watch import broker_settings
 from edge.control_room.board import in_words
 from edge.control_room.subscriber import Received, Subscriber
-from edge.control_room.watch import broker_settings
 from edge.telemetry.messages import AlarmMessage, HitMessage
 from edge.truth import compare, read_truth
 
@@ -34,7 +34,7 @@ SECONDS = 24.0
 SOURCE_APPEARS_S = 10.0
 DOSE_RATE_USV_H = 1000.0
 EXPOSURE_S = 0.033
-LEAST_RECALL = 0.8
+MIN_RECALL = 0.8
 SITE, DEVICE = "demo", "entrance"
 PICTURE_COLUMNS = 130
 RUN_SHOWN = 3
@@ -90,7 +90,7 @@ class Verdict:
     @property
     def good(self) -> bool:
         """Whether the system did what it is for."""
-        return self.score.recall >= LEAST_RECALL and self.early_alarms == 0 and self.alarm_after_s is not None
+        return self.score.recall >= MIN_RECALL and self.early_alarms == 0 and self.alarm_after_s is not None
 
 
 def main() -> None:
@@ -110,7 +110,7 @@ def main() -> None:
         draw(arguments.picture, arrived, verdict)
     if not verdict.good:
         sys.stderr.write(
-            f"error: the demonstration failed: it wants {LEAST_RECALL:.0%} of the visible hits, an alarm after the "
+            f"error: the demonstration failed: it wants {MIN_RECALL:.0%} of the visible hits, an alarm after the "
             "source appears and none before; agent.log lies beside the film\n"
         )
     sys.exit(0 if verdict.good else 1)

@@ -18,7 +18,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from edge.settings import AlarmSettings
+    from edge.config.device import AlarmSettings
 
 # Below this many hits the exact mean time is asked; above it the closed form is right to better than 1 %.
 EXACT_BELOW = 8.0
@@ -67,9 +67,9 @@ class Trigger:
         return self._rules
 
     def _rule(self, background_hz: float, multiple: float) -> tuple[float, float]:
-        source = max(self._settings.source_rate_hz, self._settings.least_excess * background_hz) * multiple
+        source = max(self._settings.source_rate_hz, self._settings.min_excess * background_hz) * multiple
         share = self._settings.false_alarms_per_1000_h / len(MULTIPLES)
-        limit = max(limit_hits(background_hz, source, share), self._settings.least_hits)
+        limit = max(limit_hits(background_hz, source, share), self._settings.min_hits)
         return slope_hz(background_hz, source), limit
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from edge.bundle import Bundle
     from edge.capture.frame import Image, Triple
 
-_MOST_PIXELS = 60
+_MAX_PIXELS = 60
 
 
 class FrameDifference:
@@ -59,7 +59,7 @@ class FrameDifference:
     def _large(changed: Image) -> Image:
         closed = cv2.morphologyEx(changed, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
         _, labels, stats, _ = cv2.connectedComponentsWithStats(closed)
-        large = stats[:, cv2.CC_STAT_AREA] > _MOST_PIXELS
+        large = stats[:, cv2.CC_STAT_AREA] > _MAX_PIXELS
         large[0] = False
         moved: Image = large.astype(np.uint8)[labels] * np.uint8(255)
         return moved
@@ -146,7 +146,7 @@ class LaCosmic:
         return Verdict(sightings, {"lacosmic": (perf_counter() - started) * 1e3})
 
 
-def _spots(binary: Image, height_dn: Image, most: int = _MOST_PIXELS) -> tuple[Sighting, ...]:
+def _spots(binary: Image, height_dn: Image, most: int = _MAX_PIXELS) -> tuple[Sighting, ...]:
     """Give the components of a binary picture that are small enough, each at its highest pixel."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(binary, connectivity=8)
     found = []

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from edge.capture.frame import Image
 
-LEAST_SIDE = 64  # pixels; below this there is no room for a crop nor for the noise around a spike
+MIN_SIDE = 64  # pixels; below this there is no room for a crop nor for the noise around a spike
 USUAL_FPS = 25.0  # assumed where a source names no rate
 LISTED_DAMAGES = 20  # the report names so many places; more are only counted
 INTER_FRAME_WARNING = (
@@ -203,15 +203,15 @@ class Source(ABC):
 
     def _follow_size(self, width: int, height: int, sequence: int) -> bool:
         """Begin a new mode where a picture differs in size from the last one; False for one that is too small."""
-        if min(width, height) < LEAST_SIDE:
+        if min(width, height) < MIN_SIDE:
             if self._delivered:
                 # One small picture among others is no reason to lose what came before it.
-                self._damage(sequence, f"picture of {width}x{height} pixels, under {LEAST_SIDE} a side")
+                self._damage(sequence, f"picture of {width}x{height} pixels, under {MIN_SIDE} a side")
                 return False
             raise SourceError(
                 self.spec,
                 f"frame {sequence} measures {width}x{height} pixels",
-                f"at least {LEAST_SIDE} pixels a side are needed",
+                f"at least {MIN_SIDE} pixels a side are needed",
             )
         known = self.mode
         if (width, height) == (known.width, known.height):

@@ -25,7 +25,7 @@ _BETWEEN_SCANS = {0xC4, 0xDA, 0xDB, 0xDC, 0xDD, *range(0xE0, 0xF0), 0xFE}
 
 _SURPLUS = re.compile(r"(\d+) extraneous bytes")
 HARMLESS_SURPLUS_BYTES = 16  # some webcams (Logitech C270) end every picture with a few bytes too many
-MOST_PIXELS = 100_000_000  # a damaged header must not make the decoder ask for all memory
+MAX_PIXELS = 100_000_000  # a damaged header must not make the decoder ask for all memory
 
 
 class DamagedJpegError(ValueError):
@@ -54,7 +54,7 @@ def complete_jpeg(packet: bytes) -> bytes:
         length = _length(packet, at)
         if marker in _FRAME_HEADERS:
             height, width = (int.from_bytes(packet[at + i : at + i + 2], "big") for i in (3, 5))
-            if not 0 < height * width <= MOST_PIXELS:
+            if not 0 < height * width <= MAX_PIXELS:
                 raise DamagedJpegError("JPEG with an impossible size in its header")
         if marker == _RESTART_INTERVAL:
             restart_interval = int.from_bytes(packet[at + 2 : at + 4], "big")

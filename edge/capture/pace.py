@@ -6,7 +6,7 @@ from collections import deque
 from statistics import median
 
 INTERVALS = 31
-LEAST_INTERVALS = 5
+MIN_INTERVALS = 5
 LATE = 1.5  # of the usual interval; a frame is missing between two that lie further apart
 
 
@@ -23,6 +23,6 @@ class Pace:
         if last_s is None or stamp_s <= last_s:
             return 0
         interval_s = stamp_s - last_s
-        usual_s = median(self._intervals_s) if len(self._intervals_s) >= LEAST_INTERVALS else interval_s
+        usual_s = median(self._intervals_s) if len(self._intervals_s) >= MIN_INTERVALS else interval_s
         self._intervals_s.append(interval_s)
         return round(interval_s / usual_s) - 1 if interval_s > LATE * usual_s else 0

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from edge.capture.frame import Frame
 
 LIKELY_FPS = (0.01, 1000.0)
-MOST_FRAMES = 1 << 31  # more in a header is damage
+MAX_FRAMES = 1 << 31  # more in a header is damage
 LONGEST_S = 1e9
 LONGEST_GAP = 1 << 20  # frames; a longer one is damage of the file's structure
 
@@ -73,7 +73,7 @@ class VideoSource(Source):
         self._closed = False
         codec = codec_of(self._capture)
         declared = float(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
-        self._declared_frames = int(declared) if 0 <= declared < MOST_FRAMES else 0
+        self._declared_frames = int(declared) if 0 <= declared < MAX_FRAMES else 0
         width = int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH))
         height = int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
         rate = self._rate(fps)

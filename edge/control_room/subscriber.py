@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from paho.mqtt.reasoncodes import ReasonCode
     from typing_extensions import Self
 
-    from edge.settings import MqttSettings
+    from edge.config.device import MqttSettings
 
 ANSWER_S = 10.0
 RETRY_S = 1.0

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 USUAL_DOUBTED = 100.0
 """Candidates a frame that the screen stops before a scene for which a decision's scene_weight changes nothing."""
-_LEAST_DOUBTED = 10.0
+_MIN_DOUBTED = 10.0
 """Added, so that a dark or empty scene does not make everything a hit."""
 
 
@@ -105,7 +105,7 @@ def odds_beside(
 
     """
     odds: NDArray[np.float64] = decision.screen_weight * screen_margins - decision.motion_weight * np.log1p(motion_dn)
-    scene = math.log((_LEAST_DOUBTED + doubted) / (_LEAST_DOUBTED + USUAL_DOUBTED))
+    scene = math.log((_MIN_DOUBTED + doubted) / (_MIN_DOUBTED + USUAL_DOUBTED))
     border = 0.0 if entering is None else decision.border_weight * entering
     return odds - decision.scene_weight * scene - border
 

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from edge.config.device import DetectionSettings
 from edge.detect.classifier import USUAL_DOUBTED, Classifier, odds_beside, probability
 from edge.detect.colour import spot_colours
 from edge.detect.crops import network_input, patches
 from edge.detect.fast_path import find_candidates
 from edge.detect.hit import Detection, Hit
-from edge.detect.learning import NoiseModel
 from edge.detect.mask import mask_picture, without
-from edge.detect.noise import BLOCK
-from edge.detect.restless import RecentMotion, colour_decides, credible, doubts, entering, restless_odds
+from edge.detect.noise_map import BLOCK
+from edge.detect.noise_model import NoiseModel
+from edge.detect.recent_motion import RecentMotion, colour_decides, credible, doubts, entering, restless_odds
 from edge.detect.screen import Screen
 from edge.detect.sensitivity import mean_sensitivity, table_of
 from edge.detect.spot import measure
 from edge.errors import BundleError
-from edge.settings import DetectionSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from edge.capture.frame import Frame, Image, Triple
     from edge.detect.fast_path import FastPathResult
     from edge.detect.hit import Candidate
-    from edge.detect.noise import NoiseMap
+    from edge.detect.noise_map import NoiseMap
     from edge.detect.runtime import Runtime
     from edge.detect.spot import Greys, Spot
 

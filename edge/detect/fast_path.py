@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from edge.detect.hit import Candidate
-from edge.detect.noise import BLOCK, fine_block_means, noise_of_pair, sampled_block_means
+from edge.detect.noise_map import BLOCK, fine_block_means, noise_of_pair, sampled_block_means
 from edge.detect.shaking import is_shaken
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from edge.bundle import CandidateRules
     from edge.capture.frame import Image
-    from edge.detect.noise import Blocks, NoiseMap
+    from edge.detect.noise_map import Blocks, NoiseMap
 
 Indices: TypeAlias = "NDArray[np.intp]"
 Greys: TypeAlias = "tuple[Image, Image, Image]"
@@ -29,7 +29,7 @@ Greys: TypeAlias = "tuple[Image, Image, Image]"
 REACH = 4
 """A candidate is the brightest spike within so many pixels of it, and its surroundings are as wide."""
 _MOTION_SIGMAS = 2.5
-_LEAST_MOTION_DN = 4.0
+_MIN_MOTION_DN = 4.0
 _SATURATED_DN = 250
 _TILE = 64
 _CROWD = 4
@@ -38,9 +38,9 @@ _MANY_POINTS = 64
 """So many pixels above their floor in a tile are more than a hit has, and are looked at more closely too."""
 _DIPS_OF_SHAKING = 0.2
 _FLASH_DN = 4.0
-_MOST_RESTLESS_SHARE = 0.5
+_MAX_RESTLESS_SHARE = 0.5
 _STRIP_PIXELS = 1 << 18
-_MOST_POINTS_SHARE = 1 / 200
+_MAX_POINTS_SHARE = 1 / 200
 _BACKGROUND_WIDTH = 31
 
 
@@ -101,7 +101,7 @@ def find_candidates(
     known = noise if noise is not None else noise_of_pair(previous, following, rules, mask)
     greys = (previous, current, following)
     swept = _sweep(greys, known.floor_dn)
-    upset = swept.at.size > max(current.size * _MOST_POINTS_SHARE, 1)
+    upset = swept.at.size > max(current.size * _MAX_POINTS_SHARE, 1)
     points = _points_of_flash(greys, known.floor_dn) if upset else swept.at
     candidates = _describe(greys, points, rules, known)
     restless = _restless_ground(greys, swept.motion_dn, points, candidates, known)
@@ -109,7 +109,7 @@ def find_candidates(
     if shaken:
         restless[:] = True
     live = ~restless & (swept.brightness < _SATURATED_DN) & known.open_blocks
-    if np.count_nonzero(restless) > restless.size * _MOST_RESTLESS_SHARE:
+    if np.count_nonzero(restless) > restless.size * _MAX_RESTLESS_SHARE:
         # The camera shook or was exposed anew: a spike on ground that does not rest says nothing now.
         candidates = tuple(one for one in candidates if live[one.y // BLOCK, one.x // BLOCK])
     live_fraction = float(np.count_nonzero(live)) / live.size
@@ -161,7 +161,7 @@ def _restless_ground(
     greys: Greys, motion: Blocks, points: Indices, candidates: tuple[Candidate, ...], noise: NoiseMap
 ) -> NDArray[np.bool_]:
     """Tell the blocks that move: by |next − previous|, or by so many spikes in a tile as radiation does not make."""
-    restless: NDArray[np.bool_] = motion > np.maximum(_MOTION_SIGMAS * noise.sigma_dn, _LEAST_MOTION_DN)
+    restless: NDArray[np.bool_] = motion > np.maximum(_MOTION_SIGMAS * noise.sigma_dn, _MIN_MOTION_DN)
     height, width = greys[1].shape
     tiles = (-(-height // _TILE), -(-width // _TILE))
     crowd = np.array([one.y // _TILE * tiles[1] + one.x // _TILE for one in candidates], np.intp)

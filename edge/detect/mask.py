@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from edge.capture.frame import Image
-    from edge.settings import Mask
+    from edge.config.device import Mask
 
 
 def mask_picture(masks: Sequence[Mask], width: int, height: int) -> Image | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from edge.detect.noise import fine_block_means
+from edge.detect.noise_map import fine_block_means
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 _EDGE_DN = 14.0
 _PARTS = (4, 6)
-_LEAST_EDGY_BLOCKS = 3
-_LEAST_IN_ALL = 12
+_MIN_EDGY_BLOCKS = 3
+_MIN_IN_ALL = 12
 _FEW_TOLD_SHARE, _MANY_TOLD_SHARE = 3 / 8, 1 / 2
 _HARDLY_ANY = 0.03
-_MOST_RESTING = 0.2
+_MAX_RESTING = 0.2
 _NOISE_FACTOR = 2.0
 _RESTING_DN = (2.5, 6.0)
 _AROUND = 9
@@ -50,17 +50,17 @@ def is_shaken(previous: Image, current: Image, following: Image) -> bool:
     # Hits are no ground: the darkest of three frames has none, and a median of 3×3 takes spots of a few pixels away.
     ground = cv2.min(cv2.min(halves[0], halves[1]), halves[2])
     edgy = fine_block_means(cv2.morphologyEx(ground, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))) > _EDGE_DN
-    if np.count_nonzero(edgy) < _LEAST_IN_ALL:
+    if np.count_nonzero(edgy) < _MIN_IN_ALL:
         return False
     before, middle, after = (cv2.medianBlur(half, 3) for half in halves)
     parts = _of_parts(edgy)
-    told = parts >= _LEAST_EDGY_BLOCKS
+    told = parts >= _MIN_EDGY_BLOCKS
     moving = 0
     for other in (before, after):
         resting = edgy & _rests(middle, other)
         if np.count_nonzero(resting) < _HARDLY_ANY * np.count_nonzero(edgy):
             return True
-        moving += int(_resting_share(resting, parts, told) < _MOST_RESTING)
+        moving += int(_resting_share(resting, parts, told) < _MAX_RESTING)
     has_edges = float(np.count_nonzero(told)) / told.size
     return (moving > 0 and has_edges > _MANY_TOLD_SHARE) or (moving == 2 and has_edges >= _FEW_TOLD_SHARE)
 

@@ -18,7 +18,7 @@ Greys: TypeAlias = "tuple[Image, Image, Image]"
 REACH = 24
 """A spot is followed so far from its peak, pixels; longer tracks count as several hits."""
 _FOOT = 0.25
-_LEAST_FOOT_DN = 8
+_MIN_FOOT_DN = 8
 _NEIGHBOUR_REACH = 8
 """So near the second spot of one quantum lies mostly, and JPEG frays spots.
 
@@ -74,7 +74,7 @@ def measure(greys: Greys, x: int, y: int) -> Spot:
     peak = int(spike[row, column])
     added = float(current[row, column]) - (float(previous[row, column]) + float(following[row, column])) / 2
     pixels = int(np.count_nonzero(_connected(spike > peak / 2, row, column)))
-    belongs = _connected(spike > max(peak * _FOOT, _LEAST_FOOT_DN), row, column)
+    belongs = _connected(spike > max(peak * _FOOT, _MIN_FOOT_DN), row, column)
     rows = slice(max(row - _NEIGHBOUR_REACH, 0), row + _NEIGHBOUR_REACH + 1)
     columns = slice(max(column - _NEIGHBOUR_REACH, 0), column + _NEIGHBOUR_REACH + 1)
     belongs[rows, columns] = True

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import paho.mqtt.client as paho
     from paho.mqtt.reasoncodes import ReasonCode
 
-    from edge.settings import MqttSettings
+    from edge.config.device import MqttSettings
     from edge.telemetry.messages import Stamp
     from edge.telemetry.outbox import Outbox, Waiting
 

@@ -11,7 +11,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from edge.errors import BrokerError
 
 if TYPE_CHECKING:
-    from edge.settings import MqttSettings
+    from edge.config.device import MqttSettings
 
 CONNECT_TIMEOUT_S = 10.0
 V5 = MQTTProtocolVersion.MQTTv5

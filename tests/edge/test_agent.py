@@ -15,8 +15,8 @@ import pytest
 
 from edge.capture.mjpeg_writer import MotionJpegWriter
 from edge.capture.source import open_source
+from edge.config.device import MqttSettings
 from edge.control_room.subscriber import Received, Subscriber
-from edge.settings import MqttSettings
 
 SITE = "agent"
 SIZE = (160, 120)
@@ -62,7 +62,15 @@ class Box:
         # JSON is YAML; what the settings file may look like is tested elsewhere.
         self.config.write_text(json.dumps(self.settings))
         process = subprocess.Popen(
-            [sys.executable, "-c", "from edge.cli import main; main()", "run", "--config", self.config, "--json"],
+            [
+                sys.executable,
+                "-c",
+                "from edge.commands.cli import main; main()",
+                "run",
+                "--config",
+                self.config,
+                "--json",
+            ],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -8,7 +8,7 @@ import pytest
 
 from edge.bundle import save_bundle
 from edge.capture.mjpeg_writer import MotionJpegWriter
-from edge.cli import main
+from edge.commands.cli import main
 
 SIZE = (160, 120)
 HITS = ((3, 40, 30), (7, 80, 60))

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(
 FRAMES, WITH_HIT = 40, 20
 CAMERA = "/dev/v4l/by-path/pci-0-video-index0"
 WAIT_S = 60
-EDGE = [sys.executable, "-c", "from edge.cli import main; main()"]
+EDGE = [sys.executable, "-c", "from edge.commands.cli import main; main()"]
 LOGIN = ["-h", "127.0.0.1", "-u", CONTROL_ROOM_USER, "-P", f"{CONTROL_ROOM_USER}-password"]
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from edge.settings import DeviceSettings
+from edge.config.device import DeviceSettings
 from firmware_config.device import KEPT, device_settings, settings_faults
 from firmware_config.site import Box, Broker, Site
 

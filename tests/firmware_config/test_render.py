@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edge.settings import load_settings
+from edge.config.device import load_settings
 from firmware_config.render import render_site
 from firmware_config.site import Box, Broker, Site, load_site
 

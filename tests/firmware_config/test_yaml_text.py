@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edge.yaml_file import read
+from edge.config.yaml_file import read
 from firmware_config.yaml_text import block
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from edge.bundle import Bundle
     from quantize.limits import Limits
     from trainer.data.dataset import Dataset
-    from trainer.run import Run
+    from trainer.training.run import Run
 
 CROP = 17
 
@@ -33,8 +33,8 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
 
     load_tensorflow()
     from trainer.data.synthetic import write_synthetic
-    from trainer.fit import fit
-    from trainer.run import FitSettings, NetworkChoice
+    from trainer.training.fit import fit
+    from trainer.training.run import FitSettings, NetworkChoice
 
     folder: Path = tmp_path_factory.mktemp("tiny")
     splits = (("train", 400), ("validation", 300), ("test", 300))
@@ -62,4 +62,4 @@ def small_limits() -> Limits:
     """
     from quantize.limits import Limits
 
-    return Limits(least_positives=100, least_negatives=100, least_speedup=0, most_size_share=1, most_saturated=0.1)
+    return Limits(min_positives=100, min_negatives=100, min_speedup=0, max_size_share=1, max_saturated=0.1)

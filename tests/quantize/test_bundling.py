@@ -10,7 +10,7 @@ from quantize.bundling import Settings, convert_run, datasets_of, portable
 from quantize.decisions import at_unit_temperature
 from quantize.errors import QuantiseError
 from quantize.subjects import subjects_of
-from trainer.run import DataUsed
+from trainer.training.run import DataUsed
 
 
 def test_the_agent_runs_what_convert_wrote(tiny):

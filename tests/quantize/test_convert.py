@@ -42,13 +42,13 @@ def test_weights_have_a_scale_for_each_channel_unless_told_otherwise(tiny: Any) 
     assert not read_graph(whole).per_channel()
 
 
-@pytest.mark.parametrize(("recipe", "most_share"), [("float16", 0.75), ("dynamic", 0.65)])
-def test_other_recipes_keep_float_in_and_out(tiny: Any, plain: bytes, recipe: str, most_share: float) -> None:
+@pytest.mark.parametrize(("recipe", "max_share"), [("float16", 0.75), ("dynamic", 0.65)])
+def test_other_recipes_keep_float_in_and_out(tiny: Any, plain: bytes, recipe: str, max_share: float) -> None:
     content = convert(tiny.run.load_model(), recipe)
     graph = read_graph(content)
     assert graph.input.is_float
     assert graph.output.is_float
-    assert len(content) <= most_share * len(plain)
+    assert len(content) <= max_share * len(plain)
 
 
 def test_a_flattening_network_takes_many_crops_at_once(tiny: Any) -> None:
@@ -68,7 +68,7 @@ def test_free_batch_leaves_a_model_without_reshape_as_it_works(tiny: Any) -> Non
 def test_local_response_normalisation_is_refused() -> None:
     import keras
 
-    from trainer.models.layers import LocalResponseNormalisation
+    from trainer.training.networks.layers import LocalResponseNormalisation
 
     image = keras.Input((17, 17, 3))
     normalised = LocalResponseNormalisation()(keras.layers.Conv2D(8, 3)(image))

@@ -40,7 +40,7 @@ def checked(tiny: Any, bundle: Bundle, limits: Any) -> tuple[NetworkCheck, set[s
 
 
 def representative(tiny: Any) -> np.ndarray[Any, Any]:
-    from trainer.feed import as_input, read_crops
+    from trainer.training.batches import as_input, read_crops
 
     crops = read_crops([tiny.dataset], "train", tiny.run.manifest.input)
     return as_input(span_range(crops.pictures[:100]), tiny.run.manifest.input)
@@ -177,7 +177,7 @@ def test_a_threshold_left_at_the_float_models_is_caught(
     from edge.bundle import Decision
     from quantize.bundling import logits_of
     from quantize.decisions import matched_decision
-    from trainer.feed import read_crops
+    from trainer.training.batches import read_crops
 
     shifted = biased(tiny.bundle.model, 3.0)
     contract = tiny.run.manifest.input

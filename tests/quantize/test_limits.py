@@ -8,22 +8,22 @@ from quantize.limits import Limits, _false_positives, _within, parse_limits
 
 def test_defaults_are_those_that_the_shipped_bundle_has_to_keep():
     limits = Limits()
-    assert (limits.least_positives, limits.least_negatives) == (5000, 20000)
-    assert (limits.most_recall_change, limits.least_label_agreement) == (0.005, 0.995)
-    assert (limits.least_speedup, limits.most_size_share, limits.most_calibration_change) == (2.5, 0.30, 0.01)
+    assert (limits.min_positives, limits.min_negatives) == (5000, 20000)
+    assert (limits.max_recall_change, limits.min_label_agreement) == (0.005, 0.995)
+    assert (limits.min_speedup, limits.max_size_share, limits.max_calibration_change) == (2.5, 0.30, 0.01)
 
 
 def test_a_limit_can_be_set():
-    assert parse_limits(["least_speedup=3"]).least_speedup == 3
+    assert parse_limits(["min_speedup=3"]).min_speedup == 3
 
 
 @pytest.mark.parametrize(
     ("word", "message"),
     [
         ("speed=3", "no NAME=VALUE of a known name"),
-        ("least_speedup", "no NAME=VALUE of a known name"),
-        ("least_speedup=fast", "--limits least_speedup"),
-        ("least_label_agreement=2", "less than or equal to 1"),
+        ("min_speedup", "no NAME=VALUE of a known name"),
+        ("min_speedup=fast", "--limits min_speedup"),
+        ("min_label_agreement=2", "less than or equal to 1"),
     ],
 )
 def test_a_wrong_limit_is_refused(word, message):

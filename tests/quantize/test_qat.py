@@ -7,7 +7,7 @@ from quantize.qat import QatSettings, described, fine_tuned
 
 
 def test_groups_go_over_as_slices_of_maps(tiny):
-    from trainer.models import build
+    from trainer.training.networks import build
 
     network = described(build("alexnet_edge", 32, {"width": 0.1}, 1))
     slices = [entry["channels"] for entry in network if entry["kind"] == "GetItem"]
@@ -20,7 +20,7 @@ def test_groups_go_over_as_slices_of_maps(tiny):
 
 
 def test_a_layer_without_counterpart_is_refused():
-    from trainer.models import build
+    from trainer.training.networks import build
 
     with pytest.raises(QuantiseError, match="of kind LocalResponseNormalisation has no counterpart"):
         described(build("alexnet_paper", 224, {}, 1))
@@ -33,7 +33,7 @@ def test_fine_tuning_gives_an_integer_model_that_still_knows(tiny):
     from quantize.agreement import sqnr_db
     from quantize.bundling import contracts_of, logits_of
     from quantize.graph import read_graph
-    from trainer.feed import as_input, read_crops
+    from trainer.training.batches import as_input, read_crops
 
     contract = tiny.run.manifest.input
     train = read_crops([tiny.dataset], "train", contract)

@@ -8,7 +8,7 @@ from quantize.representative import cells, draw, span_range
 
 
 def crops(brightness, label, motion):
-    from trainer.feed import Crops
+    from trainer.training.batches import Crops
 
     pictures = np.stack([np.full((5, 5, 3), level, np.uint8) for level in brightness])
     return Crops(pictures, np.array(label, np.uint8), tuple({"motion_dn": one} for one in motion))

@@ -10,10 +10,10 @@ from quantize.stages import (
     alone_decisions,
     decided_alone,
     decided_together,
-    least_margins,
+    min_margins,
     strata_of,
 )
-from trainer.strata import motion_of
+from trainer.judging.strata import motion_of
 
 JOINT = Decision(threshold=0.6, temperature=2.0, screen_weight=0.8, motion_weight=1.5)
 FIRST = Decision(threshold=0.2)
@@ -52,7 +52,7 @@ def test_the_least_margin_says_the_same_as_the_score(logits, motion, screened):
     screen = (logits[1], FIRST) if screened else (None, None)
     both = decided_together(logits[0], screen[0], (JOINT, screen[1]), motion)
     margins = logits[0, :, 1].astype(float) - logits[0, :, 0]
-    assert np.array_equal(margins >= least_margins(JOINT, motion, *screen), both.hit)
+    assert np.array_equal(margins >= min_margins(JOINT, motion, *screen), both.hit)
 
 
 def test_a_network_that_decides_only_together_is_judged_at_a_stated_rate(logits):

@@ -1,7 +1,7 @@
 import json
 
-from quantize.cli import main
-from trainer.ablate import TIME_FILE
+from quantize.commands import main
+from trainer.studies.ablate import TIME_FILE
 
 
 def test_a_run_is_timed_as_int8_and_the_time_noted_in_its_folder(command, tiny) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-LEAST_SPIKE_DN = 20
+MIN_SPIKE_DN = 20
 
 
 def network(crop_size, *, middle_only):
@@ -29,7 +29,7 @@ def network(crop_size, *, middle_only):
             around = crop_size // 2 - 1
             x = x[:, around:-around, around:-around]
         spike = tf.reshape(tf.reduce_max(x, axis=(1, 2)), (-1, 1))
-        return 100 * (spike * np.float32([[-1, 1]]) + np.float32([1, -1]) * LEAST_SPIKE_DN / 255)
+        return 100 * (spike * np.float32([[-1, 1]]) + np.float32([1, -1]) * MIN_SPIKE_DN / 255)
 
     return forward.get_concrete_function()
 

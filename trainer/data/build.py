@@ -18,16 +18,16 @@ from edge.bundle import CandidateRules
 from trainer.data.cost import BuildCost, measured
 from trainer.data.crops import samples_of, take_shot
 from trainer.data.dataset import Dataset, DatasetIndex, Samples, ShardEntry, Split
-from trainer.data.footage import Footage, split_footage
 from trainer.data.hits import HITS_PER_LIBRARY, RADIATIONS, HitBank, hit_bank
-from trainer.data.nuisances import NUISANCES
 from trainer.data.places import TEST, TRAINING
 from trainer.data.quota import TEST_BLOTCH_SHARE, TEST_SHARES, Quota
 from trainer.data.shots import Undecodable, Way, open_studio
-from trainer.data.textures import available_pictures
 from trainer.data.triples import SceneSource
 from trainer.data.writer import DatasetWriter, write_shard
 from trainer.errors import DatasetError
+from trainer.film.nuisances import NUISANCES
+from trainer.scenes.footage import Footage, split_footage
+from trainer.scenes.textures import available_pictures
 from trainer.sensor.library import LIBRARY_VERSION
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ FUSION_CHOICES: tuple[FusionChoice, ...] = get_args(FusionChoice)
 
 RECIPE_VERSION = 10  # raise it when the same options would give other bytes
 SCENES_A_SHARD = 4
-_MOST_SHOTS_IN_VAIN = 400
+_MAX_SHOTS_IN_VAIN = 400
 _SHARD_BYTES = 80_000_000
 _KIND_KEY: dict[Kind, int] = {"training": 11, "test": 12}
 _WAYS: dict[FusionChoice, tuple[tuple[Way, float], ...]] = {
@@ -80,7 +80,7 @@ class Recipe:
         Whose hits.
     hits_a_kind : int
         Simulated hits of each radiation in each kind of silicon.
-    most_a_shard : int
+    max_a_shard : int
         Most samples of a shard; of large crops fewer fit.
 
     """
@@ -96,7 +96,7 @@ class Recipe:
     nuisance_share: float = 0.3
     radiations: tuple[str, ...] = RADIATIONS
     hits_a_kind: int = HITS_PER_LIBRARY
-    most_a_shard: int = 512
+    max_a_shard: int = 512
 
     @property
     def bank(self) -> HitBank:
@@ -107,7 +107,7 @@ class Recipe:
     def samples_a_shard(self) -> int:
         """A power of two that keeps a shard under 80 MB."""
         fitting = _SHARD_BYTES / (6 * self.crop_size**2)
-        return min(self.most_a_shard, int(2 ** max(3, np.floor(np.log2(fitting)))))
+        return min(self.max_a_shard, int(2 ** max(3, np.floor(np.log2(fitting)))))
 
     def shard_sizes(self) -> list[int]:
         """Count the samples of each shard; the last may be smaller."""
@@ -244,7 +244,7 @@ def shard_samples(recipe: Recipe, shard: int) -> Samples:
     while not quota.filled:
         shot = _shot(recipe, source, split, rng)
         in_vain += 1
-        if in_vain > _MOST_SHOTS_IN_VAIN:
+        if in_vain > _MAX_SHOTS_IN_VAIN:
             raise DatasetError(
                 f"shard {shard}",
                 f"{in_vain} shots in a row gave none of the samples still wanted",

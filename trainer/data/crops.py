@@ -15,7 +15,7 @@ import numpy as np
 
 from edge.detect.crops import cut, window_origin
 from edge.detect.fast_path import find_candidates
-from edge.detect.noise import noise_of_pair
+from edge.detect.noise_map import noise_of_pair
 from trainer.data.dataset import Samples, Split, Strata
 from trainer.data.places import (
     SMALL_CROP,
@@ -40,9 +40,9 @@ if TYPE_CHECKING:
     from edge.detect.hit import Candidate
     from trainer.data.hits import HitBank
 
-LEAST_ADDED_DN = 6.0
+MIN_ADDED_DN = 6.0
 """A hit that adds less is no sample: it cannot be seen in 8 bits."""
-LEAST_KEPT_DN = 4.0
+MIN_KEPT_DN = 4.0
 """Nor one of which JPEG left less than this."""
 _JITTER_PX = 2
 _VERSIONS_OF_LARGE = 7  # of large crops few fit beside each other in one version of a picture
@@ -136,7 +136,7 @@ def samples_of(shot: Shot, studio: Studio, split: Split, crop_size: int, rng: Ge
             hit = strike if rng.random() < 0.5 else None
             jitter = rng.integers(-_JITTER_PX, _JITTER_PX + 1, 2)
             beside = place.kind == "blotch" and rng.random() < 0.5
-            if strike.added_dn < LEAST_ADDED_DN or strike.kept_dn < LEAST_KEPT_DN:
+            if strike.added_dn < MIN_ADDED_DN or strike.kept_dn < MIN_KEPT_DN:
                 continue  # for both labels: what hits cannot be seen on must not tell them apart
             # A blotch beside the middle must not mean a hit: half of label 0 has it beside the middle, too.
             at = Place(strike.x, strike.y, "beside blotch") if beside else place

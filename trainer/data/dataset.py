@@ -13,7 +13,7 @@ from zipfile import BadZipFile
 import numpy as np
 from pydantic import Field, ValidationError
 
-from edge.strict import StrictModel
+from edge.config.strict import StrictModel
 from trainer.errors import DatasetError
 
 if TYPE_CHECKING:

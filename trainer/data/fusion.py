@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import cv2
 import numpy as np
 
-from trainer.data.light import to_levels, to_linear
+from trainer.sensor.tone import to_levels, to_linear
 
 if TYPE_CHECKING:
     from numpy.random import Generator

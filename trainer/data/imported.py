@@ -10,7 +10,6 @@ import numpy as np
 
 from edge.detect.crops import cut, window_origin
 from trainer.data.dataset import Dataset, DatasetIndex, Samples, Split, Strata
-from trainer.data.footage import split_footage
 from trainer.data.fusion import Fusion, fuse_light, fuse_max, with_noise
 from trainer.data.places import Place, around, in_groups, random_places
 from trainer.data.recordings import CUT_PX, Blotch, Imported, split_recordings
@@ -18,6 +17,7 @@ from trainer.data.shots import decode_colour, decode_grey
 from trainer.data.triples import SceneSource
 from trainer.data.writer import DatasetWriter
 from trainer.errors import DatasetError
+from trainer.scenes.footage import split_footage
 from trainer.sensor.isp import GREY_OF_BGR, encode
 
 if TYPE_CHECKING:

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 AUC_LIMIT = 0.55
 """Most that a classifier without hits and blotches may reach on unseen scenes (0.5 is guessing)."""
-MOST_SAMPLES = 6000
+MAX_SAMPLES = 6000
 _RADIUS_PX = 8  # around every hit's box and every blotch: demosaicing, sharpening and JPEG carry them outwards
-_LEAST_SAMPLES = 40
+_MIN_SAMPLES = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,19 +153,19 @@ def _fill(planes: NDArray[np.uint8], gap: NDArray[np.bool_]) -> NDArray[np.uint8
 
 def _halves(dataset: Dataset, rng: Generator) -> tuple[Samples, Samples]:
     if dataset.count("train")[0] and dataset.count("validation")[0]:
-        train, judge = dataset.samples("train", MOST_SAMPLES), dataset.samples("validation", MOST_SAMPLES)
+        train, judge = dataset.samples("train", MAX_SAMPLES), dataset.samples("validation", MAX_SAMPLES)
     else:
-        every = dataset.samples(limit=2 * MOST_SAMPLES)
+        every = dataset.samples(limit=2 * MAX_SAMPLES)
         scenes = sorted(set(every.column("scene")))
         for_training = set(rng.permutation(scenes)[: len(scenes) // 2])
         known = np.array([scene in for_training for scene in every.column("scene")], bool)
         train, judge = every.take(known), every.take(~known)
     for part in (train, judge):
-        if min(int((part.label == 0).sum()), int(part.label.sum())) < _LEAST_SAMPLES:
+        if min(int((part.label == 0).sum()), int(part.label.sum())) < _MIN_SAMPLES:
             raise DatasetError(
                 dataset.path,
                 "too few samples or scenes to judge leakage",
-                f"give at least {_LEAST_SAMPLES} of each label in each of two sets of scenes",
+                f"give at least {_MIN_SAMPLES} of each label in each of two sets of scenes",
             )
     return train, judge
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from trainer.data.exposure import Planned
+from trainer.film.exposure import Planned
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,7 @@ SMALL_CROP = 96
 """Larger crops share the cost of a shot among several versions of it."""
 _REACH = 4
 _BRIGHTEST_GROUND_DN = 240
-_MOST_BLOTCH_E = 600.0
+_MAX_BLOTCH_E = 600.0
 _TWINS_PX = 12  # places nearer than this would give nearly the same crop twice
 
 
@@ -131,7 +131,7 @@ def hit_at(
 def blotch_at(place: Place, studio: Studio, rng: Generator) -> Planned:
     """Let one pixel flash by electronic noise: a telegraph step or the tail of its dark current, in one pixel only."""
     step_e = studio.camera.read_noise_e * 4 + float(rng.exponential(studio.camera.telegraph_e))
-    return Planned(place.x, place.y, np.array([[min(step_e, _MOST_BLOTCH_E)]], np.float32))
+    return Planned(place.x, place.y, np.array([[min(step_e, _MAX_BLOTCH_E)]], np.float32))
 
 
 def random_places(rng: Generator, size: int, crop_size: int, count: int, kind: str) -> list[Place]:

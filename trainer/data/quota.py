@@ -25,7 +25,7 @@ TEST_SHARES: dict[tuple[str, bool], float] = {
 }
 TEST_BLOTCH_SHARE = 0.35
 """Of each of them, what at least holds a transient blotch of electronic noise."""
-LEAST_SHARE = 0.3
+MIN_SHARE = 0.3
 """Promised of a test mixture's negatives with a blotch, of those in strong motion, and of hits that add 25 to 40 DN."""
 
 _Cell = tuple[int, str, bool, bool]
@@ -108,9 +108,9 @@ class MixtureShares:
 
     @property
     def missed(self) -> tuple[str, ...]:
-        """Name the shares below `LEAST_SHARE`."""
+        """Name the shares below `MIN_SHARE`."""
         named = ("negatives_with_blotch", "negatives_in_strong_motion", "hits_of_25_to_40_dn")
-        return tuple(name for name in named if getattr(self, name) < LEAST_SHARE)
+        return tuple(name for name in named if getattr(self, name) < MIN_SHARE)
 
 
 def count_shares(dataset: Dataset) -> MixtureShares:

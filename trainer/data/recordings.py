@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Literal
 import cv2
 import numpy as np
 
-from trainer.data.footage import Footage, Refusal, picture_files, probe, read_run
 from trainer.errors import DatasetError
+from trainer.scenes.footage import Footage, Refusal, picture_files, probe, read_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,11 +27,11 @@ SETS: tuple[SetName, ...] = ("A", "B", "C")
 CUT_PX = 32
 """Edge of the square that is cut out around a blotch."""
 _FLOOR_DN = 8  # composites count a pixel of a covered camera's picture as bright above this
-_LEAST_PEAK_DN = 20
-_MOST_PIXELS = 120  # larger bright areas are light that leaks in
-_MOST_MEAN_DN = 20  # a covered camera's picture is dark
+_MIN_PEAK_DN = 20
+_MAX_PIXELS = 120  # larger bright areas are light that leaks in
+_MAX_MEAN_DN = 20  # a covered camera's picture is dark
 _RUN_FRAMES = 64
-_MOST_GROUNDS = 500
+_MAX_GROUNDS = 500
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -180,7 +180,7 @@ def find_blotches(
     for i in range(1, count):
         x0, y0, w, h, pixels = (int(v) for v in boxes[i])
         own = np.where(labels[y0 : y0 + h, x0 : x0 + w] == i, bright[y0 : y0 + h, x0 : x0 + w], 0)
-        if own.max() < _LEAST_PEAK_DN or pixels > _MOST_PIXELS or max(w, h) > half:
+        if own.max() < _MIN_PEAK_DN or pixels > _MAX_PIXELS or max(w, h) > half:
             continue
         at_y, at_x = (int(v) for v in np.unravel_index(int(own.argmax()), own.shape))
         x, y = x0 + at_x, y0 + at_y
@@ -238,11 +238,11 @@ def _blotches_of(
     window: list[NDArray[np.uint8]] = []
     for picture in pictures:
         frames += 1
-        if picture.mean() > _MOST_MEAN_DN:
+        if picture.mean() > _MAX_MEAN_DN:
             window = []
             continue
         dark += 1
-        if dark <= _MOST_GROUNDS:
+        if dark <= _MAX_GROUNDS:
             ground = picture[picture.max(axis=2) <= _FLOOR_DN]
             grounds.append([*ground.mean(axis=0).tolist(), *ground.std(axis=0).tolist()] if len(ground) else [0.0] * 6)
         if window and window[-1].shape != picture.shape:
@@ -255,7 +255,7 @@ def _blotches_of(
     if not dark:
         return (
             [],
-            f"all of its {frames} pictures are brighter than {_MOST_MEAN_DN} grey levels: the lens was not covered",
+            f"all of its {frames} pictures are brighter than {_MAX_MEAN_DN} grey levels: the lens was not covered",
         )
     if not found:
         return [], f"no blotch in {dark} dark pictures (three of one size in a row are needed)"

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Literal
 import cv2
 import numpy as np
 
-from trainer.data.cameras import random_camera, random_cover_camera
-from trainer.data.exposure import Exposure, PictureFrame, SensorFrame
 from trainer.data.fusion import Fusion, add_noise, draw_noise
-from trainer.data.light import to_levels, to_linear
-from trainer.data.nuisances import Nuisance, make_nuisance
+from trainer.film.cameras import random_camera, random_cover_camera
+from trainer.film.exposure import Exposure, PictureFrame, SensorFrame
+from trainer.film.nuisances import Nuisance, make_nuisance
 from trainer.sensor import pixels
 from trainer.sensor.fixed_pattern import FixedPattern, make_pattern
 from trainer.sensor.isp import GREY_OF_BGR, encode
+from trainer.sensor.tone import to_levels, to_linear
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
-    from trainer.data.exposure import Planned
     from trainer.data.triples import SceneTriple
+    from trainer.film.exposure import Planned
     from trainer.sensor.camera import Camera
 
 Way = Literal["sensor", "picture", "max"]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from trainer.data.footage import read_run
-from trainer.data.scenes import generate_scene
+from trainer.scenes.footage import read_run
+from trainer.scenes.generated import generate_scene
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from trainer.data.dataset import Split
-    from trainer.data.footage import Footage
-    from trainer.data.scenes import GeneratedScene
+    from trainer.scenes.footage import Footage
+    from trainer.scenes.generated import GeneratedScene
 
 RUN_FRAMES = 9
 CUT_SHARE = 0.03

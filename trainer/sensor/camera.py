@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from edge.strict import StrictModel
+from edge.config.strict import StrictModel
 from trainer.errors import SensorError
 
 Bayer = Literal["RGGB", "BGGR", "GRBG", "GBRG"]

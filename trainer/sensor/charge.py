@@ -51,16 +51,16 @@ def spread_um(camera: Camera, depth_um: NDArray[np.float64]) -> NDArray[np.float
     return np.hypot(camera.diffusion_um, camera.diffusion_slope * np.maximum(depth_um - camera.depletion_um, 0.0))
 
 
-def charge_maps(camera: Camera, deposits: Deposits, rng: Generator, least_peak_e: float = 0.0) -> ChargeMaps:
+def charge_maps(camera: Camera, deposits: Deposits, rng: Generator, min_peak_e: float = 0.0) -> ChargeMaps:
     """Throw every electron of every hit into its pixel; each hit falls on a random place within a pixel.
 
-    Hits whose brightest pixel holds fewer than `least_peak_e` electrons are left out.
+    Hits whose brightest pixel holds fewer than `min_peak_e` electrons are left out.
     """
     electrons = collected_electrons(camera, deposits, rng)
     order = np.argsort(deposits.hit, kind="stable")
     hits, start = np.unique(deposits.hit[order], return_index=True)
     totals = np.add.reduceat(electrons[order], start) if len(start) else np.empty(0, np.int64)
-    wanted = totals >= max(least_peak_e, 1)
+    wanted = totals >= max(min_peak_e, 1)
     within = rng.random((len(hits), 2))
     maps: list[NDArray[np.float32]] = []
     ends = np.append(start[1:], len(order))
@@ -75,7 +75,7 @@ def charge_maps(camera: Camera, deposits: Deposits, rng: Generator, least_peak_e
                 camera, deposits, electrons, [order[start[i] : ends[i]] for i in batch], within=within[batch], rng=rng
             )
             batch, waiting = [], 0
-    bright = np.array([charge.max() >= least_peak_e for charge in maps], np.bool_)
+    bright = np.array([charge.max() >= min_peak_e for charge in maps], np.bool_)
     return ChargeMaps([maps[i] for i in np.flatnonzero(bright)], hits[wanted][bright])
 
 

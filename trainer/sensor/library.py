@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from trainer.sensor.camera import Camera
 
 LIBRARY_VERSION = 2  # raise it when the physics changes: cached libraries are then made anew
-LEAST_PEAK_E = 25.0  # a hit whose brightest pixel holds fewer electrons drowns in any camera's noise
+MIN_PEAK_E = 25.0  # a hit whose brightest pixel holds fewer electrons drowns in any camera's noise
 MAX_BATCHES = 60
 LARGEST_BATCH = 40_000
 # What of the camera shapes a hit in the silicon; the rest acts on pictures and leaves the library as it is.
@@ -99,7 +99,7 @@ def simulate_hits(
     seed: int,
     *,
     normal: bool = False,
-    least_peak_e: float = LEAST_PEAK_E,
+    min_peak_e: float = MIN_PEAK_E,
 ) -> HitLibrary:
     """Simulate photons until `count` of them have made a hit.
 
@@ -113,7 +113,7 @@ def simulate_hits(
     seed : int
     normal : bool
         Photons come straight from the front; otherwise from everywhere alike.
-    least_peak_e : float
+    min_peak_e : float
         Fewest electrons in the brightest pixel of a hit.
 
     Raises
@@ -130,7 +130,7 @@ def simulate_hits(
     batch = int(min(max(4 * count, 2000), LARGEST_BATCH))
     for _ in range(MAX_BATCHES):
         deposits, photon_kev = simulate_deposits(camera, spectrum, batch, rng, normal=normal)
-        made = charge_maps(camera, deposits, rng, least_peak_e)
+        made = charge_maps(camera, deposits, rng, min_peak_e)
         maps += made.maps
         energy.append(np.bincount(deposits.hit, deposits.energy_kev, batch).astype(np.float64)[made.hit])
         photon.append(photon_kev[made.hit])

@@ -9,7 +9,7 @@ import numpy as np
 from trainer.sensor.charge import charge_maps
 from trainer.sensor.electrons import straight_tracks
 from trainer.sensor.interactions import Electrons
-from trainer.sensor.library import LEAST_PEAK_E, HitLibrary
+from trainer.sensor.library import MIN_PEAK_E, HitLibrary
 from trainer.sensor.stopping import MUON_MASS_KEV
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def muon_library(camera: Camera, count: int = 1000, seed: int = 1, tilt_deg: flo
     muons = Electrons(np.arange(count), energy, np.zeros((count, 3)), direction)
     zone = (0.0, camera.epi_um + 6.0 * camera.substrate_diffusion_um)
     deposits = straight_tracks(muons, MUON_MASS_KEV, zone, rng)
-    made = charge_maps(camera, deposits, rng, LEAST_PEAK_E)
+    made = charge_maps(camera, deposits, rng, MIN_PEAK_E)
     share = len(made.maps) / count
     return HitLibrary(
         NAME,

@@ -13,12 +13,7 @@ from trainer.sensor.events import draw_events
 from trainer.sensor.library import build_library
 from trainer.sensor.muons import muon_hits_per_s, muon_library
 from trainer.sensor.nuclides import load_nuclide
-from trainer.sensor.photons import (
-    check_dose_rate,
-    dose_rate_usv_h,
-    point_source_fluence_rate_cm2_s,
-    source_spectrum,
-)
+from trainer.sensor.photons import check_dose_rate, dose_rate_usv_h, point_source_fluence_rate_cm2_s, source_spectrum
 
 if TYPE_CHECKING:
     from pathlib import Path

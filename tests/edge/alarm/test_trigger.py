@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.alarm.trigger import Trigger, limit_hits, mean_time_to_false_alarm, simulated_times, slope_hz
-from edge.settings import AlarmSettings
+from edge.config.device import AlarmSettings
 
 
 @pytest.mark.parametrize(("load", "limit"), [(0.3, 3.5), (0.1, 2.3), (0.7, 6.2), (0.8, 9.9), (0.05, 1.5), (0.5, 0.5)])
@@ -44,7 +44,7 @@ def test_limits_are_finite_and_fewer_false_alarms_need_higher_ones(background_hz
 
 def test_summing_once_a_frame_never_calls_oftener_than_stated():
     rng = np.random.default_rng(2)
-    rates = AlarmSettings(false_alarms_per_1000_h=1e4, least_hits=2)
+    rates = AlarmSettings(false_alarms_per_1000_h=1e4, min_hits=2)
     calls, live_s = 0, 0.0
     trigger = Trigger(rates)
     for period_s, background_hz, frames in ((0.04, 2.0, 60_000), (1.0, 2.0, 60_000), (0.2, 0.3, 60_000)):

@@ -5,9 +5,9 @@ import cv2
 import numpy as np
 import pytest
 
-from edge import bench_command
 from edge.capture.mjpeg_writer import MotionJpegWriter
 from edge.capture.source import open_source
+from edge.commands import bench as bench_command
 from edge.errors import SettingsError, SourceError
 
 HITS = ((3, 60, 50), (9, 200, 120))

@@ -52,7 +52,7 @@ class Picamera2:
     def __init__(self, number):
         if number > 0:
             raise IndexError("list index out of range")
-        self.held = self.most_held = self.taken = 0
+        self.held = self.max_held = self.taken = 0
         self.calls, self.size, self.closed = [], None, False
         self.idle = threading.Event()
         type(self).instances = (*type(self).instances, self)
@@ -76,7 +76,7 @@ class Picamera2:
             self.idle.wait(0.05)
             raise TimeoutError
         self.held += 1
-        self.most_held = max(self.held, self.most_held)
+        self.max_held = max(self.held, self.max_held)
         self.taken += 1
         return Request(self, self.taken)
 
@@ -107,7 +107,7 @@ def test_brightness_is_the_grey_and_colours_come_when_asked_for(library):
     assert source.last_decode_ms == 0
     assert camera.closed
     assert camera.held == 0
-    assert camera.most_held == 1
+    assert camera.max_held == 1
 
 
 def test_a_request_is_given_back_even_when_its_buffer_breaks(library):

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from edge.bundle import Bundle, Sensitivity, load_bundle, save_bundle, shipped_bundle_path
 from edge.capture.frame import Frame, triples
 from edge.capture.jpeg import decode_grey
+from edge.config.device import DetectionSettings, Mask
 from edge.detect.detector import Detector
 from edge.detect.hit import Candidate
 from edge.errors import BundleError
-from edge.settings import DetectionSettings, Mask
 
 WIDTH, HEIGHT = 320, 240
 

@@ -211,8 +211,8 @@ def test_a_camera_that_shakes_to_and_fro_is_not_live_and_makes_no_hits():
     assert len(result.candidates) <= 2
 
 
-@pytest.mark.parametrize(("far_px", "most_live"), [(6, 0.5), (14, 0.2)])
-def test_a_camera_that_shakes_anyhow_makes_no_live_hits_however_few_edges_its_picture_has(far_px, most_live):
+@pytest.mark.parametrize(("far_px", "max_live"), [(6, 0.5), (14, 0.2)])
+def test_a_camera_that_shakes_anyhow_makes_no_live_hits_however_few_edges_its_picture_has(far_px, max_live):
     rng = np.random.default_rng(3)
     scene = np.full((256, 320), 40, np.float32)  # a smooth wall with lamps, a window and a sign on it
     scene[rng.integers(0, 250, 60), rng.integers(0, 310, 60)] = 200
@@ -229,7 +229,7 @@ def test_a_camera_that_shakes_anyhow_makes_no_live_hits_however_few_edges_its_pi
         result = find_candidates(*frames, RULES)
         live.append(result.live_fraction)
         assert len([one for one in result.candidates if result.is_live(one.x, one.y)]) <= 1
-    assert np.mean(live) < most_live
+    assert np.mean(live) < max_live
 
 
 def test_many_hits_in_one_place_are_not_held_for_shaking():

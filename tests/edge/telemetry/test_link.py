@@ -11,9 +11,9 @@ import jsonschema
 import paho.mqtt.client as paho
 import pytest
 
+from edge.config.device import MqttSettings, TlsSettings
 from edge.control_room.subscriber import Subscriber
 from edge.errors import BrokerError
-from edge.settings import MqttSettings, TlsSettings
 from edge.telemetry.link import Link
 from edge.telemetry.messages import HitMessage, Stamp, Status, encode, schemas
 from edge.telemetry.outbox import Outbox, Outgoing
@@ -174,7 +174,7 @@ def test_a_box_that_dies_is_reported_by_the_last_will(broker, request, tmp_path)
     device = device_of(request.node.name)
     program = f"""
 import pathlib, sys, time
-from edge.settings import MqttSettings
+from edge.config.device import MqttSettings
 from edge.telemetry.link import Link
 from edge.telemetry.messages import Stamp
 from edge.telemetry.outbox import Outbox

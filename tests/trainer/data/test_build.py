@@ -13,9 +13,9 @@ import pytest
 from edge.detect.crops import network_input
 from trainer.data.build import Recipe, build, region_size, shard_samples
 from trainer.data.dataset import Dataset, Samples
-from trainer.data.footage import require_footage
-from trainer.data.nuisances import NUISANCES
 from trainer.errors import DatasetError
+from trainer.film.nuisances import NUISANCES
+from trainer.scenes.footage import require_footage
 
 RECIPE = Recipe("training", 64, 48, 3, radiations=("Am-241",), hits_a_kind=300, nuisance_share=0.4)
 
@@ -66,7 +66,7 @@ def test_strata_name_what_a_sample_is_made_of(samples: Samples) -> None:
 
 
 def test_the_same_seed_gives_the_same_bytes_whatever_the_processes(tmp_path: Path) -> None:
-    recipe = replace(RECIPE, crops=32, most_a_shard=16)
+    recipe = replace(RECIPE, crops=32, max_a_shard=16)
     build(tmp_path / "one", recipe, workers=1)
     build(tmp_path / "two", recipe, workers=2)
     files = sorted(file.relative_to(tmp_path / "one") for file in (tmp_path / "one").rglob("*") if file.is_file())
@@ -83,7 +83,7 @@ def test_a_killed_build_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
         "import sys; from dataclasses import replace; from pathlib import Path\n"
         "from trainer.data.build import Recipe, build\n"
         "if __name__ == '__main__':\n"
-        "    recipe = Recipe('training', 96, 48, 3, radiations=('Am-241',), hits_a_kind=300, most_a_shard=8)\n"
+        "    recipe = Recipe('training', 96, 48, 3, radiations=('Am-241',), hits_a_kind=300, max_a_shard=8)\n"
         "    build(Path(sys.argv[1]), recipe, workers=2)\n"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -148,7 +148,7 @@ def test_a_test_mixture_is_all_test_and_mixed_as_promised() -> None:
 def test_footage_that_can_give_no_sample_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for i in range(3):
         cv2.imwrite(str(tmp_path / f"{i}.png"), np.full((80, 80, 3), 255, np.uint8))
-    monkeypatch.setattr("trainer.data.build._MOST_SHOTS_IN_VAIN", 2)
+    monkeypatch.setattr("trainer.data.build._MAX_SHOTS_IN_VAIN", 2)
     white = replace(RECIPE, kind="test", footage=tuple(require_footage([tmp_path])), footage_share=1.0, nuisances=())
     with pytest.raises(DatasetError, match="3 shots in a row gave none"):
         shard_samples(white, 0)

@@ -17,7 +17,7 @@ QUICK_LIMIT = 0.65
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     folder = tmp_path_factory.mktemp("leakage") / "set"
-    recipe = Recipe("training", 384, 48, 2, radiations=("Am-241",), hits_a_kind=300, most_a_shard=48)
+    recipe = Recipe("training", 384, 48, 2, radiations=("Am-241",), hits_a_kind=300, max_a_shard=48)
     return build(folder, recipe, workers=1)
 
 

@@ -10,12 +10,7 @@ from trainer.sensor.charge import charge_maps, collected_electrons
 from trainer.sensor.electrons import Deposits, draw_cosines, straight_tracks, transport
 from trainer.sensor.interactions import Electrons, compton_edge_kev, draw_vertices, interactions_per_photon, turned
 from trainer.sensor.photons import Spectrum
-from trainer.sensor.stopping import (
-    MUON_MASS_KEV,
-    collision_stopping_mev_cm2_g,
-    csda_range_um,
-    transport_path_um,
-)
+from trainer.sensor.stopping import MUON_MASS_KEV, collision_stopping_mev_cm2_g, csda_range_um, transport_path_um
 
 LINE = Spectrum("140.5 keV", np.array([140.5]), np.array([1.0]))
 

@@ -1,0 +1,96 @@
+"""The command `gammabox-edge analyze`: opens recording, model and events file, shows progress and the summary."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import cv2
+from rich.console import Console
+from rich.progress import Progress
+
+from edge.analysis import analyze
+from edge.bundle import load_bundle, shipped_bundle_path
+from edge.capture.source import open_source
+from edge.detect.detector import Detector
+from edge.errors import SourceError
+from edge.words import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from edge.analysis import Summary
+
+
+def run(
+    clip: str,
+    *,
+    events: Path | None,
+    model: Path | None,
+    threads: int,
+    as_json: bool,
+    exposure_s: float | None = None,
+) -> None:
+    """Analyse a recording and print the summary.
+
+    Parameters
+    ----------
+    exposure_s : float or None
+        With which the recording was made; None where that is not known.
+
+    Raises
+    ------
+    GammaboxError
+        The recording, the model or the place for the events cannot be used.
+
+    """
+    started = perf_counter()
+    cv2.setNumThreads(threads)
+    with ExitStack() as stack:
+        # Before the model, which is seldom what is wrong.
+        source = stack.enter_context(open_source(clip, exposure_s=exposure_s))
+        detector = Detector(load_bundle(model if model is not None else shipped_bundle_path()), threads=threads)
+        sink = None
+        if events is not None:
+            if events.exists() and Path(clip).exists() and events.samefile(clip):
+                raise SourceError(events, "is the recording itself", "name another file for the events")
+            try:
+                sink = stack.enter_context(events.open("w", encoding="utf-8"))
+            except OSError as error:
+                raise SourceError(events, f"cannot be written ({error.strerror})", "name another file") from error
+        progress = stack.enter_context(frame_progress(getattr(source, "declared_frames", 0)))
+        summary = analyze(source, detector, started_s=started, events=sink, progress=progress)
+    for warning in summary.warnings:
+        sys.stderr.write(f"warning: {warning}\n")
+    print(summary.as_json() if as_json else in_words(summary))
+
+
+@contextmanager
+def frame_progress(frames: int) -> Iterator[Callable[[int], None]]:
+    """Show on stderr, when it is a terminal, how many frames are done; `frames` is 0 where that is not known."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("frames", total=frames or None)
+        yield lambda done: bar.update(task, completed=done)
+
+
+def in_words(summary: Summary) -> str:
+    """Lay the summary out for a reader."""
+    found = f"{counted(summary.hits, 'hit')}, {counted(summary.alarms, 'alarm')}"
+    dimmed = f"; its light leaves {summary.sensitivity:.0%} of the hits visible" if summary.sensitivity < 0.995 else ""
+    lines = [
+        f"{counted(summary.frames, 'frame')} in {summary.seconds:.1f} s: {summary.fps:.1f} frames a second",
+        f"{found}; {summary.live_fraction:.1%} of the picture was live{dimmed}",
+        f"{summary.unclassified} of {counted(summary.candidates, 'candidate')} left unclassified",
+        f"{counted(summary.not_analysed, 'frame')} not analysed, {summary.damaged} of them damaged",
+        f"networks run by {summary.runtime}",
+        "",
+        "milliseconds a frame     mean      p95      max",
+    ]
+    lines += [f"  {stage:<18} {time.mean:8.2f} {time.p95:8.2f} {time.max:8.2f}" for stage, time in summary.ms.items()]
+    return "\n".join(lines)

@@ -1,0 +1,76 @@
+"""What every Gammabox command shares: exit codes and one clear line on stderr for what it cannot use."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import typer
+
+from edge import __version__
+from edge.errors import GammaboxError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+EXIT_CHECK_FAILED = 1
+EXIT_UNUSABLE = 2
+EXIT_INTERRUPTED = 130
+
+
+# typer keeps the base of its usage errors private, and moved it between versions; BadParameter is public.
+_UsageError: type[Exception] = typer.BadParameter.__mro__[1]
+
+
+def run(app: Callable[..., object]) -> None:
+    """Run a command line; wrong use, a GammaboxError or a full disk becomes one line on stderr and exit code 2."""
+    try:
+        try:
+            code = app(standalone_mode=False)
+            if isinstance(code, int) and code:
+                raise SystemExit(code)
+        finally:
+            # Here, not at the interpreter's exit, where a full disk would be a traceback.
+            sys.stdout.flush()
+    except GammaboxError as error:
+        sys.stderr.write(f"error: {error}\n")
+        raise SystemExit(EXIT_UNUSABLE) from error
+    except _UsageError as error:
+        sys.stderr.write(_wrong_use(error))
+        raise SystemExit(EXIT_UNUSABLE) from None
+    except (KeyboardInterrupt, typer.Abort):
+        sys.stderr.write("interrupted\n")
+        raise SystemExit(EXIT_INTERRUPTED) from None
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`).
+        _silence_stdout()
+        raise SystemExit(EXIT_CHECK_FAILED) from None
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _silence_stdout()
+        where = error.filename or "the output"
+        sys.stderr.write(f"error: no space left on the disk for {where}; make room and run the command again\n")
+        raise SystemExit(EXIT_UNUSABLE) from None
+
+
+def _wrong_use(error: Exception) -> str:
+    told = getattr(error, "format_message", error.__str__)()
+    if not told:  # without any argument typer has shown the help already
+        return ""
+    context = getattr(error, "ctx", None)
+    return f"error: {told}\n" if context is None else f"error: {told.rstrip('.')}; see {context.command_path} --help\n"
+
+
+def _silence_stdout() -> None:
+    """Keep the interpreter from complaining at exit about output that nobody takes."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def show_version(asked: bool) -> None:
+    """Print the version and stop, when --version was given."""
+    if asked:
+        print(__version__)
+        raise typer.Exit

@@ -1,0 +1,51 @@
+"""The command `gammabox-edge run`: settings in, signals heard, one agent run, its outcome said."""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+import cv2
+
+from edge.agent import Agent
+from edge.commands.console import EXIT_CHECK_FAILED
+from edge.config.device import load_settings
+from edge.words import counted
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def run(config: Path, *, as_json: bool) -> int:
+    """Run the agent until its source ends or a signal comes; give the exit code.
+
+    Raises
+    ------
+    GammaboxError
+        Settings, source, model or login files cannot be used.
+
+    """
+    settings = load_settings(config)
+    logging.basicConfig(level=settings.logging.level.upper(), format="%(levelname)s %(message)s", stream=sys.stderr)
+    # The pipeline has this many processor threads, not as many as the board has.
+    cv2.setNumThreads(settings.detection.threads)
+    stop = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda _number, _frame: stop.set())
+    outcome = Agent(settings, stop).run()
+    if as_json:
+        print(json.dumps(outcome.as_dict()))
+    else:
+        print(
+            f"{counted(outcome.frames, 'frame')} analysed, {counted(outcome.hits, 'hit')}, "
+            f"{counted(outcome.alarms, 'alarm')}"
+        )
+    if outcome.delivered:
+        return 0
+    waiting = "1 message waits" if outcome.waiting == 1 else f"{outcome.waiting} messages wait"
+    sys.stderr.write(f"{waiting} in {settings.outbox.path} for the next run; the broker: {outcome.link}\n")
+    return 0 if outcome.stopped else EXIT_CHECK_FAILED

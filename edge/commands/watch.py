@@ -1,0 +1,156 @@
+"""The command `gammabox-edge watch`: what the control room sees, as a live table, lines or JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from edge.config.device import MqttSettings, TlsSettings
+from edge.config.faults import faults_of
+from edge.control_room.board import Board, in_words
+from edge.control_room.subscriber import Subscriber, Unreadable
+from edge.errors import BrokerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from edge.control_room.board import Box
+    from edge.control_room.subscriber import Received
+
+REFRESH_S = 0.5
+BACKLOG = 50  # messages; fewer are on their way at any time
+
+
+def broker_settings(
+    broker: str, *, username: str | None = None, password_file: Path | None = None, ca_file: Path | None = None
+) -> MqttSettings:
+    """Make the settings of a connection from what a command line gives; `broker` is host:port, the port 1883 or 8883.
+
+    Raises
+    ------
+    BrokerError
+        It names no broker.
+
+    """
+    bracketed = re.fullmatch(r"\[(?P<host>[^]]+)\](:(?P<port>\d+))?|(?P<name>[^:]+)(:(?P<number>\d+))?", broker)
+    if bracketed is None:
+        raise BrokerError(f"broker {broker!r} names no broker; write host:port, an IPv6 address in brackets")
+    port = bracketed["port"] or bracketed["number"] or (1883 if ca_file is None else 8883)
+    given: dict[str, object] = {
+        "host": bracketed["host"] or bracketed["name"],
+        "port": int(port),
+        "username": username,
+        "password_file": password_file,
+        "tls": None if ca_file is None else TlsSettings(ca_file=ca_file),
+    }
+    try:
+        return MqttSettings.model_validate(given)
+    except ValidationError as error:
+        faults = faults_of(error, MqttSettings, given)
+        raise BrokerError(f"broker {broker!r}: {'; '.join(sentence for _, sentence in faults)}") from error
+
+
+def watch(settings: MqttSettings, site: str | None, *, as_json: bool, seconds: float | None, hits: bool = True) -> None:
+    """Print what arrives until interrupted, or for `seconds`; without single hits where `hits` is False.
+
+    Raises
+    ------
+    BrokerError
+        The broker cannot be reached or refuses the login.
+
+    """
+    deadline = None if seconds is None else time.monotonic() + seconds
+    with Subscriber(settings, site) as subscriber:
+        if sys.stdout.isatty() and not as_json:
+            _live(subscriber, deadline)
+        else:
+            _lines(subscriber, deadline, as_json=as_json, hits=hits)
+
+
+def as_json_line(arrived: Received | Unreadable) -> str:
+    """Give a message as one JSON object: topic, retained and the message as it came, or why it is unreadable."""
+    if isinstance(arrived, Unreadable):
+        return json.dumps({"topic": str(arrived.topic), "unreadable": arrived.reason})
+    message = arrived.message.model_dump(mode="json")
+    return json.dumps({"topic": str(arrived.topic), "retained": arrived.retained, "message": message})
+
+
+def picture(board: Board, *, connected: bool) -> Group:
+    """Lay the boxes out, alarms first, then those that are away; below them what is to be said of each."""
+    title = "Gammabox" if connected else "Gammabox: the broker is away, this is how it was"
+    laid = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    laid.add_column("box", overflow="fold")
+    laid.add_column("state", overflow="fold")
+    laid.add_column("alarm")
+    for name in ("hits", "frames/s", "live"):
+        laid.add_column(name, justify="right", no_wrap=True)
+    remarks: list[Text] = []
+    for box in sorted(board.boxes.values(), key=_urgency):
+        style = "bold red" if box.alarms else "yellow" if not box.is_online else ""
+        laid.add_row(*_row(box), style=style)
+        remarks += [Text(f"{_name(box)}: {remark}", style) for remark in _remarks(box)]
+    return Group(laid, *remarks)
+
+
+def _urgency(box: Box) -> tuple[bool, bool, str, str]:
+    return (not box.alarms, box.is_online, box.site, box.device)
+
+
+def _name(box: Box) -> str:
+    return f"{box.site}/{box.device}"
+
+
+def _row(box: Box) -> tuple[str, ...]:
+    alarm = box.alarm_state
+    detail = box.alarm.alarm if box.alarm is not None and box.alarms else None
+    if detail is not None:
+        alarm += (
+            f" since {detail.raised_utc:%H:%M:%S}Z\n{detail.rate_hz:.3g} hits/s, {detail.significance_sigma:.1f} sigma"
+        )
+    # What a box that is away said last is no measure of now.
+    health = box.health if box.is_online else None
+    fps = "" if health is None else f"{health.fps:.1f}"
+    live = "" if health is None or health.live_fraction is None else f"{health.live_fraction:.0%}"
+    return (_name(box), box.state, alarm, str(box.hits), fps, live)
+
+
+def _remarks(box: Box) -> Iterator[str]:
+    """Give what weakens an alarm, then what is wrong with the box."""
+    if box.alarms and box.alarm is not None and box.alarm.alarm is not None:
+        if box.status is not None and box.status.boot_id != box.alarm.boot_id:
+            yield "the alarm is from before the box was restarted, neither confirmed nor cleared since"
+        yield from (f"alarm weakened by: {reason}" for reason in box.alarm.alarm.weakened_by)
+    if box.health is not None and box.is_online:
+        yield from box.health.faults
+        if box.health.outbox.depth > BACKLOG:
+            yield f"{box.health.outbox.depth} messages wait for the broker"
+    if box.fault is not None:
+        yield f"a message that cannot be read: {box.fault}"
+
+
+def _lines(subscriber: Subscriber, deadline: float | None, *, as_json: bool, hits: bool) -> None:
+    while deadline is None or time.monotonic() < deadline:
+        for arrived in subscriber.poll(REFRESH_S):
+            if arrived.topic.kind == "hit" and not hits:
+                continue
+            print(as_json_line(arrived) if as_json else in_words(arrived), flush=True)
+
+
+def _live(subscriber: Subscriber, deadline: float | None) -> None:
+    board = Board()
+    with Live(picture(board, connected=True), console=Console(), auto_refresh=False) as live:
+        while deadline is None or time.monotonic() < deadline:
+            for arrived in subscriber.poll(REFRESH_S):
+                board.take(arrived)
+            live.update(picture(board, connected=subscriber.connected), refresh=True)

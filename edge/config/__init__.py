@@ -1,0 +1,1 @@
+"""The device's settings: their definition, the YAML they are written in, and its faults in words."""

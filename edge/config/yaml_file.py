@@ -1,0 +1,266 @@
+"""The strict YAML that people write: settings and site files become models, or a list of every fault in them."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
+
+from pydantic import ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
+
+from edge.config.faults import Fault, faults_of
+from edge.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from ruamel.yaml.events import Event
+
+    from edge.config.strict import StrictModel
+
+Model = TypeVar("Model", bound="StrictModel")
+Value: TypeAlias = "bool | int | float | str | list[Value] | dict[str, Value] | None"
+Place: TypeAlias = tuple[str | int, ...]
+
+MAX_BYTES = 1 << 20
+MAX_DEPTH = 24
+
+# Numbers as JSON writes them, with an optional plus sign. Whatever YAML 1.1 made of 017, 0x1F, 1_000, 12:30 or `no`
+# stays text here: an id keeps its leading zeros, and a setting that wants a number says so.
+INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
+REAL = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})(\.[0-9]{0,30})?([eE][-+]?[0-9]{1,2})?")
+WORDS: dict[str, bool | None] = {"": None, "~": None, "null": None, "true": True, "false": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A YAML file as plain data, with the line of each value.
+
+    Attributes
+    ----------
+    path : Path
+        As the user named it.
+    data : dict
+        The top level mapping.
+    lines : dict of place to int
+        Line from 1 by place, e.g. `("boxes", 2, "id")`; that of the key where there is one, the empty place is line 1.
+
+    """
+
+    path: Path
+    data: dict[str, Value]
+    lines: dict[Place, int] = field(repr=False)
+
+    def line(self, place: Place) -> int:
+        """Give the line of a place, or of the nearest place around it that stands in the file."""
+        while place not in self.lines:
+            place = place[:-1]
+        return self.lines[place]
+
+
+def load(path: Path, model: type[Model]) -> Model:
+    """Read a YAML file into a model.
+
+    Types are taken strictly: no text becomes a number, no number a text, and only `true` and `false` are truth values.
+
+    Raises
+    ------
+    SettingsError
+        With all faults at once, each as `file:line: key: what was found, what is expected, what was probably meant`.
+
+    """
+    document, faults = read(path)
+    loaded, found = check(document, model)
+    faults += found
+    if loaded is None or faults:
+        raise settings_error(path, faults)
+    return loaded
+
+
+def check(document: Document, model: type[Model]) -> tuple[Model | None, list[Fault]]:
+    """Read a document into a model, or list what keeps it from being one; for checks that go beyond one model."""
+    try:
+        return model.model_validate_json(json.dumps(document.data), strict=True), []
+    except ValidationError as error:
+        return None, [Fault(document.line(place), text) for place, text in faults_of(error, model, document.data)]
+
+
+def settings_error(path: Path, faults: list[Fault]) -> SettingsError:
+    """Put faults in the order of the file; for checks that go beyond one model."""
+    return SettingsError(path, [f"{path}:{fault.line}: {fault.text}" for fault in sorted(faults)])
+
+
+def read(path: Path) -> tuple[Document, list[Fault]]:
+    """Read a YAML file into plain data and the faults of writing that leave the rest readable (duplicate keys).
+
+    Raises
+    ------
+    SettingsError
+        For a file that cannot be read at all: missing, not UTF-8, not YAML, not a mapping.
+
+    """
+    text = _read_text(path)
+    try:
+        return _Builder(path, YAML(typ="safe", pure=True).parse(text)).document()
+    except MarkedYAMLError as error:
+        raise settings_error(path, _syntax_faults(text, error)) from error
+    except (YAMLError, ValueError, OverflowError) as error:
+        # The reader refuses control characters with a position in the text; \U escapes out of range raise the others.
+        position = getattr(error, "position", 0)
+        reason = getattr(error, "reason", None) or str(error)
+        line = text.count("\n", 0, position) + 1
+        raise settings_error(path, [Fault(line, f"no readable YAML: {' '.join(reason.split())}")]) from error
+
+
+def _read_text(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise SettingsError(path, [f"{path}: no such file; check the name"]) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise SettingsError(path, [f"{path}: cannot be read ({reason}); name a readable YAML file"]) from error
+    if len(content) > MAX_BYTES:
+        raise SettingsError(path, [f"{path}: more than {MAX_BYTES} bytes; this is no settings file"])
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        found = content[error.start]
+        raise SettingsError(path, [f"{path}:{line}: byte 0x{found:02x} is not UTF-8; save the file as UTF-8"]) from None
+    if not text.strip():
+        raise SettingsError(path, [f"{path}: the file is empty; write at least the settings without a default"])
+    return text
+
+
+def _syntax_faults(text: str, error: MarkedYAMLError) -> list[Fault]:
+    tabs = [
+        Fault(number, "a tab in the indentation, expected spaces")
+        for number, line in enumerate(text.splitlines(), start=1)
+        if "\t" in line[: len(line) - len(line.lstrip())] and line.strip()
+    ]
+    if tabs:
+        return tabs
+    mark = error.problem_mark or error.context_mark
+    what = "; ".join(" ".join(part.split()) for part in (error.context, error.problem) if part)
+    return [Fault(mark.line + 1 if mark else 1, f"no readable YAML: {what}")]
+
+
+class _Builder:
+    """Builds plain data from the parser's events, so that no tag, alias or merge key ever acts."""
+
+    def __init__(self, path: Path, events: Iterator[Event]) -> None:
+        self._path = path
+        self._events = events
+        self._faults: list[Fault] = []
+        self._lines: dict[Place, int] = {(): 1}
+
+    def document(self) -> tuple[Document, list[Fault]]:
+        documents = 0
+        data: Value = None
+        line = 1
+        for event in self._events:
+            if isinstance(event, DocumentStartEvent):
+                documents += 1
+                if documents > 1:
+                    self._fault(event, "a second document (---), expected one a file")
+                    raise settings_error(self._path, self._faults)
+            elif isinstance(event, (ScalarEvent, MappingStartEvent, SequenceStartEvent, AliasEvent)):
+                line = _line(event)
+                data = self._value(event, ())
+        if not isinstance(data, dict):
+            found = "nothing" if data is None else "a list" if isinstance(data, list) else f"{data!r:.40}"
+            fault = Fault(line, f"found {found}, expected settings written as `key: value`")
+            raise settings_error(self._path, [*self._faults, fault])
+        return Document(self._path, data, self._lines), self._faults
+
+    def _value(self, event: Event, place: Place) -> Value:
+        if len(place) > MAX_DEPTH:
+            self._fault(event, f"nested deeper than {MAX_DEPTH} levels")
+            raise settings_error(self._path, self._faults)
+        self._lines.setdefault(place, _line(event))
+        if isinstance(event, AliasEvent):
+            self._fault(event, f"the alias *{event.anchor}, expected the value itself")
+            return None
+        if isinstance(event, ScalarEvent):
+            return self._scalar(event)
+        self._refuse_tag(event)
+        return self._mapping(place) if isinstance(event, MappingStartEvent) else self._sequence(place)
+
+    def _mapping(self, place: Place) -> dict[str, Value]:
+        mapping: dict[str, Value] = {}
+        for event in self._events:
+            if isinstance(event, MappingEndEvent):
+                break
+            if not isinstance(event, ScalarEvent):
+                self._fault(event, "a key that is no single word")
+                self._value(event, (*place, "?"))
+                self._value(next(self._events), (*place, "?"))
+                continue
+            key = self._text(event)
+            inner = (*place, key)
+            if key in mapping:
+                name = ".".join(str(part) for part in inner)
+                self._fault(event, f"{name}: given twice, first on line {self._lines[inner]}; keep one")
+                self._value(next(self._events), inner)
+                continue
+            self._lines[inner] = _line(event)
+            mapping[key] = self._value(next(self._events), inner)
+        return mapping
+
+    def _sequence(self, place: Place) -> list[Value]:
+        sequence: list[Value] = []
+        for event in self._events:
+            if isinstance(event, SequenceEndEvent):
+                break
+            sequence.append(self._value(event, (*place, len(sequence))))
+        return sequence
+
+    def _refuse_tag(self, event: Event) -> None:
+        tag = getattr(event, "tag", None)
+        if tag is not None:
+            self._fault(event, f"the tag {tag}, expected a plain value")
+
+    def _scalar(self, event: ScalarEvent) -> Value:
+        self._refuse_tag(event)
+        text = self._text(event)
+        if event.style is not None or event.tag is not None:
+            return text
+        if text in WORDS:
+            return WORDS[text]
+        if INTEGER.fullmatch(text):
+            return int(text)
+        if REAL.fullmatch(text):
+            return float(text)
+        return text
+
+    def _text(self, event: ScalarEvent) -> str:
+        text: str = event.value
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            self._fault(event, "half of a surrogate pair, expected characters that UTF-8 can hold")
+            return ""
+        return text
+
+    def _fault(self, event: Event, text: str) -> None:
+        self._faults.append(Fault(_line(event), text))
+
+
+def _line(event: Event) -> int:
+    line: int = event.start_mark.line
+    return line + 1

@@ -1,0 +1,111 @@
+"""Command line gammabox-firmware: parses, calls, prints."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edge.commands import console
+from edge.errors import SettingsError
+from edge.words import counted
+from firmware_config.errors import FirmwareError
+from firmware_config.site import load_site, warnings_of
+from firmware_config.start import write_start
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+SitePath = Annotated[Path, typer.Argument(metavar="SITE", help="The site file.", show_default=False)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=console.show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """From one site file to a fleet of boxes that reports online.
+
+    Start with `init`, edit the file it writes, `validate` it, `render` it, and follow the README.txt that comes out.
+    """
+
+
+@app.command()
+def init(
+    site: SitePath,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
+) -> None:
+    """Write a commented site file to start from."""
+    write_start(site, force=force)
+    print(f"wrote {site}; edit it, then: gammabox-firmware validate {site}")
+
+
+@app.command()
+def validate(site: SitePath, as_json: AsJson = False) -> None:
+    """Check a site file; exit 0 when it can be rendered, 2 with every fault on a line of its own when not."""
+    try:
+        checked = load_site(site)
+    except SettingsError as error:
+        if as_json:
+            print(json.dumps({"valid": False, "faults": error.faults}, indent=2))
+        raise
+    warnings = warnings_of(checked)
+    if as_json:
+        boxes = [box.device for box in checked.boxes]
+        print(json.dumps({"valid": True, "site": checked.site, "boxes": boxes, "warnings": warnings}, indent=2))
+        return
+    _warn(warnings)
+    broker = checked.broker
+    print(
+        f"{site}: valid; site {checked.site}, {counted(len(checked.boxes), 'box', 'boxes')}, "
+        f"broker {broker.host}:{broker.port} {'with' if broker.tls else 'without'} TLS"
+    )
+
+
+@app.command()
+def render(
+    site: SitePath,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="OUT", help="Where the files go: new, empty, or rendered before.")
+    ],
+    force: Annotated[bool, typer.Option("--force", help="Overwrite rendered files that were edited since.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write the files that the site's broker and boxes need, and a README.txt with the steps to take.
+
+    For each box: device.yaml, a systemd unit and its user; for the broker: mosquitto.conf and the access rules. Files
+    that have their content already are left alone; no passwords are written.
+    """
+    from firmware_config.output import write_folder
+
+    try:
+        from firmware_config.render import render_site
+    except ModuleNotFoundError as error:
+        raise FirmwareError(f"{error.name} is not installed; pip install 'gammabox[firmware]'") from error
+
+    checked = load_site(site)
+    result = write_folder(out, render_site(checked), force=force)
+    warnings = warnings_of(checked)
+    if as_json:
+        print(json.dumps({"out": str(out), **asdict(result), "warnings": warnings}, indent=2))
+        return
+    _warn(warnings)
+    print(
+        f"{out}: {counted(len(result.written), 'file')} written, {len(result.unchanged)} unchanged, "
+        f"{len(result.removed)} removed; next: {out / 'README.txt'}"
+    )
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    console.run(app)
+
+
+def _warn(warnings: list[str]) -> None:
+    for warning in warnings:
+        sys.stderr.write(f"warning: {warning}\n")

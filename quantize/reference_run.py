@@ -1,0 +1,81 @@
+"""A small copy of a run to keep beside the bundle: what `check` needs of it, the same bytes each time, no folder names.
+
+A repository that ships a bundle ships with it the float networks that it came from, so that a clean clone can prove
+that int8 costs nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import tempfile
+import warnings
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from quantize.bundling import portable
+from trainer.training.run import BEST_FILE, Run
+
+if TYPE_CHECKING:
+    import keras
+
+METADATA_FILE = "metadata.json"
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip archive can note
+
+
+def export_reference(run: Run, out: Path) -> Run:
+    """Write run.json and best.keras of a run, without optimizer, figures and folders of this machine.
+
+    Parameters
+    ----------
+    run : Run
+    out : Path
+        Folder; what is there of an earlier copy is replaced.
+
+    Returns
+    -------
+    Run
+        The copy; its network gives the same outputs to the last bit.
+
+    """
+    manifest = run.manifest
+    names = tuple(Path(path).name for path in manifest.data.paths)
+    copy = Run(
+        out,
+        manifest.model_copy(
+            update={
+                "data": manifest.data.model_copy(update={"paths": names}),
+                "command": portable(shlex.split(manifest.command)),
+                "figures": {},
+            }
+        ),
+    )
+    copy.save()
+    _write_network(run.load_model(), out / BEST_FILE, manifest.created_utc)
+    return copy
+
+
+def size_bytes(run: Run) -> int:
+    """Give the size of all files of a run folder."""
+    return sum(place.stat().st_size for place in run.path.iterdir() if place.is_file())
+
+
+def _write_network(network: keras.Model, place: Path, saved_utc: str) -> None:
+    """Save weights and layers; the archive's times are fixed, so that the same network gives the same bytes."""
+    import keras  # noqa: PLC0415 - heavy
+
+    bare = keras.models.clone_model(network)  # what was compiled, and with it the optimizer, stays behind
+    bare.set_weights(network.get_weights())
+    with tempfile.TemporaryDirectory(prefix="gammabox-reference-") as folder, warnings.catch_warnings():
+        # Keras 3.15 hands TensorFlow's variables to NumPy 2 in a way that NumPy announces to drop.
+        warnings.filterwarnings("ignore", message="__array__ implementation", category=DeprecationWarning)
+        saved = Path(folder) / place.name
+        bare.save(saved)
+        with zipfile.ZipFile(saved) as archive:
+            parts = {name: archive.read(name) for name in sorted(archive.namelist())}
+    metadata = {**json.loads(parts[METADATA_FILE]), "date_saved": saved_utc}
+    parts[METADATA_FILE] = json.dumps(metadata).encode()
+    with zipfile.ZipFile(place, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(zipfile.ZipInfo(name, EPOCH), content, zipfile.ZIP_DEFLATED)

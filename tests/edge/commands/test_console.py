@@ -1,0 +1,65 @@
+"""What every command says when its output goes nowhere."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROGRAM = """
+from edge.commands import console
+from edge.errors import GammaboxError
+def fail(**_): raise GammaboxError("found this, do that")
+def interrupt(**_): raise KeyboardInterrupt
+console.run({})
+"""
+
+
+def ran(app, stdout=subprocess.PIPE):
+    command = [sys.executable, "-c", PROGRAM.format(app)]
+    return subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("app", "code", "words"),
+    [
+        ("lambda **_: print('done')", 0, ""),
+        ("fail", 2, "error: found this, do that\n"),
+        ("interrupt", 130, "interrupted\n"),
+    ],
+)
+def test_an_outcome_becomes_its_exit_code_and_line(app, code, words):
+    done = ran(app)
+    assert (done.returncode, done.stderr) == (code, words)
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["nope"], "error: No such command 'nope'; see gammabox-edge --help\n"),
+        (["analyze"], "error: Missing argument 'CLIP'; see gammabox-edge analyze --help\n"),
+        (["analyze", "a", "--threads", "x"], "error: Invalid value for '--threads': "),
+    ],
+)
+def test_wrong_use_is_one_line_that_names_the_help(words, line):
+    command = Path(sys.executable).parent / "gammabox-edge"
+    done = subprocess.run([command, *words], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith(line)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_a_full_disk_is_one_line_and_no_traceback():
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = ran("lambda **_: print('x' * 10)", full)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.startswith("error: no space left on the disk for the output")
+
+
+def test_a_reader_that_left_is_no_traceback():
+    command = [sys.executable, "-c", PROGRAM.format("lambda **_: [print('x' * 1000) for _ in range(1000)]")]
+    writer = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    writer.stdout.readline()
+    writer.stdout.close()
+    assert (writer.stderr.read(), writer.wait()) == ("", 1)
+    writer.stderr.close()

@@ -1,0 +1,61 @@
+from datetime import datetime, timezone
+
+import pytest
+
+from edge.alarm.live_time import Observation
+from edge.alarm.tracker import AlarmTracker
+from edge.capture.base import Report
+from edge.config.device import AlarmSettings
+from edge.telemetry.health import Tally, temperature_c
+from edge.telemetry.messages import Health, Stamp
+from edge.telemetry.outbox import Outbox
+
+NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
+
+
+@pytest.fixture
+def health(tmp_path):
+    outbox = Outbox(tmp_path / "outbox.sqlite", 100)
+    tracker = AlarmTracker(AlarmSettings())
+
+    def make(tally, now_s, faults=()):
+        fields = tally.health(tracker, outbox, Report(delivered=5, dropped=2, damaged=1), faults, now_s)
+        return Stamp("s", "d", "b").make(Health, NOW, **fields)
+
+    yield make
+    outbox.close()
+
+
+def seen(live_fraction=0.5):
+    return Observation(1, 0.04, NOW, 1, 0.02 * live_fraction, 0.04, True, live_fraction, 3)  # noqa: FBT003
+
+
+def test_health_counts_since_the_start_and_averages_since_the_last(health):
+    tally = Tally(100.0)
+    for number in range(50):
+        tally.add(seen(), 1, 0.02, {"decode": 2.0}, 100.0 + number * 0.04)
+    first = health(tally, 102.0)
+    assert (first.frames, first.hits, first.unclassified) == (50, 50, 150)
+    assert (first.fps, first.live_fraction, first.exposure_s) == (25.0, 0.5, 0.02)
+    assert first.live_s_per_s == pytest.approx(0.25)
+    assert first.stage_ms == {"decode": 2.0}
+    assert (first.dropped, first.damaged, first.uptime_s) == (2, 1, 2.0)
+    assert first.faults == ()
+    second = health(tally, 104.0)
+    assert (second.frames, second.fps, second.live_fraction) == (50, 0.0, None)
+
+
+def test_a_silent_camera_and_a_blinded_one_are_faults(health):
+    tally = Tally(100.0)
+    tally.add(seen(0.01), 0, None, {}, 100.0)
+    faults = health(tally, 115.0, ("the broker is away",)).faults
+    assert faults[0].startswith("only 1% of the picture can show a hit")
+    assert faults[1].startswith("no frame analysed for 15 s")
+    assert faults[2] == "the broker is away"
+
+
+@pytest.mark.parametrize(("content", "degrees"), [("48231\n", 48.231), ("", None), ("hot", None)])
+def test_the_temperature_is_read_where_the_board_tells_it(tmp_path, content, degrees):
+    (tmp_path / "temp").write_text(content)
+    assert temperature_c(tmp_path / "temp") == degrees
+    assert temperature_c(tmp_path / "no") is None

@@ -1,0 +1,126 @@
+"""The commands as a technician meets them: in a process of their own, by exit code, stdout and stderr."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edge.config.device import load_settings
+from firmware_config.site import load_site
+from firmware_config.start import start_text
+
+
+def firmware(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-c", "from firmware_config.commands import main; main()", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_from_init_to_settings_that_the_agent_accepts(tmp_path: Path) -> None:
+    site, out = tmp_path / "site.yaml", tmp_path / "out"
+    for arguments in (["init", site], ["validate", site], ["render", site, "--out", out]):
+        ran = firmware(*arguments)
+        assert (ran.returncode, ran.stderr) == (0, ""), arguments
+        assert len(ran.stdout.splitlines()) == 1
+    for box in load_site(site).boxes:
+        assert load_settings(out / "boxes" / box.device / "device.yaml").device == box.device
+
+
+def test_init_never_overwrites_unasked(tmp_path: Path) -> None:
+    site = tmp_path / "site.yaml"
+    site.write_text("years of work\n", encoding="utf-8")
+    ran = firmware("init", site)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr == f"error: {site}: is there already; choose another name, or --force to overwrite it\n"
+    assert site.read_text(encoding="utf-8") == "years of work\n"
+    assert firmware("init", site, "--force").returncode == 0
+    assert site.read_text(encoding="utf-8") == start_text()
+
+
+def test_init_names_a_folder_that_is_missing(tmp_path: Path) -> None:
+    ran = firmware("init", tmp_path / "none" / "site.yaml")
+    assert ran.returncode == 2
+    assert "cannot be written (No such file or directory)" in ran.stderr
+
+
+def test_validate_reports_every_fault_on_its_line_and_exits_2(site_file: Path, site_yaml: str) -> None:
+    site_file.write_text(site_yaml.replace("1883", "0").replace("rpi5", "rpi9").replace("threads", "treads"), "utf-8")
+    ran = firmware("validate", site_file)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    lines = ran.stderr.splitlines()
+    assert len(lines) == 3
+    for line, place in zip(lines, (4, 14, 16), strict=True):
+        assert f"{site_file}:{place}: " in line
+
+
+def test_validate_as_json(site_file: Path, site_yaml: str) -> None:
+    ran = firmware("validate", site_file, "--json")
+    report = json.loads(ran.stdout)
+    assert (ran.returncode, report["valid"], report["site"]) == (0, True, "campus")
+    assert report["boxes"] == ["gate-north", "gate-south"]
+    site_file.write_text(site_yaml.replace("1883", "0"), encoding="utf-8")
+    ran = firmware("validate", site_file, "--json")
+    report = json.loads(ran.stdout)
+    assert (ran.returncode, report["valid"], len(report["faults"])) == (2, False, 1)
+
+
+def test_warnings_leave_the_exit_code_and_stdout_alone(site_file: Path, site_yaml: str) -> None:
+    site_file.write_text(site_yaml.replace("    position: South gate\n", ""), encoding="utf-8")
+    ran = firmware("validate", site_file)
+    assert ran.returncode == 0
+    assert ran.stdout == f"{site_file}: valid; site campus, 2 boxes, broker 127.0.0.1:1883 without TLS\n"
+    assert ran.stderr.startswith("warning: gate-south: ")
+
+
+def test_render_of_a_faulty_file_writes_nothing(site_file: Path, site_yaml: str, tmp_path: Path) -> None:
+    site_file.write_text(site_yaml.replace("csi:1", "webcam"), encoding="utf-8")
+    ran = firmware("render", site_file, "--out", tmp_path / "out")
+    assert ran.returncode == 2
+    assert f"{site_file}:17: boxes.1.camera" in ran.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_render_as_json_counts_what_happened(site_file: Path, site_yaml: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    first = json.loads(firmware("render", site_file, "--out", out, "--json").stdout)
+    assert (len(first["written"]), first["unchanged"], first["removed"]) == (9, [], [])
+    site_file.write_text(site_yaml[: site_yaml.index("  - device: gate-south")], encoding="utf-8")
+    second = json.loads(firmware("render", site_file, "--out", out, "--json").stdout)
+    assert second["written"] == ["README.txt", "mosquitto/acl"]
+    assert len(second["removed"]) == 3
+    assert not (out / "boxes/gate-south").exists()
+
+
+def test_render_refuses_a_folder_of_others(site_file: Path, tmp_path: Path) -> None:
+    # The folder of the site file itself.
+    ran = firmware("render", site_file, "--out", tmp_path)
+    assert ran.returncode == 2
+    assert "holds files of others (site.yaml)" in ran.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["site.yaml"]
+
+
+def test_render_without_its_template_engine_names_the_extra(site_file: Path, tmp_path: Path) -> None:
+    program = "import sys; sys.modules['jinja2'] = None; from firmware_config.commands import main; main()"
+    command = [sys.executable, "-c", program, "render", str(site_file), "--out", str(tmp_path / "out")]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 2
+    assert ran.stderr == "error: jinja2 is not installed; pip install 'gammabox[firmware]'\n"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["render", "site.yaml"], ["validate"], ["init"], ["flash"], ["validate", "a", "b"], ["--nonsense"]]
+)
+def test_wrong_use_exits_2_with_words_on_stderr(arguments: list[str]) -> None:
+    ran = firmware(*arguments)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr.startswith("error: ")
+    assert ran.stderr.count("\n") == 1
+
+
+def test_help_names_the_commands_and_version_is_one_line() -> None:
+    ran = firmware("--help")
+    assert ran.returncode == 0
+    assert all(command in ran.stdout for command in ("init", "validate", "render"))
+    version = firmware("--version")
+    assert (version.returncode, len(version.stdout.splitlines())) == (0, 1)

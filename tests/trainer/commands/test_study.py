@@ -1,0 +1,71 @@
+import json
+import shutil
+
+import pytest
+from typer.testing import CliRunner
+
+from edge.bundle import load_bundle
+from edge.commands.console import EXIT_CHECK_FAILED
+from trainer.commands.cli import app
+from trainer.judging import sensitivity
+
+
+def run(*words):
+    result = CliRunner().invoke(app, ["measure", *map(str, words)], catch_exceptions=False)
+    return result.exit_code, result.stdout
+
+
+def test_the_table_is_written_into_the_bundle_and_changes_nothing_else(tiny_bundle, tmp_path, monkeypatch):
+    monkeypatch.setattr(sensitivity, "MEDIANS_DN", (30, 215))
+    monkeypatch.setattr(sensitivity, "EDGES_DN", (0, 120, 250))
+    monkeypatch.setattr(sensitivity, "MIN_HITS", 2)
+    model = tmp_path / "bundle"
+    shutil.copytree(tiny_bundle, model)
+    words = ("sensitivity", "--model", model, "--nuclide", "Am-241", "--size", "160x120", "--frames", 8)
+    code, out = run(*words)
+    assert (code, out.count("\n"), load_bundle(model).manifest.sensitivity) == (0, 4, None)
+    code, out = run(*words, "--write", "--json")
+    assert code == 0
+    before, after = load_bundle(tiny_bundle), load_bundle(model)
+    assert after.manifest.sensitivity.model_dump(mode="json") == json.loads(out)["table"]
+    assert after.manifest.sensitivity.measured["source"] == "Am-241"
+    assert after.manifest.model_copy(update={"sensitivity": None}) == before.manifest
+    assert after.model == before.model
+
+
+def test_rates_exit_1_where_a_scene_is_off(tiny_bundle):
+    words = ("rates", "--model", tiny_bundle, "--size", "160x120", "--frames", 12, "--dose-rate", 200_000)
+    code, out = run(*words, "--json")
+    rows = json.loads(out)
+    assert [row["scene"] for row in rows] == ["still", "busy", "bright", "busy and bright"]
+    assert code == (EXIT_CHECK_FAILED if any(abs(row["corrected_ratio"] - 1) > 0.15 for row in rows) else 0)
+    assert len(run(*words)[1].splitlines()) == 6
+
+
+def test_nuisances_and_quiet_clips(tiny_bundle, tmp_path):
+    out = tmp_path / "clips"
+    words = ("nuisances", out, "--model", tiny_bundle, "--size", "160x120", "--seconds", 1, "--clips", 1)
+    code, text = run(*words, "--nuisance", "clock", "--nuisance", "none")
+    assert code == 0
+    assert [line.split(" | ")[0] for line in text.splitlines()[2:]] == ["| clock", "| none"]
+    code, text = run("quiet", out / "clock-1.avi", out / "none-1.avi", "--model", tiny_bundle, "--json")
+    rows = json.loads(text)
+    assert code == 0
+    assert [row["name"] for row in rows] == ["clock-1.avi", "none-1.avi", "all"]
+    assert rows[2]["analysed"] == sum(row["analysed"] for row in rows[:2]) == 46
+
+
+def test_the_grid_is_told_by_quality(tiny_bundle):
+    code, out = run("grid", "--model", tiny_bundle, "--size", "160x120", "--pitch", 10, "--quality", 90, "--json")
+    assert code == 0
+    (row,) = json.loads(out)
+    assert row["quality"] == 90
+    assert row["hits"] > 200
+
+
+@pytest.mark.parametrize("words", [("quiet", "nowhere.avi"), ("grid", "--size", "huge"), ("rates", "nowhere.mp4")])
+def test_what_is_unusable_is_one_clear_line(command, words, tmp_path, monkeypatch):
+    from trainer.commands.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    assert command(main, "measure", *words).refused(words[-1])

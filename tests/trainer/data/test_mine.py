@@ -1,0 +1,89 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import trainer.data.mine
+from edge.bundle import CandidateRules
+from trainer.data.build import Recipe
+from trainer.data.crops import MIN_ADDED_DN
+from trainer.data.dataset import Samples
+from trainer.data.mine import Deceived, mine, shard_samples
+
+RECIPE = Recipe(kind="training", crops=24, crop_size=64, seed=3, fusion="charge", nuisance_share=0.0)
+
+
+@pytest.fixture(scope="module")
+def mined():
+    return shard_samples(RECIPE, None, 0)
+
+
+def test_mined_samples_hold_no_hit_and_come_from_more_than_one_shot(mined) -> None:
+    assert len(mined) == 24
+    assert mined.label.sum() == 0
+    assert all(one["proposed"] and one["added_dn"] is None for one in mined.strata)
+
+
+def test_every_mined_spot_is_a_spike_of_the_middle_frame(mined) -> None:
+    for greys, (x, y), one in zip(mined.greys, mined.spot, mined.strata, strict=True):
+        spike = int(greys[y, x, 1]) - int(max(greys[y, x, 0], greys[y, x, 2]))
+        assert spike == one["spike_dn"] >= CandidateRules().spike_dn
+
+
+def test_the_same_seed_mines_the_same_bytes(mined) -> None:
+    again = shard_samples(RECIPE, None, 0)
+    np.testing.assert_array_equal(again.greys, mined.greys)
+    assert again.strata == mined.strata
+
+
+def test_only_what_deceives_a_run_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def bright_spots_deceive(run: str, samples: Samples) -> np.ndarray:
+        asked.append(run)
+        return np.array([float(one["spike_dn"] > 20) for one in samples.strata])
+
+    monkeypatch.setattr(trainer.data.mine, "_scores", bright_spots_deceive)
+    kept = shard_samples(RECIPE, Deceived(Path("some/run"), 0.5), 0)
+    assert len(kept) == 24
+    assert min(one["spike_dn"] for one in kept.strata) > 20
+    assert set(asked) == {"some/run"}
+
+
+@pytest.mark.slow
+def test_mining_in_processes_gives_the_same_dataset_as_in_one(tmp_path: Path) -> None:
+    one = mine(tmp_path / "one", RECIPE, workers=1)
+    two = mine(tmp_path / "two", RECIPE, workers=2)
+    assert one.sha256 == two.sha256
+    assert one.index.kind == "mined"
+
+
+@pytest.fixture(scope="module")
+def struck():
+    return shard_samples(replace(RECIPE, crops=200, radiations=("Tc-99m",), hits_a_kind=60), None, 0, hits_a_shot=12.0)
+
+
+def test_hits_fall_among_what_else_is_proposed(struck) -> None:
+    hits = struck.label == 1
+    assert 0.05 < hits.mean() < 0.95
+    assert all(
+        (one["added_dn"] is not None) == bool(label) for one, label in zip(struck.strata, struck.label, strict=True)
+    )
+    assert min(one["added_dn"] for one, hit in zip(struck.strata, hits, strict=True) if hit) >= MIN_ADDED_DN
+
+
+def test_a_hit_is_what_its_spot_shows(struck) -> None:
+    for greys, (x, y), one, label in zip(struck.greys, struck.spot, struck.strata, struck.label, strict=True):
+        spike = int(greys[y, x, 1]) - int(max(greys[y, x, 0], greys[y, x, 2]))
+        assert spike == one["spike_dn"]
+        assert not label or one["nuclide"] == "Tc-99m"
+
+
+def test_a_run_that_is_deceived_by_nothing_leaves_the_hits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trainer.data.mine, "_scores", lambda _, samples: np.zeros(len(samples)))
+    monkeypatch.setattr(trainer.data.mine, "MAX_SHOTS", 4)
+    recipe = replace(RECIPE, crops=200, radiations=("Tc-99m",), hits_a_kind=60)
+    kept = shard_samples(recipe, Deceived(Path("some/run"), 0.5), 0, hits_a_shot=12.0)
+    assert len(kept) > 0
+    assert kept.label.all()

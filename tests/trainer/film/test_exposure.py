@@ -1,0 +1,87 @@
+import numpy as np
+import pytest
+
+from trainer.data.shots import Studio, Way
+from trainer.data.triples import SceneTriple
+from trainer.film.cameras import random_camera, random_cover_camera
+from trainer.film.exposure import Exposure, Planned, SensorFrame, covered_picture, place_charge
+from trainer.sensor.camera import Camera, change
+from trainer.sensor.fixed_pattern import make_pattern
+from trainer.sensor.isp import photograph
+
+SIZE = 192
+# The hardest way for charge to spread: every step of the pipeline on.
+ALL_STEPS = {"defect_correction": True, "sharpen": 1.2, "denoise": 0.6, "row_noise_e": 1.5}
+
+
+def studio_of(way: Way, seed: int) -> Studio:
+    rng = np.random.default_rng(seed)
+    camera = change(random_camera(rng, SIZE), **ALL_STEPS)
+    cover = change(random_cover_camera(rng, SIZE), sharpen=1.0, denoise=0.5, defect_correction=True, chroma_422=True)
+    levels = tuple(rng.uniform(0, 255, (SIZE, SIZE, 3)).astype(np.float32) for _ in range(3))
+    scene = SceneTriple("noise", "generated", (levels[0], levels[1], levels[2]))
+    pattern = make_pattern(camera, seed, (SIZE, SIZE))
+    return Studio(camera, pattern, cover, way, scene, None, 90, seed, noise_dn=2.0, shot_dn=0.03, chroma=0.5)
+
+
+def some_charge(rng: np.random.Generator) -> list[Planned]:
+    corners = [(0, 0), (-2, 60), (SIZE - 2, SIZE - 1), (95, -3)]
+    places = corners + [(int(x), int(y)) for x, y in rng.integers(0, SIZE, (20, 2))]
+    shapes = rng.integers(1, 9, (len(places), 2))
+    return [
+        Planned(x, y, rng.exponential(1500, (h, w)).astype(np.float32))
+        for (x, y), (h, w) in zip(places, shapes, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("way", ["sensor", "picture", "max"])
+@pytest.mark.parametrize("seed", range(4))
+def test_windows_around_charge_give_the_same_as_the_whole_frame_developed_anew(way: Way, seed: int) -> None:
+    exposure = studio_of(way, seed).expose(1)
+    planned = some_charge(np.random.default_rng(seed + 100))
+    side = SIZE * exposure.frame.scale
+    whole = exposure.frame.part(
+        place_charge((side, side), planned, exposure.frame.scale), (slice(0, SIZE), slice(0, SIZE))
+    )
+    taken = exposure.picture(planned)
+    assert np.count_nonzero(taken != exposure.blank) > 100
+    # Floating point may round one value in many differently where a window begins at another address.
+    assert np.abs(taken.astype(int) - whole).max() <= 1
+    assert np.count_nonzero(taken != whole) <= 3
+
+
+def test_a_sensor_frame_is_what_the_simulated_camera_photographs() -> None:
+    studio = studio_of("sensor", 9)
+    frame = studio.expose(1).frame
+    assert isinstance(frame, SensorFrame)
+    scene = np.rint(studio.scene.levels[1]).astype(np.uint8)
+    noise = np.random.default_rng([studio.seed, 1, 1])
+    expected = photograph(scene, None, studio.camera, studio.pattern, noise, 1)
+    assert np.array_equal(studio.expose(1).blank, expected)
+
+
+@pytest.mark.parametrize("way", ["sensor", "picture", "max"])
+def test_taking_a_picture_leaves_the_exposure_as_it_was(way: Way) -> None:
+    exposure = studio_of(way, 3).expose(1)
+    before = exposure.blank.copy()
+    first = exposure.picture(some_charge(np.random.default_rng(1)))
+    assert np.array_equal(exposure.blank, before)
+    assert np.array_equal(exposure.picture(some_charge(np.random.default_rng(1))), first)
+    assert isinstance(exposure, Exposure)
+
+
+def test_charge_outside_of_the_frame_changes_nothing() -> None:
+    exposure = studio_of("sensor", 3).expose(1)
+    far = Planned(SIZE + 40, -60, np.full((3, 3), 5000, np.float32))
+    assert np.array_equal(exposure.picture([far]), exposure.blank)
+
+
+@pytest.mark.parametrize("black_offset_dn", [-4.0, 0.0, 12.0])
+def test_a_covered_camera_with_a_grey_dark_shows_its_hits_only(black_offset_dn: float) -> None:
+    cover = change(Camera(), width=64, height=64, black_offset_dn=black_offset_dn, temperature_c=10.0)
+    charge = np.zeros((64, 64), np.float32)
+    charge[30, 31] = 3000
+    shown = covered_picture(charge, cover)
+    assert shown[28:33, 29:34].max() > 100
+    shown[26:35, 27:36] = 0
+    assert not shown.any()

@@ -1,0 +1,40 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from trainer.data.synthetic import write_synthetic
+from trainer.judging.table5 import PAPER_RESNET_F1, PAPER_SIZE, PAPER_TABLE_5, Setting, compare, table
+
+
+def test_the_papers_f1_follow_from_its_precision_and_recall_but_for_resnet() -> None:
+    for name, row in PAPER_TABLE_5.items():
+        f1 = 2 * row["precision"] * row["recall"] / (row["precision"] + row["recall"])
+        assert f1 == pytest.approx(PAPER_RESNET_F1 if name == "resnet" else row["f1"], abs=2e-4)
+
+
+def test_the_papers_size_shows_every_one_of_150000_crops_twelve_times() -> None:
+    assert PAPER_SIZE.samples_seen == 12 * 150_000
+    assert PAPER_SIZE.crop_size == 224
+
+
+def test_networks_see_equally_many_samples_and_stand_beside_the_paper(tmp_path: Path) -> None:
+    data = write_synthetic(tmp_path / "data", crop_size=64)
+    setting = Setting(
+        samples_seen=64,
+        crop_size=64,
+        planes="temporal",
+        batch_size=16,
+        epochs=2,
+        networks=("resnet", "alexnet_edge"),
+        options={"alexnet_edge": {"width": 0.25}},
+    )
+    result = compare(tmp_path / "runs", [data], [data], setting)
+    assert {row["samples_seen"] for row in result["networks"].values()} == {64}
+    assert json.loads((tmp_path / "runs/compare.json").read_text()) == result
+    text = table(result)
+    assert "| resnet | 11,187,138 |" in text
+    assert "0.9186" in text
+    assert text.count("\n") == 3
+    again = compare(tmp_path / "runs", [data], [data], setting)
+    assert again == result, "a finished network is used, and its time is that of its fitting"

@@ -1,0 +1,96 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from trainer.errors import DatasetError
+from trainer.scenes.footage import probe, read_run, require_footage, split_footage
+
+
+def write_pictures(folder: Path, count: int, size: tuple[int, int] = (96, 80), seed: int = 1) -> Path:
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(seed)
+    for i in range(count):
+        cv2.imwrite(str(folder / f"{i:03d}.png"), rng.integers(0, 255, (size[1], size[0], 3), np.uint8))
+    return folder
+
+
+def write_video(path: Path, count: int, seed: int = 1) -> Path:
+    writer = cv2.VideoWriter(str(path), cv2.CAP_OPENCV_MJPEG, cv2.VideoWriter_fourcc(*"MJPG"), 10, (96, 80))
+    for i in range(count):
+        writer.write(np.full((80, 96, 3), 10 * i + seed, np.uint8))
+    writer.release()
+    return path
+
+
+def test_videos_and_picture_folders_are_found_each_as_one_recording(tmp_path: Path) -> None:
+    write_video(tmp_path / "one.avi", 12)
+    write_pictures(tmp_path / "two", 4)
+    used, refused = probe([tmp_path])
+    assert {(one.path.name, one.kind, one.frames) for one in used} == {("one.avi", "video", 12), ("two", "pictures", 4)}
+    assert refused == []
+
+
+def test_runs_are_read_from_anywhere_with_any_stride(tmp_path: Path) -> None:
+    [video] = require_footage([write_video(tmp_path / "one.avi", 12)])
+    assert [round(frame.mean() / 10) for frame in read_run(video, 4, 3, 2)] == [4, 6, 8]
+    [pictures] = require_footage([write_pictures(tmp_path / "two", 5)])
+    assert len(read_run(pictures, 3, 3)) == 2
+
+
+def test_what_cannot_be_used_is_named_with_its_reason(tmp_path: Path) -> None:
+    write_video(tmp_path / "good.avi", 5)
+    (tmp_path / "same.avi").write_bytes((tmp_path / "good.avi").read_bytes())
+    (tmp_path / "broken.mp4").write_bytes(b"no video")
+    write_video(tmp_path / "short.avi", 2)
+    write_pictures(tmp_path / "small", 4, (32, 32))
+    write_pictures(tmp_path / "gap", 4)
+    (tmp_path / "gap" / "001.png").write_bytes(b"")
+    mixed = write_pictures(tmp_path / "mixed", 3)
+    cv2.imwrite(str(mixed / "9.png"), np.zeros((10, 20, 3), np.uint8))
+    used, refused = probe([tmp_path, tmp_path / "away.mp4"])
+    assert len(used) == 1
+    reasons = {one.path.name: one.reason for one in refused}
+    assert "the same recording" in reasons.pop("same.avi" if used[0].path.name == "good.avi" else "good.avi")
+    assert "no video" in reasons.pop("broken.mp4")
+    assert "three in a row" in reasons.pop("short.avi")
+    assert "at least 64" in reasons.pop("small")
+    assert "001.png" in reasons.pop("gap")
+    assert "different sizes" in reasons.pop("mixed")
+    assert reasons.pop("away.mp4") == "does not exist"
+    assert not reasons
+
+
+def test_no_usable_footage_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "broken.mp4").write_bytes(b"no video")
+    with pytest.raises(DatasetError, match=r"no usable footage \(broken\.mp4: is no video"):
+        require_footage([tmp_path])
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DatasetError, match="no video and no picture in it"):
+        require_footage([tmp_path / "empty"])
+
+
+def test_recordings_are_split_whole(tmp_path: Path) -> None:
+    recordings = require_footage([write_video(tmp_path / f"{i}.avi", 4 + i, seed=i) for i in range(5)])
+    splits = split_footage(recordings)
+    assert len(splits["validation"]) == 1
+    assert not set(splits["train"]) & set(splits["validation"])
+    assert len(splits["train"]) == 4
+    assert split_footage(recordings[:1])["validation"] == []
+
+
+def test_a_broken_video_is_named_in_our_words_only(tmp_path: Path) -> None:
+    (tmp_path / "broken.mp4").write_bytes(b"\0" * 5000)
+    program = (
+        "import sys; from pathlib import Path; from trainer.scenes.footage import probe; "
+        "print(probe([Path(sys.argv[1])])[1][0].reason)"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert "is no video that OpenCV can decode" in done.stdout
+    assert not done.stderr  # FFmpeg would write there

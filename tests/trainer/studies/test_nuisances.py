@@ -1,0 +1,47 @@
+import pytest
+
+from trainer.errors import OptionError, SensorError
+from trainer.film.nuisances import NUISANCES
+from trainer.studies.nuisances import KINDS, Recipe, film_nuisances, judge_nuisances
+
+RECIPE = Recipe(width=160, height=120, seconds=0.4, clips=2, seed=4)
+
+
+def test_all_nuisances_and_the_undisturbed_scene_are_filmed_unless_told():
+    assert set(KINDS) == {"none", *NUISANCES}
+    assert len(KINDS) == 13
+
+
+def test_clips_are_kept_and_only_what_is_missing_is_filmed(tmp_path, bundle):
+    out, told = tmp_path / "clips", []
+
+    def film(kinds):
+        told.clear()
+        return film_nuisances(out, RECIPE, kinds, threads=1, progress=lambda name, frames: told.append((name, frames)))
+
+    made = film(["none", "glints"])
+    assert [clip.name for clip in made["glints"]] == ["glints-1.avi", "glints-2.avi"]
+    assert told[-1] == ("glints-2.avi", RECIPE.frames)
+    before = made["none"][0].read_bytes()
+    made["none"][0].unlink()
+    assert film(["none", "glints"]) == made
+    assert {name for name, _ in told} == {"none-1.avi"}
+    assert made["none"][0].read_bytes() == before
+    assert not list(out.glob("*.part*"))
+    none, glints = judge_nuisances(made, bundle, RECIPE)
+    assert (none.name, none.clips, none.frames) == ("none", 2, 2 * RECIPE.frames)
+    assert (glints.name, glints.frames) == ("glints", none.frames)
+    assert made["glints"][0].read_bytes() != before
+
+
+def test_another_recipe_does_not_go_into_the_same_folder(tmp_path):
+    film_nuisances(tmp_path, RECIPE, [])
+    with pytest.raises(SensorError, match="holds clips of the recipe"):
+        film_nuisances(tmp_path, Recipe(width=160, height=120, seconds=0.8, clips=2, seed=4), [])
+
+
+def test_what_cannot_be_is_refused(tmp_path):
+    with pytest.raises(OptionError, match="fog"):
+        film_nuisances(tmp_path, RECIPE, ["fog"])
+    with pytest.raises(SensorError, match="name a folder in one that is there"):
+        film_nuisances(tmp_path / "no" / "folder", RECIPE, [])

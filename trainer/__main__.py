@@ -1,0 +1,5 @@
+"""Lets `python -m trainer.sensor` run gammabox-trainer where the console script is not on the path."""
+
+from trainer.commands.cli import main
+
+main()

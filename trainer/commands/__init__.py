@@ -1,0 +1,1 @@
+"""Commands of gammabox-trainer: each module parses, calls and prints."""

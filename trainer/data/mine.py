@@ -1,0 +1,278 @@
+"""Mining: what the fast path proposes in whole pictures, hits where they fall, and what deceives a trained run."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from edge.bundle import CandidateRules
+from edge.detect.crops import cut, window_origin
+from edge.detect.fast_path import find_candidates
+from trainer.data.build import SCENES_A_SHARD, Recipe, region_size
+from trainer.data.crops import MIN_ADDED_DN, MIN_KEPT_DN, stratum_of
+from trainer.data.dataset import Dataset, DatasetIndex, Samples
+from trainer.data.places import TRAINING, hit_at, in_groups, random_places
+from trainer.data.shots import Undecodable, Way, decode_colour, decode_grey, describe_strikes, open_studio
+from trainer.data.triples import SceneSource
+from trainer.data.writer import DatasetWriter, write_shard
+from trainer.scenes.footage import split_footage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import keras
+    from numpy.random import Generator
+    from numpy.typing import NDArray
+
+    from edge.bundle import InputContract
+    from edge.detect.hit import Candidate
+    from trainer.data.dataset import ShardEntry, Split, Strata
+    from trainer.data.shots import Strike, Studio
+
+MAX_A_SHOT = 48
+"""Candidates taken from one shot, so that no single picture fills a dataset."""
+MAX_SHOTS = 4000
+"""After so many shots a shard is closed as it is: a good network leaves few that deceive it."""
+_KEY = 13
+_APART_PX = 24  # between two hits of a shot
+_CLOSE_PX = 2  # a candidate so near to a hit's charge is that hit
+_BESIDE_PX = 10  # one nearer than this is neither: JPEG's ringing, or a second spike of the same hit
+_WAYS: tuple[tuple[Way, float], ...] = (("picture", 0.75), ("sensor", 0.25))
+
+
+@dataclass(frozen=True, slots=True)
+class Deceived:
+    """Keep only candidates to which the best model of a run gives at least a score.
+
+    Attributes
+    ----------
+    run : Path
+    min_score : float
+        0..1, sigmoid(logit 1 − logit 0).
+
+    """
+
+    run: Path
+    min_score: float
+
+
+def mine(
+    path: Path,
+    recipe: Recipe,
+    *,
+    hits_a_shot: float = 0.0,
+    deceived: Deceived | None = None,
+    command: str = "",
+    workers: int | None = None,
+    on_shard: Callable[[int, int], None] | None = None,
+) -> Dataset:
+    """Collect candidates of the fast path in whole pictures, as the agent meets them.
+
+    Hits fall anywhere, and what else is proposed lies where the scene moves: so ground and motion tell as much about
+    the labels as in life, which the paired samples of `trainer.data.build` leave out on purpose.
+
+    Parameters
+    ----------
+    path : Path
+        A new folder, or one that was begun with the same recipe.
+    recipe : Recipe
+        Of kind "training"; `crops` counts the candidates, three in four for train, the rest for validation.
+    hits_a_shot : float
+        Mean of the hits that fall into the middle frame, Poisson; 0 gives a dataset of label 0 only.
+    deceived : Deceived or None
+        None takes every candidate; hits are kept in any case.
+    command, workers, on_shard
+        As in `trainer.data.build.build`.
+
+    Raises
+    ------
+    DatasetError, RunError
+        Another recipe's folder, a full disk, or no run.
+
+    """
+    writer = DatasetWriter(path, _index(recipe, hits_a_shot, deceived, command))
+    todo = writer.missing
+    done = recipe.crops - sum(recipe.shard_sizes()[shard] for shard in todo)
+    count = min(workers or os.cpu_count() or 1, max(len(todo), 1))
+    if hits_a_shot:
+        _ = recipe.bank  # simulated once, before many processes would each do it
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(count, mp_context=context, initializer=_start_worker) as pool:
+        futures = {pool.submit(_make_shard, path, recipe, hits_a_shot, deceived, shard): shard for shard in todo}
+        try:
+            for future in as_completed(futures):
+                writer.enter(future.result())
+                done += recipe.shard_sizes()[futures[future]]
+                if on_shard:
+                    on_shard(done, recipe.crops)
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+    return Dataset.open(path)
+
+
+def shard_samples(recipe: Recipe, deceived: Deceived | None, shard: int, hits_a_shot: float = 0.0) -> Samples:
+    """Make the samples of one shard; with `deceived` there may be fewer than planned."""
+    rng = np.random.default_rng([recipe.seed, _KEY, shard])
+    split, wanted = recipe.split_of(shard), recipe.shard_sizes()[shard]
+    source = _source(recipe, split, shard, rng)
+    parts: list[Samples] = []
+    for number in range(MAX_SHOTS):
+        if sum(map(len, parts)) >= wanted:
+            break
+        if number % 40 == 39:  # a good network is deceived seldom: look at other scenes
+            source = _source(recipe, split, shard + 10_000 * (1 + number // 40), rng)
+        ways, shares = zip(*_WAYS, strict=True)
+        nuisance = None
+        if recipe.nuisances and rng.random() < recipe.nuisance_share:
+            nuisance = recipe.nuisances[int(rng.integers(len(recipe.nuisances)))]
+        studio = open_studio(source.draw(rng), ways[int(rng.choice(len(ways), p=shares))], nuisance, rng)
+        try:
+            found = _samples(_struck_shot(studio, recipe, hits_a_shot, rng), studio, split, recipe.crop_size, rng)
+        except Undecodable:
+            continue
+        if deceived is not None and len(found):
+            found = found.take((found.label == 1) | (_scores(str(deceived.run), found) >= deceived.min_score))
+        if len(found):
+            parts.append(found)
+    return Samples.joined(parts, recipe.crop_size).take(np.arange(min(wanted, sum(map(len, parts)))))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _StruckShot:
+    """Three decoded greys (h, w), the middle frame's colours, and the hits in it."""
+
+    greys: tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]
+    bgr: NDArray[np.uint8]
+    strikes: tuple[Strike, ...]
+
+
+def _struck_shot(studio: Studio, recipe: Recipe, hits_a_shot: float, rng: Generator) -> _StruckShot:
+    """Take three pictures and let hits fall into the middle one; raises `Undecodable`."""
+    exposure = studio.expose(1)
+    picture = studio.finished(exposure.picture(), 1)
+    content = studio.sent(picture, 1)
+    previous, following = (decode_grey(studio.sent(studio.picture(t), t)) for t in (0, 2))
+    if not (hits_a_shot and (count := int(rng.poisson(hits_a_shot)))):
+        return _StruckShot((previous, decode_grey(content), following), decode_colour(content), ())
+    blank = decode_grey(content)
+    places = random_places(rng, blank.shape[0], recipe.crop_size, count, "random")
+    chosen = in_groups(places, _APART_PX, 1)[0]
+    hits = [hit_at(place, studio, blank, rng, bank=recipe.bank, mixture=TRAINING) for place in chosen]
+    struck = studio.finished(exposure.picture(hits), 1)
+    content = studio.sent(struck, 1)
+    current = decode_grey(content)
+    strikes = describe_strikes(hits, picture, struck, current.astype(np.int16) - blank)
+    return _StruckShot((previous, current, following), decode_colour(content), tuple(strikes))
+
+
+def _samples(shot: _StruckShot, studio: Studio, split: Split, crop_size: int, rng: Generator) -> Samples:
+    """Cut what the fast path proposes: the best candidate of each hit, and at most MAX_A_SHOT others at random."""
+    hits: dict[int, Candidate] = {}
+    others: list[Candidate] = []
+    for one in find_candidates(*shot.greys, CandidateRules()).candidates:  # the most promising first
+        distances = [_distance(one, strike) for strike in shot.strikes]
+        nearest = int(np.argmin(distances)) if distances else 0
+        if not distances or distances[nearest] > _BESIDE_PX:
+            others.append(one)
+        elif distances[nearest] <= _CLOSE_PX:
+            hits.setdefault(nearest, one)
+    shown = {i: one for i, one in hits.items() if _shows(shot.strikes[i])}
+    chosen: list[tuple[Candidate, Strike | None]] = [(one, shot.strikes[i]) for i, one in shown.items()]
+    chosen += [(others[int(i)], None) for i in rng.permutation(len(others))[:MAX_A_SHOT]]
+    if not chosen:
+        return Samples.joined([], crop_size)
+    height, width = shot.greys[1].shape
+    origins = [window_origin(one.x, one.y, crop_size, width, height) for one, _ in chosen]
+    greys = [np.stack([cut(grey, origin, crop_size) for grey in shot.greys], -1) for origin in origins]
+    spots = [(one.x - o[0], one.y - o[1]) for (one, _), o in zip(chosen, origins, strict=True)]
+    return Samples(
+        np.array(greys),
+        np.array([cut(shot.bgr, origin, crop_size) for origin in origins]),
+        np.array(spots, np.int16),
+        np.array([strike is not None for _, strike in chosen], np.uint8),
+        tuple(_strata(studio, split, one, strike, float(shot.greys[1][one.y, one.x])) for one, strike in chosen),
+    )
+
+
+def _distance(candidate: Candidate, strike: Strike) -> int:
+    """Give how far a candidate lies outside of the box of a hit's charge, pixels; 0 within."""
+    x0, y0, x1, y1 = strike.box
+    return max(x0 - candidate.x, candidate.x - x1, y0 - candidate.y, candidate.y - y1, 0)
+
+
+def _shows(strike: Strike) -> bool:
+    return strike.added_dn >= MIN_ADDED_DN and strike.kept_dn >= MIN_KEPT_DN
+
+
+def _strata(studio: Studio, split: Split, candidate: Candidate, strike: Strike | None, level_dn: float) -> Strata:
+    return {
+        "scene": studio.scene.scene,
+        "recording": studio.scene.recording,
+        "split": split,
+        "added_dn": strike.added_dn if strike else None,
+        "stratum": stratum_of(strike.added_dn) if strike else "negative",
+        "pixels": strike.pixels if strike else None,
+        "peak_e": strike.peak_e if strike else None,
+        "background_dn": level_dn - candidate.spike_dn,
+        "motion_dn": round(candidate.motion_dn, 2),
+        "spike_dn": candidate.spike_dn,
+        "place": "candidate",
+        "proposed": True,
+        "trait": studio.scene.trait,
+        "jpeg_quality": studio.jpeg_quality,
+        "nuclide": strike.nuclide if strike else None,
+        "silicon": strike.silicon if strike else None,
+        "fusion": studio.fusion,
+        "way": studio.way,
+        "nuisance": studio.nuisance.name if studio.nuisance else None,
+    }
+
+
+def _scores(run: str, samples: Samples) -> NDArray[np.float64]:
+    from trainer.judging.metrics import sigmoid  # noqa: PLC0415
+    from trainer.training.batches import as_input, crops_of  # noqa: PLC0415 - Keras, which mining without a run does not need
+
+    model, contract = _judge(run)
+    logits = np.asarray(model.predict_on_batch(as_input(crops_of(samples, contract).pictures, contract)))
+    return sigmoid(logits[:, 1] - logits[:, 0])
+
+
+@lru_cache(maxsize=1)
+def _judge(run: str) -> tuple[keras.Model, InputContract]:
+    from trainer.training.run import Run  # noqa: PLC0415
+
+    opened = Run.open(run)
+    return opened.load_model(), opened.manifest.input
+
+
+def _source(recipe: Recipe, split: Split, number: int, rng: Generator) -> SceneSource:
+    seeds = [(recipe.seed % 100_003) * 1_000_000 + 500_000 + number * SCENES_A_SHARD + i for i in range(SCENES_A_SHARD)]
+    recordings = split_footage(recipe.footage)[split]
+    return SceneSource(rng, split, seeds, recordings, region_size(recipe.crop_size), footage_share=recipe.footage_share)
+
+
+def _index(recipe: Recipe, hits_a_shot: float, deceived: Deceived | None, command: str) -> DatasetIndex:
+    planned = recipe.index(command)
+    against = None
+    if deceived is not None:
+        from trainer.training.run import Run  # noqa: PLC0415
+
+        against = {"run": Run.open(deceived.run).manifest.data.sha256, "min_score": deceived.min_score}
+    own = {"hits_a_shot": hits_a_shot, "deceived": against}
+    return planned.model_copy(update={"kind": "mined", "recipe": {**planned.recipe, **own}})
+
+
+def _make_shard(path: Path, recipe: Recipe, hits_a_shot: float, deceived: Deceived | None, shard: int) -> ShardEntry:
+    return write_shard(path, shard, recipe.split_of(shard), shard_samples(recipe, deceived, shard, hits_a_shot))
+
+
+def _start_worker() -> None:
+    cv2.setNumThreads(1)

@@ -1,0 +1,1 @@
+"""Figures of a trained network or of a whole bundle, each with its interval."""

@@ -1,0 +1,1 @@
+"""What stands before the simulated camera: generated scenes and footage of fixed cameras."""

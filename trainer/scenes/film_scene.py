@@ -1,0 +1,117 @@
+"""Scenes to film: the generated one, a video, a still, a folder of stills; always frames of the camera's size."""
+
+from __future__ import annotations
+
+from itertools import chain, repeat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from trainer.errors import SensorError
+from trainer.scenes.hall import default_scene
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from numpy.typing import NDArray
+
+GENERATED = "generated"
+STILLS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
+MAX_KEPT_BYTES = 400_000_000  # of footage kept as JPEG to be shown backwards when it ends before the film
+_KEPT_QUALITY = 97
+
+
+def scene_frames(spec: str, size: tuple[int, int], seed: int) -> Iterator[NDArray[np.uint8]]:
+    """Open a scene as endless frames: uint8, shape (height, width, 3), blue first.
+
+    A video shows one of its frames in each of the film's. When it ends it runs backwards and forwards again, so that no
+    cut stands in the film. Pictures of another shape are scaled to fill the sensor and cut evenly.
+
+    Parameters
+    ----------
+    spec : str
+        "generated", or the path of a video, of a picture, or of a folder of pictures.
+    size : (int, int)
+        Width and height in pixels.
+    seed : int
+        Of the generated scene.
+
+    Raises
+    ------
+    SensorError
+        Nothing there, or nothing that OpenCV reads. Raised at the call, not at the first frame.
+
+    """
+    if spec == GENERATED:
+        return default_scene(*size, seed)
+    path = Path(spec)
+    if not path.exists():
+        raise SensorError(f"scene {spec}: not found; name a video, a picture, a folder of pictures, or '{GENERATED}'")
+    if path.is_dir():
+        stills = sorted(p for p in path.iterdir() if p.suffix.lower() in STILLS)
+        if not stills:
+            raise SensorError(f"scene {spec}: a folder without pictures ({', '.join(STILLS)})")
+        frames: Iterator[NDArray[np.uint8]] = (_still(p) for p in stills)
+    elif path.suffix.lower() in STILLS:
+        fitted = fit(_still(path), size)
+        return repeat(fitted)
+    else:
+        frames = _video(path)
+    first = next(frames, None)
+    if first is None:
+        raise SensorError(f"scene {spec}: no frame can be read; is it a video that OpenCV knows?")
+    return _there_and_back(fit(frame, size) for frame in chain([first], frames))
+
+
+def fit(picture: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Scale a picture to fill a size (width, height) and cut off evenly what stands over."""
+    width, height = size
+    had_height, had_width = picture.shape[:2]
+    if (had_width, had_height) == size:
+        return picture
+    scale = max(width / had_width, height / had_height)
+    scaled_size = max(round(had_width * scale), width), max(round(had_height * scale), height)
+    scaled = cv2.resize(picture, scaled_size, interpolation=cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA)
+    x0, y0 = (scaled_size[0] - width) // 2, (scaled_size[1] - height) // 2
+    cut: NDArray[np.uint8] = np.ascontiguousarray(scaled[y0 : y0 + height, x0 : x0 + width])
+    return cut
+
+
+def _still(path: Path) -> NDArray[np.uint8]:
+    picture: NDArray[np.uint8] | None = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if picture is None:
+        raise SensorError(f"scene {path}: not a picture that OpenCV reads; is the file whole?")
+    return picture
+
+
+def _video(path: Path) -> Iterator[NDArray[np.uint8]]:
+    capture = cv2.VideoCapture(str(path))
+    try:
+        while True:
+            read, frame = capture.read()
+            if not read:
+                return
+            yield frame
+    finally:
+        capture.release()
+
+
+def _there_and_back(frames: Iterable[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
+    """Yield the frames, then the last ones backwards, forwards, and so on; what has passed is kept as JPEG."""
+    kept: list[NDArray[np.uint8]] = []
+    held = 0
+    for frame in frames:
+        yield frame
+        packed = cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, _KEPT_QUALITY])[1]
+        kept.append(packed)
+        held += packed.nbytes
+        while held > MAX_KEPT_BYTES:
+            held -= kept.pop(0).nbytes
+    while True:
+        kept.reverse()
+        for packed in kept[1:] or kept:
+            again = cv2.imdecode(packed, cv2.IMREAD_COLOR)
+            if again is not None:
+                yield again

@@ -1,0 +1,197 @@
+"""Footage of fixed cameras as scenes: videos and folders of pictures, probed once and read in short runs."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import cv2
+
+from edge.capture.base import quiet_opencv
+from trainer.errors import DatasetError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from trainer.data.dataset import Split
+
+VIDEO_SUFFIXES = frozenset({".avi", ".mp4", ".mov", ".mkv", ".m4v", ".mjpg", ".mjpeg", ".webm", ".mpg", ".mpeg"})
+PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
+MIN_FRAMES = 3
+MIN_SIZE = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Footage:
+    """One recording of one scene.
+
+    Attributes
+    ----------
+    path : Path
+        A video, or a folder of pictures that are its frames in order of name.
+    kind : {"video", "pictures"}
+    frames : int
+        Frames that can be read.
+    width, height : int
+        Pixels.
+    sha256 : str
+        Of the video's bytes, or of the pictures' names and bytes.
+
+    """
+
+    path: Path
+    kind: Literal["video", "pictures"]
+    frames: int
+    width: int
+    height: int
+    sha256: str
+
+    @property
+    def scene(self) -> str:
+        """Name of the scene: the same recording has the same name wherever it lies."""
+        return f"footage-{self.path.stem}-{self.sha256[:8]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A file that was not used, and why."""
+
+    path: Path
+    reason: str
+
+
+def probe(places: Iterable[Path]) -> tuple[list[Footage], list[Refusal]]:
+    """Look at videos, folders of pictures and folders that hold either.
+
+    A folder whose own files are pictures is one recording; each video is one. What cannot be used is named with its
+    reason, not raised.
+    """
+    quiet_opencv()  # what cannot be decoded is named once, in our words
+    used: list[Footage] = []
+    refused: list[Refusal] = []
+    for place in places:
+        for source in _sources(place):
+            found = _probe_one(source)
+            if isinstance(found, Footage):
+                used.append(found)
+            else:
+                refused.append(found)
+    by_content = {one.sha256: one for one in reversed(used)}
+    doubles = [one for one in used if by_content[one.sha256] is not one]
+    refused += [Refusal(one.path, f"the same recording as {by_content[one.sha256].path.name}") for one in doubles]
+    return sorted(by_content.values(), key=lambda one: one.sha256), refused
+
+
+def require_footage(places: Sequence[Path]) -> list[Footage]:
+    """Probe places of which at least one must be usable.
+
+    Raises
+    ------
+    DatasetError
+        None is; the message names the first reasons.
+
+    """
+    used, refused = probe(places)
+    if places and not used:
+        why = "; ".join(f"{one.path.name}: {one.reason}" for one in refused[:3]) or "no video and no picture in it"
+        raise DatasetError(
+            places[0], f"no usable footage ({why})", "give videos or picture folders of at least three frames"
+        )
+    return used
+
+
+def split_footage(recordings: Sequence[Footage]) -> dict[Split, list[Footage]]:
+    """Share recordings 75/25 between train and validation, each whole; the shortest go to validation.
+
+    A single recording goes to train: never are frames of one recording in both.
+    """
+    by_length = sorted(recordings, key=lambda one: (one.frames, one.sha256))
+    held_out = max(1, round(len(by_length) / 4)) if len(by_length) > 1 else 0
+    return {"train": by_length[held_out:], "validation": by_length[:held_out], "test": list(recordings)}
+
+
+def read_run(footage: Footage, start: int, count: int, stride: int = 1) -> list[NDArray[np.uint8]]:
+    """Read frames start, start + stride, ...: uint8 arrays, shape (height, width, 3), blue first; fewer at the end."""
+    if footage.kind == "pictures":
+        files = picture_files(footage.path)[start : start + count * stride : stride]
+        read = [cv2.imread(str(file), cv2.IMREAD_COLOR) for file in files]
+        return [picture for picture in read if picture is not None]
+    capture = cv2.VideoCapture(str(footage.path))
+    try:
+        capture.set(cv2.CAP_PROP_POS_FRAMES, start)
+        frames: list[NDArray[np.uint8]] = []
+        for i in range((count - 1) * stride + 1):
+            if i % stride:
+                if not capture.grab():
+                    break
+                continue
+            ok, frame = capture.read()
+            if not ok:
+                break
+            frames.append(frame)
+        return frames
+    finally:
+        capture.release()
+
+
+def picture_files(folder: Path) -> list[Path]:
+    """List the pictures directly in a folder, by name."""
+    return sorted(file for file in folder.iterdir() if file.suffix.lower() in PICTURE_SUFFIXES)
+
+
+def _sources(place: Path) -> list[Path]:
+    """Give the videos and picture folders at a place; a place of neither kind is given as it is, to be refused."""
+    if not place.is_dir():
+        return [place]
+    folders = [place, *sorted(inner for inner in place.rglob("*") if inner.is_dir())]
+    found = [folder for folder in folders if picture_files(folder)]
+    return found + sorted(file for file in place.rglob("*") if file.suffix.lower() in VIDEO_SUFFIXES)
+
+
+def _probe_one(source: Path) -> Footage | Refusal:
+    if source.is_dir():
+        return _probe_pictures(source)
+    if not source.exists():
+        return Refusal(source, "does not exist")
+    try:
+        digest = hashlib.sha256(source.read_bytes()).hexdigest()
+    except OSError as error:
+        return Refusal(source, f"cannot be read ({error.strerror})")
+    capture = cv2.VideoCapture(str(source))
+    ok, first = capture.read()
+    frames = 1 if ok else 0
+    while ok and capture.grab():
+        frames += 1
+    capture.release()
+    if not ok:
+        return Refusal(source, "is no video that OpenCV can decode")
+    return _long_enough(Footage(source, "video", frames, first.shape[1], first.shape[0], digest))
+
+
+def _probe_pictures(folder: Path) -> Footage | Refusal:
+    digest = hashlib.sha256()
+    sizes = set()
+    files = picture_files(folder)
+    for file in files:
+        picture = cv2.imread(str(file), cv2.IMREAD_COLOR)
+        if picture is None:
+            return Refusal(folder, f"{file.name} is no picture that OpenCV can decode: the frames would have a gap")
+        sizes.add(picture.shape[:2])
+        digest.update(file.name.encode() + file.read_bytes())
+    if len(sizes) != 1:
+        return Refusal(folder, f"its pictures have {len(sizes)} different sizes: they are no frames of one camera")
+    height, width = sizes.pop()
+    return _long_enough(Footage(folder, "pictures", len(files), width, height, digest.hexdigest()))
+
+
+def _long_enough(footage: Footage) -> Footage | Refusal:
+    if footage.frames < MIN_FRAMES:
+        return Refusal(footage.path, f"has {footage.frames} frames, three in a row are needed")
+    if min(footage.width, footage.height) < MIN_SIZE:
+        return Refusal(footage.path, f"has {footage.width}x{footage.height} pixels, at least {MIN_SIZE} are needed")
+    return footage

@@ -1,5 +1,0 @@
-"""Lets `python -m trainer.sensor` run gammabox-trainer where the console script is not on the path."""
-
-from trainer.cli import main
-
-main()

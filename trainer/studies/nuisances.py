@@ -1,0 +1,181 @@
+"""Each nuisance filmed without a source, over textured scenes in which things move, and what a bundle makes of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from trainer.errors import OptionError, SensorError
+from trainer.film.disturb import nuisances_for
+from trainer.film.film import film
+from trainer.film.nuisances import NUISANCES
+from trainer.scenes.generated import generate_scene
+from trainer.sensor.camera import OV2710, change
+from trainer.studies.quiet import pooled, watch_quiet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from edge.bundle import Bundle
+    from trainer.scenes.generated import GeneratedScene
+    from trainer.sensor.camera import Camera
+    from trainer.studies.quiet import FalseHits
+
+UNDISTURBED = "none"
+KINDS = (UNDISTURBED, *NUISANCES)
+_RECIPE = "recipe.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What is filmed of each nuisance.
+
+    Attributes
+    ----------
+    width, height : int
+    fps, seconds : float
+        Of each clip.
+    clips : int
+        Of each nuisance, each with its own scene, camera faults and strength of the nuisance.
+    seed : int
+
+    """
+
+    width: int = 320
+    height: int = 240
+    fps: float = 25.0
+    seconds: float = 120.0
+    clips: int = 2
+    seed: int = 1
+
+    @property
+    def frames(self) -> int:
+        """Of each clip."""
+        return round(self.seconds * self.fps)
+
+    @property
+    def camera(self) -> Camera:
+        """The simulated camera, its exposure as long as the frame rate and the preset allow."""
+        exposure_s = min(OV2710.exposure_s, 1 / self.fps)
+        return change(
+            OV2710, width=self.width, height=self.height, fps=self.fps, exposure_s=exposure_s, readout_s=exposure_s
+        )
+
+
+def film_nuisances(
+    out: Path,
+    recipe: Recipe,
+    kinds: Sequence[str] = KINDS,
+    *,
+    threads: int | None = None,
+    progress: Callable[[str, int], None] = lambda _name, _frames: None,
+) -> dict[str, list[Path]]:
+    """Film what is not there yet; clips are kept and named NAME-NUMBER.avi.
+
+    Parameters
+    ----------
+    out : Path
+        A new folder, or one that was begun with the same recipe.
+    recipe : Recipe
+    kinds : sequence of str
+        Nuisances; "none" is the same scene without any.
+    threads : int or None
+        As of `film`.
+    progress : callable
+        Told the clip's name and the frames of it that are written.
+
+    Returns
+    -------
+    dict of str to list of Path
+        The clips of each kind.
+
+    Raises
+    ------
+    SensorError
+        The folder holds clips of another recipe, or cannot be made.
+    OptionError
+        An unknown nuisance.
+
+    """
+    for kind in kinds:
+        if kind not in KINDS:
+            raise OptionError("--nuisance", kind, KINDS)
+    _keep_recipe(out, recipe)
+    made: dict[str, list[Path]] = {}
+    for kind in kinds:
+        made[kind] = [out / f"{kind}-{number}.avi" for number in range(1, recipe.clips + 1)]
+        for number, clip in enumerate(made[kind], start=1):
+            if not clip.exists():
+                _film_one(clip, kind, number, recipe, threads=threads, progress=progress)
+    return made
+
+
+def judge_nuisances(
+    made: dict[str, list[Path]],
+    bundle: Bundle,
+    recipe: Recipe,
+    progress: Callable[[str, int], None] = lambda _name, _frames: None,
+) -> list[FalseHits]:
+    """Run a bundle's detector over the clips: one line a nuisance, its clips taken together."""
+    rows = []
+    for kind, clips in made.items():
+        watched = []
+        for clip in clips:
+            watched.append(watch_quiet(clip, bundle, exposure_s=recipe.camera.exposure_s))
+            progress(clip.name, watched[-1].frames)
+        rows.append(pooled(kind, watched))
+    return rows
+
+
+def _keep_recipe(out: Path, recipe: Recipe) -> None:
+    wanted = json.dumps(asdict(recipe))
+    kept = out / _RECIPE
+    try:
+        out.mkdir(exist_ok=True)
+        if not kept.exists():
+            kept.write_text(wanted + "\n", encoding="utf-8")
+        found = kept.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SensorError(f"{out}: cannot be used ({error.strerror}); name a folder in one that is there") from error
+    if found != wanted:
+        raise SensorError(f"{out}: holds clips of the recipe {found}, not of {wanted}; name another folder")
+
+
+def _film_one(
+    clip: Path,
+    kind: str,
+    number: int,
+    recipe: Recipe,
+    *,
+    threads: int | None,
+    progress: Callable[[str, int], None],
+) -> None:
+    """Film one clip under another name first, so that one that is there is whole."""
+    seed = recipe.seed * 1000 + number
+    scene = generate_scene(seed, "test", (recipe.width, recipe.height))
+    nuisances = nuisances_for([] if kind == UNDISTURBED else [kind], recipe.width, recipe.height, seed)
+    half_made = clip.with_name(f"{clip.stem}.part.avi")
+    film(
+        half_made,
+        _pictures(scene, recipe.frames),
+        (),
+        recipe.camera,
+        frames=recipe.frames,
+        seed=seed,
+        threads=threads,
+        progress=lambda frames: progress(clip.name, frames),
+        nuisances=nuisances,
+    )
+    half_made.with_suffix(".jsonl").replace(clip.with_suffix(".jsonl"))
+    half_made.replace(clip)
+
+
+def _pictures(scene: GeneratedScene, frames: int) -> Iterator[NDArray[np.uint8]]:
+    for time in range(frames):
+        yield np.clip(np.rint(scene.levels(time)), 0, 255).astype(np.uint8)

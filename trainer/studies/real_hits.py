@@ -1,0 +1,265 @@
+"""Real hits beside simulated ones: the same places of real footage, struck by each in turn, and what networks find.
+
+Both are pictures of hits in the dark, added in linear light to the middle one of three frames of footage that no
+network was trained on; noise, JPEG and the two other frames are the same for both. The simulated one of a pair adds
+about as many grey levels as the real one. What the fast path proposes without hits are the negatives.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edge.bundle import CandidateRules
+from edge.detect.crops import cut, window_origin
+from edge.detect.detector import RESTING
+from edge.detect.fast_path import find_candidates
+from edge.detect.noise_map import BLOCK, noise_of_pair
+from trainer.data.dataset import Samples
+from trainer.data.fusion import add_noise, draw_noise, fuse_light, with_noise
+from trainer.data.shots import decode_colour, decode_grey
+from trainer.scenes.footage import read_run
+from trainer.sensor.isp import GREY_OF_BGR, encode
+from trainer.studies.hit_pictures import trimmed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.random import Generator
+    from numpy.typing import NDArray
+
+    from edge.detect.hit import Candidate
+    from edge.detect.noise_map import NoiseMap
+    from trainer.data.dataset import Strata
+    from trainer.scenes.footage import Footage
+    from trainer.studies.hit_pictures import HitPictures
+
+    Greys = tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]
+
+_SPACING_PX = 48
+_BORDER_PX = 24
+_NEAR_PX = 2
+MIN_ADDED_DN = 6.0
+"""As in the datasets: a hit that adds less cannot be seen in 8 bits."""
+MAX_UNLIKE = 0.15
+"""A pair whose (added + 1) differ by a greater share is left out: on bright ground no simulated hit may be like it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How the pairs are made.
+
+    Attributes
+    ----------
+    triples : int
+        Times three frames in a row, evenly over all footage.
+    places : int
+        Most places struck in each.
+    crop_size : int
+        Of what is kept for the networks.
+    same_size : bool
+        Choose simulated hits that are about as large, too.
+    noise_dn, shot_dn, chroma : float
+        Compressed footage has lost its noise and gets new: see `trainer.data.fusion.with_noise`.
+    jpeg_quality, seed : int
+
+    """
+
+    triples: int = 250
+    places: int = 14
+    crop_size: int = 64
+    same_size: bool = False
+    noise_dn: float = 2.0
+    shot_dn: float = 0.02
+    chroma: float = 0.5
+    jpeg_quality: int = 90
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Strike:
+    """A hit at its place: box x0, y0, x1, y1 (last ones included), grey levels it adds, pixels it raises by over 8."""
+
+    box: tuple[int, int, int, int]
+    added_dn: float
+    pixels: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A place struck by a real and by a simulated hit; the rows are in `Struck.samples`, None: not proposed."""
+
+    real: Strike
+    simulated: Strike
+    real_row: int | None
+    simulated_row: int | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Struck:
+    """All candidates of the footage without hits (label 0) and those of the hits (label 1), and the pairs."""
+
+    samples: Samples = field(repr=False)
+    pairs: tuple[Pair, ...] = field(repr=False)
+    frames: int
+    unlike: int
+
+
+def strike_footage(footage: Sequence[Footage], real: HitPictures, simulated: HitPictures, setting: Setting) -> Struck:
+    """Make negatives and pairs.
+
+    Parameters
+    ----------
+    footage : sequence of Footage
+        Of scenes without a source.
+    real, simulated : HitPictures
+    setting : Setting
+
+    """
+    parts: list[Samples] = []
+    pairs: list[Pair] = []
+    rows = unlike = frames = 0
+    for number, levels in enumerate(_triples(footage, setting.triples)):
+        taken = _Taken.of(levels, setting, np.random.default_rng([setting.seed, number]))
+        found, made, left_out = taken.struck(real, simulated)
+        parts.append(found)
+        for one in made:
+            first, second = (None if row is None else row + rows for row in (one.real_row, one.simulated_row))
+            pairs.append(Pair(one.real, one.simulated, first, second))
+        rows += len(found)
+        unlike += left_out
+        frames += 1
+    return Struck(Samples.joined(parts, setting.crop_size), tuple(pairs), frames, unlike)
+
+
+def add_hit(levels: NDArray[np.float32], patch: NDArray[np.uint8], x: int, y: int, turn: int) -> Strike:
+    """Add a picture of a hit to levels, float32 (h, w, 3), in linear light, its brightest pixel at (x, y)."""
+    hit, peak_x, peak_y = trimmed(patch, turn)
+    height, width = hit.shape[:2]
+    x0, y0 = x - peak_x, y - peak_y
+    window = (slice(y0, y0 + height), slice(x0, x0 + width))
+    before = levels[window].copy()
+    levels[window] = fuse_light(hit, before)
+    rise = (levels[window] - before) @ GREY_OF_BGR
+    box = (x0, y0, x0 + width - 1, y0 + height - 1)
+    return Strike(box, float(rise.max()), int(np.count_nonzero(rise > 8)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Taken:
+    """Three frames as an agent would receive them, and what it takes to take the middle one again."""
+
+    setting: Setting
+    rng: Generator = field(repr=False)
+    levels: NDArray[np.float32] = field(repr=False)
+    drawn: NDArray[np.float32] = field(repr=False)
+    greys: Greys = field(repr=False)
+    bgr: NDArray[np.uint8] = field(repr=False)
+    noise: NoiseMap = field(repr=False)
+
+    @staticmethod
+    def of(levels: Sequence[NDArray[np.float32]], setting: Setting, rng: Generator) -> _Taken:
+        quality = setting.jpeg_quality
+        beside = [
+            decode_grey(encode(with_noise(one, setting.noise_dn, setting.shot_dn, setting.chroma, rng), quality))
+            for one in (levels[0], levels[2])
+        ]
+        drawn = draw_noise(levels[1].shape, setting.chroma, rng)
+        grey, bgr = _middle(levels[1], drawn, setting)
+        noise = noise_of_pair(beside[0], beside[1], CandidateRules(), None)
+        return _Taken(setting, rng, levels[1], drawn, (beside[0], grey, beside[1]), bgr, noise)
+
+    def struck(self, real: HitPictures, simulated: HitPictures) -> tuple[Samples, list[Pair], int]:
+        """Give the candidates without hits and those of both hits of each pair, the pairs, and how many were unlike."""
+        parts = [self._samples(self._candidates(self.greys), self.greys, self.bgr, 0)]
+        with_real, with_simulated = self.levels.copy(), self.levels.copy()
+        strikes, unlike = [], 0
+        for x, y in self._places():
+            number = int(self.rng.integers(len(real)))
+            first = add_hit(with_real, real.patches[number], x, y, int(self.rng.integers(8)))
+            size = int(real.pixels[number]) if self.setting.same_size else None
+            other = simulated.like(first.added_dn, self.levels[y, x], self.rng, size)
+            second = add_hit(with_simulated, other, x, y, int(self.rng.integers(8)))
+            if first.added_dn < MIN_ADDED_DN:
+                continue
+            if abs(np.log((first.added_dn + 1) / (second.added_dn + 1))) > MAX_UNLIKE:
+                unlike += 1
+                continue
+            strikes.append((first, second))
+        rows = len(parts[0])
+        found: list[list[int | None]] = []
+        for which, levels in enumerate((with_real, with_simulated)):
+            grey, bgr = _middle(levels, self.drawn, self.setting)
+            greys = (self.greys[0], grey, self.greys[2])
+            candidates = self._candidates(greys)
+            hits = [_in_box(candidates, one[which].box) for one in strikes]
+            proposed = [one for one in hits if one is not None]
+            parts.append(self._samples(proposed, greys, bgr, 1))
+            numbers = iter(range(rows, rows + len(proposed)))
+            found.append([None if one is None else next(numbers) for one in hits])
+            rows += len(proposed)
+        pairs = [Pair(*both, row, other) for both, row, other in zip(strikes, found[0], found[1], strict=True)]
+        return Samples.joined(parts, self.setting.crop_size), pairs, unlike
+
+    def _places(self) -> list[tuple[int, int]]:
+        """Draw places far enough from each other and from the border."""
+        height, width = self.greys[1].shape
+        tried = self.rng.integers((_BORDER_PX, _BORDER_PX), (width - _BORDER_PX, height - _BORDER_PX), (60, 2))
+        chosen: list[tuple[int, int]] = []
+        for x, y in tried.tolist():
+            if len(chosen) == self.setting.places:
+                break
+            if all(max(abs(x - a), abs(y - b)) >= _SPACING_PX for a, b in chosen):
+                chosen.append((x, y))
+        return chosen
+
+    def _candidates(self, greys: Greys) -> tuple[Candidate, ...]:
+        return find_candidates(*greys, CandidateRules(), noise=self.noise).candidates
+
+    def _samples(self, candidates: Sequence[Candidate], greys: Greys, bgr: NDArray[np.uint8], label: int) -> Samples:
+        size = self.setting.crop_size
+        if not candidates:
+            return Samples.joined([], size)
+        height, width = greys[1].shape
+        origins = [window_origin(one.x, one.y, size, width, height) for one in candidates]
+        spots = [(one.x - left, one.y - top) for one, (left, top) in zip(candidates, origins, strict=True)]
+        return Samples(
+            np.array([np.stack([cut(grey, origin, size) for grey in greys], axis=-1) for origin in origins]),
+            np.array([cut(bgr, origin, size) for origin in origins]),
+            np.array(spots, np.int16),
+            np.full(len(candidates), label, np.uint8),
+            tuple(self._strata(one) for one in candidates),
+        )
+
+    def _strata(self, candidate: Candidate) -> Strata:
+        """Give the motion beyond noise, as the agent weighs it."""
+        sigma = float(self.noise.sigma_dn[candidate.y // BLOCK, candidate.x // BLOCK])
+        return {"motion_dn": max(candidate.motion_dn - RESTING * sigma, 0.0), "proposed": True}
+
+
+def _middle(
+    levels: NDArray[np.float32], drawn: NDArray[np.float32], setting: Setting
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    content = encode(add_noise(levels, setting.noise_dn, setting.shot_dn, drawn), setting.jpeg_quality)
+    return decode_grey(content), decode_colour(content)
+
+
+def _in_box(candidates: Sequence[Candidate], box: tuple[int, int, int, int]) -> Candidate | None:
+    """Find the candidate in a box with two pixels to spare; the highest spike of several."""
+    x0, y0, x1, y1 = box
+    near = [
+        one for one in candidates if x0 - _NEAR_PX <= one.x <= x1 + _NEAR_PX and y0 - _NEAR_PX <= one.y <= y1 + _NEAR_PX
+    ]
+    return max(near, key=lambda one: one.spike_dn, default=None)
+
+
+def _triples(footage: Sequence[Footage], count: int) -> Iterator[list[NDArray[np.float32]]]:
+    """Read three frames in a row so many times, evenly over the frames of all footage."""
+    starts = [(one, start) for one in footage for start in range(one.frames - 2)]
+    for i in np.unique(np.linspace(0, len(starts) - 1, min(count, len(starts))).round().astype(int)).tolist():
+        one, start = starts[i]
+        frames = read_run(one, start, 3)
+        if len(frames) == 3:
+            yield [frame.astype(np.float32) for frame in frames]

@@ -1,0 +1,1 @@
+"""Training: networks, batches, fitting, and the run folder that a training leaves."""

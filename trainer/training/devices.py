@@ -1,0 +1,46 @@
+"""More than one device: each batch shared by `keras.distribution`, every device with the whole network."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import keras
+
+from trainer.errors import RunError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from trainer.training.batches import Crops
+    from trainer.training.run import FitSettings
+
+
+def share_batches(path: Path, settings: FitSettings) -> None:
+    """Let so many devices share each batch, with the weights of all kept alike; on the JAX backend only.
+
+    Raises
+    ------
+    RunError
+        The backend cannot, there are too few devices, or the batch cannot be shared evenly.
+
+    """
+    if settings.devices == 1:
+        return
+    if keras.backend.backend() != "jax":
+        problem = f"{settings.devices} devices were asked for on the backend {keras.backend.backend()}"
+        raise RunError(path, problem, "set KERAS_BACKEND=jax, or leave out --devices")
+    found = keras.distribution.list_devices()
+    if len(found) < settings.devices:
+        problem = f"{settings.devices} devices were asked for and there are {len(found)}"
+        advice = "a CPU counts as N after XLA_FLAGS=--xla_force_host_platform_device_count=N"
+        raise RunError(path, problem, advice)
+    if settings.batch_size % settings.devices:
+        problem = f"{settings.devices} devices cannot share batches of {settings.batch_size} evenly"
+        raise RunError(path, problem, "choose a --batch-size that is a multiple of --devices")
+    keras.distribution.set_distribution(keras.distribution.DataParallel(devices=found[: settings.devices]))
+
+
+def shareable(crops: Crops, devices: int) -> Crops:
+    """Leave out the last few samples where the devices could not share them evenly."""
+    count = len(crops) // devices * devices
+    return crops if count == len(crops) else crops.first(count)

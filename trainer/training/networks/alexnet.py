@@ -1,0 +1,106 @@
+"""AlexNet: `alexnet_paper` to the letter, and `alexnet_edge`, the fully convolutional variant that ships."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import keras
+from keras import layers
+
+from trainer.training.networks.layers import (
+    LocalResponseNormalisation,
+    grouped,
+    grouped_normalised_relu,
+    normalised_relu,
+)
+
+Head = Literal["max", "average", "centre"]
+HEADS: tuple[Head, ...] = get_args(Head)
+
+PAPER_CROP = 224
+MAPS = (96, 256, 384, 384, 256)  # of the five convolutions
+
+
+def alexnet_paper(crop_size: int = PAPER_CROP, *, dropout: float = 0.5) -> keras.Model:
+    """Build the paper's network (section 2.3): 56,876,418 parameters at 224×224×3, two logits.
+
+    Convolution, ReLU, overlapped pooling, normalisation, in the order the paper writes them; two towers of 48 kernels
+    that meet before the third convolution and before the fully connected layers.
+
+    Parameters
+    ----------
+    crop_size : int
+        Side of the square input, pixels; 224 in the paper.
+    dropout : float
+        Share of the 4096 units that is dropped in training (Krizhevsky et al. 2012: 0.5).
+
+    """
+    image = keras.Input((crop_size, crop_size, 3), name="crop")
+    padded = layers.ZeroPadding2D(((1, 2), (1, 2)), name="pad1")(image)  # 224 gives 55 only with this padding
+
+    joined = []
+    for group in ("a", "b"):
+        x = layers.Conv2D(48, 11, strides=4, activation="relu", name=f"conv1_{group}")(padded)  # 55 × 55 × 48
+        x = layers.MaxPooling2D(3, 2, name=f"pool1_{group}")(x)  # 27 × 27 × 48
+        x = LocalResponseNormalisation(name=f"norm1_{group}")(x)
+        x = layers.Conv2D(128, 5, padding="same", activation="relu", name=f"conv2_{group}")(x)
+        x = layers.MaxPooling2D(3, 2, name=f"pool2_{group}")(x)  # 13 × 13 × 128
+        joined.append(LocalResponseNormalisation(name=f"norm2_{group}")(x))
+    x = layers.Concatenate(name="towers")(joined)
+
+    x = layers.Conv2D(384, 3, padding="same", activation="relu", name="conv3")(x)
+    x = layers.ReLU(name="relu4")(grouped(x, 384, 3, "conv4"))
+    x = layers.ReLU(name="relu5")(grouped(x, 256, 3, "conv5"))
+    x = layers.MaxPooling2D(3, 2, name="pool5")(x)  # 6 × 6 × 256
+
+    x = layers.Flatten(name="flatten")(x)
+    for name in ("full6", "full7"):
+        x = layers.Dense(4096, activation="relu", name=name)(x)
+        x = layers.Dropout(dropout, name=f"{name}_dropout")(x)
+    return keras.Model(image, layers.Dense(2, name="logits")(x), name="alexnet_paper")
+
+
+def alexnet_edge(
+    crop_size: int = 64,
+    *,
+    head: Head = "max",
+    width: float = 1.0,
+    first_stride: Literal[1, 2, 4] = 4,
+    first_kernel: int = 11,
+) -> keras.Model:
+    """Build the variant that ships: AlexNet's five convolutions with batch norm and a pooling head, two logits.
+
+    Convolution, batch norm, ReLU (they fold into one int8 operation) instead of local response normalisation, which
+    has no int8 kernel; a pooling head instead of 54.5 M fully connected weights.
+
+    Parameters
+    ----------
+    crop_size : int
+        Side of the square input, pixels.
+    head : {"max", "average", "centre"}
+        max, average: global pooling; the network says whether a hit lies anywhere in the crop.
+        centre: a weight a place of the last map; the network says whether the spot in the middle is a hit.
+    width : float
+        Factor on the number of maps; multiplies int8 time and size by about its square.
+    first_stride : {1, 2, 4}
+        Step of the first convolution: 4 in the original; 1 keeps what is told by single pixels: how sharp a spot is.
+    first_kernel : int
+        Side of the first convolution's kernels: 11 in the original.
+
+    """
+    maps = [max(2 * round(count * width / 2), 2) for count in MAPS]
+    image = keras.Input((crop_size, crop_size, 3), name="crop")
+    x = layers.Conv2D(maps[0], first_kernel, strides=first_stride, padding="same", use_bias=False, name="conv1")(image)
+    x = layers.MaxPooling2D(3, 2, padding="same", name="pool1")(normalised_relu(x, "conv1"))
+    x = grouped_normalised_relu(x, maps[1], 5, "conv2")
+    x = layers.MaxPooling2D(3, 2, padding="same", name="pool2")(x)
+    x = layers.Conv2D(maps[2], 3, padding="same", use_bias=False, name="conv3")(x)
+    x = normalised_relu(x, "conv3")
+    x = grouped_normalised_relu(x, maps[3], 3, "conv4")
+    x = grouped_normalised_relu(x, maps[4], 3, "conv5")
+    if head == "max":  # the greatest of pool5's overlapping windows is the greatest of all
+        x = layers.GlobalMaxPooling2D(name="pool5")(x)
+    else:
+        x = layers.MaxPooling2D(3, 2, padding="same", name="pool5")(x)
+        x = layers.GlobalAveragePooling2D(name="head")(x) if head == "average" else layers.Flatten(name="head")(x)
+    return keras.Model(image, layers.Dense(2, name="logits")(x), name="alexnet_edge")

@@ -1,0 +1,203 @@
+"""The run folder of one training: run.json, best.keras, last.keras and log.jsonl, and how to read and write them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field, ValidationError
+
+from edge.bundle import Decision, InputContract, is_joint
+from edge.config.strict import StrictModel
+from trainer.errors import RunError
+
+if TYPE_CHECKING:
+    import keras
+
+RUN_FILE = "run.json"
+LOG_FILE = "log.jsonl"
+BEST_FILE = "best.keras"
+LAST_FILE = "last.keras"
+
+
+class NetworkChoice(StrictModel):
+    """Which function of `trainer.training.networks` builds the network, and with which arguments."""
+
+    name: str
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+class DataUsed(StrictModel):
+    """The dataset folders of a run."""
+
+    paths: tuple[str, ...]
+    mixtures: int = Field(
+        default=0, ge=0, description="so many of them, the last ones, passed the filters and weights by"
+    )
+    sha256: tuple[str, ...] = Field(description="Dataset.sha256 of each, over all its shards")
+    train: int = Field(ge=0, description="samples fitted")
+    train_positives: int = Field(ge=0)
+    validation: int = Field(ge=0, description="samples that choose the best epoch")
+
+
+class FitSettings(StrictModel):
+    """Everything that decides a training besides network, input and data."""
+
+    epochs: int = Field(default=12, ge=1)
+    steps_per_epoch: int | None = Field(default=None, ge=1, description="batches an epoch; None: all samples once")
+    batch_size: int = Field(default=64, ge=1)
+    learning_rate: float = Field(default=1e-3, gt=0)
+    weight_decay: float = Field(default=1e-4, ge=0)
+    warmup: float = Field(default=0.05, ge=0, lt=1, description="share of the steps in which the rate rises")
+    patience: int = Field(default=6, ge=1, description="epochs without a better validation loss before it stops")
+    augment: bool = True
+    brightness_dn: int = Field(
+        default=40, ge=0, le=255, description="most that an augmented crop gets brighter, darker"
+    )
+    min_added_dn: float = Field(default=0.0, ge=0, description="fainter hits are left out, grey levels")
+    max_spot_pixels: int | None = Field(
+        default=None, ge=1, description="hits wider than this at half their height are left out; None: none are"
+    )
+    max_sensor_spot_pixels: int | None = Field(
+        default=None, ge=1, description="the same for hits that came through the simulated sensor; None: as the others"
+    )
+    proposed_only: bool = Field(default=False, description="only samples that the fast path proposes")
+    negative_weight: float = Field(default=1.0, gt=0, description="weight of label 0 in the loss")
+    staged_weight: float = Field(
+        default=1.0, gt=0, description="factor on it for negatives of generated scenes and simulated disturbances"
+    )
+    speck_share: float = Field(
+        default=0.0, ge=0, le=1, description="share of label 0 that gets a soft one-frame speck in its middle"
+    )
+    start_from: str | None = Field(
+        default=None, description="run folder whose best weights layers of like name and shape begin with, and SHA-256"
+    )
+    devices: int = Field(default=1, ge=1, description="that share each batch; more than one on the JAX backend only")
+    precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
+
+
+class RunManifest(StrictModel):
+    """`run.json`: enough to build the network again, feed it rightly and tell how it was made."""
+
+    schema_version: Literal[1] = 1
+    network: NetworkChoice
+    input: InputContract
+    seed: int = Field(ge=0)
+    fit: FitSettings
+    data: DataUsed
+    commit: str | None = Field(default=None, description="of this program; None outside its repository")
+    created_utc: str
+    command: str = ""
+    backend: str = ""
+    decision: Decision | None = Field(default=None, description="set by `evaluate` or `cascade` on validation splits")
+    decided_with: str | None = Field(default=None, description="folder of the run that `cascade` decided for, too")
+    figures: dict[str, Any] = Field(default_factory=dict, description="of the test split, set by `evaluate`")
+
+    @property
+    def has_decision_of_cascade(self) -> bool:
+        """Whether `cascade` made the decision; of older runs only a classifier's tells."""
+        return self.decided_with is not None or is_joint(self.decision)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run folder that was opened."""
+
+    path: Path
+    manifest: RunManifest = field(repr=False)
+
+    @staticmethod
+    def open(path: Path | str) -> Run:
+        """Open a run folder.
+
+        Raises
+        ------
+        RunError
+            No run.json, or one that this version cannot read.
+
+        """
+        folder = Path(path)
+        return Run(folder, _read_manifest(folder))
+
+    def load_model(self, which: Literal["best", "last"] = "best") -> keras.Model:
+        """Load the Keras model; input float32 (n, crop, crop, 3) = pixel × scale + offset, output two logits.
+
+        Raises
+        ------
+        RunError
+            If the checkpoint is missing or damaged.
+
+        """
+        import keras  # noqa: PLC0415 - seconds and a gigabyte that reading run.json does not need
+
+        import trainer.training.networks  # noqa: F401, PLC0415 - registers the layers that a saved network names
+
+        place = self.path / (BEST_FILE if which == "best" else LAST_FILE)
+        if not place.exists():
+            raise RunError(self.path, f"{place.name} is missing", "run its `fit` command again, it resumes")
+        try:
+            return keras.models.load_model(place)
+        except (ValueError, OSError, KeyError, TypeError) as error:
+            raise RunError(self.path, f"{place.name} cannot be loaded ({error!s:.120})", "fit it again") from error
+
+    def log(self) -> list[dict[str, Any]]:
+        """Give the lines of log.jsonl, one an epoch; a line that a kill cut short is left out."""
+        return read_log(self.path)
+
+    def with_manifest(self, **update: object) -> Run:
+        """Write run.json anew with changed fields, and give the run with them."""
+        changed = Run(self.path, self.manifest.model_copy(update=update))
+        changed.save()
+        return changed
+
+    def save(self) -> None:
+        """Write run.json in one step, so that a reader never sees half of it."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        write_whole(self.path / RUN_FILE, self.manifest.model_dump_json(indent=2) + "\n")
+
+
+def read_log(folder: Path) -> list[dict[str, Any]]:
+    """Read log.jsonl of a run folder; no file gives no lines."""
+    try:
+        text = (folder / LOG_FILE).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return []
+    whole = text[: text.rfind("\n") + 1]  # a process killed while writing leaves half a line at the end
+    return [json.loads(line) for line in whole.splitlines()]
+
+
+def write_whole(place: Path, text: str) -> None:
+    """Replace a file in one step."""
+    part = place.with_name(place.name + ".part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(place)
+
+
+def program_commit() -> str | None:
+    """Give the commit of the repository this program runs from, with "+" where it was changed since; else None."""
+    here = Path(__file__).parents[1]
+    try:
+        commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=True)
+        state = subprocess.run(
+            ["git", "status", "--porcelain", "--", "."], cwd=here, capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return commit.stdout.strip() + ("+" if state.stdout.strip() else "")
+
+
+def _read_manifest(folder: Path) -> RunManifest:
+    place = folder / RUN_FILE
+    try:
+        return RunManifest.model_validate_json(place.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        raise RunError(folder, f"{RUN_FILE} is missing", "name a folder that `gammabox-trainer fit` wrote") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise RunError(folder, f"{RUN_FILE} cannot be read ({error})", "fit it again") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise RunError(folder, f"{RUN_FILE}: {where}: {first['msg']}", "fit it again with this version") from error

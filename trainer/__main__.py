@@ -1,4 +1,4 @@
-"""Lets `python -m trainer.sensor` run gammabox-trainer where the console script is not on the path."""
+"""Let `python -m trainer` run gammabox-trainer where the console script is not on the path."""
 
 from trainer.commands.cli import main
 

@@ -200,7 +200,7 @@ def test_a_full_disk_is_one_clear_error_and_what_is_complete_stays_readable(tmp_
 @pytest.mark.skipif(not hasattr(signal, "SIGINT"), reason="no signals here")
 def test_interrupted_it_leaves_clip_and_truth(tmp_path: Path) -> None:
     out = tmp_path / "long.avi"
-    command = [sys.executable, "-m", "trainer.sensor", "film", str(out), *SMALL, "--seconds", "600", "--no-muons"]
+    command = [sys.executable, "-m", "trainer", "film", str(out), *SMALL, "--seconds", "600", "--no-muons"]
     ours = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background begins with it ignored
     running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     signal.signal(signal.SIGINT, ours)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from edge.statistics import gamma_quantile, li_ma_sigma
+
 # A prior worth a tenth of a hit: wide enough that a first second without hits, or with many, outweighs it.
 PRIOR_HITS = 0.1
 
@@ -31,14 +33,11 @@ class Rate:
         return self.hits / self.live_s
 
     def quantile_hz(self, sigmas: float) -> float:
-        """Give the quantile at a standard normal deviate, by Wilson and Hilferty's cube (PNAS 17, 684, 1931).
+        """Return the quantile at a standard normal deviate; see `edge.statistics.gamma_quantile`.
 
-        Within 3 % from the mean upwards for half a hit and more; below half a hit the shape is taken as half a hit,
-        which errs upwards.
+        Less than half a hit counts as half a hit, for which the quantile is too high and not too low.
         """
-        shape = max(self.hits, 0.5)
-        root = 1 - 1 / (9 * shape) + sigmas / (3 * math.sqrt(shape))
-        return shape * max(root, 0.0) ** 3 / self.live_s
+        return gamma_quantile(max(self.hits, 0.5), sigmas) / self.live_s
 
     def interval_hz(self) -> tuple[float, float]:
         """Give the central 95 % interval."""
@@ -69,15 +68,8 @@ class Background:
 
 
 def significance_sigma(hits: int, live_s: float, background: Rate) -> float:
-    """Give by how many standard deviations a stretch exceeds the background, uncertainty of the latter included.
+    """Return by how many standard deviations a stretch exceeds the background, uncertainty of the latter included.
 
-    Li and Ma 1983 (ApJ 272, 317), equation 17, with the background's counts as "off" and α the ratio of live times.
+    The background's counts are the "off" counts of `edge.statistics.li_ma_sigma`.
     """
-    off = background.hits
-    alpha = live_s / background.live_s
-    if hits <= alpha * off or live_s <= 0:
-        return 0.0
-    total = hits + off
-    on_term = hits * math.log((1 + alpha) / alpha * hits / total)
-    off_term = off * math.log((1 + alpha) * off / total)
-    return math.sqrt(max(0.0, 2 * (on_term + off_term)))
+    return li_ma_sigma(hits, background.hits, live_s / background.live_s)

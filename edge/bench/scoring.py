@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from edge.statistics import poisson_interval, wilson_interval
 from edge.truth import VISIBLE_DN, distance_px, matched
 
 if TYPE_CHECKING:
@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from edge.bench.method import Sighting
     from edge.truth import TrueHit
-
-_NORMAL_95 = 1.959964
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,25 +70,3 @@ def score(sighted: Mapping[int, Sequence[Sighting]], truth: Sequence[TrueHit]) -
         false_per_frame=false / max(frames, 1),
         false_interval=(low / max(frames, 1), high / max(frames, 1)),
     )
-
-
-def wilson_interval(part: int, whole: int) -> tuple[float, float]:
-    """Give the central 95 % interval of a share (Wilson, JASA 22, 209, 1927)."""
-    z2 = _NORMAL_95**2
-    share = part / whole
-    middle = share + z2 / (2 * whole)
-    reach = _NORMAL_95 * math.sqrt(share * (1 - share) / whole + z2 / (4 * whole**2))
-    return max((middle - reach) / (1 + z2 / whole), 0.0), min((middle + reach) / (1 + z2 / whole), 1.0)
-
-
-def poisson_interval(count: int) -> tuple[float, float]:
-    """Give the central 95 % interval of a Poisson mean: Garwood's, by the cube of Wilson and Hilferty (1931).
-
-    For a count of 0 the exact upper limit 3.69 is given.
-    """
-    if count == 0:
-        return 0.0, 3.689
-    more = count + 1
-    low = count * (1 - 1 / (9 * count) - _NORMAL_95 / (3 * math.sqrt(count))) ** 3
-    high = more * (1 - 1 / (9 * more) + _NORMAL_95 / (3 * math.sqrt(more))) ** 3
-    return max(low, 0.0), high

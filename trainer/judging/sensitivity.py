@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.bench.scoring import wilson_interval
 from edge.bundle import Sensitivity
 from edge.detect.detector import Detector
+from edge.statistics import wilson_interval
 from trainer.errors import SensorError
 from trainer.judging.lighting import relighting
 from trainer.judging.watching import filmed, watch

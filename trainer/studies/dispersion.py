@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.bench.scoring import poisson_interval
+from edge.statistics import poisson_interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from edge.bench.scoring import wilson_interval
 from edge.capture.frame import Frame, Triple
 from edge.capture.jpeg import decode_grey
 from edge.config.device import DetectionSettings
@@ -18,6 +17,7 @@ from edge.detect.detector import Detector
 from edge.detect.fast_path import find_candidates
 from edge.detect.noise_map import noise_of_pair
 from edge.detect.screen import Screen
+from edge.statistics import wilson_interval
 from trainer.scenes.generated import generate_scene
 
 if TYPE_CHECKING:

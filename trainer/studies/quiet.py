@@ -9,11 +9,11 @@ import numpy as np
 
 from edge.alarm.live_time import observation
 from edge.alarm.tracker import AlarmTracker
-from edge.bench.scoring import poisson_interval
 from edge.capture.frame import triples
 from edge.capture.source import open_source
 from edge.config.device import AlarmSettings
 from edge.detect.detector import Detector
+from edge.statistics import poisson_interval
 from trainer.studies.dispersion import WINDOWS_S, dispersion, widened_interval
 
 if TYPE_CHECKING:

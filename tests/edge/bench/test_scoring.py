@@ -1,7 +1,7 @@
 import pytest
 
 from edge.bench.method import Sighting
-from edge.bench.scoring import poisson_interval, score, wilson_interval
+from edge.bench.scoring import score
 from edge.truth import TrueHit
 
 
@@ -36,17 +36,3 @@ def test_matching_is_one_to_one_within_the_radius(sighted, truth, found, false):
 def test_faint_hits_do_not_count_for_recall_nor_as_false():
     result = score({1: [at(10, 10)]}, [hit(1, 10, 10, added=12.0)])
     assert (result.visible, result.found, result.false, result.recall) == (0, 0, 0, None)
-
-
-@pytest.mark.parametrize(
-    ("part", "whole", "low", "high"), [(0, 10, 0.0, 0.2775), (5, 10, 0.2366, 0.7634), (10, 10, 0.7225, 1.0)]
-)
-def test_wilson_intervals_are_those_of_the_tables(part, whole, low, high):
-    assert wilson_interval(part, whole) == pytest.approx((low, high), abs=5e-4)
-
-
-@pytest.mark.parametrize(
-    ("count", "low", "high"), [(0, 0.0, 3.689), (1, 0.0253, 5.572), (4, 1.090, 10.24), (20, 12.22, 30.89)]
-)
-def test_poisson_intervals_are_close_to_the_exact_ones(count, low, high):
-    assert poisson_interval(count) == pytest.approx((low, high), rel=0.03, abs=0.02)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from edge.bench.scoring import poisson_interval
+from edge.statistics import poisson_interval
 from trainer.studies.dispersion import dispersion, widened_interval
 
 FPS = 25

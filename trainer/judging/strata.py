@@ -10,7 +10,7 @@ import numpy as np
 from trainer.judging.metrics import wilson
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -27,20 +27,38 @@ NAMED = ("nuclide", "fusion", "nuisance", "recording", "place")
 
 
 def by_strata(crops: Crops, called: NDArray[np.bool_]) -> dict[str, list[dict[str, Any]]]:
-    """Give for each stratum a row a bin: how many hits and others it holds, recall and false-positive rate.
+    """Return a table for each stratum: for each bin the number of hits and others, recall and false-positive rate.
 
     A sample without a value (a negative has no added_dn) is in no bin of that stratum.
     """
-    tables = {}
+    tables: dict[str, list[dict[str, Any]]] = {}
+    for name, bin_name, inside in bins(crops.strata):
+        tables.setdefault(name, []).append(_row(crops.label, called, bin_name, inside))
+    return tables
+
+
+def bins(strata: Sequence[Strata], named: Sequence[str] = NAMED) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
+    """Yield every bin that holds samples: its stratum, its name, and which samples are in it, shape (n,).
+
+    Parameters
+    ----------
+    strata : sequence of Strata
+        What the dataset notes of each sample.
+    named : sequence of str
+        The strata whose values are names; those of `EDGES` come first.
+
+    """
     for name, edges in EDGES.items():
-        values = np.array([_number(one.get(name)) for one in crops.strata])
-        place = np.digitize(values, edges)
-        tables[name] = _rows(crops.label, called, place, _bin_names(edges), ~np.isnan(values))
-    for name in NAMED:
-        texts = np.array([str(one.get(name) or "none") for one in crops.strata])
-        kinds, place = np.unique(texts, return_inverse=True)
-        tables[name] = _rows(crops.label, called, place, kinds.tolist(), np.ones(len(texts), bool))
-    return {name: rows for name, rows in tables.items() if rows}
+        values = np.array([_number(sample.get(name)) for sample in strata])
+        known, place = ~np.isnan(values), np.digitize(values, edges)
+        for number, bin_name in enumerate(_bin_names(edges)):
+            inside = known & (place == number)
+            if inside.any():
+                yield name, bin_name, inside
+    for name in named:
+        texts = np.array([_text(sample.get(name)) for sample in strata])
+        for kind in np.unique(texts).tolist():
+            yield name, kind, texts == kind
 
 
 def motion_of(strata: Sequence[Strata]) -> NDArray[np.float64]:
@@ -52,28 +70,22 @@ def _number(value: object) -> float:
     return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else float("nan")
 
 
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value or "none")
+
+
 def _bin_names(edges: Sequence[float]) -> list[str]:
     between = [f"{low:g} to {high:g}" for low, high in pairwise(edges)]
     return [f"below {edges[0]:g}", *between, f"{edges[-1]:g} and more"]
 
 
-def _rows(
-    label: NDArray[np.uint8],
-    called: NDArray[np.bool_],
-    place: NDArray[np.integer],
-    names: Sequence[str],
-    counted: NDArray[np.bool_],
-) -> list[dict[str, Any]]:
-    rows = []
-    for number, name in enumerate(names):
-        here = counted & (place == number)
-        hits, others = here & (label == 1), here & (label == 0)
-        if not here.any():
-            continue
-        row: dict[str, Any] = {"bin": name, "hits": int(hits.sum()), "others": int(others.sum())}
-        for key, of in (("recall", hits), ("false_positive_rate", others)):
-            part, whole = int((called & of).sum()), int(of.sum())
-            low, high = wilson(part, whole)
-            row[key] = {"value": part / whole, "low": low, "high": high} if whole else None
-        rows.append(row)
-    return rows
+def _row(label: NDArray[np.uint8], called: NDArray[np.bool_], name: str, inside: NDArray[np.bool_]) -> dict[str, Any]:
+    hits, others = inside & (label == 1), inside & (label == 0)
+    row: dict[str, Any] = {"bin": name, "hits": int(hits.sum()), "others": int(others.sum())}
+    for key, of in (("recall", hits), ("false_positive_rate", others)):
+        part, whole = int((called & of).sum()), int(of.sum())
+        low, high = wilson(part, whole)
+        row[key] = {"value": part / whole, "low": low, "high": high} if whole else None
+    return row

@@ -7,7 +7,10 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 NOT_INSTALLED = { echo "make: pip could not install the packages; its reason stands above. Free disk, here and where pip unpacks:" >&2; \
 	df -h . "$${TMPDIR:-/tmp}" >&2; exit 1; }
 
-.PHONY: help demo test check test-slow clean
+# More words for pytest: make test PYTEST_ARGS="tests/edge -k alarm".
+PYTEST_ARGS ?=
+
+.PHONY: help demo test coverage check hooks test-slow test-peer test-hardware clean
 .DEFAULT_GOAL := help
 
 help: ## show this help
@@ -27,16 +30,28 @@ $(VENV)/.dev: pyproject.toml | $(BIN)/python
 demo: $(VENV)/.demo ## film a source, run the agent on it, see what a control room sees
 	$(BIN)/python -m trainer.demo demo
 
-test: $(VENV)/.dev ## set up and run the whole default suite
-	$(BIN)/python -m pytest
+test: $(VENV)/.dev ## set up and run the whole default suite on all cores
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+coverage: $(VENV)/.dev ## run the default suite and print its coverage, the least covered module first
+	$(BIN)/python -m pytest --cov $(PYTEST_ARGS)
 
 check: $(VENV)/.dev ## lint, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test-slow: $(VENV)/.dev ## checks that take minutes
-	$(BIN)/python -m pytest -m 'slow or peer'
+hooks: $(VENV)/.dev ## let git run ruff before each commit (pre-commit)
+	$(BIN)/pre-commit install
+
+test-slow: $(VENV)/.dev ## tests with the marker slow: each takes minutes
+	$(BIN)/python -m pytest -m slow --timeout=1200 $(PYTEST_ARGS)
+
+test-peer: $(VENV)/.dev ## tests with the marker peer: they need the footage and tools in ../shared
+	$(BIN)/python -m pytest -m peer --timeout=1200 $(PYTEST_ARGS)
+
+test-hardware: $(VENV)/.dev ## tests with the marker hardware: they need a camera or a board
+	$(BIN)/python -m pytest -m hardware --numprocesses=0 $(PYTEST_ARGS)
 
 clean: ## remove the environment, caches and the demo's films; datasets and runs stay
 	rm -rf .venv build demo .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

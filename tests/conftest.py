@@ -1,5 +1,6 @@
 """Helpers that several rooms' tests need."""
 
+import fcntl
 import hashlib
 import importlib.util
 import json
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from edge.bundle import (
     CandidateRules,
@@ -23,16 +26,29 @@ from edge.bundle import (
 
 _MAKER = Path(__file__).parent / "tools" / "tiny_models.py"
 
+# Tests share their processors: how long an example takes says nothing.
+hypothesis_settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("suite")
+
+
+def pytest_xdist_auto_num_workers(config):
+    """Run files that are named on the command line in this process: there are few tests, and they may print."""
+    if all(Path(argument.partition("::")[0]).is_file() for argument in config.args):
+        return 0
+    return None  # as many as pytest-xdist thinks fit
+
 
 @pytest.fixture(scope="session")
 def tiny_models(request):
     """Folder of tiny real TFLite models; made once, by TensorFlow in a process of its own, then kept by pytest."""
     folder = request.config.cache.mkdir("tiny-" + hashlib.sha256(_MAKER.read_bytes()).hexdigest()[:12])
-    if not (folder / "quantisation.json").exists():
-        if importlib.util.find_spec("tensorflow") is None:
-            pytest.skip("the tiny models are made by TensorFlow")
-        made = subprocess.run([sys.executable, _MAKER, folder], capture_output=True, text=True, check=False)
-        assert made.returncode == 0, made.stderr
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # all workers want them at once
+        if not (folder / "quantisation.json").exists():  # written last
+            if importlib.util.find_spec("tensorflow") is None:
+                pytest.skip("the tiny models are made by TensorFlow")
+            made = subprocess.run([sys.executable, _MAKER, folder], capture_output=True, text=True, check=False)
+            assert made.returncode == 0, made.stderr
     return folder
 
 
@@ -85,6 +101,12 @@ def _load_tool(name):
 
 
 brokers = _load_tool("brokers")
+
+
+@pytest.fixture(scope="session")
+def free_port():
+    """Return the function that reserves a port of this machine for a server of the test."""
+    return brokers.free_port
 
 
 @pytest.fixture(params=brokers.KINDS)

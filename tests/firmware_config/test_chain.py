@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -40,11 +41,11 @@ def film(folder: Path) -> None:
         assert written
 
 
-def test_a_rendered_box_reports_to_the_control_room(tmp_path: Path, tiny_bundle: Path) -> None:
+def test_a_rendered_box_reports_to_the_control_room(
+    tmp_path: Path, tiny_bundle: Path, free_port: Callable[[], int]
+) -> None:
     film(tmp_path / "film")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     site = Site(
         site="campus",
         broker=Broker(host="127.0.0.1", port=port, tls=False),

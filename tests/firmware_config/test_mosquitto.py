@@ -8,7 +8,7 @@ import ssl
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,7 @@ PASSWD = shutil.which("mosquitto_passwd")
 pytestmark = pytest.mark.skipif(MOSQUITTO is None or PASSWD is None, reason="mosquitto is not installed")
 
 BOXES = ("gate-north", "gate-south")
-WAIT_S = 10.0
+WAIT_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -37,13 +37,6 @@ class Running:
     folder: Path
     port: int
     process: "subprocess.Popen[str]"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def prepare(site: Site, folder: Path) -> Path:
@@ -65,8 +58,8 @@ def prepare(site: Site, folder: Path) -> Path:
 
 
 @contextmanager
-def running(site: Site, folder: Path) -> Iterator[Running]:
-    site = site.model_copy(update={"broker": site.broker.model_copy(update={"port": free_port()})})
+def running(site: Site, folder: Path, port: int) -> Iterator[Running]:
+    site = site.model_copy(update={"broker": site.broker.model_copy(update={"port": port})})
     conf = prepare(site, folder)
     with (folder / "log").open("a", encoding="utf-8") as log:
         process = subprocess.Popen([str(MOSQUITTO), "-c", str(conf)], stdout=log, stderr=log, text=True)
@@ -95,8 +88,10 @@ def plain_site() -> Site:
 
 
 @pytest.fixture(scope="module")
-def broker(plain_site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with running(plain_site, tmp_path_factory.mktemp("broker")) as started:
+def broker(
+    plain_site: Site, tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]
+) -> Iterator[Running]:
+    with running(plain_site, tmp_path_factory.mktemp("broker"), free_port()) as started:
         yield started
 
 
@@ -256,22 +251,25 @@ def test_a_last_will_reaches_the_control_room_and_a_forged_one_does_not(broker: 
         assert ("gammabox/campus/gate-south/status", "forged will") not in room.wait_for("true will")
 
 
-def test_retained_states_survive_a_restart(plain_site: Site, tmp_path: Path) -> None:
-    with running(plain_site, tmp_path) as first, client(first, "gate-north") as box:
+def test_retained_states_survive_a_restart(plain_site: Site, tmp_path: Path, free_port: Callable[[], int]) -> None:
+    port = free_port()
+    with running(plain_site, tmp_path, port) as first, client(first, "gate-north") as box:
         assert not box.publish("gammabox/campus/gate-north/alarm", "standing", retain=True).is_failure
     (tmp_path / "passwords").unlink()
-    with running(plain_site, tmp_path) as second, client(second, CONTROL_ROOM_USER) as room:
+    with running(plain_site, tmp_path, port) as second, client(second, CONTROL_ROOM_USER) as room:
         room.subscribe("gammabox/campus/+/alarm")
         assert room.wait_for("standing") == [("gammabox/campus/gate-north/alarm", "standing")]
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
-def test_with_tls_nobody_connects_in_the_clear_or_without_the_authority(plain_site: Site, tmp_path: Path) -> None:
+def test_with_tls_nobody_connects_in_the_clear_or_without_the_authority(
+    plain_site: Site, tmp_path: Path, free_port: Callable[[], int]
+) -> None:
     site = plain_site.model_copy(update={"broker": Broker(host="127.0.0.1")})
     readme = render_site(site)["README.txt"].replace("\\\n", "")
     commands = [line.strip() for line in readme.splitlines() if line.strip().startswith(("openssl ", "echo "))]
     subprocess.run(["sh", "-e", "-c", "\n".join(commands)], cwd=tmp_path, capture_output=True, check=True)
-    with running(site, tmp_path) as broker:
+    with running(site, tmp_path, free_port()) as broker:
         with client(broker, "gate-north", ca_file=tmp_path / "ca.crt") as box:
             assert not box.connected.is_failure
             assert not box.publish("gammabox/campus/gate-north/status", "online").is_failure

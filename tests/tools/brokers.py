@@ -35,14 +35,21 @@ dynamic_filters = true
 
 
 def free_port():
-    """Find a port below those that the system gives to clients.
+    """Reserve a free port below those that the system gives to clients, until this process ends.
 
     On one of theirs a client that tries again and again while the broker is away can connect to itself, and then holds
-    the port for ever.
+    the port for ever. It is reserved among all test processes of this machine, as a broker stops and comes back.
     """
     for port in random.sample(range(20_000, 32_000), 200):
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
+            reservation = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+            try:
+                reservation.bind(f"\0gammabox-test-port-{port}")  # an abstract name, which ends with its process
+            except OSError:
+                reservation.close()
+                raise
+            reservation.detach()  # stays open, without a warning about that
             return port
     raise RuntimeError("none of 200 ports is free")
 

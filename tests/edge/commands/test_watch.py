@@ -238,8 +238,9 @@ def test_what_speaks_no_tls_is_told_from_what_is_not_there():
         threading.Thread(target=answer, args=(server,), daemon=True).start()
         # In a process of its own: paho leaves a socket whose handshake failed to the garbage collector.
         program = (
-            "from edge import console, settings; from edge.control_room.subscriber import Subscriber\n"
-            f"broker = settings.MqttSettings(host='127.0.0.1', port={port}, tls=settings.TlsSettings())\n"
+            "from edge.commands import console; from edge.config import device\n"
+            "from edge.control_room.subscriber import Subscriber\n"
+            f"broker = device.MqttSettings(host='127.0.0.1', port={port}, tls=device.TlsSettings())\n"
             "console.run(lambda standalone_mode: Subscriber(broker))"
         )
         ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)

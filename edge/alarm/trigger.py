@@ -13,11 +13,7 @@ import math
 from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from edge.config.device import AlarmSettings
 
 # Below this many hits the exact mean time is asked; above it the closed form is right to better than 1 %.
@@ -136,19 +132,6 @@ def mean_time_to_false_alarm(load: float, limit: float) -> float:
         slope = Decimal(load) * (values[0] - values[1])
         integral = sum(value - 1 for value in values[:-1]) / Decimal(load)
         return float(values[0] ** 2 / slope - integral)
-
-
-def simulated_times(load: float, limit: float, runs: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Draw times until background alone exceeds a limit, to check `mean_time_to_false_alarm`; units of 1 / slope."""
-    times = np.zeros(runs)
-    sums = np.zeros(runs)
-    running = np.arange(runs)
-    while running.size:
-        gaps = rng.exponential(1 / load, running.size)
-        times[running] += gaps
-        sums[running] = np.maximum(0, sums[running] - gaps) + 1
-        running = running[sums[running] <= limit]
-    return times
 
 
 def _scale_function(load: float, x: Decimal) -> Decimal:

@@ -32,7 +32,8 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     from quantize.convert import load_tensorflow
 
     load_tensorflow()
-    from trainer.data.synthetic import write_synthetic
+    from synthetic_data import write_synthetic
+
     from trainer.training.fit import fit
     from trainer.training.run import FitSettings, NetworkChoice
 

@@ -2,12 +2,12 @@ import json
 from pathlib import Path
 
 import pytest
+from synthetic_data import write_synthetic
 from typer.testing import CliRunner
 
 from edge.commands import console
 from trainer.commands.cli import app
 from trainer.data.dataset import Dataset
-from trainer.data.synthetic import write_synthetic
 
 BUILD = ["build", "--crops", "24", "--crop-size", "48", "--nuclide", "Am-241", "--workers", "1", "--json"]
 

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from synthetic_data import synthetic_samples, write_synthetic
 
 from trainer.data.dataset import Dataset, pack, unpack
-from trainer.data.synthetic import synthetic_samples, write_synthetic
 from trainer.errors import DatasetError
 
 

@@ -1,9 +1,9 @@
 from pathlib import Path
 
 import numpy as np
+from synthetic_data import synthetic_samples, write_synthetic
 
 from trainer.data.inspection import contact_sheet, page, sheets, statistics
-from trainer.data.synthetic import synthetic_samples, write_synthetic
 
 
 def test_statistics_count_by_label() -> None:

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from synthetic_data import synthetic_samples
 
 from trainer.data.dataset import Dataset, DatasetIndex, Samples, Strata
 from trainer.data.quota import TEST_BLOTCH_SHARE, TEST_SHARES, Quota, count_shares
-from trainer.data.synthetic import synthetic_samples
 from trainer.data.writer import DatasetWriter
 from trainer.errors import DatasetError
 

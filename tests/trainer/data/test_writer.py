@@ -3,9 +3,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from synthetic_data import synthetic_samples
 
 from trainer.data.dataset import Dataset, DatasetIndex, Samples
-from trainer.data.synthetic import synthetic_samples
 from trainer.data.writer import DatasetWriter
 from trainer.errors import DatasetError
 

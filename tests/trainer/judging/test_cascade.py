@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from synthetic_data import write_synthetic
 from typer.testing import CliRunner
 
 from edge.bundle import Bundle, Decision, InputContract, load_bundle, shipped_bundle_path
@@ -12,7 +13,6 @@ from edge.errors import GammaboxError
 from trainer.commands.cli import app
 from trainer.commands.models import WEIGHT_HELP
 from trainer.data.dataset import Dataset, DatasetIndex
-from trainer.data.synthetic import write_synthetic
 from trainer.data.writer import DatasetWriter
 from trainer.errors import DatasetError, RunError
 from trainer.judging.cascade import STOPPED, Weights, choose, decisions_of, evaluate_both, joint_odds

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from synthetic_data import write_synthetic
 from typer.testing import CliRunner
 
 from edge.bundle import Decision, InputContract
 from trainer.commands.cli import app
 from trainer.data.dataset import Dataset
-from trainer.data.synthetic import write_synthetic
 from trainer.judging import metrics
 from trainer.judging.evaluate import (
     Judged,

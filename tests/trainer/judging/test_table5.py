@@ -2,8 +2,8 @@ import json
 from pathlib import Path
 
 import pytest
+from synthetic_data import write_synthetic
 
-from trainer.data.synthetic import write_synthetic
 from trainer.judging.table5 import PAPER_RESNET_F1, PAPER_SIZE, PAPER_TABLE_5, Setting, compare, table
 
 

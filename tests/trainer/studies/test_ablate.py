@@ -3,10 +3,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from synthetic_data import write_synthetic
 
 from edge.errors import GammaboxError
 from trainer.data.dataset import Dataset
-from trainer.data.synthetic import write_synthetic
 from trainer.studies.ablate import BASE, TIME_FILE, VARIANTS, Setting, ablate, decision_table, fusion_table, table
 from trainer.training.run import Run
 

@@ -3,11 +3,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from synthetic_data import synthetic_samples, write_synthetic
 
 from edge.bundle import Decision, InputContract
 from trainer.commands.cli import main
 from trainer.data.dataset import Samples
-from trainer.data.synthetic import synthetic_samples, write_synthetic
 from trainer.judging.cascade import STOPPED
 from trainer.judging.metrics import sigmoid
 from trainer.studies.pairs import compare_pairs, margins, table

@@ -2,10 +2,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from synthetic_data import synthetic_samples, write_synthetic
 
 from edge.bundle import InputContract
 from trainer.data.dataset import Dataset, Samples
-from trainer.data.synthetic import synthetic_samples, write_synthetic
 from trainer.errors import DatasetError
 from trainer.training.batches import (
     Crops,

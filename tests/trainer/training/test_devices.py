@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from synthetic_data import write_synthetic
 
 from trainer.data.dataset import Dataset
-from trainer.data.synthetic import write_synthetic
 from trainer.errors import RunError
 from trainer.training.batches import Crops
 from trainer.training.devices import share_batches, shareable

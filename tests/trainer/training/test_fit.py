@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from synthetic_data import write_synthetic
 
 from edge.bundle import InputContract
 from trainer.data.dataset import Dataset
-from trainer.data.synthetic import write_synthetic
 from trainer.errors import DatasetError, RunError
 from trainer.training.fit import BOARD_FOLDER, fit
 from trainer.training.networks import NetworkError

@@ -11,18 +11,17 @@ import secrets
 import threading
 import time
 from collections import deque
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from edge import __version__
-from edge.alarm.live_time import observation
 from edge.alarm.tracker import AlarmTracker
 from edge.bundle import load_bundle, shipped_bundle_path
 from edge.capture.base import too_short
-from edge.capture.frame import triples
 from edge.capture.playback import Playback
 from edge.detect.detector import Detector
+from edge.pipeline import analysed_frames
 from edge.systemd import Notifier
 from edge.telemetry.health import Tally, now_s
 from edge.telemetry.link import Link
@@ -43,9 +42,8 @@ from edge.telemetry.topics import Topic
 
 if TYPE_CHECKING:
     from edge.alarm.alarm import Alarm
-    from edge.capture.frame import Triple
     from edge.config.device import DeviceSettings
-    from edge.detect.hit import Detection
+    from edge.pipeline import AnalysedFrame
     from edge.telemetry.messages import Message
     from edge.telemetry.outbox import Keep
     from edge.telemetry.topics import Kind
@@ -153,9 +151,8 @@ class Agent:
         self._link.flush(FLUSH_STOPPED_S if stopped else FLUSH_S, FLUSH_AWAY_S)
         link = self._link.state.text
         self._link.stop()
-        outcome = Outcome(
-            self._tally.frames, self._tally.hits, self._tally.alarms, self._outbox.depth, link, stopped=stopped
-        )
+        account = self._tally.account
+        outcome = Outcome(account.analysed, account.hits, account.alarms, self._outbox.depth, link, stopped=stopped)
         self._outbox.close()
         if self._failure is not None:
             raise self._failure
@@ -176,7 +173,7 @@ class Agent:
             if now_s() >= next_health_s:
                 next_health_s = now_s() + self._settings.telemetry.health_interval_s
                 self._tell_health()
-            moved = self._tally.frames
+            moved = self._tally.account.analysed
             if moved > fed_frames and now_s() >= next_watchdog_s:
                 self._systemd.tell("READY=1\nWATCHDOG=1" if fed_frames == 0 else "WATCHDOG=1")
                 fed_frames = moved
@@ -189,42 +186,39 @@ class Agent:
             self._failure = error
 
     def _pipeline(self) -> None:
-        for triple in triples(self._playback.frames()):
+        for analysed in analysed_frames(self._playback.frames(), self._detector, self._tracker):
             if not self._retained:
                 self._tell_info()
-            detection = self._detector.detect(triple)
             began = time.perf_counter()
-            seen = observation(detection, triple)
-            alarms = self._tracker.take(seen)
-            if detection.hits and self._settings.telemetry.hits:
-                self._tell_hits(triple, detection)
-            for alarm in alarms:
-                self._tell_alarm(alarm)
-            self._tell_armed(triple)
-            spent_ms = {
-                "decode": self._playback.source.last_decode_ms,
-                **detection.stage_ms,
-                "alarm": (time.perf_counter() - began) * 1e3,
-            }
-            self._tally.add(seen, len(detection.hits), triple.current.exposure_s, spent_ms, now_s())
-        if not self._tally.frames and not self._stop.is_set():
+            self._tell(analysed)
+            # What it takes to report an alarm counts with the alarm.
+            alarm_ms = analysed.stage_ms["alarm"] + (time.perf_counter() - began) * 1e3
+            timed = replace(analysed, stage_ms={**analysed.stage_ms, "alarm": alarm_ms})
+            self._tally.add(timed, now_s())
+        if not self._tally.account.analysed and not self._stop.is_set():
             raise too_short(self._playback.source)
 
-    def _tell_hits(self, triple: Triple, detection: Detection) -> None:
+    def _tell(self, analysed: AnalysedFrame) -> None:
+        if analysed.detection.hits and self._settings.telemetry.hits:
+            self._tell_hits(analysed)
+        for alarm in analysed.alarms:
+            self._tell_alarm(alarm)
+        self._tell_armed(analysed.frame.utc)
+
+    def _tell_hits(self, analysed: AnalysedFrame) -> None:
+        detection = analysed.detection
         message = self._stamp.make(
             HitMessage,
-            triple.current.utc,
+            analysed.frame.utc,
             frame=detection.sequence,
             live_fraction=min(detection.live_fraction, 1.0),
-            exposure_s=triple.current.exposure_s,
+            exposure_s=analysed.frame.exposure_s,
             hits=tuple(hit_detail(hit) for hit in detection.hits),
         )
         self._seen.append((detection.sequence, message.event_id))
         self._put("hit", message, "until_full")
 
     def _tell_alarm(self, alarm: Alarm) -> None:
-        if alarm.state == "raised":
-            self._tally.alarms += 1
         log.log(
             logging.INFO if alarm.state == "updated" else logging.WARNING,
             "alarm %s %s: %.2f hits/s against a background of %.2f, %.1f sigma",
@@ -240,11 +234,11 @@ class Agent:
             self._stamp.make(AlarmMessage, alarm.utc, state=alarm.state, alarm=alarm_detail(alarm, evidence))
         )
 
-    def _tell_armed(self, triple: Triple) -> None:
+    def _tell_armed(self, utc: datetime) -> None:
         """Once the background is learnt and no alarm stands, replace what an earlier run may have left retained."""
         if "alarm" in self._retained or not self._tracker.learnt or self._tracker.stands:
             return
-        self._tell_standing(self._stamp.make(AlarmMessage, triple.current.utc, state="cleared", alarm=None))
+        self._tell_standing(self._stamp.make(AlarmMessage, utc, state="cleared", alarm=None))
 
     def _tell_standing(self, message: AlarmMessage) -> None:
         self._retained["alarm"] = message

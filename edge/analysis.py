@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 
-from edge.alarm.live_time import observation
 from edge.alarm.tracker import AlarmTracker
 from edge.capture.base import too_short
-from edge.capture.frame import triples
 from edge.config.device import AlarmSettings
+from edge.pipeline import Account, analysed_frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from edge.alarm.alarm import Alarm
-    from edge.alarm.live_time import Observation
     from edge.capture.base import Source
     from edge.capture.frame import Frame
     from edge.detect.detector import Detector
-    from edge.detect.hit import Detection
+    from edge.pipeline import AnalysedFrame
 
 STAGES = ("decode", "fast_path", "crop", "classify", "colour", "alarm")
 
@@ -95,22 +92,6 @@ class Summary:
         return json.dumps(asdict(self))
 
 
-@dataclass(slots=True)
-class _Account:
-    """What adds up while a recording runs."""
-
-    analysed: int = 0
-    hits: int = 0
-    alarms: int = 0
-    candidates: int = 0
-    unclassified: int = 0
-    live: float = 0.0
-    sensitivity: float = 0.0
-    live_hits: int = 0
-    live_s: float = 0.0
-    stage_ms: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
-
-
 def analyze(
     source: Source,
     detector: Detector,
@@ -142,17 +123,16 @@ def analyze(
 
     """
     started = perf_counter() if started_s is None else started_s
-    account = _Account()
+    account = Account()
+    stage_ms: defaultdict[str, list[float]] = defaultdict(list)
     tracker = AlarmTracker(alarm if alarm is not None else AlarmSettings())
-    for triple in triples(_timed(source, account, progress)):
-        detection = detector.detect(triple)
-        watched = perf_counter()
-        seen = observation(detection, triple)
-        steps = tracker.take(seen)
-        account.stage_ms["alarm"].append((perf_counter() - watched) * 1e3)
-        _enter(account, detection, seen, steps)
-        if events is not None and (detection.hits or steps):
-            found = (*hit_events(triple.current, detection), *(step.as_event() for step in steps))
+    for analysed in analysed_frames(_timed(source, stage_ms["decode"], progress), detector, tracker):
+        account = account.plus(analysed)
+        for stage, spent_ms in analysed.stage_ms.items():
+            if stage != "decode":  # which every frame costs, and not only those that are analysed
+                stage_ms[stage].append(spent_ms)
+        found = list(frame_events(analysed))
+        if events is not None and found:
             events.writelines(f"{json.dumps(event)}\n" for event in found)
             events.flush()
     if not account.analysed:
@@ -164,11 +144,11 @@ def analyze(
         frames=frames,
         seconds=round(seconds, 3),
         fps=round(frames / seconds, 2),
-        ms={stage: stage_time(account.stage_ms[stage]) for stage in STAGES},
+        ms={stage: stage_time(stage_ms[stage]) for stage in STAGES},
         hits=account.hits,
         alarms=account.alarms,
-        live_fraction=round(account.live / account.analysed, 4),
-        sensitivity=round(account.sensitivity / account.analysed, 4),
+        live_fraction=round(account.live_fraction_sum / account.analysed, 4),
+        sensitivity=round(account.sensitivity_sum / account.analysed, 4),
         live_hits=account.live_hits,
         live_s=round(account.live_s, 3),
         unclassified=account.unclassified,
@@ -180,9 +160,10 @@ def analyze(
     )
 
 
-def hit_events(frame: Frame, detection: Detection) -> Iterator[dict[str, object]]:
-    """Give the events of one frame's hits."""
-    for hit in detection.hits:
+def frame_events(analysed: AnalysedFrame) -> Iterator[dict[str, object]]:
+    """Yield the events of one frame: its hits, then the steps of its alarms."""
+    frame = analysed.frame
+    for hit in analysed.detection.hits:
         yield {
             "type": "hit",
             "frame": frame.sequence,
@@ -194,6 +175,8 @@ def hit_events(frame: Frame, detection: Detection) -> Iterator[dict[str, object]
             "pixels": hit.pixels,
             "live": hit.live,
         }
+    for alarm in analysed.alarms:
+        yield alarm.as_event()
 
 
 def stage_time(spent_ms: list[float]) -> StageTime:
@@ -205,22 +188,8 @@ def stage_time(spent_ms: list[float]) -> StageTime:
     return StageTime(round(mean, 3), round(p95, 3), round(most, 3))
 
 
-def _timed(source: Source, account: _Account, progress: Callable[[int], None]) -> Iterator[Frame]:
+def _timed(source: Source, decode_ms: list[float], progress: Callable[[int], None]) -> Iterator[Frame]:
     for taken, frame in enumerate(source, start=1):
-        account.stage_ms["decode"].append(source.last_decode_ms)
+        decode_ms.append(frame.decode_ms)
         progress(taken)
         yield frame
-
-
-def _enter(account: _Account, detection: Detection, seen: Observation, steps: tuple[Alarm, ...]) -> None:
-    account.analysed += 1
-    account.hits += len(detection.hits)
-    account.alarms += sum(step.state == "raised" for step in steps)
-    account.candidates += detection.candidates
-    account.unclassified += detection.unclassified
-    account.live += detection.live_fraction
-    account.sensitivity += detection.sensitivity
-    account.live_hits += seen.hits
-    account.live_s += seen.live_s
-    for stage, spent in detection.stage_ms.items():
-        account.stage_ms[stage].append(spent)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edge.capture.frame import triples
 from edge.capture.source import open_source
 from edge.config.device import DetectionSettings
 from edge.detect.detector import Detector
+from edge.pipeline import walk
 from edge.truth import TrueHit, compare, read_truth
 
 if TYPE_CHECKING:
@@ -80,15 +80,11 @@ def check_clip(clip: Path, float_bundle: Bundle, bundle: Bundle) -> ClipCheck:
     found: tuple[list[PlacedHit], list[PlacedHit]] = ([], [])
     detectors = (Detector(float_bundle, UNHURRIED), Detector(bundle, UNHURRIED))
     frames = 0
-    source = open_source(str(clip))
-    try:
-        for triple in triples(source):
+    with open_source(str(clip)) as source:
+        for detections in walk(source, *(detector.detect for detector in detectors)):
             frames += 1
-            for hits, detector in zip(found, detectors, strict=True):
-                sequence = triple.current.sequence
-                hits += [PlacedHit(sequence, hit.x, hit.y) for hit in detector.detect(triple).hits]
-    finally:
-        source.close()
+            for hits, detection in zip(found, detections, strict=True):
+                hits += [PlacedHit(detection.sequence, hit.x, hit.y) for hit in detection.hits]
     common = compare(_as_truth(found[0]), found[1]).found
     counts = {"float_hits": len(found[0]), "int8_hits": len(found[1]), "common": common}
     place = clip.with_suffix(".jsonl")

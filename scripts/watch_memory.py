@@ -51,7 +51,7 @@ class Looped(Source):
             last = None
             with open_source(self.spec) as round_source:
                 for frame in round_source:
-                    self.last_decode_ms, last = round_source.last_decode_ms, frame
+                    last = frame
                     self._delivered += 1
                     number = first + frame.sequence
                     yield replace(frame, sequence=number, monotonic_s=number / round_source.mode.fps)

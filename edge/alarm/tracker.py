@@ -100,10 +100,10 @@ class AlarmTracker:
         """Whether an alarm stands."""
         return self._standing is not None
 
-    def take(self, seen: Observation) -> tuple[Alarm, ...]:
-        """Take in one frame's account (`live_time.observation`); give what happened, oftenest nothing.
+    def update(self, seen: Observation) -> tuple[Alarm, ...]:
+        """Update the tracker with one frame and return the steps of alarms that it caused, usually none.
 
-        Hits of a frame without live time count nowhere.
+        A frame without live time changes nothing, and its hits do not count.
         """
         if seen.live_s <= 0:
             return ()

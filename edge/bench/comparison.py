@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge.bench.scoring import score
-from edge.capture.frame import triples
+from edge.pipeline import walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from edge.bench.method import Method, Sighting
     from edge.bench.scoring import Score
     from edge.capture.base import Source
-    from edge.capture.frame import Frame
+    from edge.capture.frame import Frame, Triple
     from edge.truth import TrueHit
 
 
@@ -84,9 +84,24 @@ class _Course:
 
     method: Method
     built_mb: float
+    every: int
     added_mb: float = 0.0
     sighted: dict[int, tuple[Sighting, ...]] = field(default_factory=dict)
     stage_ms: dict[str, list[float]] = field(default_factory=dict)
+
+    def judge(self, triple: Triple) -> None:
+        """Let the method judge a frame, where it is its turn, and enter what it sees and costs."""
+        if self.every > 1 and triple.current.sequence % self.every != 1:
+            return
+        before = resident_mb() if not self.sighted else 0.0
+        started = perf_counter()
+        verdict = self.method.judge(triple)
+        spent_ms = (perf_counter() - started) * 1e3
+        if not self.sighted:
+            self.added_mb = self.built_mb + resident_mb() - before
+        self.sighted[triple.current.sequence] = verdict.sightings
+        for stage, took in (*verdict.stage_ms.items(), ("all", spent_ms)):
+            self.stage_ms.setdefault(stage, []).append(took)
 
 
 def compare(
@@ -118,21 +133,10 @@ def compare(
     for make in makers:
         before = resident_mb()
         method = make()
-        courses.append(_Course(method, resident_mb() - before))
+        courses.append(_Course(method, resident_mb() - before, every if method.slow else 1))
     decode_ms: list[float] = []
-    for triple in triples(_counted(source, decode_ms, progress)):
-        for course in courses:
-            if course.method.slow and triple.current.sequence % every != 1:
-                continue
-            before = resident_mb() if not course.sighted else 0.0
-            started = perf_counter()
-            verdict = course.method.judge(triple)
-            spent_ms = (perf_counter() - started) * 1e3
-            if not course.sighted:
-                course.added_mb = course.built_mb + resident_mb() - before
-            course.sighted[triple.current.sequence] = verdict.sightings
-            for stage, took in (*verdict.stage_ms.items(), ("all", spent_ms)):
-                course.stage_ms.setdefault(stage, []).append(took)
+    for _ in walk(_counted(source, decode_ms, progress), *(course.judge for course in courses)):
+        pass
     decode = spent(decode_ms)
     report = source.report
     return Comparison(
@@ -174,7 +178,7 @@ def _status_mb(key: str) -> float:
 
 def _counted(source: Source, decode_ms: list[float], progress: Callable[[int], None]) -> Iterator[Frame]:
     for taken, frame in enumerate(source, start=1):
-        decode_ms.append(source.last_decode_ms)
+        decode_ms.append(frame.decode_ms)
         progress(taken)
         yield frame
 

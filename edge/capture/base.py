@@ -95,8 +95,6 @@ class Source(ABC):
         What was opened, without credentials.
     live : bool
         Whether frames come in real time and are lost when nobody takes them.
-    last_decode_ms : float
-        What decoding the grey picture of the last frame cost, in milliseconds.
 
     """
 
@@ -104,7 +102,6 @@ class Source(ABC):
 
     def __init__(self, spec: str, *, exposure_s: float | None = None, gain: float | None = None) -> None:
         self.spec = spec
-        self.last_decode_ms = 0.0
         self._exposure_s = exposure_s
         self._gain = gain
         self._mode: Mode | None = None
@@ -175,24 +172,22 @@ class Source(ABC):
         except DamagedJpegError as error:
             self._damage(sequence, str(error))
             return None
-        self.last_decode_ms = (time.perf_counter() - began) * 1e3
-        return self._deliver(Frame(sequence, monotonic_s, utc, grey, jpeg=jpeg))
+        decode_ms = (time.perf_counter() - began) * 1e3
+        return self._deliver(Frame(sequence, monotonic_s, utc, grey, jpeg=jpeg, decode_ms=decode_ms))
 
     def _from_picture(
         self, picture: Image, sequence: int, monotonic_s: float, utc: datetime, decode_ms: float
     ) -> Frame | None:
         """Make a frame of a decoded picture, grey or BGR; `decode_ms` is what decoding it has cost up to here."""
         if picture.ndim == 2:
-            self.last_decode_ms = decode_ms
-            return self._deliver(Frame(sequence, monotonic_s, utc, picture))
+            return self._deliver(Frame(sequence, monotonic_s, utc, picture, decode_ms=decode_ms))
         began = time.perf_counter()
         grey: Image = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
-        self.last_decode_ms = decode_ms + (time.perf_counter() - began) * 1e3
-        return self._deliver(Frame(sequence, monotonic_s, utc, grey, bgr=picture))
+        decode_ms += (time.perf_counter() - began) * 1e3
+        return self._deliver(Frame(sequence, monotonic_s, utc, grey, bgr=picture, decode_ms=decode_ms))
 
     def _from_i420(self, i420: Image, sequence: int, monotonic_s: float, utc: datetime) -> Frame | None:
         """Make a frame of planar YUV 4:2:0; its brightness is the grey and costs nothing."""
-        self.last_decode_ms = 0.0
         return self._deliver(Frame(sequence, monotonic_s, utc, i420[: i420.shape[0] * 2 // 3], i420=i420))
 
     def _deliver(self, frame: Frame) -> Frame | None:

@@ -44,6 +44,8 @@ class Frame:
         Brightness and colours as a CSI camera gives them (planar YUV 4:2:0); `grey` is its upper part.
     mode : int
         Changes whenever the source changes size, rate or exposure mode.
+    decode_ms : float
+        What decoding the grey picture has cost, in milliseconds.
 
     """
 
@@ -57,6 +59,7 @@ class Frame:
     bgr: Image | None = field(default=None, repr=False)
     i420: Image | None = field(default=None, repr=False)
     mode: int = 0
+    decode_ms: float = 0.0
 
     @property
     def size(self) -> tuple[int, int]:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.alarm.live_time import observation
-from edge.capture.frame import Frame, triples
+from edge.capture.frame import Frame
 from edge.capture.jpeg import decode_grey
 from edge.detect.noise_map import BLOCK, sampled_block_means
+from edge.pipeline import analysed_frames
 from edge.truth import TrueHit, matched
 from trainer.film.film import Studio
 from trainer.sensor.fixed_pattern import make_pattern
@@ -101,17 +101,16 @@ def watch(frames: Iterable[Frame], detector: Detector, truth: Mapping[int, list[
     grounds: list[int] = []
     reported: list[bool] = []
     unclassified = 0
-    for triple in triples(frames):
-        detection = detector.detect(triple)
-        seen = observation(detection, triple)
+    for analysed in analysed_frames(frames, detector):
+        detection, seen = analysed.detection, analysed.observation
         here = known.get(detection.sequence, [])
         pairs = matched(here, [_box(hit) for hit in detection.hits])
         if here:
-            greys = sampled_block_means(triple.previous.grey)
+            greys = sampled_block_means(analysed.triple.previous.grey)
             grounds += [int(greys[hit.y // BLOCK, hit.x // BLOCK]) for hit in here]
             reported += [i in pairs for i in range(len(here))]
         unclassified += detection.unclassified
-        exposed_s = triple.current.exposure_s
+        exposed_s = analysed.frame.exposure_s
         row = {
             "time_s": seen.monotonic_s,
             "hits": len(detection.hits),

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.alarm.live_time import observation
 from edge.alarm.tracker import AlarmTracker
-from edge.capture.frame import triples
 from edge.capture.source import open_source
 from edge.config.device import AlarmSettings
 from edge.detect.detector import Detector
+from edge.pipeline import Account, analysed_frames
 from edge.statistics import poisson_interval
 from trainer.studies.dispersion import WINDOWS_S, dispersion, widened_interval
 
@@ -116,25 +115,22 @@ def watch_quiet(
     """
     detector, tracker = Detector(bundle), AlarmTracker(AlarmSettings())
     rows: list[tuple[float, float, float, int, int]] = []
-    alarms = candidates = unclassified = 0
+    account = Account()
     with open_source(clip, exposure_s=exposure_s) as source:
-        for triple in triples(source):
-            detection = detector.detect(triple)
-            seen = observation(detection, triple)
-            alarms += sum(step.state == "raised" for step in tracker.take(seen))
-            candidates += detection.candidates
-            unclassified += detection.unclassified
-            rows.append((seen.monotonic_s, seen.live_s, seen.live_fraction, len(detection.hits), seen.hits))
-            progress(triple.current.sequence)
+        for analysed in analysed_frames(source, detector, tracker):
+            account = account.plus(analysed)
+            seen = analysed.observation
+            rows.append((seen.monotonic_s, seen.live_s, seen.live_fraction, len(analysed.detection.hits), seen.hits))
+            progress(analysed.frame.sequence)
         report = source.report
     columns = np.array(rows, np.float64).reshape(-1, 5).T
     return Quiet(
         name=clip.name,
         frames=report.delivered + report.damaged,
         damaged=report.damaged,
-        alarms=alarms,
-        candidates=candidates,
-        unclassified=unclassified,
+        alarms=account.alarms,
+        candidates=account.candidates,
+        unclassified=account.unclassified,
         time_s=columns[0],
         live_s=columns[1],
         live_fraction=columns[2],

@@ -38,7 +38,7 @@ def play(tracker, rates_hz, seed, *, fps=25.0, live_s=None, **fields):
     return [
         alarm
         for number, hits in enumerate(counts)
-        for alarm in tracker.take(seen(number, hits, fps=fps, live_s=live_s, **fields))
+        for alarm in tracker.update(seen(number, hits, fps=fps, live_s=live_s, **fields))
     ]
 
 
@@ -95,7 +95,7 @@ def test_the_background_is_frozen_while_an_alarm_stands():
     assert tracker.stands
     frozen = tracker.background
     for number in range(5000, 10_000):
-        tracker.take(seen(number, number % 3 == 0))
+        tracker.update(seen(number, number % 3 == 0))
     assert tracker.background == frozen
     assert tracker.stands
 
@@ -109,11 +109,11 @@ def test_a_source_that_was_there_from_the_first_frame_on_is_an_alarm():
 
 def test_a_blinded_camera_neither_raises_nor_clears_nor_learns():
     tracker = AlarmTracker(AlarmSettings())
-    assert all(tracker.take(seen(number, 50, live_s=0.0)) == () for number in range(1000))
+    assert all(tracker.update(seen(number, 50, live_s=0.0)) == () for number in range(1000))
     assert not tracker.learnt
     play(tracker, np.full(100, 50.0), 8)
     assert tracker.stands
-    assert all(tracker.take(seen(1000 + number, 0, live_s=0.0)) == () for number in range(5000))
+    assert all(tracker.update(seen(1000 + number, 0, live_s=0.0)) == () for number in range(5000))
     assert tracker.stands
 
 
@@ -166,7 +166,7 @@ def test_detections_and_their_triples_raise_an_alarm():
     for number in range(1, 60):
         triple = Triple(frame(number - 1, None), frame(number, None), frame(number + 1, None))
         hit = Hit(1, 1, 0.9, 30, 1, live=True)
-        found += tracker.take(observation(Detection(number, (hit, hit), 1.0, 2, 0), triple))
+        found += tracker.update(observation(Detection(number, (hit, hit), 1.0, 2, 0), triple))
     assert found[0].state == "raised"
 
 
@@ -176,7 +176,7 @@ def test_the_life_of_alarms_is_in_order_whatever_comes(frames):
     tracker = AlarmTracker(AlarmSettings(clear_s=1, update_s=1, learn_s=1))
     standing = None
     for number, (hits, live_s, _) in enumerate(frames):
-        for alarm in tracker.take(seen(number, hits, live_s=live_s)):
+        for alarm in tracker.update(seen(number, hits, live_s=live_s)):
             if alarm.state == "raised":
                 assert standing is None
                 standing = alarm.id

@@ -104,7 +104,7 @@ def test_brightness_is_the_grey_and_colours_come_when_asked_for(library):
     assert asked["FrameDurationLimits"] == (40000, 40000)
     assert (asked["AeEnable"], asked["ExposureTime"], asked["AnalogueGain"]) == (False, 20000, 2.5)
     assert asked["NoiseReductionMode"] == 0
-    assert source.last_decode_ms == 0
+    assert frame.decode_ms == 0
     assert camera.closed
     assert camera.held == 0
     assert camera.max_held == 1

@@ -1,11 +1,15 @@
 from datetime import datetime, timezone
 
+import numpy as np
 import pytest
 
 from edge.alarm.live_time import Observation
 from edge.alarm.tracker import AlarmTracker
 from edge.capture.base import Report
+from edge.capture.frame import Frame, Triple
 from edge.config.device import AlarmSettings
+from edge.detect.hit import Detection, Hit
+from edge.pipeline import AnalysedFrame
 from edge.telemetry.health import Tally, temperature_c
 from edge.telemetry.messages import Health, Stamp
 from edge.telemetry.outbox import Outbox
@@ -26,14 +30,18 @@ def health(tmp_path):
     outbox.close()
 
 
-def seen(live_fraction=0.5):
-    return Observation(1, 0.04, NOW, 1, 0.02 * live_fraction, 0.04, True, live_fraction, 3)  # noqa: FBT003
+def analysed(live_fraction=0.5, exposure_s=0.02, stage_ms=None):
+    frame = Frame(1, 0.04, NOW, np.zeros((64, 64), np.uint8), exposure_s=exposure_s)
+    observed = Observation(1, 0.04, NOW, 1, 0.02 * live_fraction, 0.04, True, live_fraction, 3)  # noqa: FBT003
+    hit = Hit(10, 10, 0.9, 80.0, 4, live=True)
+    detection = Detection(1, (hit,), live_fraction, candidates=4, unclassified=3)
+    return AnalysedFrame(Triple(frame, frame, frame), detection, observed, (), stage_ms or {})
 
 
 def test_health_counts_since_the_start_and_averages_since_the_last(health):
     tally = Tally(100.0)
     for number in range(50):
-        tally.add(seen(), 1, 0.02, {"decode": 2.0}, 100.0 + number * 0.04)
+        tally.add(analysed(stage_ms={"decode": 2.0}), 100.0 + number * 0.04)
     first = health(tally, 102.0)
     assert (first.frames, first.hits, first.unclassified) == (50, 50, 150)
     assert (first.fps, first.live_fraction, first.exposure_s) == (25.0, 0.5, 0.02)
@@ -47,7 +55,7 @@ def test_health_counts_since_the_start_and_averages_since_the_last(health):
 
 def test_a_silent_camera_and_a_blinded_one_are_faults(health):
     tally = Tally(100.0)
-    tally.add(seen(0.01), 0, None, {}, 100.0)
+    tally.add(analysed(0.01, None), 100.0)
     faults = health(tally, 115.0, ("the broker is away",)).faults
     assert faults[0].startswith("only 1% of the picture can show a hit")
     assert faults[1].startswith("no frame analysed for 15 s")

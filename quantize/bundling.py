@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import shlex
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from importlib.metadata import version
@@ -271,11 +270,6 @@ def _run_card(run: Run) -> dict[str, Any]:
     card = run.manifest.model_dump(mode="json", include={"network", "seed", "commit", "created_utc", "data"})
     card["data"]["paths"] = [Path(path).name for path in run.manifest.data.paths]
     return card
-
-
-def portable(command: Sequence[str]) -> str:
-    """Write a command line with the last part only of each absolute path."""
-    return shlex.join(Path(word).name if word.startswith("/") else word for word in command)
 
 
 def _require_shape(network: keras.Model, contract: InputContract, what: str) -> None:

@@ -10,6 +10,7 @@ from typing import Annotated, Optional
 import typer
 
 from edge.commands import console
+from edge.commands.console import typed_command
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -78,7 +79,7 @@ def convert_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print the manifest as JSON.")] = False,
 ) -> None:
     """Quantise a run after training and write the bundle for the box."""
-    from quantize.bundling import Settings, bundle_run, datasets_of, portable
+    from quantize.bundling import Settings, bundle_run, datasets_of
     from quantize.convert import RECIPES, load_tensorflow
     from quantize.qat import QatSettings
     from trainer.training.run import Run
@@ -101,7 +102,7 @@ def convert_command(
         screen=None if screen is None else Run.open(screen),
         name=name,
         limits=limit or [],
-        command=portable(["gammabox-quantize", *sys.argv[1:]]),
+        command=typed_command("gammabox-quantize"),
     )
     manifest = bundle.manifest
     if as_json:
@@ -158,7 +159,7 @@ def check_command(
 ) -> None:
     """Hold a bundle against the float model it came from; exit code 1 when a limit is passed."""
     from edge.bundle import load_bundle
-    from quantize.bundling import datasets_of, portable
+    from quantize.bundling import datasets_of
     from quantize.check import CheckSettings, check_bundle
     from quantize.convert import load_tensorflow
     from quantize.environments import foreign
@@ -177,7 +178,7 @@ def check_command(
     load_tensorflow()
     run = Run.open(reference)
     subjects = subjects_of(load_bundle(bundle), run, None if screen_reference is None else Run.open(screen_reference))
-    command = portable(["gammabox-quantize", *sys.argv[1:]])
+    command = typed_command("gammabox-quantize")
     check = check_bundle(subjects, datasets_of(run, data or []), settings, clip=clip, command=command)
     if report is not None:
         write_html(check, report)
@@ -253,7 +254,7 @@ def time_command(
     data: DataOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON instead of a table.")] = False,
 ) -> None:
-    """Convert runs to int8 and time them in turn; `gammabox-trainer ablate` tables what is noted in each run folder."""
+    """Convert runs to int8, time them in turn and note it in each run folder, where `study ablate` finds it."""
     from dataclasses import asdict
 
     from quantize.bundling import datasets_of

@@ -14,7 +14,7 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from quantize.bundling import portable
+from edge.commands.console import recorded_command
 from trainer.training.run import BEST_FILE, Run
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def export_reference(run: Run, out: Path) -> Run:
         manifest.model_copy(
             update={
                 "data": manifest.data.model_copy(update={"paths": names}),
-                "command": portable(shlex.split(manifest.command)),
+                "command": recorded_command(shlex.split(manifest.command)),
                 "figures": {},
             }
         ),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -13,7 +15,7 @@ from edge import __version__
 from edge.errors import GammaboxError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 EXIT_CHECK_FAILED = 1
 EXIT_UNUSABLE = 2
@@ -67,6 +69,35 @@ def _wrong_use(error: Exception) -> str:
 def _silence_stdout() -> None:
     """Keep the interpreter from complaining at exit about output that nobody takes."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def recorded_command(words: Sequence[str]) -> str:
+    """Return a command line as datasets, runs and bundles record it: paths without their folders.
+
+    Folders belong to one machine; with them, equal work would leave different bytes.
+
+    Parameters
+    ----------
+    words : sequence of str
+        Name of the program and its arguments.
+
+    Examples
+    --------
+    >>> recorded_command(["gammabox-trainer", "fit", "runs/mine", "--data=/home/ann/datasets/mine", "--epochs", "3"])
+    'gammabox-trainer fit mine --data=mine --epochs 3'
+
+    """
+    return shlex.join(_without_folders(word) for word in words)
+
+
+def typed_command(program: str) -> str:
+    """Return the command line that started this process as it is recorded: `program` and its arguments."""
+    return recorded_command([program, *sys.argv[1:]])
+
+
+def _without_folders(word: str) -> str:
+    option, equals, value = word.partition("=") if word.startswith("-") else ("", "", word)
+    return f"{option}{equals}{Path(value).name or value}" if "/" in value else word
 
 
 def show_version(asked: bool) -> None:

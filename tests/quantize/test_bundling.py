@@ -6,7 +6,7 @@ import pytest
 from edge.bundle import Decision, InputContract, load_bundle
 from edge.detect.classifier import Classifier, scores_of
 from edge.detect.network import Network
-from quantize.bundling import Settings, convert_run, datasets_of, portable
+from quantize.bundling import Settings, convert_run, datasets_of
 from quantize.decisions import at_unit_temperature
 from quantize.errors import QuantiseError
 from quantize.subjects import subjects_of
@@ -44,10 +44,6 @@ def test_a_threshold_without_temperature_decides_alike(threshold, temperature):
 
 def test_no_folder_of_the_makers_disk_is_in_the_manifest(tiny):
     assert str(tiny.run.path.parent) not in tiny.bundle.manifest.model_dump_json()
-
-
-def test_a_command_keeps_only_the_last_part_of_absolute_paths():
-    assert portable(["convert", "/home/ann/runs/one", "--out", "here"]) == "convert one --out here"
 
 
 def test_a_float_bundle_for_comparison_can_be_made_and_run(tiny):

@@ -7,18 +7,11 @@ from typing import Annotated
 import typer
 
 from edge.commands import console
-from trainer.commands import data as data_cli
-from trainer.commands import film as sensor_cli
-from trainer.commands import judging as judging_cli
-from trainer.commands import models as models_cli
-from trainer.commands import study as measure_cli
+from trainer.commands import data, film, judging, study, training
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-data_cli.register(app)
-models_cli.register(app)
-judging_cli.register(app)
-sensor_cli.register(app)
-measure_cli.register(app)
+for room in (data, training, judging, film, study):
+    room.register(app)
 
 
 @app.callback()
@@ -27,7 +20,7 @@ def root(
         bool, typer.Option("--version", callback=console.show_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Film the simulated camera, build datasets, train and judge networks, measure bundles."""
+    """Film the simulated camera, build datasets, train and judge networks, study bundles."""
 
 
 def main() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edge.commands import console
+from edge.commands.console import typed_command
 from trainer.data.dataset import SPLITS, Dataset
 
 if TYPE_CHECKING:
@@ -73,7 +73,14 @@ def build_command(
     )
     cost = BuildCost()
     with shard_progress(crops) as on_shard:
-        dataset = build(out, recipe, command=_command_line(), workers=workers, on_shard=on_shard, cost=cost)
+        dataset = build(
+            out,
+            recipe,
+            command=typed_command("gammabox-trainer"),
+            workers=workers,
+            on_shard=on_shard,
+            cost=cost,
+        )
     shares = count_shares(dataset) if recipe.kind == "test" else None
     _print_summary(out, dataset, as_json=as_json, cost=cost, shares=shares)
     if shares is not None and shares.missed:
@@ -217,9 +224,3 @@ def _print_shares(blotch: float, motion: float, visible: float, missed: tuple[st
     )
     for name in missed:
         print(f"FAILED: {name} is below what a test mixture promises, 30 %")
-
-
-def _command_line() -> str:
-    """Give the command as typed, without the folders of this machine: they would make equal datasets differ."""
-    words = [Path(word).name if "/" in word else word for word in sys.argv[1:]]
-    return shlex.join(["gammabox-trainer", *words])

@@ -1,29 +1,49 @@
-"""Commands of gammabox-trainer that judge: evaluate, ablate, real-hits; parses, calls, prints."""
+"""Commands of gammabox-trainer that judge: evaluate, compare, cascade, sensitivity; parses, calls, prints."""
 
 from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from trainer.commands.models import DataOption
+from edge.commands.console import typed_command
+from edge.detect.crops import Planes
+from trainer.commands.options import (
+    BundleOption,
+    CameraOption,
+    DataOption,
+    JsonOption,
+    ModelOption,
+    NuclideOption,
+    ScreenOption,
+    SeedOption,
+    SetOption,
+    SizeOption,
+    TestOption,
+    bundle_or_none,
+    bundle_or_shipped,
+    camera_of_size,
+    count_progress,
+    parse_options,
+)
 
-ScreenOption = Annotated[
-    Path | None, typer.Option(help="Run folder of the screen: judge both as the one decision that the agent makes.")
-]
-BundleOption = Annotated[
-    Path | None, typer.Option(help="With --screen: take both decisions from this bundle instead of the runs.")
-]
+WEIGHT_HELP = (
+    "How much something counts; may be repeated. The usual ones: classifier=0.75, screen=0.25, motion=0.6 (under the "
+    "spot), scene=0.6 (what it proposes in vain), border=4.0 (what may enter there); where something moved lately "
+    "extent=1.7 and drift=0.7 (of the light), against them colour=1.3."
+)
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to gammabox-trainer."""
     app.command("evaluate")(evaluate_command)
-    app.command("ablate")(ablate_command)
-    app.command("real-hits")(real_hits_command)
+    app.command("compare")(compare_command)
+    app.command("cascade")(cascade_command)
+    app.command("sensitivity")(sensitivity_command)
 
 
 def evaluate_command(
@@ -79,7 +99,7 @@ def evaluate_command(
         from trainer.judging.cascade import decisions_of, evaluate_both
 
         first = Run.open(screen)
-        decisions = decisions_of(first, opened, _bundle(bundle))
+        decisions = decisions_of(first, opened, bundle_or_none(bundle))
         judged, found = evaluate_both(first, opened, datasets, decisions, split=part, chosen_on=chosen)
         found["bundle"] = None if bundle is None else bundle.name
     page = write_report(opened, judged, found)
@@ -93,22 +113,20 @@ def evaluate_command(
     else:
         of = "the runs" if bundle is None else f"the bundle {bundle.name}"
         print(f"{run} behind {screen}: threshold {found['threshold']:.4g} of the joint score, decisions of {of}")
-    _print_part("visible hits against everything else", found["visible_hits"])
-    _print_part("all hits against everything else", found["all_hits"])
-    prior = ", without the prior of motion" if screen else ""
-    best = f"at the threshold of the best F1, {found['best_f1']['threshold']:.4g}{prior}"
-    _print_part(f"visible hits {best}", found["best_f1"], rates=screen is not None)  # alone they are those above
-    if "whole_chain" in found:
-        told = "visible hits, those counted as missed that the fast path does not propose"
-        _print_part(told, found["whole_chain"])
-        _print_part(f"{told}, {best}", found["whole_chain_best_f1"])
+    _print_figures(found, joint=screen is not None)
     print(f"report: {page}")
 
 
-def _bundle(path: Path | None) -> Any:  # noqa: ANN401 - the type is in the room that is imported late
-    from edge.bundle import load_bundle
-
-    return None if path is None else load_bundle(path)
+def _print_figures(found: dict[str, Any], *, joint: bool) -> None:
+    _print_part("visible hits against everything else", found["visible_hits"])
+    _print_part("all hits against everything else", found["all_hits"])
+    prior = ", without the prior of motion" if joint else ""
+    best = f"at the threshold of the best F1, {found['best_f1']['threshold']:.4g}{prior}"
+    _print_part(f"visible hits {best}", found["best_f1"], rates=joint)  # of one network alone they are those above
+    if "whole_chain" in found:
+        title = "visible hits, those counted as missed that the fast path does not propose"
+        _print_part(title, found["whole_chain"])
+        _print_part(f"{title}, {best}", found["whole_chain_best_f1"])
 
 
 def _print_part(title: str, part: dict[str, Any], *, rates: bool = True) -> None:
@@ -127,111 +145,153 @@ def _figure(value: float | None) -> str:
     return "–" if value is None else f"{value:.4f}"
 
 
-def ablate_command(
+def compare_command(
     out: Annotated[
-        Path, typer.Argument(metavar="OUT", help="Folder for the runs and ablate.json; run again, it goes on.")
+        Path, typer.Argument(metavar="OUT", help="Folder for the runs and compare.json; run again, it goes on.")
     ],
     data: DataOption,
-    test: Annotated[list[Path], typer.Option(help="Dataset with a test split; may be given several times.")],
-    samples: Annotated[int, typer.Option(min=1, help="Samples that each variant sees.")] = 48_000,
-    variant: Annotated[
-        list[str] | None, typer.Option(help="Only variants whose name begins so; may be given several times.")
+    test: TestOption,
+    samples: Annotated[
+        int | None, typer.Option(min=1, help="Samples that each network sees \\[default: 12000, or the paper's size].")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0)] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    paper_size: Annotated[
+        bool, typer.Option("--paper-size", help="150,000 crops, twelve times over; meant for a GPU.")
+    ] = False,
+    crop_size: Annotated[
+        int, typer.Option(min=64, max=224, help="Side of the crops, pixels; the paper's is 224.")
+    ] = 224,
+    planes: Annotated[Planes, typer.Option(help="The paper's input is rgb.")] = "rgb",
+    network: Annotated[list[str] | None, typer.Option(help="Compare these only; may be given several times.")] = None,
+    seed: SeedOption = 1,
+    as_json: JsonOption = False,
 ) -> None:
-    """Train alexnet_edge with one thing changed at a time and table what it costs or gains.
-
-    Give --data built with --fusion charge and with --fusion max, of crops of 96 pixels. The int8 times are filled in by
-    `gammabox-quantize time OUT/*` and this command once more.
-    """
+    """Train the paper's networks and ours on the same data and print the paper's Table 5 beside ours."""
     from dataclasses import replace
 
     from trainer.data.dataset import Dataset
-    from trainer.errors import OptionError
-    from trainer.studies.ablate import VARIANTS, Setting, ablate, decision_table, fusion_table, table
+    from trainer.judging.table5 import PAPER_RESNET_F1, PAPER_SIZE, SMALL, compare, table
 
-    names = tuple(one.name for one in VARIANTS)
-    for begun in variant or []:
-        if not any(name.startswith(begun) for name in names):
-            raise OptionError("--variant", begun, names)
-    result = ablate(
+    setting = PAPER_SIZE if paper_size else SMALL
+    setting = replace(setting, crop_size=crop_size, planes=planes)
+    if samples is not None:
+        setting = replace(setting, samples_seen=samples)
+    if network:
+        setting = replace(setting, networks=tuple(network))
+    result = compare(
         out,
         [Dataset.open(folder) for folder in data],
         [Dataset.open(folder) for folder in test],
-        replace(Setting(), samples_seen=samples),
-        variants=[one for one in VARIANTS if not variant or one.name.startswith(tuple(variant))],
+        setting,
         seed=seed,
-        on_variant=lambda name: print(f"training {name}", file=sys.stderr),
+        on_network=lambda name: print(f"training {name}", file=sys.stderr),
     )
     if as_json:
         print(json.dumps(result))
         return
     print(table(result))
-    print("\nHits that add at least 25 grey levels against everything else, at a false-positive rate of 1e-2:\n")
-    print(fusion_table(result))
-    for told, single_frame in (("One frame in colour", True), ("Three frames", False)):
-        print(f"\n{told}, visible hits against everything else at even odds:\n")
-        print(decision_table(result, single_frame=single_frame))
+    print(
+        "\nHits that add at least 25 grey levels against everything else; ours on simulated hits, the paper's on "
+        f"its own recordings of Tc-99m.\nThe paper's F1 of ResNet does not follow from its precision and "
+        f"recall, which give {PAPER_RESNET_F1}."
+    )
 
 
-def real_hits_command(
+def cascade_command(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of the classifier.")],
-    hits: Annotated[
-        list[Path],
-        typer.Option(help="Folder of pictures of a covered camera in a radiation field; may be given several times."),
-    ],
-    footage: Annotated[
-        list[Path], typer.Option(help="Video without a source that RUN was not trained on; may be given several times.")
-    ],
-    screen: ScreenOption = None,
-    bundle: BundleOption = None,
+    screen: Annotated[Path, typer.Option(help="Run folder of the screen.")],
+    data: DataOption,
+    keep_recall: Annotated[float, typer.Option(min=0.5, max=1, help="Share of visible hits the screen passes.")] = 0.97,
     false_positive_rate: Annotated[
-        float, typer.Option(min=1e-5, max=0.5, help="Of what the fast path proposes without hits.")
-    ] = 1e-3,
-    triples: Annotated[
-        int, typer.Option(min=1, help="Times three frames; 1e-3 needs 20,000 candidates, about 90 a triple.")
-    ] = 250,
-    same_size: Annotated[
-        bool, typer.Option("--same-size", help="Choose simulated hits of about as many pixels, too.")
-    ] = False,
-    nuclide: Annotated[
-        list[str] | None, typer.Option(help="Radiation of the simulated hits; may be repeated. Default all.")
+        float, typer.Option(min=1e-6, max=0.5, help="Of candidates of recordings, after both.")
+    ] = 3e-3,
+    weight: Annotated[
+        list[str],
+        typer.Option(metavar="NAME=VALUE", help=WEIGHT_HELP),
+    ] = [],  # noqa: B006 - typer makes a new list
+    threshold: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Score of a hit, found on clips \\[default: by the rate].")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0)] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the decisions as JSON.")] = False,
 ) -> None:
-    """Compare recall of real hits with that of simulated ones at the same places of footage never trained on."""
-    import numpy as np
-
-    from trainer.commands.recipe_options import one_of
-    from trainer.data.hits import RADIATIONS, hit_bank
-    from trainer.judging.cascade import decisions_of
-    from trainer.scenes.footage import require_footage
-    from trainer.studies.hit_pictures import MANY, HitPictures, recorded_hits, simulated_hits
-    from trainer.studies.pairs import compare_pairs, margins, table
-    from trainer.studies.real_hits import Setting, strike_footage
+    """Choose how screen and classifier decide together, on the validation split, into both run.json."""
+    from trainer.data.dataset import Dataset
+    from trainer.judging.cascade import Weights, choose
     from trainer.training.run import Run
 
-    opened = Run.open(run)
-    first = None if screen is None else Run.open(screen)
-    decisions = None if first is None else decisions_of(first, opened, _bundle(bundle))
-    rng = np.random.default_rng(seed)
-    radiations = tuple(one_of("--nuclide", one, RADIATIONS) for one in nuclide or RADIATIONS)
-    clips = require_footage(footage)
-    real = [recorded_hits(folder, MANY // len(hits), rng) for folder in hits]
-    simulated = simulated_hits(hit_bank(radiations), MANY, rng)
-    sizes = [one.manifest.input.crop_size for one in (opened, first) if one is not None]
-    setting = Setting(triples=triples, same_size=same_size, seed=seed, crop_size=max(sizes) + 1 & ~1)
-    struck = strike_footage(clips, HitPictures.of(np.concatenate(real)), HitPictures.of(simulated), setting)
-    found = {
-        name: compare_pairs(struck, margin, false_positive_rate)
-        for name, margin in margins(struck.samples, opened, first, decisions).items()
-    }
+    weights = Weights.named(parse_options(weight, example="motion=1"))
+    opened, first = Run.open(run), Run.open(screen)
+    chosen = choose(
+        first,
+        opened,
+        [Dataset.open(folder) for folder in data],
+        keep_recall=keep_recall,
+        false_positive_rate=false_positive_rate,
+        weights=weights,
+        threshold=threshold,
+    )
+    opened.with_manifest(decision=chosen.classifier, decided_with=first.path.name)
+    first.with_manifest(decision=chosen.screen, decided_with=opened.path.name)
     if as_json:
-        print(json.dumps({"triples": struck.frames, "pairs": len(struck.pairs), "unlike": struck.unlike, **found}))
+        decisions = {"screen": chosen.screen.model_dump(), "classifier": chosen.classifier.model_dump()}
+        print(json.dumps({**asdict(chosen), **decisions}))
         return
-    for name, one in found.items():
-        note = "" if one["supported"] else ", too few to state the rate"
-        print(f"{name}: at {one['false_positive_rate']:.2g} of {one['negatives']} candidates without a hit{note}\n")
-        print(table(one) + "\n")
+    rate = "–" if chosen.false_positive_rate is None else f"{chosen.false_positive_rate:.2g}"
+    print(
+        f"screen passes from {chosen.screen.threshold:.4g}, a hit is from {chosen.classifier.threshold:.4g}: "
+        f"recall {chosen.recall:.3f} of {chosen.hits} visible hits, "
+        f"false-positive rate {rate} of {chosen.negatives} candidates of recordings"
+    )
+
+
+def sensitivity_command(
+    model: ModelOption = None,
+    nuclide: NuclideOption = "Tc-99m",
+    camera_name: CameraOption = "ov2710",
+    set_: SetOption = None,
+    size: SizeOption = "480x360",
+    frames: Annotated[int, typer.Option(min=3, help="Of each of the 14 scenes.")] = 150,
+    seed: SeedOption = 1,
+    write: Annotated[bool, typer.Option("--write", help="Write the table into the bundle's manifest.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Tabulate which share of a source's hits is found on ground from black to white.
+
+    With the table in its bundle, an agent counts live time by it: the same source then gives the same rate over dark
+    and bright ground.
+    """
+    from edge.bundle import save_bundle
+    from trainer.judging.sensitivity import MEDIANS_DN, as_table, measure_sensitivity
+    from trainer.sensor.nuclides import load_nuclide
+    from trainer.sensor.photons import source_spectrum
+
+    bundle, camera = bundle_or_shipped(model), camera_of_size(camera_name, size, set_)
+    load_nuclide(nuclide)
+    with count_progress("scenes", len(MEDIANS_DN)) as told:
+        rows = measure_sensitivity(
+            bundle, camera, source_spectrum(nuclide, ()), frames=frames, seed=seed, progress=told
+        )
+    changed = [f"{name}={getattr(camera, name)}" for name in ("gain", "tone_gamma", "jpeg_quality")]
+    table = as_table(
+        rows,
+        {
+            "camera": camera.name,
+            "set": changed,
+            "source": nuclide,
+            "command": typed_command("gammabox-trainer"),
+        },
+    )
+    if write:
+        manifest = bundle.manifest.model_copy(update={"sensitivity": table})
+        save_bundle(bundle.path, manifest, bundle.model, bundle.screen)
+    if as_json:
+        print(json.dumps({"grounds": [asdict(row) for row in rows], "table": table.model_dump()}))
+        return
+    print("| ground, grey | hits | found | share [95 %] | relative |\n|---|---|---|---|---|")
+    for row, relative in zip(rows, table.relative, strict=True):
+        low, high = row.share_interval
+        print(
+            f"| {row.ground_dn:.0f} | {row.hits} | {row.found} | {row.share:.3f} [{low:.3f}, {high:.3f}] "
+            f"| {relative:.2f} |"
+        )
+    if write:
+        print(f"\nwritten into {bundle.path}")

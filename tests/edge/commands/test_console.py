@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from edge.commands.console import recorded_command
+
 PROGRAM = """
 from edge.commands import console
 from edge.errors import GammaboxError
@@ -63,3 +65,16 @@ def test_a_reader_that_left_is_no_traceback():
     writer.stdout.close()
     assert (writer.stderr.read(), writer.wait()) == ("", 1)
     writer.stderr.close()
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        pytest.param(["convert", "/home/ann/runs/one", "--out", "here"], "convert one --out here", id="absolute"),
+        pytest.param(["fit", "runs/one/", "--lr", "1e-3"], "fit one --lr 1e-3", id="relative"),
+        pytest.param(["build", "--footage=../films/a b.avi"], "build '--footage=a b.avi'", id="option with value"),
+        pytest.param(["analyze", "/"], "analyze /", id="root"),
+    ],
+)
+def test_recorded_command_keeps_no_folders(words, line):
+    assert recorded_command(words) == line

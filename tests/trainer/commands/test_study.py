@@ -11,7 +11,7 @@ from trainer.judging import sensitivity
 
 
 def run(*words):
-    result = CliRunner().invoke(app, ["measure", *map(str, words)], catch_exceptions=False)
+    result = CliRunner().invoke(app, [*map(str, words)], catch_exceptions=False)
     return result.exit_code, result.stdout
 
 
@@ -34,7 +34,7 @@ def test_the_table_is_written_into_the_bundle_and_changes_nothing_else(tiny_bund
 
 
 def test_rates_exit_1_where_a_scene_is_off(tiny_bundle):
-    words = ("rates", "--model", tiny_bundle, "--size", "160x120", "--frames", 12, "--dose-rate", 200_000)
+    words = ("study", "rates", "--model", tiny_bundle, "--size", "160x120", "--frames", 12, "--dose-rate", 200_000)
     code, out = run(*words, "--json")
     rows = json.loads(out)
     assert [row["scene"] for row in rows] == ["still", "busy", "bright", "busy and bright"]
@@ -44,11 +44,11 @@ def test_rates_exit_1_where_a_scene_is_off(tiny_bundle):
 
 def test_nuisances_and_quiet_clips(tiny_bundle, tmp_path):
     out = tmp_path / "clips"
-    words = ("nuisances", out, "--model", tiny_bundle, "--size", "160x120", "--seconds", 1, "--clips", 1)
+    words = ("study", "nuisances", out, "--model", tiny_bundle, "--size", "160x120", "--seconds", 1, "--clips", 1)
     code, text = run(*words, "--nuisance", "clock", "--nuisance", "none")
     assert code == 0
     assert [line.split(" | ")[0] for line in text.splitlines()[2:]] == ["| clock", "| none"]
-    code, text = run("quiet", out / "clock-1.avi", out / "none-1.avi", "--model", tiny_bundle, "--json")
+    code, text = run("study", "quiet", out / "clock-1.avi", out / "none-1.avi", "--model", tiny_bundle, "--json")
     rows = json.loads(text)
     assert code == 0
     assert [row["name"] for row in rows] == ["clock-1.avi", "none-1.avi", "all"]
@@ -56,7 +56,9 @@ def test_nuisances_and_quiet_clips(tiny_bundle, tmp_path):
 
 
 def test_the_grid_is_told_by_quality(tiny_bundle):
-    code, out = run("grid", "--model", tiny_bundle, "--size", "160x120", "--pitch", 10, "--quality", 90, "--json")
+    code, out = run(
+        "study", "grid", "--model", tiny_bundle, "--size", "160x120", "--pitch", 10, "--quality", 90, "--json"
+    )
     assert code == 0
     (row,) = json.loads(out)
     assert row["quality"] == 90
@@ -68,4 +70,4 @@ def test_what_is_unusable_is_one_clear_line(command, words, tmp_path, monkeypatc
     from trainer.commands.cli import main
 
     monkeypatch.chdir(tmp_path)
-    assert command(main, "measure", *words).refused(words[-1])
+    assert command(main, "study", *words).refused(words[-1])

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from edge.bundle import Bundle, Decision, InputContract, load_bundle, shipped_bundle_path
 from edge.errors import GammaboxError
 from trainer.commands.cli import app
-from trainer.commands.models import WEIGHT_HELP
+from trainer.commands.judging import WEIGHT_HELP
 from trainer.data.dataset import Dataset, DatasetIndex
 from trainer.data.writer import DatasetWriter
 from trainer.errors import DatasetError, RunError

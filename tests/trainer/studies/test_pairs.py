@@ -90,7 +90,8 @@ def test_the_joint_score_stops_what_the_screen_stops(run: Run) -> None:
 def test_real_x_ray_hits_on_real_footage_from_the_command_line(command, run: Run) -> None:
     data = SHARED / "data"
     ended = command(
-        *(main, "real-hits", run.path, "--screen", run.path, "--hits", data / "hits" / "webcam_xray_100kV_40mm_al"),
+        *(main, "study", "real-hits", run.path, "--screen", run.path),
+        *("--hits", data / "hits" / "webcam_xray_100kV_40mm_al"),
         *("--footage", data / "scenes" / "street_cars.mp4", "--triples", 8, "--nuclide", "Am-241", "--json"),
     )
     assert ended.code == 0

@@ -47,7 +47,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edge.bundle import Decision
-    from trainer.data.dataset import Dataset, Split
+    from trainer.data.dataset import Dataset
+    from trainer.scenes.splits import Split
     from trainer.training.batches import Crops
 
 

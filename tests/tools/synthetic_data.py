@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from trainer.data.dataset import Dataset, DatasetIndex, Samples, Split
+from trainer.data.dataset import Dataset, DatasetIndex, Samples
 from trainer.data.writer import DatasetWriter
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.random import Generator
+
+    from trainer.scenes.splits import Split
 
 DEFAULT_SPLITS: tuple[tuple[Split, int], ...] = (("train", 96), ("validation", 32), ("test", 32))
 

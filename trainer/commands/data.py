@@ -12,7 +12,8 @@ import typer
 
 from edge.commands import console
 from edge.commands.console import typed_command
-from trainer.data.dataset import SPLITS, Dataset
+from trainer.data.dataset import Dataset
+from trainer.scenes.splits import SPLITS
 
 if TYPE_CHECKING:
     from trainer.data.cost import BuildCost

@@ -81,9 +81,9 @@ def film_command(
     """Film a scene with the simulated camera in a radiation field; writes a clip and the truth about its hits."""
     from trainer.commands.camera_options import camera_of, field_of
     from trainer.film.disturb import nuisances_for
+    from trainer.film.events import film_events
     from trainer.film.film import film, frame_count
     from trainer.scenes.film_scene import scene_frames
-    from trainer.sensor.radiation import film_events
 
     camera = camera_of(
         camera_name,

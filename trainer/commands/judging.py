@@ -76,9 +76,10 @@ def evaluate_command(
     if decide_anew and screen is not None:
         raise typer.BadParameter("with --screen nothing is decided; leave out one of them", param_hint="--decide-anew")
     from trainer.commands.recipe_options import one_of
-    from trainer.data.dataset import Dataset, Split
+    from trainer.data.dataset import Dataset
     from trainer.judging.evaluate import evaluate
     from trainer.judging.report import write_report
+    from trainer.scenes.splits import Split
     from trainer.training.run import Run
 
     opened, datasets = Run.open(run), [Dataset.open(folder) for folder in data]

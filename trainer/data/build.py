@@ -17,7 +17,7 @@ import numpy as np
 from edge.bundle import CandidateRules
 from trainer.data.cost import BuildCost, measured
 from trainer.data.crops import samples_of, take_shot
-from trainer.data.dataset import Dataset, DatasetIndex, Samples, ShardEntry, Split
+from trainer.data.dataset import Dataset, DatasetIndex, Samples, ShardEntry
 from trainer.data.hits import HITS_PER_LIBRARY, RADIATIONS, HitBank, hit_bank
 from trainer.data.places import TEST, TRAINING
 from trainer.data.quota import TEST_BLOTCH_SHARE, TEST_SHARES, Quota
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from numpy.random import Generator
 
     from trainer.data.cost import ShardCost
+    from trainer.scenes.splits import Split
 
 Kind = Literal["training", "test"]
 FusionChoice = Literal["charge", "max", "both"]

@@ -16,7 +16,7 @@ import numpy as np
 from edge.detect.crops import cut, window_origin
 from edge.detect.fast_path import find_candidates
 from edge.detect.noise_map import noise_of_pair
-from trainer.data.dataset import Samples, Split, Strata
+from trainer.data.dataset import Samples, Strata
 from trainer.data.places import (
     SMALL_CROP,
     Mixture,
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from edge.bundle import CandidateRules
     from edge.detect.hit import Candidate
     from trainer.data.hits import HitBank
+    from trainer.scenes.splits import Split
 
 MIN_ADDED_DN = 6.0
 """A hit that adds less is no sample: it cannot be seen in 8 bits."""

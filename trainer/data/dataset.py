@@ -7,7 +7,7 @@ import io
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from zipfile import BadZipFile
 
 import numpy as np
@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError
 
 from edge.config.strict import StrictModel
 from trainer.errors import DatasetError
+from trainer.scenes.splits import Split
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,8 +26,6 @@ SCHEMA_VERSION = 1
 INDEX_FILE = "dataset.json"
 SHARD_FOLDER = "shards"
 
-Split = Literal["train", "validation", "test"]
-SPLITS: tuple[Split, ...] = get_args(Split)
 Strata = dict[str, Any]
 
 _AGAIN = "run the dataset's build command again: it makes what is missing"

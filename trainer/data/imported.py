@@ -9,14 +9,14 @@ import cv2
 import numpy as np
 
 from edge.detect.crops import cut, window_origin
-from trainer.data.dataset import Dataset, DatasetIndex, Samples, Split, Strata
-from trainer.data.fusion import Fusion, fuse_light, fuse_max, with_noise
+from trainer.data.dataset import Dataset, DatasetIndex, Samples, Strata
 from trainer.data.places import Place, around, in_groups, random_places
 from trainer.data.recordings import CUT_PX, Blotch, Imported, split_recordings
 from trainer.data.shots import decode_colour, decode_grey
 from trainer.data.triples import SceneSource
 from trainer.data.writer import DatasetWriter
 from trainer.errors import DatasetError
+from trainer.film.fusion import Fusion, fuse_light, fuse_max, with_noise
 from trainer.scenes.footage import split_footage
 from trainer.sensor.isp import GREY_OF_BGR, encode
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from numpy.random import Generator
     from numpy.typing import NDArray
+
+    from trainer.scenes.splits import Split
 
 _SAMPLES_A_SHARD = 256
 _PLACES = 24

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from trainer.data.dataset import SPLITS, Dataset, Samples, Split
 from trainer.errors import DatasetError
+from trainer.scenes.splits import SPLITS, Split
 
 if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
+
+    from trainer.data.dataset import Dataset, Samples
 
 AUC_LIMIT = 0.55
 """Most that a classifier without hits and blotches may reach on unseen scenes (0.5 is guessing)."""

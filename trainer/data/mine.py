@@ -34,8 +34,9 @@ if TYPE_CHECKING:
 
     from edge.bundle import InputContract
     from edge.detect.hit import Candidate
-    from trainer.data.dataset import ShardEntry, Split, Strata
+    from trainer.data.dataset import ShardEntry, Strata
     from trainer.data.shots import Strike, Studio
+    from trainer.scenes.splits import Split
 
 MAX_A_SHOT = 48
 """Candidates taken from one shot, so that no single picture fills a dataset."""

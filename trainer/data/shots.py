@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Literal
 import cv2
 import numpy as np
 
-from trainer.data.fusion import Fusion, add_noise, draw_noise
 from trainer.film.cameras import random_camera, random_cover_camera
 from trainer.film.exposure import Exposure, PictureFrame, SensorFrame
+from trainer.film.fusion import Fusion, add_noise, draw_noise
 from trainer.film.nuisances import Nuisance, make_nuisance
 from trainer.sensor import pixels
 from trainer.sensor.fixed_pattern import FixedPattern, make_pattern

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
-    from trainer.data.dataset import Split
     from trainer.scenes.footage import Footage
     from trainer.scenes.generated import GeneratedScene
+    from trainer.scenes.splits import Split
 
 RUN_FRAMES = 9
 CUT_SHARE = 0.03

@@ -6,12 +6,14 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from trainer.data.dataset import INDEX_FILE, SHARD_FOLDER, DatasetIndex, Samples, ShardEntry, Split, pack, read_index
+from trainer.data.dataset import INDEX_FILE, SHARD_FOLDER, DatasetIndex, Samples, ShardEntry, pack, read_index
 from trainer.errors import DatasetError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from trainer.scenes.splits import Split
 
 
 class DatasetWriter:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from trainer.data.fusion import add_noise, fuse_light, fuse_max
+from trainer.film.fusion import add_noise, fuse_light, fuse_max
 from trainer.sensor.isp import develop, photograph
 from trainer.sensor.pixels import add_drawn_noise, convert
 

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from typing_extensions import Self
 
+    from trainer.film.events import HitEvent
     from trainer.film.nuisances import Nuisance
     from trainer.sensor.camera import Camera
-    from trainer.sensor.events import HitEvent
     from trainer.sensor.fixed_pattern import FixedPattern
 
 VISIBLE_DN = 25.0

@@ -11,8 +11,8 @@ from trainer.sensor.isp import GREY_OF_BGR, photograph
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from trainer.film.events import HitEvent
     from trainer.sensor.camera import Camera
-    from trainer.sensor.events import HitEvent
 
 MARGIN_PX = 6  # demosaic, sharpening and noise reduction reach this far
 SEEN_DN = 8  # a pixel belongs to the blotch where a colour rises by more

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edge.bundle import Bundle
-    from trainer.data.dataset import Dataset, Split
+    from trainer.data.dataset import Dataset
+    from trainer.scenes.splits import Split
     from trainer.training.batches import Crops
     from trainer.training.run import Run
 

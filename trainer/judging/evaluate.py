@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edge.bundle import InputContract
-    from trainer.data.dataset import Dataset, Split
+    from trainer.data.dataset import Dataset
+    from trainer.scenes.splits import Split
     from trainer.training.run import Run
 
 VISIBLE_DN = 25.0  # what a hit must add, in grey levels, to count as visible

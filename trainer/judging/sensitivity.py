@@ -12,10 +12,11 @@ from edge.bundle import Sensitivity
 from edge.detect.detector import Detector
 from edge.statistics import wilson_interval
 from trainer.errors import SensorError
+from trainer.film.events import film_events
 from trainer.judging.lighting import relighting
 from trainer.judging.watching import filmed, watch
 from trainer.scenes.generated import generate_scene
-from trainer.sensor.radiation import Field, film_events, hit_rate
+from trainer.sensor.radiation import Field, hit_rate
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from edge.detect.detector import Detector
     from edge.detect.hit import Hit
+    from trainer.film.events import HitEvent
     from trainer.sensor.camera import Camera
-    from trainer.sensor.events import HitEvent
 
 _BEGINNING = datetime(2026, 1, 1, tzinfo=timezone.utc)
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
-    from trainer.data.dataset import Split
     from trainer.scenes.actors import Actor
+    from trainer.scenes.splits import Split
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
-    from trainer.data.dataset import Split
+    from trainer.scenes.splits import Split
 
 # Which picture belongs to which split: a network must not meet a validation or test texture in training.
 _PICTURES: dict[Split, tuple[tuple[str, str], ...]] = {

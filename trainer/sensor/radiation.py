@@ -1,17 +1,13 @@
-"""The radiation of a film: which sources shine how strongly from when on, as hits of the camera."""
+"""Radiation fields at the camera, and how many hits a second they make in its sensor."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from trainer.errors import SensorError
 from trainer.sensor.attenuation import Layer
-from trainer.sensor.events import draw_events
 from trainer.sensor.library import build_library
-from trainer.sensor.muons import muon_hits_per_s, muon_library
 from trainer.sensor.nuclides import load_nuclide
 from trainer.sensor.photons import check_dose_rate, dose_rate_usv_h, point_source_fluence_rate_cm2_s, source_spectrum
 
@@ -19,11 +15,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from trainer.sensor.camera import Camera
-    from trainer.sensor.events import HitEvent
     from trainer.sensor.photons import Spectrum
 
 LIBRARY_HITS = 4000
-MAX_HITS = 1_000_000  # of a film; more is a typing error, or a picture with nothing but hits
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,51 +98,3 @@ def hit_rate(camera: Camera, field: Field, cache: Path | None = None) -> tuple[f
     library = build_library(inside, camera, LIBRARY_HITS, cache=cache)
     rate = library.hits_per_s_per_usv_h(camera, field.spectrum) * share * field.dose_rate_usv_h
     return rate, rate * library.hits_per_fluence_error / library.hits_per_fluence_cm2
-
-
-def film_events(
-    camera: Camera,
-    fields: list[Field],
-    seconds: float,
-    seed: int,
-    *,
-    muons: bool = True,
-    cache: Path | None = None,
-) -> list[HitEvent]:
-    """Draw all hits of a film.
-
-    Parameters
-    ----------
-    camera : Camera
-    fields : list of Field
-    seconds : float
-        Length of the film.
-    seed : int
-    muons : bool
-        Whether cosmic muons come too (for a camera that looks to the horizon).
-    cache : Path, optional
-        Folder of the libraries, where not the user's cache.
-
-    Raises
-    ------
-    SensorError
-        A start outside the film, or more hits than any picture holds.
-
-    """
-    rng = np.random.default_rng([seed, 1])
-    events: list[HitEvent] = []
-    for field in fields:
-        if not 0 <= field.start_s <= seconds:
-            raise SensorError(f"start at {field.start_s} s: give a moment within the film of {seconds} s")
-        rate, _ = hit_rate(camera, field, cache)
-        if rate * seconds > MAX_HITS:
-            raise SensorError(f"{rate:.3g} hits a second are more than a film holds; lower the dose rate")
-        if rate:
-            inside, _ = at_sensor(camera, field.spectrum)
-            library = build_library(inside, camera, LIBRARY_HITS, cache=cache)
-            events += draw_events(library, rate, (field.start_s, seconds), camera, rng, half_life_s=field.half_life_s)
-    if muons:
-        library = muon_library(camera)
-        events += draw_events(library, muon_hits_per_s(camera, library), (0.0, seconds), camera, rng)
-    last = round(seconds * camera.fps) - 1
-    return [event for event in events if event.frame <= last]

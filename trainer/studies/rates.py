@@ -10,11 +10,11 @@ import numpy as np
 
 from edge.detect.detector import Detector
 from trainer.errors import SensorError
+from trainer.film.events import film_events
 from trainer.judging.lighting import median_grey_dn, relighting
 from trainer.judging.watching import filmed, watch
 from trainer.scenes.film_scene import GENERATED, scene_frames
 from trainer.scenes.generated import generate_scene
-from trainer.sensor.radiation import film_events
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -18,8 +18,8 @@ from edge.detect.detector import RESTING
 from edge.detect.fast_path import find_candidates
 from edge.detect.noise_map import BLOCK, noise_of_pair
 from trainer.data.dataset import Samples
-from trainer.data.fusion import add_noise, draw_noise, fuse_light, with_noise
 from trainer.data.shots import decode_colour, decode_grey
+from trainer.film.fusion import add_noise, draw_noise, fuse_light, with_noise
 from trainer.scenes.footage import read_run
 from trainer.sensor.isp import GREY_OF_BGR, encode
 from trainer.studies.hit_pictures import trimmed
@@ -62,7 +62,7 @@ class Setting:
     same_size : bool
         Choose simulated hits that are about as large, too.
     noise_dn, shot_dn, chroma : float
-        Compressed footage has lost its noise and gets new: see `trainer.data.fusion.with_noise`.
+        Compressed footage has lost its noise and gets new: see `trainer.film.fusion.with_noise`.
     jpeg_quality, seed : int
 
     """

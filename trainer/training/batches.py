@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edge.bundle import InputContract
-    from trainer.data.dataset import Dataset, Samples, Split, Strata
+    from trainer.data.dataset import Dataset, Samples, Strata
+    from trainer.scenes.splits import Split
     from trainer.training.run import FitSettings
 
 _NEAR_PX = 9

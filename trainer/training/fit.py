@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from edge.bundle import InputContract
-    from trainer.data.dataset import Dataset, Split
+    from trainer.data.dataset import Dataset
+    from trainer.scenes.splits import Split
     from trainer.training.batches import Crops
 
 Report = dict[str, Any]

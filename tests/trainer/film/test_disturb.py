@@ -5,10 +5,10 @@ import pytest
 
 from trainer.errors import OptionError
 from trainer.film.disturb import nuisances_for
+from trainer.film.events import HitEvent
 from trainer.film.film import film
 from trainer.film.nuisances import NUISANCES
 from trainer.sensor.camera import OV2710, change
-from trainer.sensor.events import HitEvent
 
 WIDTH, HEIGHT, FRAMES = 160, 96, 8
 

@@ -18,12 +18,12 @@ from typer.testing import CliRunner
 from edge.errors import GammaboxError, RecordingError
 from trainer.commands.cli import app
 from trainer.errors import SensorError
+from trainer.film.events import HitEvent, draw_events, frame_of
 from trainer.film.film import film, frame_count
 from trainer.film.truth import rise_dn, truth_line
 from trainer.scenes.film_scene import fit, scene_frames
 from trainer.scenes.hall import default_scene
 from trainer.sensor.camera import OV2710, Camera, change
-from trainer.sensor.events import HitEvent, draw_events, frame_of
 from trainer.sensor.isp import GREY_OF_BGR
 from trainer.sensor.library import HitLibrary, build_library
 from trainer.sensor.muons import muon_directions, muon_hits_per_s, muon_library

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from edge.detect.detector import Detector
+from trainer.film.events import HitEvent
 from trainer.judging.watching import filmed, watch
 from trainer.sensor.camera import OV2710, change
-from trainer.sensor.events import HitEvent
 
 CAMERA = change(OV2710, width=160, height=120, fps=25.0, exposure_s=0.02, readout_s=0.02, hot_fraction=0.0)
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from trainer.data.dataset import SPLITS
 from trainer.scenes.generated import generate_scene
+from trainer.scenes.splits import SPLITS
 from trainer.scenes.sprites import smear_kernel
 from trainer.scenes.textures import available_pictures, load_picture, surface
 

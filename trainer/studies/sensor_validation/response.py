@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from trainer.film.events import HitEvent
 from trainer.film.truth import truth_line
 from trainer.scenes.hall import default_scene
 from trainer.sensor.camera import OV2710, Camera, change
-from trainer.sensor.events import HitEvent
 from trainer.sensor.library import HitLibrary, simulate_hits
 from trainer.sensor.muons import muon_hits_per_s, muon_library
 from trainer.sensor.photons import Spectrum, source_spectrum

@@ -1,4 +1,4 @@
-"""When and where hits come: Poisson in time, even over the sensor, sorted into frames by the rolling shutter."""
+"""The hits of a film: Poisson in time, uniform over the sensor, sorted into frames by the rolling shutter."""
 
 from __future__ import annotations
 
@@ -7,12 +7,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from trainer.errors import SensorError
+from trainer.sensor.library import build_library
+from trainer.sensor.muons import muon_hits_per_s, muon_library
+from trainer.sensor.radiation import LIBRARY_HITS, at_sensor, hit_rate
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.random import Generator
     from numpy.typing import NDArray
 
     from trainer.sensor.camera import Camera
     from trainer.sensor.library import HitLibrary
+    from trainer.sensor.radiation import Field
+
+MAX_HITS = 1_000_000  # of a film; more is a typing error, or a picture with nothing but hits
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,6 +49,54 @@ class HitEvent:
     charge_e: NDArray[np.float32] = field(repr=False)
     energy_kev: float
     origin: str
+
+
+def film_events(
+    camera: Camera,
+    fields: list[Field],
+    seconds: float,
+    seed: int,
+    *,
+    muons: bool = True,
+    cache: Path | None = None,
+) -> list[HitEvent]:
+    """Draw all hits of a film.
+
+    Parameters
+    ----------
+    camera : Camera
+    fields : list of Field
+    seconds : float
+        Length of the film.
+    seed : int
+    muons : bool
+        Whether cosmic muons come too (for a camera that looks to the horizon).
+    cache : Path, optional
+        Folder of the libraries, where not the user's cache.
+
+    Raises
+    ------
+    SensorError
+        A start outside the film, or more hits than any picture holds.
+
+    """
+    rng = np.random.default_rng([seed, 1])
+    events: list[HitEvent] = []
+    for source in fields:
+        if not 0 <= source.start_s <= seconds:
+            raise SensorError(f"start at {source.start_s} s: give a moment within the film of {seconds} s")
+        rate, _ = hit_rate(camera, source, cache)
+        if rate * seconds > MAX_HITS:
+            raise SensorError(f"{rate:.3g} hits a second are more than a film holds; lower the dose rate")
+        if rate:
+            inside, _ = at_sensor(camera, source.spectrum)
+            library = build_library(inside, camera, LIBRARY_HITS, cache=cache)
+            events += draw_events(library, rate, (source.start_s, seconds), camera, rng, half_life_s=source.half_life_s)
+    if muons:
+        library = muon_library(camera)
+        events += draw_events(library, muon_hits_per_s(camera, library), (0.0, seconds), camera, rng)
+    last = round(seconds * camera.fps) - 1
+    return [event for event in events if event.frame <= last]
 
 
 def frame_of(times_s: NDArray[np.float64], rows: NDArray[np.int64], camera: Camera) -> NDArray[np.int64]:

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.data.fusion import draw_noise, fuse_light, fuse_max, with_noise
 from trainer.film.exposure import Planned, place_charge
+from trainer.film.fusion import draw_noise, fuse_light, fuse_max, with_noise
 from trainer.sensor.tone import to_levels, to_linear
 
 pictures = hnp.arrays(np.uint8, (3, 4, 3))

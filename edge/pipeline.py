@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, TypeVar
 
-from edge.alarm.live_time import observation
+from edge.alarm.live_time import observe
 from edge.capture.frame import triples
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ def analyse_triple(triple: Triple, detector: Detector, tracker: AlarmTracker | N
     """Analyse the middle frame of a triple: find its hits, observe its live time, update the alarm."""
     detection = detector.detect(triple)
     began = perf_counter()
-    observed = observation(detection, triple)
+    observed = observe(detection, triple)
     alarms = tracker.update(observed) if tracker is not None else ()
     stage_ms = {
         "decode": triple.following.decode_ms,

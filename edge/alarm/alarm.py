@@ -1,4 +1,4 @@
-"""The alarm as the control room gets it: one decision on a rate, with what speaks for it and what weakens it."""
+"""The alarm as the control room receives it: one decision on a rate, with its evidence and its weaknesses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ State = Literal["raised", "updated", "cleared"]
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """A step in the life of an alarm, complete in itself.
+    """A step in the life of an alarm: raised, updated or cleared. Each step carries everything that is known.
 
     Attributes
     ----------
@@ -21,9 +21,9 @@ class Alarm:
         The same from raised to cleared.
     state : {"raised", "updated", "cleared"}
     time_s, utc : float, datetime
-        Of the frame that led to this step.
+        Times of the frame that led to this step.
     onset_s, onset_utc : float, datetime
-        From when on the hits exceed the background, as estimated.
+        Estimated times from which on the hits exceed the background.
     raised_utc : datetime
         When the alarm was raised.
     significance_sigma : float
@@ -33,13 +33,13 @@ class Alarm:
     rate_hz, rate_interval_hz : float, (float, float)
         Hits per live second since the onset, with their central 95 % interval.
     background_hz, background_interval_hz : float, (float, float)
-        Likewise of the background.
+        Hits per live second of the background, with their central 95 % interval.
     false_alarms_per_1000_h : float
-        The rate of false alarms that the trigger is set for, per 1000 live hours.
+        False alarms in 1000 live hours that the trigger is set for.
     frames : tuple of int
         Sequence numbers of the latest frames with hits: the evidence.
     weakened_by : tuple of str
-        What a reader should hold against it.
+        Reasons to trust the alarm less, each a phrase for people.
 
     """
 
@@ -62,7 +62,7 @@ class Alarm:
     weakened_by: tuple[str, ...]
 
     def as_event(self) -> dict[str, object]:
-        """Give the event line of `gammabox-edge analyze`, ready for JSON."""
+        """Return the event of `gammabox-edge analyze`, ready for JSON."""
         return {
             "type": "alarm",
             "state": self.state,
@@ -83,5 +83,5 @@ class Alarm:
 
 
 def significant(value: float) -> float:
-    """Round to the four digits that a counted rate is worth at most."""
+    """Return a rate rounded to four digits, more than a counted rate is ever worth."""
     return float(f"{value:.4g}")

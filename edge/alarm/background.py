@@ -1,4 +1,4 @@
-"""The background: a rate learnt from quiet times, with its uncertainty."""
+"""The background: a rate that is learnt while no alarm stands, with its uncertainty."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from edge.statistics import gamma_quantile, li_ma_sigma
 
-# A prior worth a tenth of a hit: wide enough that a first second without hits, or with many, outweighs it.
+# The prior counts as a tenth of a hit, so that the first second outweighs it, whether it has no hits or many.
 PRIOR_HITS = 0.1
 
 
@@ -29,7 +29,7 @@ class Rate:
 
     @property
     def mean_hz(self) -> float:
-        """Mean, hits per live second."""
+        """Mean rate, hits per live second."""
         return self.hits / self.live_s
 
     def quantile_hz(self, sigmas: float) -> float:
@@ -40,12 +40,26 @@ class Rate:
         return gamma_quantile(max(self.hits, 0.5), sigmas) / self.live_s
 
     def interval_hz(self) -> tuple[float, float]:
-        """Give the central 95 % interval."""
+        """Return the central 95 % interval, hits per live second."""
         return self.quantile_hz(-1.96), self.quantile_hz(1.96)
 
 
 class Background:
-    """Gamma-Poisson learning of a rate that may drift: old counts fade with `memory_s`, the prior never does."""
+    """A Poisson rate that may drift, learnt with a Gamma prior.
+
+    Parameters
+    ----------
+    prior_hz : float
+        Rate that is assumed before anything is learnt. The prior never fades.
+    memory_s : float
+        Live seconds in which old counts fade to 1/e.
+
+    Attributes
+    ----------
+    learnt_s : float
+        Live seconds that were learnt from, faded ones included.
+
+    """
 
     def __init__(self, prior_hz: float, memory_s: float) -> None:
         self._prior = Rate(PRIOR_HITS, PRIOR_HITS / prior_hz)
@@ -55,7 +69,7 @@ class Background:
         self.learnt_s = 0.0
 
     def learn(self, hits: int, live_s: float) -> None:
-        """Take in a quiet stretch: its hits and live seconds. The caller holds back what belongs to an alarm."""
+        """Learn from a stretch without a source. The caller withholds the hits that belong to an alarm."""
         kept = math.exp(-live_s / self._memory_s)
         self._hits = self._hits * kept + hits
         self._live_s = self._live_s * kept + live_s
@@ -63,7 +77,7 @@ class Background:
 
     @property
     def rate(self) -> Rate:
-        """What is known of the background now."""
+        """The background as known now."""
         return Rate(self._prior.hits + self._hits, self._prior.live_s + self._live_s)
 
 

@@ -1,4 +1,4 @@
-"""Live time: how long, and on how much of its picture, a camera could have seen a hit."""
+"""Live time: for how long, and on how much of its picture, a camera could have seen a hit."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What the alarm needs to know of one frame.
+    """The facts of one frame that the alarm uses.
 
     Attributes
     ----------
     sequence : int
-        The frame's.
+        Number of the frame.
     monotonic_s : float
-        Seconds on the frame's clock.
+        Time of the frame on its clock.
     utc : datetime
         Wall time of the frame.
     hits : int
-        On live ground.
+        Hits on live ground.
     live_s : float
         Exposure × live fraction × sensitivity, in seconds.
     period_s : float
-        From this frame to the next.
+        Seconds from frame to frame.
     exposure_known : bool
         False where the frame period stands for the exposure.
     live_fraction : float
         Share of the pixels that were live.
     unclassified : int
-        Candidates that were not looked at.
+        Candidates that were left over when the budget of the frame was spent.
     sensitivity : float
         How visible hits are on the live ground, 0..1: see `edge.detect.hit.Detection`.
 
@@ -53,12 +53,12 @@ class Observation:
     sensitivity: float = 1.0
 
 
-def observation(detection: Detection, triple: Triple) -> Observation:
-    """Put the account of a frame beside its times.
+def observe(detection: Detection, triple: Triple) -> Observation:
+    """Combine a detection with the time stamps and the exposure of its frame into an observation.
 
-    A pixel of a rolling shutter integrates for the exposure only, which no frame rate exceeds. Where the exposure is
-    unknown the frame period is taken, the longest it can be: rates are then lower limits. Bright ground, on which fewer
-    of a source's hits are seen, counts for less time, so that the same source gives the same rate over any ground.
+    A pixel of a rolling shutter collects light for the exposure only, and the exposure is never longer than the frame
+    period. An unknown exposure counts as the whole frame period, so rates are lower limits then. Bright ground hides
+    hits and counts for less time by its sensitivity. The same source thus gives the same rate over any ground.
     """
     frame = triple.current
     period_s = max(0.0, (triple.following.monotonic_s - triple.previous.monotonic_s) / 2)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from edge.config.device import AlarmSettings
 
-# Below this many hits the exact mean time is asked; above it the closed form is right to better than 1 %.
+# Limits below this many hits are checked with the exact mean time; above it the closed form is within 1 %.
 EXACT_BELOW = 8.0
 # Background rates are rounded up to powers of this, so that limits are not computed at every frame.
 GRID = 1.02
@@ -25,10 +25,10 @@ MULTIPLES = (1.0, 4.0, 16.0)
 
 
 class Trigger:
-    """Sums in parallel, tuned for sources from weak to strong; each has its share of the stated false-alarm rate.
+    """CUSUM sums in parallel, tuned for sources from weak to strong, that share the stated false-alarm rate.
 
-    Each is S ← max(0, S + hits − slope × live_s) and calls when it exceeds its limit. What one frame can add is held to
-    a third of the limit: no single picture, whatever happened to it, raises an alarm.
+    Each sum is S ← max(0, S + hits − slope × live_s), and exceeding its limit means an alarm. One frame adds at most a
+    third of the limit, so no single picture raises an alarm, whatever happened to it.
     """
 
     def __init__(self, settings: AlarmSettings) -> None:
@@ -43,20 +43,20 @@ class Trigger:
         return self._sums[0] <= 0
 
     def reset(self) -> None:
-        """Forget all hits so far."""
+        """Set all sums to 0."""
         self._sums = [0.0] * len(MULTIPLES)
 
     def add(self, hits: int, live_s: float, background_hz: float) -> bool:
-        """Take in one frame; True when a limit is exceeded."""
-        called = False
+        """Update the sums with one frame. Return whether one of them exceeds its limit."""
+        exceeded = False
         for index, (slope, limit) in enumerate(self.rules(background_hz)):
             gain = min(hits - slope * live_s, limit / 3)
             self._sums[index] = max(0.0, self._sums[index] + gain)
-            called |= self._sums[index] > limit
-        return called
+            exceeded |= self._sums[index] > limit
+        return exceeded
 
     def rules(self, background_hz: float) -> tuple[tuple[float, float], ...]:
-        """Give (slope, limit) of each sum for a background rate, rounded up to the grid."""
+        """Return (slope, limit) of each sum for a background rate, which is rounded up to a power of GRID."""
         if not GRID**-2 * self._background_hz < background_hz <= self._background_hz:
             self._background_hz = GRID ** math.ceil(math.log(background_hz, GRID) + 1e-9)
             self._rules = tuple(self._rule(self._background_hz, multiple) for multiple in MULTIPLES)
@@ -70,28 +70,23 @@ class Trigger:
 
 
 def slope_hz(background_hz: float, source_hz: float) -> float:
-    """Give the fall of the sum that tells two Poisson rates apart best: (λ1 − λ0) / ln(λ1 / λ0), hits a live second."""
+    """Return the slope that separates two Poisson rates best, (λ1 − λ0) / ln(λ1 / λ0), in hits per live second."""
     return source_hz / math.log1p(source_hz / background_hz)
 
 
 def limit_hits(background_hz: float, source_hz: float, false_alarms_per_1000_h: float) -> float:
-    """Give the limit that background alone exceeds once in the stated mean time.
+    """Return the limit, in hits, that background alone exceeds once in the stated mean time.
 
     W(a) approaches 1 / (1 − ρ) as exp(−η a), with η = ln(λ1 / λ0) for this slope (Cramér and Lundberg's approximation:
-    Asmussen & Albrecher 2010, Ruin Probabilities, IV.5), which gives the mean time in closed form. A short limit is
-    then checked against the exact one and lifted until it holds.
+    Asmussen & Albrecher 2010, Ruin Probabilities, IV.5), which gives the mean time in closed form. A small limit is
+    then raised until the exact mean time holds as well.
 
     Parameters
     ----------
     background_hz, source_hz : float
         Background and the extra rate that the trigger is tuned for, hits per live second.
     false_alarms_per_1000_h : float
-        In 1000 live hours.
-
-    Returns
-    -------
-    float
-        In hits.
+        False alarms in 1000 live hours.
 
     """
     slope = slope_hz(background_hz, source_hz)
@@ -109,7 +104,7 @@ def limit_hits(background_hz: float, source_hz: float, false_alarms_per_1000_h: 
 
 
 def mean_time_to_false_alarm(load: float, limit: float) -> float:
-    """Give the mean time until background alone lifts the sum from 0 over a limit.
+    """Return the mean time until background alone lifts the sum from 0 over a limit, in units of 1 / slope.
 
     Parameters
     ----------
@@ -117,11 +112,6 @@ def mean_time_to_false_alarm(load: float, limit: float) -> float:
         Background rate / slope, 0 < load < 1.
     limit : float
         In hits.
-
-    Returns
-    -------
-    float
-        In units of 1 / slope.
 
     """
     with localcontext() as context:
@@ -135,7 +125,7 @@ def mean_time_to_false_alarm(load: float, limit: float) -> float:
 
 
 def _scale_function(load: float, x: Decimal) -> Decimal:
-    """W(x) of the process that rises at rate 1 and falls by 1 at rate `load`; 0 for x < 0.
+    """Return W(x) of the process that rises at rate 1 and falls by 1 at rate `load`; it is 0 for x < 0.
 
     Its Laplace transform 1 / (s − ρ + ρ exp(−s)) gives Σₙ (−ρ (x − n))ⁿ / n! × exp(ρ (x − n)), n = 0 … ⌊x⌋.
     """

@@ -7,14 +7,14 @@ from edge.alarm.background import Background, Rate, significance_sigma
 
 @pytest.mark.parametrize("hits", [0.5, 1.0, 2.5, 10.0, 300.0])
 @pytest.mark.parametrize(("sigmas", "probability"), [(0.0, 0.5), (1.96, 0.975), (2.326, 0.99)])
-def test_upper_quantiles_agree_with_scipy(hits, sigmas, probability):
+def test_rate_upper_quantiles_agree_with_scipy(hits, sigmas, probability):
     gamma = pytest.importorskip("scipy.stats").gamma
     exact = gamma.ppf(probability, hits, scale=1 / 20)
     within = 0.03 if sigmas else 0.15
     assert Rate(hits, 20).quantile_hz(sigmas) == pytest.approx(exact, rel=within)
 
 
-def test_the_rate_is_learnt_and_its_interval_shrinks():
+def test_background_learns_a_rate_and_narrows_its_interval():
     background = Background(prior_hz=0.5, memory_s=1e6)
     before = background.rate.interval_hz()
     for _ in range(1000):
@@ -25,7 +25,7 @@ def test_the_rate_is_learnt_and_its_interval_shrinks():
     assert background.learnt_s == 10_000
 
 
-def test_old_counts_fade():
+def test_background_forgets_old_counts():
     background = Background(prior_hz=0.5, memory_s=100)
     background.learn(1000, 100)
     for _ in range(100):
@@ -33,7 +33,7 @@ def test_old_counts_fade():
     assert background.rate.mean_hz == pytest.approx(0.1, rel=0.1)
 
 
-def test_before_anything_is_learnt_nearly_any_rate_is_possible():
+def test_background_prior_allows_nearly_any_rate():
     assert Background(prior_hz=0.5, memory_s=1e6).rate.quantile_hz(2.326) > 10
 
 
@@ -46,6 +46,6 @@ def test_significance_agrees_with_li_and_ma():
     assert by_hand == pytest.approx((on - alpha * off) / math.sqrt(alpha * (on + off)), rel=0.05)
 
 
-def test_no_excess_is_no_significance():
+def test_significance_is_zero_without_excess():
     assert significance_sigma(1, 10.0, Rate(100, 100)) == 0
     assert significance_sigma(0, 0.0, Rate(1, 1)) == 0

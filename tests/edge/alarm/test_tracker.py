@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.alarm.live_time import Observation, observation
+from edge.alarm.live_time import Observation, observe
 from edge.alarm.tracker import AlarmTracker
 from edge.capture.frame import Frame, Triple
 from edge.config.device import AlarmSettings
@@ -15,7 +15,7 @@ from edge.detect.hit import Detection, Hit
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
 
-def seen(number, hits, *, fps=25.0, live_s=None, **fields):
+def observation(number, hits, *, fps=25.0, live_s=None, **fields):
     time_s = number / fps
     known = {
         "sequence": number,
@@ -32,13 +32,13 @@ def seen(number, hits, *, fps=25.0, live_s=None, **fields):
 
 
 def play(tracker, rates_hz, seed, *, fps=25.0, live_s=None, **fields):
-    """Play hits of the rate of each frame, per live second."""
+    """Return the alarms that hits drawn at the rate of each frame, per live second, cause."""
     live_s = 1 / fps if live_s is None else live_s
     counts = np.random.default_rng(seed).poisson(np.asarray(rates_hz) * live_s)
     return [
         alarm
         for number, hits in enumerate(counts)
-        for alarm in tracker.update(seen(number, hits, fps=fps, live_s=live_s, **fields))
+        for alarm in tracker.update(observation(number, hits, fps=fps, live_s=live_s, **fields))
     ]
 
 
@@ -51,7 +51,7 @@ def film(background_hz, source_hz, *, onset_s=9, seconds=30, fps=25):
 @pytest.mark.parametrize(
     ("background_hz", "source_hz"), [(0.0, 5), (0.05, 5), (0.25, 5), (1.0, 15), (3.0, 15), (8.0, 30)]
 )
-def test_in_a_short_film_the_alarm_comes_after_the_source_and_never_before(background_hz, source_hz, seed):
+def test_tracker_raises_soon_after_the_source_and_not_before(background_hz, source_hz, seed):
     tracker = AlarmTracker(AlarmSettings())
     alarms = play(tracker, film(background_hz, source_hz), seed)
     assert alarms[0].state == "raised"
@@ -60,7 +60,7 @@ def test_in_a_short_film_the_alarm_comes_after_the_source_and_never_before(backg
     assert {alarm.id for alarm in alarms} == {"alarm-1"}
 
 
-def test_an_alarm_carries_its_numbers():
+def test_alarm_carries_its_numbers():
     tracker = AlarmTracker(AlarmSettings(), name="gate")
     alarms = play(tracker, film(0.25, 5, onset_s=100, seconds=130), 4)
     raised, last = alarms[0], alarms[-1]
@@ -78,7 +78,7 @@ def test_an_alarm_carries_its_numbers():
     assert json.loads(json.dumps(raised.as_event()))["type"] == "alarm"
 
 
-def test_the_alarm_clears_when_the_source_is_gone_and_can_be_raised_again():
+def test_tracker_clears_when_the_source_goes_and_raises_again():
     rates = np.concatenate([np.full(2500, 0.2), np.full(500, 10.0), np.full(3000, 0.2), np.full(500, 10.0)])
     tracker = AlarmTracker(AlarmSettings())
     alarms = play(tracker, rates, 5)
@@ -89,36 +89,36 @@ def test_the_alarm_clears_when_the_source_is_gone_and_can_be_raised_again():
     assert tracker.stands
 
 
-def test_the_background_is_frozen_while_an_alarm_stands():
+def test_tracker_freezes_the_background_during_an_alarm():
     tracker = AlarmTracker(AlarmSettings())
     play(tracker, film(0.2, 10, onset_s=100, seconds=101.5), 6)
     assert tracker.stands
     frozen = tracker.background
     for number in range(5000, 10_000):
-        tracker.update(seen(number, number % 3 == 0))
+        tracker.update(observation(number, number % 3 == 0))
     assert tracker.background == frozen
     assert tracker.stands
 
 
-def test_a_source_that_was_there_from_the_first_frame_on_is_an_alarm():
+def test_tracker_raises_for_a_source_in_the_first_frame():
     alarms = play(AlarmTracker(AlarmSettings()), np.full(250, 25.0), 7)
     assert alarms[0].state == "raised"
-    assert any("background learnt for" in weakness for weakness in alarms[0].weakened_by)
-    assert any("may be above" in weakness for weakness in alarms[0].weakened_by)
+    assert any("background learnt for" in phrase for phrase in alarms[0].weakened_by)
+    assert any("may be above" in phrase for phrase in alarms[0].weakened_by)
 
 
-def test_a_blinded_camera_neither_raises_nor_clears_nor_learns():
+def test_tracker_ignores_frames_without_live_time():
     tracker = AlarmTracker(AlarmSettings())
-    assert all(tracker.update(seen(number, 50, live_s=0.0)) == () for number in range(1000))
+    assert all(tracker.update(observation(number, 50, live_s=0.0)) == () for number in range(1000))
     assert not tracker.learnt
     play(tracker, np.full(100, 50.0), 8)
     assert tracker.stands
-    assert all(tracker.update(seen(1000 + number, 0, live_s=0.0)) == () for number in range(5000))
+    assert all(tracker.update(observation(1000 + number, 0, live_s=0.0)) == () for number in range(5000))
     assert tracker.stands
 
 
 @pytest.mark.parametrize(
-    ("fields", "live_s", "said"),
+    ("fields", "live_s", "weakness"),
     [
         ({"exposure_known": False}, 0.04, "exposure unknown"),
         ({"live_fraction": 0.3}, 0.012, "only 30% of the picture was live"),
@@ -127,56 +127,39 @@ def test_a_blinded_camera_neither_raises_nor_clears_nor_learns():
         ({"unclassified": 3}, 0.04, "candidates were left unclassified"),
     ],
 )
-def test_an_alarm_says_what_weakens_it(fields, live_s, said):
+def test_alarm_names_what_weakens_it(fields, live_s, weakness):
     tracker = AlarmTracker(AlarmSettings())
     alarms = play(tracker, film(0.2, 60, onset_s=50, seconds=80), 9, live_s=live_s, **fields)
-    assert any(said in weakness for weakness in alarms[0].weakened_by)
+    assert any(weakness in phrase for phrase in alarms[0].weakened_by)
 
 
 def frame(number, exposure_s):
     return Frame(number, number / 25, START, np.zeros((64, 64), np.uint8), exposure_s=exposure_s)
 
 
-@pytest.mark.parametrize(("exposure_s", "live_s"), [(0.01, 0.005), (None, 0.02), (0.5, 0.02)])
-def test_live_time_is_exposure_times_live_ground_and_no_longer_than_a_frame(exposure_s, live_s):
-    triple = Triple(*(frame(number, exposure_s) for number in range(3)))
-    hits = (Hit(1, 1, 0.9, 30, 1, live=True), Hit(2, 2, 0.9, 30, 1, live=False))
-    account = observation(Detection(1, hits, 0.5, 2, 0), triple)
-    assert account.live_s == pytest.approx(live_s)
-    assert account.hits == 1
-    assert account.exposure_known == (exposure_s is not None)
-
-
-def test_ground_on_which_fewer_hits_are_seen_counts_for_less_time():
-    triple = Triple(*(frame(number, 0.02) for number in range(3)))
-    account = observation(Detection(1, (), 0.5, 2, 0, sensitivity=0.25), triple)
-    assert account.live_s == pytest.approx(0.02 * 0.5 * 0.25)
-    assert account.live_fraction == 0.5
-
-
-def test_bright_ground_is_not_told_as_a_short_exposure():
+def test_alarm_tells_bright_ground_from_short_exposure():
     tracker = AlarmTracker(AlarmSettings())
     alarms = play(tracker, film(0.2, 300, onset_s=50, seconds=80), 9, live_s=0.04 * 0.1, sensitivity=0.1)
-    assert not any("short exposure" in weakness for weakness in alarms[0].weakened_by)
+    assert not any("short exposure" in phrase for phrase in alarms[0].weakened_by)
 
 
-def test_detections_and_their_triples_raise_an_alarm():
+def test_tracker_raises_from_detections():
     tracker = AlarmTracker(AlarmSettings())
     found = []
     for number in range(1, 60):
         triple = Triple(frame(number - 1, None), frame(number, None), frame(number + 1, None))
         hit = Hit(1, 1, 0.9, 30, 1, live=True)
-        found += tracker.update(observation(Detection(number, (hit, hit), 1.0, 2, 0), triple))
+        found += tracker.update(observe(Detection(number, (hit, hit), 1.0, 2, 0), triple))
     assert found[0].state == "raised"
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 40), st.floats(0, 0.04), st.booleans()), max_size=300))
-def test_the_life_of_alarms_is_in_order_whatever_comes(frames):
+def test_tracker_steps_come_in_order(frames):
     tracker = AlarmTracker(AlarmSettings(clear_s=1, update_s=1, learn_s=1))
     standing = None
     for number, (hits, live_s, _) in enumerate(frames):
-        for alarm in tracker.update(seen(number, hits, live_s=live_s)):
+        for alarm in tracker.update(observation(number, hits, live_s=live_s)):
             if alarm.state == "raised":
                 assert standing is None
                 standing = alarm.id
@@ -190,7 +173,7 @@ def test_the_life_of_alarms_is_in_order_whatever_comes(frames):
 
 
 @pytest.mark.slow
-def test_background_alone_alarms_no_oftener_than_stated_while_it_is_being_learnt():
+def test_tracker_keeps_to_the_rate_while_learning():
     settings_ = AlarmSettings(false_alarms_per_1000_h=1e4, min_hits=2, clear_s=1)
     calls = hours = 0
     for seed in range(60):

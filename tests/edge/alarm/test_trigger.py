@@ -23,19 +23,19 @@ def simulated_times(load, limit, runs, rng):
 
 
 @pytest.mark.parametrize(("load", "limit"), [(0.3, 3.5), (0.1, 2.3), (0.7, 6.2), (0.8, 9.9), (0.05, 1.5), (0.5, 0.5)])
-def test_the_exact_time_to_a_false_alarm_agrees_with_simulation(load, limit):
+def test_mean_time_to_false_alarm_agrees_with_simulation(load, limit):
     drawn = simulated_times(load, limit, 4000, np.random.default_rng(1))
     error = drawn.std() / math.sqrt(drawn.size)
     assert abs(drawn.mean() - mean_time_to_false_alarm(load, limit)) < 4 * error
 
 
-def test_below_one_hit_the_first_hit_alarms():
+def test_limit_below_one_hit_is_exceeded_by_the_first_hit():
     assert mean_time_to_false_alarm(0.25, 0.5) == pytest.approx(1 / 0.25, rel=1e-9)
 
 
 @pytest.mark.parametrize("rate", [1e-3, 1.0, 1e3])
 @pytest.mark.parametrize("background_hz", [0.001, 0.01, 0.1, 0.5, 3.0, 20.0])
-def test_the_limit_gives_the_stated_rate_and_hardly_a_stricter_one(background_hz, rate):
+def test_limit_keeps_the_stated_rate_and_is_hardly_stricter(background_hz, rate):
     source_hz = max(0.5, 0.5 * background_hz)
     slope = slope_hz(background_hz, source_hz)
     limit = limit_hits(background_hz, source_hz, rate)
@@ -48,14 +48,14 @@ def test_the_limit_gives_the_stated_rate_and_hardly_a_stricter_one(background_hz
 
 @settings(max_examples=40, deadline=None)
 @given(background_hz=st.floats(1e-4, 100), source_hz=st.floats(0.01, 100), rate=st.floats(1e-3, 1e4))
-def test_limits_are_finite_and_fewer_false_alarms_need_higher_ones(background_hz, source_hz, rate):
+def test_limit_rises_as_fewer_false_alarms_are_allowed(background_hz, source_hz, rate):
     source_hz = max(source_hz, 0.2 * background_hz)
     limit = limit_hits(background_hz, source_hz, rate)
     assert 1 <= limit < 1000
     assert limit_hits(background_hz, source_hz, rate / 10) >= limit
 
 
-def test_summing_once_a_frame_never_calls_oftener_than_stated():
+def test_trigger_keeps_to_the_rate_when_summing_per_frame():
     rng = np.random.default_rng(2)
     rates = AlarmSettings(false_alarms_per_1000_h=1e4, min_hits=2)
     calls, live_s = 0, 0.0
@@ -71,14 +71,14 @@ def test_summing_once_a_frame_never_calls_oftener_than_stated():
     assert calls > 0
 
 
-def test_no_single_frame_calls_whatever_it_holds():
+def test_trigger_is_never_exceeded_by_a_single_frame():
     trigger = Trigger(AlarmSettings())
     assert not trigger.add(10_000, 0.04, 0.2)
     assert not trigger.add(10_000, 0.04, 0.2)
 
 
 @pytest.mark.slow
-def test_one_false_alarm_in_a_thousand_hours_holds_in_simulated_years():
+def test_limit_holds_in_simulated_years():
     """200 runs of 1000 h each at the limit of the sharpest setting that is still quick to simulate."""
     background_hz, source_hz = 0.05, 0.5
     slope = slope_hz(background_hz, source_hz)

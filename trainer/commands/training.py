@@ -167,7 +167,12 @@ def mine_command(
         nuisance_share=nuisance_share,
         radiations=None,
     )
-    deceived = Deceived(run, min_score) if run is not None else None
+    deceived = None
+    if run is not None:
+        from trainer.training.run import Run
+        from trainer.training.scores import RunScores
+
+        deceived = Deceived(RunScores(str(run)), min_score, Run.open(run).manifest.data.sha256)
     with shard_progress(crops) as on_shard:
         dataset = mine(
             out,

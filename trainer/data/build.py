@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
-import multiprocessing.connection
-import os
-import threading
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Literal, get_args
 
 import cv2
@@ -29,6 +25,7 @@ from trainer.film.nuisances import NUISANCES
 from trainer.scenes.footage import Footage, split_footage
 from trainer.scenes.textures import available_pictures
 from trainer.sensor.library import LIBRARY_VERSION
+from trainer.workers import in_workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -182,37 +179,17 @@ def build(
     """
     writer = DatasetWriter(path, recipe.index(command))
     sizes = recipe.shard_sizes()
-    todo = writer.missing
-    done = recipe.crops - sum(sizes[i] for i in todo)
-    count = min(workers or os.cpu_count() or 1, max(len(todo), 1))
-    if todo:
+    missing = writer.missing
+    done = recipe.crops - sum(sizes[shard] for shard in missing)
+    if missing:
         _ = recipe.bank  # simulated once, before many processes would each do it
     cost = cost or BuildCost()
-    if count == 1:
-        for shard in todo:
-            entry, took = _measured_shard(path, recipe, shard)
-            writer.enter(entry)
-            cost.add(entry, took)
-            done += sizes[shard]
-            if on_shard:
-                on_shard(done, recipe.crops)
-        return Dataset.open(path)
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(count, mp_context=context, initializer=_start_worker) as pool:
-        waiting = {pool.submit(_measured_shard, path, recipe, shard): shard for shard in todo}
-        try:
-            while waiting:
-                finished, _ = wait(waiting, return_when=FIRST_COMPLETED)
-                for future in finished:
-                    shard = waiting.pop(future)
-                    entry, took = future.result()
-                    writer.enter(entry)
-                    cost.add(entry, took)
-                    done += sizes[shard]
-                    if on_shard:
-                        on_shard(done, recipe.crops)
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+    for shard, (entry, shard_cost) in in_workers(partial(_measured_shard, path, recipe), missing, workers):
+        writer.enter(entry)
+        cost.add(entry, shard_cost)
+        done += sizes[shard]
+        if on_shard:
+            on_shard(done, recipe.crops)
     return Dataset.open(path)
 
 
@@ -276,16 +253,3 @@ def _shot(recipe: Recipe, source: SceneSource, split: Split, rng: Generator) -> 
     except Undecodable:
         return None
     return samples_of(shot, studio, split, recipe.crop_size, rng)
-
-
-def _start_worker() -> None:
-    cv2.setNumThreads(1)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """Wait for the end of the process that gives out the work: a killed build must not leave workers behind."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        multiprocessing.connection.wait([parent.sentinel])
-        os._exit(1)

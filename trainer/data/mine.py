@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import partial
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from edge.bundle import CandidateRules
@@ -23,16 +19,15 @@ from trainer.data.shots import Undecodable, Way, decode_colour, decode_grey, des
 from trainer.data.triples import SceneSource
 from trainer.data.writer import DatasetWriter, write_shard
 from trainer.scenes.footage import split_footage
+from trainer.workers import in_workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    import keras
     from numpy.random import Generator
     from numpy.typing import NDArray
 
-    from edge.bundle import InputContract
     from edge.detect.hit import Candidate
     from trainer.data.dataset import ShardEntry, Strata
     from trainer.data.shots import Strike, Studio
@@ -51,18 +46,21 @@ _WAYS: tuple[tuple[Way, float], ...] = (("picture", 0.75), ("sensor", 0.25))
 
 @dataclass(frozen=True, slots=True)
 class Deceived:
-    """Keep only candidates to which the best model of a run gives at least a score.
+    """Keep only candidates to which a trained network gives at least a score.
 
     Attributes
     ----------
-    run : Path
+    score : function of Samples
+        Returns the network's scores, 0..1, shape (n,); picklable, for it is called in worker processes.
     min_score : float
-        0..1, sigmoid(logit 1 − logit 0).
+    data_sha256 : tuple of str
+        Datasets that the network was trained on; dataset.json records them.
 
     """
 
-    run: Path
+    score: Callable[[Samples], NDArray[np.float64]]
     min_score: float
+    data_sha256: tuple[str, ...]
 
 
 def mine(
@@ -95,27 +93,21 @@ def mine(
 
     Raises
     ------
-    DatasetError, RunError
-        Another recipe's folder, a full disk, or no run.
+    DatasetError
+        Another recipe's folder, or a full disk.
 
     """
     writer = DatasetWriter(path, _index(recipe, hits_a_shot, deceived, command))
-    todo = writer.missing
-    done = recipe.crops - sum(recipe.shard_sizes()[shard] for shard in todo)
-    count = min(workers or os.cpu_count() or 1, max(len(todo), 1))
-    if hits_a_shot:
+    sizes = recipe.shard_sizes()
+    missing = writer.missing
+    done = recipe.crops - sum(sizes[shard] for shard in missing)
+    if hits_a_shot and missing:
         _ = recipe.bank  # simulated once, before many processes would each do it
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(count, mp_context=context, initializer=_start_worker) as pool:
-        futures = {pool.submit(_make_shard, path, recipe, hits_a_shot, deceived, shard): shard for shard in todo}
-        try:
-            for future in as_completed(futures):
-                writer.enter(future.result())
-                done += recipe.shard_sizes()[futures[future]]
-                if on_shard:
-                    on_shard(done, recipe.crops)
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+    for shard, entry in in_workers(partial(_make_shard, path, recipe, hits_a_shot, deceived), missing, workers):
+        writer.enter(entry)
+        done += sizes[shard]
+        if on_shard:
+            on_shard(done, recipe.crops)
     return Dataset.open(path)
 
 
@@ -140,7 +132,7 @@ def shard_samples(recipe: Recipe, deceived: Deceived | None, shard: int, hits_a_
         except Undecodable:
             continue
         if deceived is not None and len(found):
-            found = found.take((found.label == 1) | (_scores(str(deceived.run), found) >= deceived.min_score))
+            found = found.take((found.label == 1) | (deceived.score(found) >= deceived.min_score))
         if len(found):
             parts.append(found)
     return Samples.joined(parts, recipe.crop_size).take(np.arange(min(wanted, sum(map(len, parts)))))
@@ -237,23 +229,6 @@ def _strata(studio: Studio, split: Split, candidate: Candidate, strike: Strike |
     }
 
 
-def _scores(run: str, samples: Samples) -> NDArray[np.float64]:
-    from trainer.judging.metrics import sigmoid  # noqa: PLC0415
-    from trainer.training.batches import as_input, crops_of  # noqa: PLC0415 - Keras, which mining without a run does not need
-
-    model, contract = _judge(run)
-    logits = np.asarray(model.predict_on_batch(as_input(crops_of(samples, contract).pictures, contract)))
-    return sigmoid(logits[:, 1] - logits[:, 0])
-
-
-@lru_cache(maxsize=1)
-def _judge(run: str) -> tuple[keras.Model, InputContract]:
-    from trainer.training.run import Run  # noqa: PLC0415
-
-    opened = Run.open(run)
-    return opened.load_model(), opened.manifest.input
-
-
 def _source(recipe: Recipe, split: Split, number: int, rng: Generator) -> SceneSource:
     seeds = [(recipe.seed % 100_003) * 1_000_000 + 500_000 + number * SCENES_A_SHARD + i for i in range(SCENES_A_SHARD)]
     recordings = split_footage(recipe.footage)[split]
@@ -264,16 +239,10 @@ def _index(recipe: Recipe, hits_a_shot: float, deceived: Deceived | None, comman
     planned = recipe.index(command)
     against = None
     if deceived is not None:
-        from trainer.training.run import Run  # noqa: PLC0415
-
-        against = {"run": Run.open(deceived.run).manifest.data.sha256, "min_score": deceived.min_score}
+        against = {"run": list(deceived.data_sha256), "min_score": deceived.min_score}
     own = {"hits_a_shot": hits_a_shot, "deceived": against}
     return planned.model_copy(update={"kind": "mined", "recipe": {**planned.recipe, **own}})
 
 
 def _make_shard(path: Path, recipe: Recipe, hits_a_shot: float, deceived: Deceived | None, shard: int) -> ShardEntry:
     return write_shard(path, shard, recipe.split_of(shard), shard_samples(recipe, deceived, shard, hits_a_shot))
-
-
-def _start_worker() -> None:
-    cv2.setNumThreads(1)

@@ -14,6 +14,41 @@ MAY_IMPORT = {
     "quantize": {"edge", "trainer", "quantize"},
     "firmware_config": {"edge", "firmware_config"},
 }
+# Modules and folders of a package from the bottom to the top: each uses only what stands above it in this list. Where
+# several stand in one line they do not use one another.
+ROOMS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "edge": (
+        ("errors", "statistics", "words", "systemd"),
+        ("config", "truth"),
+        ("capture",),
+        ("bundle", "detect"),
+        ("alarm",),
+        ("pipeline",),
+        ("telemetry",),
+        ("control_room",),
+        ("agent", "analysis", "bench"),
+        ("commands",),
+    ),
+    "trainer": (
+        ("errors", "progress", "workers"),
+        ("sensor",),
+        ("scenes",),
+        ("film",),
+        ("data",),
+        ("training",),
+        ("judging",),
+        ("studies",),
+        ("commands",),
+        ("__main__", "demo"),
+    ),
+}
+# What stands against that order today, and nothing else may.
+KNOWN_CIRCLES = {
+    frozenset({"edge.bundle", "edge.detect"}),
+    frozenset({"edge.capture.frame", "edge.capture.jpeg"}),
+    frozenset({"quantize.check", "quantize.limits", "quantize.subjects"}),
+    frozenset({"firmware_config.device", "firmware_config.site"}),
+}
 HEAVY = ("tensorflow", "keras", "jax", "torch", "scipy", "sklearn", "matplotlib", "trainer", "quantize")
 
 
@@ -53,3 +88,63 @@ def test_importing_all_of_edge_loads_nothing_heavy() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
     assert ran.stdout.strip() == "[]"
+
+
+def modules_of(package: str) -> dict[str, Path]:
+    """Return the files of a package by the name that imports them."""
+    files = sorted((ROOT / package).rglob("*.py"))
+    return {".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file for file in files}
+
+
+def imported_modules(file: Path, known: set[str]) -> set[str]:
+    """Return those of the known modules that a file imports anywhere: within functions and for types alone, too."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if name in known else node.module for name in inner}
+    return found & known
+
+
+def circles(uses: dict[str, set[str]]) -> list[frozenset[str]]:
+    """Return the sets of names that reach one another."""
+    reached = {name: set(others) for name, others in uses.items()}
+    grown = True
+    while grown:
+        grown = False
+        for others in reached.values():
+            further = set().union(*(reached[other] for other in others)) - others
+            others.update(further)
+            grown |= bool(further)
+    in_circles = [name for name, others in reached.items() if name in others]
+    found = {frozenset(other for other in reached[name] if name in reached[other]) for name in in_circles}
+    return sorted(found, key=sorted)
+
+
+@pytest.mark.parametrize("package", ROOMS)
+def test_rooms_use_only_rooms_below(package: str) -> None:
+    height = {room: level for level, rooms in enumerate(ROOMS[package]) for room in rooms}
+    modules = modules_of(package)
+    wrong = []
+    for name, file in modules.items():
+        for used in imported_modules(file, set(modules)) - {package, name}:
+            room, other = name.split(".")[1], used.split(".")[1]
+            assert room in height, f"{name}: add its room to ROOMS"
+            known = frozenset({f"{package}.{room}", f"{package}.{other}"}) in KNOWN_CIRCLES
+            if room != other and height[other] >= height[room] and not known:
+                wrong.append(f"{name} imports {used}")
+    assert not wrong
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_files_do_not_import_each_other(package: str) -> None:
+    modules = modules_of(package)
+    uses = {name: imported_modules(file, set(modules)) - {name} for name, file in modules.items()}
+    assert [sorted(names) for names in circles(uses) if names not in KNOWN_CIRCLES] == []
+
+
+def test_circles_are_found() -> None:
+    uses = {"a": {"b"}, "b": {"c"}, "c": {"a", "d"}, "d": set(), "e": {"a"}}
+    assert circles(uses) == [frozenset("abc")]

@@ -23,28 +23,37 @@ class SourceSettings(StrictModel):
         title="Source",
         description="a camera (/dev/video0, csi:0), a recording or folder of images, or a stream (rtsp://…, http://…)",
     )
-    width: int | None = Field(default=None, ge=64, le=8192, title="Width", description="pixels asked of a camera")
-    height: int | None = Field(default=None, ge=64, le=8192, title="Height", description="pixels asked of a camera")
+    width: int | None = Field(
+        default=None, ge=64, le=8192, title="Width", description="width to ask the camera for, in pixels"
+    )
+    height: int | None = Field(
+        default=None, ge=64, le=8192, title="Height", description="height to ask the camera for, in pixels"
+    )
     fps: float | None = Field(
-        default=None, gt=0, le=240, title="Frame rate", description="frames a second asked of a camera or image folder"
+        default=None,
+        gt=0,
+        le=240,
+        title="Frame rate",
+        description="frames a second to ask the camera for, or to assume of a folder of images",
     )
     exposure_s: float | None = Field(
         default=None,
         gt=0,
         le=10,
         title="Exposure",
-        description="seconds asked of a camera; for a recording, those it was made with; unknown where left out",
+        description="exposure to ask the camera for, or of a recording, in seconds; unknown where left out",
     )
     loop: bool = Field(
         default=False,
         title="Loop",
-        description="play a recording again when it ends; its hits fall on the same pixels then, which are soon taken "
-        "for pixels that blink",
+        description="play a recording again when it ends; its hits then fall on the same pixels, which soon count as "
+        "blinking",
     )
     pace: Literal["camera", "fast"] = Field(
         default="camera",
         title="Pace",
-        description="a recording as if it happened now, or as fast as it goes and with its own times",
+        description="whether a recording plays in real time, as if it happened now (camera), or as fast as it can, "
+        "with its own times (fast)",
     )
 
     @model_validator(mode="after")
@@ -55,13 +64,13 @@ class SourceSettings(StrictModel):
 
 
 class Mask(StrictModel):
-    """A part of the picture that is not looked at: a rectangle or a polygon, in pixels of the frame."""
+    """A part of the picture in which no hits are looked for: a rectangle or a polygon, in pixels of the frame."""
 
     rectangle: tuple[Pixels, Pixels, Pixels, Pixels] | None = Field(
-        default=None, title="Rectangle", description="x, y of the upper left corner, width, height"
+        default=None, title="Rectangle", description="x and y of the upper left corner, width, height"
     )
     polygon: tuple[tuple[Pixels, Pixels], ...] | None = Field(
-        default=None, min_length=3, max_length=64, title="Polygon", description="corners as x, y in order"
+        default=None, min_length=3, max_length=64, title="Polygon", description="corners in order, each as x, y"
     )
 
     @model_validator(mode="after")
@@ -74,17 +83,21 @@ class Mask(StrictModel):
 class DetectionSettings(StrictModel):
     """How hits are looked for in a frame."""
 
-    threads: int = Field(default=1, ge=1, le=64, title="Threads", description="processor threads of the classifier")
+    threads: int = Field(default=1, ge=1, le=64, title="Threads", description="processor threads of the networks")
     max_crops_per_frame: int = Field(
-        default=64, ge=1, le=1000, title="Budget", description="candidates classified a frame; the rest are counted"
+        default=64,
+        ge=1,
+        le=1000,
+        title="Budget",
+        description="most candidates that are classified in a frame; the rest are counted",
     )
     masks: tuple[Mask, ...] = Field(
-        default=(), max_length=64, title="Masks", description="parts of the picture that are not looked at"
+        default=(), max_length=64, title="Masks", description="parts of the picture in which no hits are looked for"
     )
 
 
 class AlarmSettings(StrictModel):
-    """When a rate of hits becomes an alarm; docs/alarm.md explains the numbers."""
+    """When a rate of hits becomes an alarm."""
 
     false_alarms_per_1000_h: float = Field(
         default=1.0, ge=1e-3, le=1e4, title="False alarms", description="accepted false alarms in 1000 live hours"
@@ -94,36 +107,51 @@ class AlarmSettings(StrictModel):
         gt=0,
         le=1000,
         title="Source rate",
-        description="extra hits per live second that the trigger is tuned for; weaker ones take longer",
+        description="smallest excess over background that the trigger is tuned for, in hits per live second; weaker "
+        "sources take longer",
     )
     min_excess: float = Field(
-        default=0.5, ge=0.05, le=10, title="Least excess", description="and at least this share of the background rate"
+        default=0.5,
+        ge=0.05,
+        le=10,
+        title="Smallest excess",
+        description="smallest excess over background that the trigger is tuned for, as a share of the background rate; "
+        "the larger of the two counts",
     )
     prior_background_hz: float = Field(
         default=0.5,
         ge=1e-4,
         le=100,
         title="Prior background",
-        description="hits per live second assumed before any is learnt; worth a tenth of a hit, so soon outweighed",
+        description="background assumed before any is learnt, in hits per live second; a few hits outweigh it",
     )
     max_background_hz: float = Field(
         default=10.0,
         ge=1e-3,
         le=1000,
         title="Highest background",
-        description="hits per live second that no background exceeds: more is an alarm, even from the first frame on",
+        description="highest background possible, in hits per live second; a higher rate is an alarm from the first "
+        "frame on",
     )
     learn_s: float = Field(
         default=60.0, ge=0, le=86400, title="Learning", description="live seconds until the background counts as learnt"
     )
     background_memory_s: float = Field(
-        default=7200.0, ge=60, le=1e6, title="Memory", description="live seconds over which old background is forgotten"
+        default=7200.0, ge=60, le=1e6, title="Memory", description="live seconds in which old background fades"
     )
     min_hits: int = Field(
-        default=5, ge=2, le=1000, title="Least hits", description="fewest hits above background that can raise an alarm"
+        default=5,
+        ge=2,
+        le=1000,
+        title="Fewest hits",
+        description="fewest hits above background that can raise an alarm",
     )
     clear_s: float = Field(
-        default=30.0, ge=1, le=86400, title="Clearing", description="least seconds of background that clear an alarm"
+        default=30.0,
+        ge=1,
+        le=86400,
+        title="Clearing",
+        description="shortest time without an excess that clears an alarm, in seconds",
     )
     update_s: float = Field(
         default=10.0, ge=1, le=3600, title="Updates", description="seconds between updates of a standing alarm"
@@ -134,7 +162,9 @@ class TlsSettings(StrictModel):
     """Encryption of the connection to the broker."""
 
     ca_file: Path | None = Field(
-        default=None, title="Authority", description="PEM file of the broker's authority; the system's where left out"
+        default=None,
+        title="Authority",
+        description="PEM file of the broker's certificate authority; those of the system where left out",
     )
     cert_file: Path | None = Field(default=None, title="Certificate", description="PEM file of this device")
     key_file: Path | None = Field(default=None, title="Key", description="PEM file of the certificate's private key")
@@ -152,16 +182,22 @@ class MqttSettings(StrictModel):
     host: str = Field(
         pattern=r"^[A-Za-z0-9.:_-]+$", max_length=253, title="Host", description="name or address of the broker"
     )
-    port: int = Field(default=1883, ge=1, le=65535, title="Port", description="1883 in the clear, 8883 with TLS")
+    port: int = Field(default=1883, ge=1, le=65535, title="Port", description="usually 1883 without TLS, 8883 with it")
     protocol: Literal["auto", "5", "3.1.1"] = Field(
         default="auto", title="Protocol", description="MQTT version; auto tries 5 and falls back to 3.1.1"
     )
-    tls: TlsSettings | None = Field(default=None, title="TLS", description="encryption; `tls: {}` is enough to ask it")
-    username: str | None = Field(default=None, min_length=1, title="User", description="login at the broker")
-    password_file: Path | None = Field(
-        default=None, title="Password", description="file whose first line is the password; the settings hold no secret"
+    tls: TlsSettings | None = Field(
+        default=None, title="TLS", description="encryption; `tls: {}` is enough to turn it on"
     )
-    keepalive_s: int = Field(default=30, ge=5, le=3600, title="Keepalive", description="seconds between signs of life")
+    username: str | None = Field(default=None, min_length=1, title="User", description="user name at the broker")
+    password_file: Path | None = Field(
+        default=None,
+        title="Password",
+        description="file whose first line is the password; these settings hold no secret",
+    )
+    keepalive_s: int = Field(
+        default=30, ge=5, le=3600, title="Keepalive", description="longest silence on the connection, in seconds"
+    )
 
     @model_validator(mode="after")
     def _login_is_whole(self) -> MqttSettings:
@@ -171,35 +207,41 @@ class MqttSettings(StrictModel):
 
 
 class OutboxSettings(StrictModel):
-    """Where messages wait until the broker has them."""
+    """Where messages wait until the broker confirms them."""
 
-    path: Path = Field(default=Path("outbox.sqlite"), title="File", description="the outbox; survives a power cut")
+    path: Path = Field(default=Path("outbox.sqlite"), title="File", description="the outbox; it survives a power cut")
     max_messages: int = Field(
         default=100_000,
         ge=100,
         le=10_000_000,
         title="Messages",
-        description="kept at most; then the oldest hits go",
+        description="most messages that wait; beyond it the oldest hits are dropped",
     )
     max_in_flight: int = Field(
-        default=20, ge=1, le=1000, title="In flight", description="messages on the way to the broker at one time"
+        default=20,
+        ge=1,
+        le=1000,
+        title="In flight",
+        description="most messages that wait for the broker's confirmation",
     )
 
 
 class TelemetrySettings(StrictModel):
-    """What is told, and how often."""
+    """What is sent, and how often."""
 
     health_interval_s: float = Field(
         default=10.0, ge=0.5, le=3600, title="Health", description="seconds between health messages"
     )
-    hits: bool = Field(default=True, title="Hits", description="send one message a frame with hits; alarms always go")
+    hits: bool = Field(
+        default=True, title="Hits", description="send a message for each frame with hits; alarms are always sent"
+    )
 
 
 class LoggingSettings(StrictModel):
     """What the agent writes on stderr, for the journal."""
 
     level: Literal["error", "warning", "info", "debug"] = Field(
-        default="info", title="Level", description="least weight of what is written"
+        default="info", title="Level", description="lowest level that is written"
     )
 
 
@@ -210,13 +252,13 @@ class DeviceSettings(StrictModel):
     device: Name = Field(title="Device", description="id of this box, unique at its site")
     source: SourceSettings = Field(title="Source", description="where frames come from")
     model: Path | None = Field(
-        default=None, title="Model", description="folder of a model bundle; the shipped one where left out"
+        default=None, title="Model", description="folder of a model bundle; the one that ships where left out"
     )
     detection: DetectionSettings = Field(default=DetectionSettings(), title="Detection", description="hits in a frame")
     alarm: AlarmSettings = Field(default=AlarmSettings(), title="Alarm", description="from hits to alarms")
     mqtt: MqttSettings = Field(title="MQTT", description="the broker")
     outbox: OutboxSettings = Field(default=OutboxSettings(), title="Outbox", description="messages that wait")
-    telemetry: TelemetrySettings = Field(default=TelemetrySettings(), title="Telemetry", description="what is told")
+    telemetry: TelemetrySettings = Field(default=TelemetrySettings(), title="Telemetry", description="what is sent")
     logging: LoggingSettings = Field(default=LoggingSettings(), title="Logging", description="what goes to the journal")
 
 
@@ -235,16 +277,22 @@ def load_settings(path: Path) -> DeviceSettings:
 def anchored(settings: DeviceSettings, folder: Path) -> DeviceSettings:
     """Resolve the relative paths of settings against a folder, so that no working directory matters."""
 
-    def at(path: Path | None) -> Path | None:
+    def beside(path: Path | None) -> Path | None:
         return None if path is None else folder / path
 
     tls = settings.mqtt.tls
     if tls is not None:
-        resolved = {"ca_file": at(tls.ca_file), "cert_file": at(tls.cert_file), "key_file": at(tls.key_file)}
+        resolved = {
+            "ca_file": beside(tls.ca_file),
+            "cert_file": beside(tls.cert_file),
+            "key_file": beside(tls.key_file),
+        }
         tls = tls.model_copy(update=resolved)
     spec = settings.source.spec
     is_file = re.match(r"csi:|[a-z][a-z0-9+.-]*:/", spec, re.IGNORECASE) is None
     source = settings.source.model_copy(update={"spec": str(folder / spec) if is_file else spec})
-    mqtt = settings.mqtt.model_copy(update={"tls": tls, "password_file": at(settings.mqtt.password_file)})
-    outbox = settings.outbox.model_copy(update={"path": at(settings.outbox.path)})
-    return settings.model_copy(update={"source": source, "model": at(settings.model), "mqtt": mqtt, "outbox": outbox})
+    mqtt = settings.mqtt.model_copy(update={"tls": tls, "password_file": beside(settings.mqtt.password_file)})
+    outbox = settings.outbox.model_copy(update={"path": beside(settings.outbox.path)})
+    return settings.model_copy(
+        update={"source": source, "model": beside(settings.model), "mqtt": mqtt, "outbox": outbox}
+    )

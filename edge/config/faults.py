@@ -1,4 +1,4 @@
-"""What is wrong in a settings file, in words: found, expected, and what was probably meant."""
+"""Faults of a settings file in words: what was found, what is expected, and what was probably meant."""
 
 from __future__ import annotations
 
@@ -64,13 +64,13 @@ def faults_of(
     error: ValidationError, model: type[BaseModel], data: object
 ) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """Yield each fault of a model's validation as its place in `data` and one sentence."""
-    said: set[tuple[tuple[str | int, ...], str]] = set()
+    reported: set[tuple[tuple[str | int, ...], str]] = set()
     for detail in error.errors(include_url=False):
         place = _place(detail["loc"], data, missing=detail["type"] == "missing")
         key = ".".join(str(part) for part in place)
         sentence = f"{key}: {_sentence(detail, place, model)}" if key else _sentence(detail, place, model)
-        if (place, sentence) not in said:
-            said.add((place, sentence))
+        if (place, sentence) not in reported:
+            reported.add((place, sentence))
             yield place, sentence
 
 
@@ -139,12 +139,12 @@ def _meant_value(value: object, kind: str, expected: str) -> str:
 
 
 def id_like(text: str) -> str:
-    """Give the id that a text comes nearest to: a-z, 0-9, _ and -."""
+    """Return the id nearest to a text, of a-z, 0-9, _ and -."""
     return re.sub(r"[^a-z0-9_-]+", "-", text.lower()).strip("-_")[:63]
 
 
 def host_in(text: str) -> str:
-    """Give the host of something like mqtt://host:1883/; text without scheme, port or path as it is."""
+    """Return the host in an address such as mqtt://host:1883/; a bare host is returned as it is."""
     return re.sub(r"^[a-z+]*://", "", text.strip()).partition("/")[0].partition(":")[0]
 
 

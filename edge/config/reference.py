@@ -1,8 +1,9 @@
-"""The settings explained, derived from their definition: for readers, and as JSON Schema for editors."""
+"""The reference of device.yaml, derived from its definition: a page for readers and a JSON Schema for editors."""
 
 from __future__ import annotations
 
 import json
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import BaseModel
@@ -14,25 +15,26 @@ if TYPE_CHECKING:
 
     from pydantic.fields import FieldInfo
 
+LINE = 120
 BOUNDS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
 
 
 def as_schema() -> str:
-    """Give the JSON Schema of device.yaml."""
+    """Return the JSON Schema of device.yaml."""
     return json.dumps(DeviceSettings.model_json_schema(), indent=2)
 
 
 def as_markdown() -> str:
-    """Give all settings as a table a block, for docs/settings.md."""
+    """Return the page docs/settings.md: one list for each block of settings."""
     lines = [
         "# Settings of a box: device.yaml",
         "",
-        "Made by `gammabox-edge settings`; the definition is `edge/settings.py`. Unknown keys are refused, relative",
-        "paths start at the folder of the file. Only `true` and `false` are truth values, and text is never read as a",
-        "number. Four keys are enough: `site`, `device`, `source.spec`, `mqtt.host`.",
+        "`gammabox-edge settings` prints this page from the definition in `edge/config/device.py`. Unknown keys are",
+        "refused. Relative paths start at the folder of the file. Only `true` and `false` are truth values, and text",
+        "is never read as a number. Four keys are enough: `site`, `device`, `source.spec`, `mqtt.host`.",
     ]
     for name, model in _blocks("", DeviceSettings):
-        lines += ["", f"## {name}" if name else "## top level", "", *_table(model)]
+        lines += ["", f"## {name}" if name else "## top level", "", *_entries(model)]
     return "\n".join(lines)
 
 
@@ -43,17 +45,19 @@ def _blocks(name: str, model: type[BaseModel]) -> Iterator[tuple[str, type[BaseM
             yield from _blocks(f"{name}.{key}" if name else key, inner)
 
 
-def _table(model: type[BaseModel]) -> Iterator[str]:
-    yield "| key | meaning | bounds | default |"
-    yield "|---|---|---|---|"
+def _entries(model: type[BaseModel]) -> Iterator[str]:
+    """Yield the lines of a list with the meaning, the bounds and the default of each setting."""
     for key, field in model.model_fields.items():
         if field.is_required():
             default = "required"
         elif isinstance(field.default, BaseModel):
             default = "see below"
         else:
-            default = f"`{_plain(field.default)}`"
-        yield f"| `{key}` | {field.description} | {', '.join(_bounds(field))} | {default} |"
+            default = f"default `{_plain(field.default)}`"
+        facts = ", ".join([*_bounds(field), default])
+        yield from wrap(
+            f"- `{key}`: {field.description} ({facts})", LINE, subsequent_indent="  ", break_long_words=False
+        )
 
 
 def _bounds(field: FieldInfo) -> Iterator[str]:

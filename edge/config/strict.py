@@ -1,4 +1,4 @@
-"""The base of every file format that Gammabox reads: unknown keys are refused, values do not change after reading."""
+"""The base of every file format that Gammabox reads: unknown keys are refused, and values never change."""
 
 from pydantic import BaseModel, ConfigDict
 

@@ -1,4 +1,4 @@
-"""The strict YAML that people write: settings and site files become models, or a list of every fault in them."""
+"""The strict YAML of settings and site files: a file becomes a model, or a list of all its faults."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Document:
     data : dict
         The top level mapping.
     lines : dict of place to int
-        Line from 1 by place, e.g. `("boxes", 2, "id")`; that of the key where there is one, the empty place is line 1.
+        Line of each place, from 1. A place is a path such as `("boxes", 2, "id")`; the empty one stands for the file.
 
     """
 
@@ -65,7 +65,7 @@ class Document:
     lines: dict[Place, int] = field(repr=False)
 
     def line(self, place: Place) -> int:
-        """Give the line of a place, or of the nearest place around it that stands in the file."""
+        """Return the line of a place, or of the nearest place around it that stands in the file."""
         while place not in self.lines:
             place = place[:-1]
         return self.lines[place]
@@ -74,7 +74,7 @@ class Document:
 def load(path: Path, model: type[Model]) -> Model:
     """Read a YAML file into a model.
 
-    Types are taken strictly: no text becomes a number, no number a text, and only `true` and `false` are truth values.
+    Types are strict: text never becomes a number, a number never text, and only `true` and `false` are truth values.
 
     Raises
     ------
@@ -91,7 +91,10 @@ def load(path: Path, model: type[Model]) -> Model:
 
 
 def check(document: Document, model: type[Model]) -> tuple[Model | None, list[Fault]]:
-    """Read a document into a model, or list what keeps it from being one; for checks that go beyond one model."""
+    """Return the model of a document and its faults; the model is None where there are any.
+
+    Callers that check more than one model collect the faults of all their checks.
+    """
     try:
         return model.model_validate_json(json.dumps(document.data), strict=True), []
     except ValidationError as error:
@@ -99,17 +102,17 @@ def check(document: Document, model: type[Model]) -> tuple[Model | None, list[Fa
 
 
 def settings_error(path: Path, faults: list[Fault]) -> SettingsError:
-    """Put faults in the order of the file; for checks that go beyond one model."""
+    """Return an error with the faults in the order of the file."""
     return SettingsError(path, [f"{path}:{fault.line}: {fault.text}" for fault in sorted(faults)])
 
 
 def read(path: Path) -> tuple[Document, list[Fault]]:
-    """Read a YAML file into plain data and the faults of writing that leave the rest readable (duplicate keys).
+    """Read a YAML file into plain data and a list of the faults that leave the rest readable, such as duplicate keys.
 
     Raises
     ------
     SettingsError
-        For a file that cannot be read at all: missing, not UTF-8, not YAML, not a mapping.
+        The file cannot be read at all: it is missing, no UTF-8, no YAML or no mapping.
 
     """
     text = _read_text(path)

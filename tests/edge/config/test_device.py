@@ -21,14 +21,14 @@ def all_models(model, seen=None):
 
 
 @pytest.mark.parametrize("model", all_models(DeviceSettings))
-def test_every_setting_has_a_title_and_says_what_it_is(model):
+def test_every_setting_has_a_title_and_a_description(model):
     assert model.__doc__
     for name, field in model.model_fields.items():
         assert field.title, f"{model.__name__}.{name}"
         assert field.description, f"{model.__name__}.{name}"
 
 
-def test_four_keys_are_enough_and_paths_start_at_the_file(tmp_path):
+def test_load_settings_takes_paths_from_the_file(tmp_path):
     path = tmp_path / "device.yaml"
     path.write_text(LEAST)
     settings = load_settings(path)
@@ -38,7 +38,7 @@ def test_four_keys_are_enough_and_paths_start_at_the_file(tmp_path):
 
 
 @pytest.mark.parametrize("spec", ["rtsp://user:pw@host/stream", "http://host/mjpeg", "csi:0", "/dev/video0"])
-def test_what_is_no_file_of_ours_stays_as_it_is(tmp_path, spec):
+def test_load_settings_leaves_addresses_and_devices_alone(tmp_path, spec):
     path = tmp_path / "device.yaml"
     path.write_text(LEAST.replace("clip.avi", f"'{spec}'"))
     assert load_settings(path).source.spec == spec
@@ -65,7 +65,7 @@ def test_what_is_no_file_of_ours_stays_as_it_is(tmp_path, spec):
         ("device: Gate 1", "device: found the text 'Gate 1', expected text that matches"),
     ],
 )
-def test_unusable_settings_say_what_is_expected(tmp_path, change, expected):
+def test_load_settings_says_what_is_expected(tmp_path, change, expected):
     path = tmp_path / "device.yaml"
     key = change.partition(":")[0]
     kept = [line for line in LEAST.splitlines() if not line.startswith(f"{key}:")]

@@ -44,14 +44,14 @@ def faults_of(tmp_path):
     return faults
 
 
-def test_a_good_file_becomes_a_model(tmp_path):
+def test_load_makes_a_model_of_a_good_file(tmp_path):
     path = tmp_path / "site.yaml"
     path.write_text("# a site\nmqtt:\n  host: broker\n  ca_file: ca.pem\nboxes:\n- id: gate-1\nrate: 2\n")
     loaded = yaml_file.load(path, Site)
     assert loaded == Site(mqtt=Broker(host="broker", ca_file=Path("ca.pem")), boxes=(Box(id="gate-1"),), rate=2.0)
 
 
-def test_all_faults_come_at_once_in_the_order_of_the_file(faults_of):
+def test_load_lists_all_faults_in_the_order_of_the_file(faults_of):
     text = """\
 mqtt:
   prot: 3
@@ -106,11 +106,11 @@ mqtt: 5
         ("mqtt: {host: \x07}", ":1: no readable YAML: special characters are not allowed"),
     ],
 )
-def test_a_fault_says_where_what_and_what_was_meant(faults_of, text, fault):
+def test_load_says_where_a_fault_is_and_what_was_meant(faults_of, text, fault):
     assert fault in faults_of(text)
 
 
-def test_a_missing_file_and_a_folder_are_named(tmp_path):
+def test_load_names_a_missing_file_and_a_folder(tmp_path):
     with pytest.raises(SettingsError, match=re.escape(f"{tmp_path / 'no.yaml'}: no such file")):
         yaml_file.load(tmp_path / "no.yaml", Site)
     with pytest.raises(SettingsError, match="Is a directory"):
@@ -120,7 +120,7 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path):
 @pytest.mark.parametrize(
     "word", ["no", "off", "Yes", "017", "0o17", "0x1F", "1_000", "12:30:45", "2026-01-01", "1e999"]
 )
-def test_no_word_of_yaml_1_1_turns_into_something_else(tmp_path, word):
+def test_load_keeps_words_of_yaml_1_1_as_text(tmp_path, word):
     path = tmp_path / "site.yaml"
     path.write_text(f"%YAML 1.1\n---\nmqtt:\n  host: {word}\n")
     assert yaml_file.load(path, Site).mqtt.host == word
@@ -144,7 +144,7 @@ YAML_LIKE = st.lists(
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=YAML_LIKE)
-def test_any_text_gives_a_model_or_settings_error(tmp_path, text):
+def test_load_turns_any_text_into_a_model_or_settings_error(tmp_path, text):
     path = tmp_path / "any.yaml"
     path.write_bytes(text.encode("utf-8", "surrogatepass"))
     for model in (Site, DeviceSettings):
@@ -153,7 +153,7 @@ def test_any_text_gives_a_model_or_settings_error(tmp_path, text):
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=st.binary(max_size=200))
-def test_any_bytes_give_a_model_or_settings_error(tmp_path, content):
+def test_load_turns_any_bytes_into_a_settings_error(tmp_path, content):
     path = tmp_path / "any.yaml"
     path.write_bytes(content)
     with pytest.raises(SettingsError):

@@ -20,6 +20,7 @@ from edge.control_room.subscriber import Received, Subscriber
 
 SITE = "agent"
 SIZE = (160, 120)
+PATIENCE_S = 60  # with an agent on a busy machine
 FPS = 25
 FRAMES = 100
 # A source from frame 40 on: a hit in every second frame, never twice at one place.
@@ -81,13 +82,13 @@ class Box:
 
     def run(self, **environment):
         process = self.start(**environment)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=PATIENCE_S)
         return process.returncode, json.loads(out) if out else None, err
 
     def mine(self, arrived):
         return [each for each in arrived if each.topic.device == self.device]
 
-    def hear(self, subscriber, enough, patience_s=30):
+    def hear(self, subscriber, enough, patience_s=PATIENCE_S):
         got = []
         deadline = time.monotonic() + patience_s
         while not enough(got):
@@ -141,9 +142,10 @@ def test_the_control_room_gets_everything_of_a_recording(box, broker):
         "stopped": False,
         "delivered": True,
     }
-    last = [each.message for each in got if each.topic.kind == "health"][-1]
+    healths = [each.message for each in got if each.topic.kind == "health"]
+    last = healths[-1]
     assert (last.frames, last.hits, last.alarm_stands, last.faults) == (FRAMES - 2, len(HITS), True, ())
-    assert {"decode", "fast_path", "classify", "alarm"} <= set(last.stage_ms)
+    assert {"decode", "fast_path", "classify", "alarm"} <= {stage for health in healths for stage in health.stage_ms}
 
 
 # What follows is the same with any broker, and slow.
@@ -189,7 +191,7 @@ def test_sigterm_ends_a_looping_recording_with_a_goodbye(box, broker):
         process = one.start()
         one.hear(subscriber, lambda got: sum(each.topic.kind == "hit" for each in got) > 2 * len(HITS))
         process.send_signal(signal.SIGTERM)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=PATIENCE_S)
         one.hear(subscriber, lambda got: any(is_goodbye(each) for each in got))
     assert process.returncode == 0, err
     assert json.loads(out)["stopped"] is True
@@ -204,7 +206,7 @@ def test_kill_9_loses_no_alarm_and_no_hit_that_was_counted_before(box, new_broke
     process = one.start()
     while "raised" not in process.stderr.readline():
         assert process.poll() is None
-    time.sleep(1)
+    time.sleep(2)
     process.kill()
     process.communicate()
     away.start()
@@ -230,7 +232,7 @@ def test_systemd_hears_ready_watchdog_and_stopping(box, broker, tmp_path):
     one = box(broker.port)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(tmp_path / "notify"))
-        systemd.settimeout(20)
+        systemd.settimeout(PATIENCE_S)
         code, _outcome, err = one.run(NOTIFY_SOCKET=str(tmp_path / "notify"), WATCHDOG_USEC="2000000")
         heard = [systemd.recv(100).decode()]
         while heard[-1] != "STOPPING=1":

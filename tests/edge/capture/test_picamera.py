@@ -24,7 +24,7 @@ def padded_i420(bgr, stride):
     return np.concatenate([luma.ravel(), chroma.ravel()]).reshape(height * 3 // 2, stride)
 
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(120)
 
 
 class Request:

@@ -11,7 +11,7 @@ from edge.capture.source import open_source
 from edge.capture.stream import FfmpegStreamSource
 from edge.errors import SourceError
 
-pytestmark = pytest.mark.timeout(90)
+pytestmark = pytest.mark.timeout(120)
 
 SDP = (
     "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=camera\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\n"

@@ -15,11 +15,12 @@ from edge.capture.source import open_source
 from edge.capture.stream import HttpSource, without_secrets
 from edge.errors import SourceError
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = pytest.mark.timeout(120)
+LONG_S = 60.0  # longer than any test takes
 
 
 class Camera(http.server.ThreadingHTTPServer):
-    """Sends its pictures to each visitor, then ends the connection or goes silent."""
+    """Sends its pictures to each visitor while `open` is set, then ends the connection or goes silent until `over`."""
 
     daemon_threads = True
 
@@ -28,6 +29,8 @@ class Camera(http.server.ThreadingHTTPServer):
         self.jpegs, self.visits = [], 0
         self.content_type = 'multipart/x-mixed-replace; boundary="--edge"'
         self.with_length, self.silent_s, self.status, self.login, self.pause_s = True, 0.0, 200, None, 0.0
+        self.open, self.over = threading.Event(), threading.Event()
+        self.open.set()
 
     @property
     def address(self):
@@ -44,6 +47,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         camera = self.server
         camera.visits += 1
+        camera.open.wait()
         given = self.headers.get("Authorization", "")
         if camera.login and not camera.login(given):
             self.send_response(401)
@@ -60,7 +64,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(f"--edge\r\nContent-Type: image/jpeg\r\n{length}\r\n".encode() + jpeg + b"\r\n")
             time.sleep(camera.pause_s)
         self.wfile.flush()
-        time.sleep(camera.silent_s)
+        camera.over.wait(camera.silent_s)
 
 
 @pytest.fixture
@@ -86,10 +90,11 @@ def take(source, count):
 @pytest.mark.parametrize("with_length", [True, False])
 def test_pictures_arrive_byte_for_byte(camera, make_jpeg, numbers, with_length):
     camera.jpegs = [make_jpeg(number) for number in range(8)]
-    camera.with_length, camera.silent_s, camera.pause_s = with_length, 0.3, 0.01
+    camera.with_length, camera.silent_s, camera.pause_s = with_length, LONG_S, 0.01
     with open_source(camera.address, exposure_s=0.03) as source:
         # The last one without length is complete only when the next boundary comes.
         frames = take(source, 6)
+        camera.over.set()
     assert source.live
     assert numbers(frames) == list(range(numbers(frames)[0], numbers(frames)[0] + 6))
     assert all(frame.jpeg == make_jpeg(number) for frame, number in zip(frames, numbers(frames), strict=True))
@@ -113,27 +118,32 @@ def test_a_lost_stream_is_opened_again_and_leaves_a_gap(camera, make_jpeg):
 
 
 def test_a_silent_stream_counts_as_lost_after_the_timeout(camera, make_jpeg):
-    camera.jpegs, camera.silent_s = [make_jpeg(number) for number in range(4)], 1.0
-    with HttpSource(camera.address, timeout_s=0.2, first_pause_s=0.02) as source:
+    camera.jpegs, camera.silent_s = [make_jpeg(number) for number in range(4)], LONG_S
+    with HttpSource(camera.address, timeout_s=1, first_pause_s=0.02) as source:
         took = take(source, 6)
+        camera.over.set()
     assert len(took) == 6
     assert sum(source.report.losses.values()) >= 1
 
 
 def test_a_source_that_is_lost_says_so_until_it_is_back(camera, make_jpeg):
     def jpegs(visit):
-        camera.silent_s = 0 if visit == 1 else 1.0
+        camera.silent_s = 0 if visit == 1 else LONG_S
+        if visit == 1:
+            camera.open.clear()
         return [make_jpeg(visit)] * 4
 
     camera.jpegs = jpegs
-    with HttpSource(camera.address, first_pause_s=0.3) as source:
+    with HttpSource(camera.address, first_pause_s=0.01) as source:
         while not source.report.warnings:
             time.sleep(0.01)
         assert source.report.warnings == ("the source is lost (the server ended the stream) and is being opened again",)
+        camera.open.set()
         while source.report.warnings:
             time.sleep(0.01)
         assert source.report.reconnects == 1
         assert source.report.losses == {"the server ended the stream": 1}
+        camera.over.set()
 
 
 def test_a_server_that_is_away_for_a_while_is_waited_for(camera, make_jpeg):
@@ -150,23 +160,25 @@ def test_a_server_that_is_away_for_a_while_is_waited_for(camera, make_jpeg):
 
 def test_damaged_pictures_of_a_stream_are_gaps(camera, make_jpeg):
     good = make_jpeg(1)
-    camera.jpegs, camera.silent_s = [good, good, good[:700], good, b"garbage", good, good], 0.3
+    camera.jpegs, camera.silent_s = [good, good, good[:700], good, b"garbage", good, good], LONG_S
     with open_source(camera.address) as source:
         frames = take(source, 5)
+        camera.over.set()
     assert [frame.sequence - frames[0].sequence for frame in frames] == [0, 1, 3, 5, 6]
     assert source.report.damaged == 2
 
 
 def test_a_slow_reader_of_frames_gets_runs_and_the_rest_is_counted(camera, make_jpeg):
-    camera.jpegs, camera.silent_s, camera.pause_s = [make_jpeg(number) for number in range(60)], 0.4, 0.002
+    camera.jpegs, camera.silent_s, camera.pause_s = [make_jpeg(number) for number in range(60)], LONG_S, 0.002
     frames = []
     with open_source(camera.address) as source:
         for frame in source:
             frames.append(frame)
-            if len(frames) == 1:
-                time.sleep(0.3)
+            while source.report.dropped == 0:
+                time.sleep(0.01)
             if frame.sequence >= 59:
                 break
+        camera.over.set()
     report = source.report
     assert report.dropped > 0
     assert len(frames) + report.dropped == frames[-1].sequence + 1
@@ -197,10 +209,11 @@ def digest(given):
     [(basic, 'Basic realm="cam"'), (digest, 'Digest realm="cam", nonce="abc", qop="auth", algorithm=MD5')],
 )
 def test_logins_work_and_never_show(camera, make_jpeg, login, challenge):
-    camera.jpegs, camera.login, camera.challenge, camera.silent_s = [make_jpeg(1)] * 3, login, challenge, 0.2
+    camera.jpegs, camera.login, camera.challenge, camera.silent_s = [make_jpeg(1)] * 3, login, challenge, LONG_S
     address = camera.address.replace("//", "//user:s3cr3t%21@")
     with open_source(address) as source:
         assert len(take(source, 2)) == 2
+        camera.over.set()
     assert "s3cr3t" not in source.spec + repr(source.report)
     with pytest.raises(SourceError, match=r"answers 401 .*user:password@") as caught:
         open_source(camera.address.replace("//", "//user:wrong@") + "?token=hidden")
@@ -232,11 +245,14 @@ def test_a_stream_of_nothing_but_damage_is_told(camera):
 
 
 def test_closing_ends_the_iteration_and_the_thread(camera, make_jpeg):
-    camera.jpegs, camera.silent_s = [make_jpeg(1)] * 3, 0.3
+    camera.jpegs, camera.silent_s = [make_jpeg(1)] * 3, LONG_S
     source = open_source(camera.address)
-    threading.Timer(0.1, source.close).start()
-    assert len(list(source)) == 3
-    source.close()
+    assert len(take(source, 3)) == 3
+    closing = threading.Timer(0.1, source.close)
+    closing.start()
+    assert list(source) == []
+    camera.over.set()
+    closing.join()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("capture ") and thread.is_alive()]
 
 

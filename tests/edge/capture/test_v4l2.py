@@ -10,11 +10,12 @@ import pytest
 
 from edge.capture import live, v4l2
 from edge.capture.frame import triples
+from edge.capture.newest import Newest
 from edge.capture.v4l2 import V4l2Source
 from edge.capture.v4l2_controls import Exposure
 from edge.errors import SourceError
 
-pytestmark = pytest.mark.timeout(30)
+pytestmark = pytest.mark.timeout(120)
 
 MJPG, YUYV = (cv2.VideoWriter.fourcc(*name) for name in ("MJPG", "YUYV"))
 
@@ -69,7 +70,8 @@ class Camera:
     def release(self):
         self.released += 1
         if self.hangs.is_set():
-            self.enough.wait(5)
+            self.enough.wait(60)
+            self.hangs.clear()
 
 
 @pytest.fixture
@@ -117,7 +119,8 @@ def test_a_camera_without_motion_jpeg_is_used_with_a_warning(plug, numbers):
     assert any("no Motion JPEG" in warning for warning in source.report.warnings)
 
 
-def test_frames_that_the_driver_lost_are_a_gap(plug):
+def test_frames_that_the_driver_lost_are_a_gap(plug, monkeypatch):
+    monkeypatch.setattr(live, "Newest", lambda _depth: Newest(30))  # nothing is dropped, however busy the machine
     plug(count=30, lost=(12, 13, 20))
     frames = []
     with V4l2Source("/dev/video0") as source:
@@ -139,13 +142,12 @@ def test_an_unplugged_camera_is_opened_again(plug):
     camera = plug(count=6)
     with V4l2Source("/dev/video0", first_pause_s=0.01) as source:
         camera.plugged.clear()
-        time.sleep(0.2)
+        while not source.report.losses:
+            time.sleep(0.01)
         camera.at = 0
         camera.plugged.set()
-        deadline = time.monotonic() + 5
-        while source.report.reconnects == 0 and time.monotonic() < deadline:
+        while source.report.reconnects == 0:
             time.sleep(0.01)
-    assert source.report.reconnects >= 1
     assert source.report.losses["the camera gives no picture any more"] >= 1
 
 
@@ -154,9 +156,8 @@ def test_closing_does_not_wait_for_a_driver_that_hangs(plug, monkeypatch):
     camera = plug()
     source = V4l2Source("/dev/video0")
     camera.hangs.set()
-    began = time.monotonic()
     source.close()
-    assert time.monotonic() - began < 2
+    assert camera.hangs.is_set()
     assert any("left to itself" in warning for warning in source.report.warnings)
     camera.enough.set()
 

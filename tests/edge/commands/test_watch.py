@@ -175,7 +175,7 @@ def publish(broker, messages):
     client.connect("127.0.0.1", broker.port)
     client.loop_start()
     for topic, payload in messages:
-        client.publish(topic, payload, qos=1, retain=True).wait_for_publish(5)
+        client.publish(topic, payload, qos=1, retain=True).wait_for_publish(30)
     client.disconnect()
     client.loop_stop()
 
@@ -216,7 +216,7 @@ def test_the_subscriber_comes_back_after_the_broker_was_away(new_broker):
             subscriber.poll(0.1)
         message = stamp.make(Status, NOW, state="online", reason="connected")
         publish(restarting, [("gammabox/back/gate/status", encode(message))])
-        (arrived,) = subscriber.poll(5)
+        (arrived,) = subscriber.poll(30)
     assert arrived.message == message
 
 

@@ -17,7 +17,7 @@ def random_camera(rng: Generator, size: int) -> Camera:
 
     Ranges: full well 4 to 12 ke⁻, gain 1 to 8 (white at 0.7 to 12 ke⁻), read noise 2 to 10 e⁻, hot and telegraph pixels
     up to a hundred times the preset's, with and without defect correction, sharpening 0 to 1.2. All but the ranges of
-    docs/camera.md is a choice.
+    docs/camera-parameters.md is a choice.
     """
     full_well_e = float(rng.uniform(4000, 12000))
     gain = min(float(np.exp(rng.uniform(0, np.log(8)))), full_well_e / 700)

@@ -69,7 +69,7 @@ class Camera(StrictModel):
     # Image pipeline.
     defect_correction: bool = Field(
         default=False,
-        description="replace a pixel that exceeds all neighbours of its colour by a threshold",
+        description="replace a pixel that exceeds neighbours of its colour by a threshold",
         json_schema_extra={"unit": "", "source": "assumed"},
     )
     defect_threshold: float = _p("", 0.1, 0, 1, "assumed", "that threshold, as a share of full scale")
@@ -169,7 +169,9 @@ def change(camera: Camera, **values: object) -> Camera:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "camera"
-        raise SensorError(f"camera {camera.name}: {place}: {first['msg']}; see docs/camera.md for the ranges") from None
+        raise SensorError(
+            f"camera {camera.name}: {place}: {first['msg']}; docs/camera-parameters.md has the ranges"
+        ) from None
 
 
 def preset(name: str) -> Camera:

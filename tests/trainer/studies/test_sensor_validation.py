@@ -25,7 +25,7 @@ REAL = ROOT.parent / "shared" / "data" / "hits"
 
 
 def test_the_documents_table_is_what_the_command_prints() -> None:
-    assert parameter_table() in (ROOT / "docs" / "camera.md").read_text(encoding="utf-8")
+    assert parameter_table() in (ROOT / "docs" / "camera-parameters.md").read_text(encoding="utf-8")
 
 
 @settings(deadline=None)

@@ -1,12 +1,14 @@
-"""How far two models agree on the same crops: pure functions of scores, logits and labels."""
+"""How far two models agree on the same crops: pure functions of scores, hits, logits and labels."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from trainer.judging.metrics import calibration
+from trainer.judging.strata import NAMED, bins
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,16 +16,11 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
+    from quantize.predictions import Predictions
     from trainer.data.dataset import Strata
 
-CALIBRATION_BINS = 15
-NUMERIC_STRATA: dict[str, tuple[float, ...]] = {
-    "added_dn": (15.0, 25.0, 40.0, 80.0),
-    "background_dn": (48.0, 96.0, 160.0),
-    "motion_dn": (4.0, 12.0, 30.0),
-    "jpeg_quality": (60.0, 75.0, 85.0, 95.0),
-}
-NAMED_STRATA = ("nuisance", "nuclide", "fusion", "proposed")
+FALSE_POSITIVE_RATES = (1e-2, 1e-3)
+NAMED_STRATA = (*NAMED, "proposed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,24 +38,125 @@ class Difference:
         return self.found - self.reference
 
 
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """Recall and number of false positives of a model at its own threshold."""
+
+    threshold: float
+    recall: float
+    false_positives: int
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Agreement of the float model (reference) and of the int8 model (found) on the same crops.
+
+    Attributes
+    ----------
+    labels : float
+        Share of crops on which both decide alike, each at its own threshold.
+    hits : float
+        Share of the crops that both call a hit, of those that either does. Where hits are few, `labels` alone looks
+        well for any two models.
+    recall : dict of str to Difference
+        By false-positive rate, each model at the threshold that gives it, with the paired 95 % interval of the change.
+    decision_reference, decision_found : Operation
+    calibration_reference, calibration_found : float
+        Mean calibration error.
+
+    """
+
+    labels: float
+    hits: float
+    recall: dict[str, Difference]
+    decision_reference: Operation
+    decision_found: Operation
+    calibration_reference: float
+    calibration_found: float
+
+
+@dataclass(frozen=True, slots=True)
+class StratumRow:
+    """Agreement within one stratum, each model at its own threshold; recall is NaN without positives."""
+
+    name: str
+    crops: int
+    positives: int
+    labels: float
+    recall_reference: float
+    recall_found: float
+
+
+def agreement_of(
+    reference: Predictions, found: Predictions, label: NDArray[np.uint8], rng: np.random.Generator
+) -> Agreement:
+    """Compare what the float model and the int8 model decide about the same crops.
+
+    Parameters
+    ----------
+    reference, found : Predictions
+        Of the float model and of the int8 model.
+    label : uint8 array, shape (n,)
+        1 for a hit.
+    rng : Generator
+        Draws the crops of the bootstrap rounds.
+
+    Examples
+    --------
+    >>> from quantize.predictions import Predictions
+    >>> label = np.array([0, 0, 1, 1], np.uint8)
+    >>> score = np.array([0.1, 0.2, 0.8, 0.9])
+    >>> reference = Predictions(0.5, score, score >= 0.5)
+    >>> coarse = np.array([0.0, 0.25, 0.25, 1.0])
+    >>> agreement = agreement_of(reference, Predictions(0.5, coarse, coarse >= 0.5), label, np.random.default_rng(1))
+    >>> agreement.labels, agreement.hits
+    (0.75, 0.5)
+
+    """
+    return Agreement(
+        labels=float((reference.hit == found.hit).mean()),
+        hits=_share((reference.hit & found.hit)[reference.hit | found.hit]),
+        recall={
+            f"{rate:g}": recall_difference(reference.score, found.score, label, rate, rng=rng)
+            for rate in FALSE_POSITIVE_RATES
+        },
+        decision_reference=_operation(reference, label),
+        decision_found=_operation(found, label),
+        calibration_reference=_calibration_error(reference, label),
+        calibration_found=_calibration_error(found, label),
+    )
+
+
+def strata_of(
+    reference: Predictions, found: Predictions, label: NDArray[np.uint8], strata: tuple[Strata, ...]
+) -> tuple[StratumRow, ...]:
+    """Compare both models within each stratum of the trainer; a name that all crops share is no stratum."""
+    positive = label == 1
+    return tuple(
+        StratumRow(
+            f"{name} {bin_name}",
+            int(inside.sum()),
+            int((inside & positive).sum()),
+            _share((reference.hit == found.hit)[inside]),
+            _share(reference.hit[inside & positive]),
+            _share(found.hit[inside & positive]),
+        )
+        for name, bin_name, inside in bins(strata, NAMED_STRATA)
+        if name not in NAMED_STRATA or not inside.all()
+    )
+
+
 def sqnr_db(signal: NDArray[Any], noisy: NDArray[Any]) -> float:
-    """Signal to quantisation noise ratio, 10 log10(Σ signal² / Σ (signal − noisy)²), dB; inf where they are equal."""
+    """Return the signal to quantisation noise ratio in dB, infinity where both are equal.
+
+    It is 10 log10(Σ signal² / Σ (signal − noisy)²).
+    """
     reference = signal.astype(np.float64)
     noise = float(np.square(reference - noisy).sum())
     power = float(np.square(reference).sum())
     if noise == 0:
         return float("inf")
     return float(10 * np.log10(power / noise)) if power > 0 else float("-inf")
-
-
-def recall_at_fpr(scores: NDArray[np.float64], label: NDArray[Any], fpr: float) -> float:
-    """Recall at a false-positive rate, on the ROC curve with straight lines between its points.
-
-    Scores of an int8 model come in steps; the line across a step is what a decision by lot among equals would give,
-    and neither favours nor punishes the coarser model. NaN without positives or negatives.
-    """
-    weights = np.ones(len(scores))
-    return _weighted_recall(*_roc_order(scores), label.astype(bool), weights, fpr)
 
 
 def recall_difference(
@@ -70,46 +168,33 @@ def recall_difference(
     rng: Generator,
     rounds: int = 400,
 ) -> Difference:
-    """Compare recall at a false-positive rate, each model at its own threshold, paired bootstrap over the crops."""
+    """Compare recall at a false-positive rate, each model at its own threshold, by a paired bootstrap over the crops.
+
+    Recall is read off the ROC curve with straight lines between its points. Scores of an int8 model come in steps; the
+    line across a step is the result of a decision by lot among equals, which neither favours nor punishes the coarser
+    model. Recall is NaN without positives or negatives.
+    """
     positive = label.astype(bool)
+    # The order of the scores is the same in every round, so that no round has to sort as scikit-learn's curve would.
     orders = (_roc_order(reference), _roc_order(found))
 
     def both(weights: NDArray[np.float64]) -> tuple[float, float]:
-        one, two = (_weighted_recall(*order, positive, weights, fpr) for order in orders)
-        return one, two
+        recalls = [_weighted_recall(*order, positive, weights, fpr) for order in orders]
+        return recalls[0], recalls[1]
 
-    changes = [two - one for one, two in map(both, _resampled(positive, rng, rounds))]
+    changes = [other - own for own, other in map(both, _resampled(positive, rng, rounds))]
     low, high = np.nanpercentile(changes, [2.5, 97.5]) if positive.any() and not positive.all() else (np.nan, np.nan)
     exact = both(np.ones(len(label)))
     return Difference(exact[0], exact[1], float(low), float(high))
 
 
-def calibration_error(scores: NDArray[np.float64], label: NDArray[Any]) -> float:
-    """Mean calibration error: |mean score − share of positives| over 15 bins of score, weighted by their crops."""
-    if not len(scores):
-        return float("nan")
-    place = np.minimum((scores * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
-    total = np.bincount(place, minlength=CALIBRATION_BINS)
-    sums = np.bincount(place, weights=scores - label.astype(np.float64), minlength=CALIBRATION_BINS)
-    return float(np.abs(sums).sum() / total.sum())
-
-
-def threshold_at_fpr(scores: NDArray[np.float64], label: NDArray[Any], fpr: float) -> float:
-    """Give the lowest threshold at which at most a share `fpr` of the negatives count as hits; 0.5 without any."""
-    negatives = np.sort(scores[label == 0])[::-1]
-    if not len(negatives):
-        return 0.5
-    allowed = int(fpr * len(negatives))
-    return float(np.nextafter(negatives[allowed], 1.0)) if allowed < len(negatives) else 0.0
-
-
 def matched_threshold(
     reference: NDArray[np.float64], threshold: float, found: NDArray[np.float64], label: NDArray[Any]
 ) -> float:
-    """Find the threshold at which the other model decides most like the reference does at `threshold`.
+    """Return the threshold at which the other model decides most like the reference does at `threshold`.
 
-    Its scores come in steps, so every threshold between two of them is one choice; of equally good ones the nearest
-    to `threshold` is taken. Positives and negatives weigh the same, however many there are of each.
+    The other model's scores come in steps, so every threshold between two of them is one choice; of equally good
+    choices the nearest to `threshold` is taken. Positives and negatives weigh the same, however many there are of each.
     """
     wanted = reference >= threshold
     positive = label.astype(bool)
@@ -125,38 +210,26 @@ def matched_threshold(
     return min(nearest, key=lambda value: abs(value - threshold))
 
 
-def strata_rows(strata: tuple[Strata, ...]) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    """Yield each stratum's name and which crops are in it; columns that nobody noted give none."""
-    for column, edges in NUMERIC_STRATA.items():
-        values = np.array([np.nan if one.get(column) is None else float(one[column]) for one in strata])
-        bounds = (-np.inf, *edges, np.inf)
-        for low, high in pairwise(bounds):
-            inside = (values >= low) & (values < high)
-            if inside.any():
-                yield f"{column} {_interval(low, high)}", inside
-    for column in NAMED_STRATA:
-        names = np.array([_named(one.get(column)) for one in strata])
-        for name in np.unique(names) if len(np.unique(names)) > 1 else ():
-            yield f"{column} {name}", names == name
-
-
-def _named(value: object) -> str:
-    return ("yes" if value else "no") if isinstance(value, bool) else str(value or "none")
-
-
-def _interval(low: float, high: float) -> str:
-    if np.isinf(low):
-        return f"< {high:g}"
-    return f"≥ {low:g}" if np.isinf(high) else f"{low:g}–{high:g}"
-
-
 def _inside(low: float, high: float) -> tuple[float, float]:
-    """Give the range of thresholds above one level and not above the next, with a margin against rounding."""
+    """Return the range of thresholds above one level and not above the next, with a margin against rounding."""
     margin = (high - low) * 0.02
     return low + margin, high - margin
 
 
+def _operation(predictions: Predictions, label: NDArray[np.uint8]) -> Operation:
+    return Operation(predictions.threshold, _share(predictions.hit[label == 1]), int(predictions.hit[label == 0].sum()))
+
+
+def _calibration_error(predictions: Predictions, label: NDArray[np.uint8]) -> float:
+    return calibration(label, predictions.score).error if len(label) else float("nan")
+
+
+def _share(hits: NDArray[np.bool_]) -> float:
+    return float(hits.mean()) if len(hits) else float("nan")
+
+
 def _roc_order(scores: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the order of falling scores and the last place of each distinct score in it."""
     order = np.argsort(-scores, kind="stable")
     ranked = scores[order]
     ends = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
@@ -12,13 +12,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import edge
-from edge.bundle import CandidateRules, InputContract, Manifest, OutputContract, Screen, save_bundle
-from edge.detect.crops import network_input
-from edge.detect.network import Network
-from quantize.convert import INT8_RECIPE, Recipe, convert, quantisation_of, require_exact_input
-from quantize.decisions import at_unit_temperature, carried, matched_decision, reference_decision
+from edge.bundle import CandidateRules, InputContract, Manifest, Screen, save_bundle
+from quantize.convert import INT8_RECIPE, Recipe, contracts_of, convert, require_exact_input
 from quantize.errors import QuantiseError
 from quantize.graph import read_graph
+from quantize.pairing import (
+    TfliteNetwork,
+    at_unit_temperature,
+    chosen_together,
+    float_decision,
+    float_network,
+    logits_of,
+    matched_decision,
+)
 from quantize.qat import QatSettings, fine_tuned
 from quantize.representative import DEFAULT_COUNT, cells, draw, span_range
 from trainer.data.dataset import Dataset
@@ -27,20 +33,18 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import keras
-    from numpy.typing import NDArray
 
     from edge.bundle import Bundle, Decision
     from trainer.training.batches import Crops
     from trainer.training.run import Run
 
-BATCH = 64
-UNSET_SHA256 = "0" * 64  # save_bundle puts the real one
+UNSET_SHA256 = "0" * 64  # save_bundle sets the real one
 TOOLS = ("tensorflow", "keras", "ai-edge-litert", "numpy")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How to convert; all of it is noted in the bundle."""
+    """The way of a conversion; all of it is noted in the bundle."""
 
     recipe: Recipe = INT8_RECIPE
     per_channel: bool = True
@@ -51,12 +55,11 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Converted:
-    """A converted network with the contract that its tensors were found to fulfil.
+    """A converted network with its decision and its provenance.
 
     Attributes
     ----------
-    model : bytes
-        The .tflite file.
+    network : TfliteNetwork
     decision : Decision
         The run's as it is where `cascade` chose it; else with a threshold of this model's own.
     provenance : dict
@@ -64,17 +67,20 @@ class Converted:
 
     """
 
-    model: bytes = field(repr=False)
-    input: InputContract
-    output: OutputContract
+    network: TfliteNetwork
     decision: Decision
     provenance: dict[str, Any]
 
 
 def convert_run(
-    run: Run, datasets: Sequence[Dataset], settings: Settings, *, carry: bool = False, train: Crops | None = None
+    run: Run,
+    datasets: Sequence[Dataset],
+    settings: Settings,
+    *,
+    keep_decision: bool = False,
+    train: Crops | None = None,
 ) -> Converted:
-    """Convert the best network of a run and settle what it decides by.
+    """Convert the best network of a run and choose the decision of the converted network.
 
     Parameters
     ----------
@@ -82,10 +88,11 @@ def convert_run(
     datasets : sequence of Dataset
         Their training split shows the ranges, their validation split sets a threshold of the model's own.
     settings : Settings
-    carry : bool
-        Take the run's decision as it is: one of screen and classifier together is about more than one model's logits.
+    keep_decision : bool
+        Keep the run's decision as it is: a decision of screen and classifier together is about more than one model's
+        logits.
     train : Crops, optional
-        What `proposed_crops` gives, where it was read before.
+        The result of `training_crops`, where it was read before.
 
     Raises
     ------
@@ -101,17 +108,18 @@ def convert_run(
         raise QuantiseError(str(run.path), f"QAT gives int8, not {settings.recipe}", "leave out --qat or --recipe")
     contract = run.manifest.input
     _require_shape(network, contract, str(run.path))
-    train = proposed_crops(run, datasets) if train is None else train
-    chosen = draw(cells(train), settings.representative, np.random.default_rng(settings.seed))
+    train = training_crops(run, datasets) if train is None else train
+    cell = cells(train)
+    chosen = draw(cell, settings.representative, np.random.default_rng(settings.seed))
     shown = span_range(train.pictures[chosen])
     representative = as_input(shown, contract) if settings.recipe == INT8_RECIPE else None
     if settings.qat is None:
         content = convert(network, settings.recipe, representative, per_channel=settings.per_channel)
     else:
         content = fine_tuned(network, contract, train, settings.qat)
-    contracts = contracts_of(content, contract)
-    require_exact_input(contracts[0], str(run.path))
-    decision, noted = _decision_of(run, network, (content, contracts), datasets, carry=carry)
+    converted = TfliteNetwork(content, contracts_of(content, contract))
+    require_exact_input(converted.contract[0], str(run.path))
+    decision, noted = _decision_of(run, converted, datasets, keep=keep_decision)
     graph = read_graph(content)
     provenance = {
         "recipe": settings.recipe,
@@ -120,7 +128,7 @@ def convert_run(
         "representative": {
             "crops": len(chosen),
             "of": len(train),
-            "strata": len(np.unique(cells(train)[chosen])),
+            "strata": len(np.unique(cell[chosen])),
             "seed": settings.seed,
         },
         "threshold": noted,
@@ -129,7 +137,7 @@ def convert_run(
         "run": _run_card(run),
         "data": {dataset.path.name: dataset.sha256 for dataset in datasets},
     }
-    return Converted(content, *contracts, decision, provenance)
+    return Converted(converted, decision, provenance)
 
 
 def bundle_run(
@@ -151,9 +159,9 @@ def bundle_run(
         See `convert_run`; also if the run's decision weighs a screen that is not named.
 
     """
-    carry = carried(run, screen)
-    main = convert_run(run, datasets, settings, carry=carry)
-    small = convert_run(screen, datasets, settings, carry=carry) if screen is not None else None
+    keep = chosen_together(run, screen)
+    main = convert_run(run, datasets, settings, keep_decision=keep)
+    small = convert_run(screen, datasets, settings, keep_decision=keep) if screen is not None else None
     tools = {tool: version(tool) for tool in TOOLS} | {
         "python": platform.python_version(),
         "gammabox": edge.__version__,
@@ -164,9 +172,9 @@ def bundle_run(
         provenance["screen"] = small.provenance
         contract = Screen(
             sha256=UNSET_SHA256,
-            size_bytes=len(small.model),
-            input=small.input,
-            output=small.output,
+            size_bytes=len(small.network.model),
+            input=small.network.contract[0],
+            output=small.network.contract[1],
             threshold=at_unit_temperature(small.decision).threshold,
         )
     manifest = Manifest(
@@ -174,20 +182,21 @@ def bundle_run(
         network=run.manifest.network.name,
         created_utc=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         sha256=UNSET_SHA256,
-        size_bytes=len(main.model),
-        input=main.input,
-        output=main.output,
-        candidates=_candidate_rules(datasets),
+        size_bytes=len(main.network.model),
+        input=main.network.contract[0],
+        output=main.network.contract[1],
+        # `build` and `mine` choose candidates by the rules that are the default, and by no others.
+        candidates=CandidateRules(),
         decision=main.decision,
         screen=contract,
         provenance=provenance,
         limits=list(limits),
     )
-    return save_bundle(out, manifest, main.model, None if small is None else small.model)
+    return save_bundle(out, manifest, main.network.model, None if small is None else small.network.model)
 
 
 def datasets_of(run: Run, named: Sequence[Path]) -> list[Dataset]:
-    """Open the datasets named, or else those that the run was trained on, which must be unchanged.
+    """Open the datasets that are named, or else those that the run was trained on, which must be unchanged.
 
     Raises
     ------
@@ -205,56 +214,25 @@ def datasets_of(run: Run, named: Sequence[Path]) -> list[Dataset]:
     return datasets
 
 
-def proposed_crops(run: Run, datasets: Sequence[Dataset]) -> Crops:
-    """Read the training split as far as the fast path proposes it: nothing else will the network ever be shown."""
+def training_crops(run: Run, datasets: Sequence[Dataset]) -> Crops:
+    """Return the crops of the training split that the fast path proposes: the box shows a network no others."""
     from trainer.training.batches import read_crops  # noqa: PLC0415 - imports Keras
 
     return read_crops(datasets, "train", run.manifest.input, proposed_only=True)
 
 
-def contracts_of(content: bytes, contract: InputContract) -> tuple[InputContract, OutputContract]:
-    """Give the contracts with types and quantisation as they are in the model."""
-    graph = read_graph(content)
-    into, out = graph.input, graph.output
-    update = {"dtype": into.dtype.lower(), "quantisation": quantisation_of(into)}
-    found = InputContract.model_validate(contract.model_copy(update=update).model_dump())
-    given = {"dtype": out.dtype.lower(), "quantisation": quantisation_of(out)}
-    return found, OutputContract.model_validate(given)
-
-
-def logits_of(
-    path: Path, content: bytes, contract: tuple[InputContract, OutputContract], crops: Crops
-) -> NDArray[np.float32]:
-    """Run a network over crops on the runtime of the edge: dequantised logits, float32 (n, 2)."""
-    network = Network(path, content, contract, threads=1, batch=min(BATCH, max(len(crops), 1)))
-    planes = contract[0].planes
-    parts = []
-    for start in range(0, len(crops), BATCH * 16):
-        pictures = crops.pictures[start : start + BATCH * 16]
-        parts.append(network.logits(network_input(planes, pictures, pictures if planes == "rgb" else None)))
-    return np.concatenate(parts) if parts else np.zeros((0, 2), np.float32)
-
-
 def _decision_of(
-    run: Run,
-    network: keras.Model,
-    converted: tuple[bytes, tuple[InputContract, OutputContract]],
-    datasets: Sequence[Dataset],
-    *,
-    carry: bool,
+    run: Run, converted: TfliteNetwork, datasets: Sequence[Dataset], *, keep: bool
 ) -> tuple[Decision, dict[str, Any]]:
-    """Give the decision of a converted network and how it came about."""
+    """Return the decision of a converted network and a note of its origin."""
     from trainer.training.batches import read_crops  # noqa: PLC0415 - imports Keras
 
-    if carry and run.manifest.decision is not None:
+    if keep and run.manifest.decision is not None:
         return run.manifest.decision, {"of": "the run, as `gammabox-trainer cascade` chose it"}
-    content, contracts = converted
-    contract = run.manifest.input
-    validation = read_crops(datasets, "validation", contract)
-    plain = convert(network, "float32")
-    float_logits = logits_of(run.path, plain, contracts_of(plain, contract), validation)
-    own_logits = logits_of(run.path, content, contracts, validation)
-    reference = reference_decision(run, float_logits, validation.label)
+    validation = read_crops(datasets, "validation", run.manifest.input)
+    float_logits = logits_of(run.path, float_network(run), validation)
+    own_logits = logits_of(run.path, converted, validation)
+    reference = float_decision(run, float_logits, validation.label)
     decision = matched_decision(reference, float_logits, own_logits, validation.label)
     noted = {
         "of": "this model",
@@ -266,7 +244,7 @@ def _decision_of(
 
 
 def _run_card(run: Run) -> dict[str, Any]:
-    """Note where the network came from; folders by their names, for a bundle travels and its maker's disk does not."""
+    """Return what the bundle notes of a run, folders by their names only, as a bundle travels."""
     card = run.manifest.model_dump(mode="json", include={"network", "seed", "commit", "created_utc", "data"})
     card["data"]["paths"] = [Path(path).name for path in run.manifest.data.paths]
     return card
@@ -281,9 +259,3 @@ def _require_shape(network: keras.Model, contract: InputContract, what: str) -> 
             f"its network takes {taken[1:]} and gives {given[1:]}, run.json says ({size}, {size}, 3) and two logits",
             "fit it again: checkpoint and run.json do not belong together",
         )
-
-
-def _candidate_rules(datasets: Sequence[Dataset]) -> CandidateRules:
-    """Give the rules by which the data chose candidates, so that the agent uses the same."""
-    noted = [dataset.index.recipe["candidates"] for dataset in datasets if "candidates" in dataset.index.recipe]
-    return CandidateRules.model_validate(noted[0]) if noted else CandidateRules()

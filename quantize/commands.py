@@ -157,15 +157,15 @@ def check_command(
     note: Annotated[bool, typer.Option("--record", help="Write the main figures into the bundle's manifest.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON instead of lines.")] = False,
 ) -> None:
-    """Hold a bundle against the float model it came from; exit code 1 when a limit is passed."""
+    """Compare a bundle with the float networks it came from; exit code 1 when a limit is exceeded."""
     from edge.bundle import load_bundle
     from quantize.bundling import datasets_of
     from quantize.check import CheckSettings, check_bundle
     from quantize.convert import load_tensorflow
     from quantize.environments import foreign
     from quantize.limits import parse_limits
+    from quantize.pairing import pair_networks
     from quantize.report import as_dict, lines, record, verdict, write_html, write_json
-    from quantize.subjects import subjects_of
     from trainer.training.run import Run
 
     if split not in {"test", "validation"}:
@@ -177,15 +177,15 @@ def check_command(
     )
     load_tensorflow()
     run = Run.open(reference)
-    subjects = subjects_of(load_bundle(bundle), run, None if screen_reference is None else Run.open(screen_reference))
+    pairs = pair_networks(load_bundle(bundle), run, None if screen_reference is None else Run.open(screen_reference))
     command = typed_command("gammabox-quantize")
-    check = check_bundle(subjects, datasets_of(run, data or []), settings, clip=clip, command=command)
+    check = check_bundle(pairs, datasets_of(run, data or []), settings, clip=clip, command=command)
     if report is not None:
         write_html(check, report)
     if keep is not None:
         write_json(check, keep)
     if note:
-        record(check, subjects[0].bundle)
+        record(check, pairs[0].bundle)
     if as_json:
         print(json.dumps(as_dict(check), indent=2, ensure_ascii=False))
     else:

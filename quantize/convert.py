@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
-from edge.bundle import InputContract, Quantisation
+from edge.bundle import InputContract, OutputContract, Quantisation
 from edge.detect.network import stored_values
 from quantize.errors import FloatIslandError, QuantiseError
 from quantize.graph import Graph, Tensor, free_batch, read_graph
@@ -113,8 +113,18 @@ def require_supported(graph: Graph, what: str) -> None:
         )
 
 
+def contracts_of(content: bytes, contract: InputContract) -> tuple[InputContract, OutputContract]:
+    """Return the contracts of a model: the run's input contract with types and quantisation as the model has them."""
+    graph = read_graph(content)
+    into, out = graph.input, graph.output
+    update = {"dtype": into.dtype.lower(), "quantisation": quantisation_of(into)}
+    taken = InputContract.model_validate(contract.model_copy(update=update).model_dump())
+    given = {"dtype": out.dtype.lower(), "quantisation": quantisation_of(out)}
+    return taken, OutputContract.model_validate(given)
+
+
 def quantisation_of(tensor: Tensor) -> Quantisation | None:
-    """Give the affine quantisation of an input or output; None for a float tensor."""
+    """Return the affine quantisation of an input or output; None for a float tensor."""
     if not tensor.scale.size:
         return None
     return Quantisation(scale=float(tensor.scale[0]), zero_point=int(tensor.zero_point[0]))

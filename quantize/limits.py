@@ -1,4 +1,4 @@
-"""What int8 may cost, and the judgement: each limit held against what was measured."""
+"""The limits of what int8 may cost, and the findings: each figure held against its limit."""
 
 from __future__ import annotations
 
@@ -10,19 +10,16 @@ from pydantic import Field, ValidationError
 
 from edge.config.strict import StrictModel
 from quantize.errors import QuantiseError
+from quantize.pairing import CLASSIFIER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from quantize.check import CascadeCheck, NetworkCheck
+    from quantize.agreement import Agreement, StratumRow
     from quantize.clip import ClipCheck
-    from quantize.stages import Agreement, StratumRow
+    from quantize.measure import CascadeCheck, NetworkCheck
 
-
-CASCADE = "cascade"
-CLASSIFIER = "classifier"
-SCREEN = "screen"
-FEWEST_IN_STRATUM = 200
+MIN_IN_STRATUM = 200
 
 
 class Limits(StrictModel):
@@ -54,7 +51,7 @@ class Limits(StrictModel):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One limit held against what was measured, in words."""
+    """A figure held against its limit, in words."""
 
     name: str
     passed: bool
@@ -62,7 +59,7 @@ class Finding:
 
 
 def parse_limits(words: Sequence[str]) -> Limits:
-    """Read NAME=VALUE words over the defaults.
+    """Return the default limits with those replaced that are given as NAME=VALUE.
 
     Raises
     ------
@@ -84,20 +81,19 @@ def parse_limits(words: Sequence[str]) -> Limits:
         raise QuantiseError(f"--limits {first['loc'][0]}", str(first["msg"]), "give another value") from error
 
 
-def judged(check: NetworkCheck, limits: Limits) -> tuple[Finding, ...]:
-    """Hold every figure of a network's check against its limit, the weightiest first."""
+def judge_network(check: NetworkCheck, limits: Limits) -> tuple[Finding, ...]:
+    """Hold every figure of a network against its limit, the weightiest first."""
     return tuple(_network_findings(check, limits))
 
 
-def judged_cascade(check: CascadeCheck, limits: Limits) -> tuple[Finding, ...]:
-    """Hold what both networks decide together against the limits."""
+def judge_cascade(check: CascadeCheck, limits: Limits) -> tuple[Finding, ...]:
+    """Hold the figures of what both networks decide together against their limits."""
     return tuple(_cascade_findings(check, limits))
 
 
-def judged_clip(clip: ClipCheck, limits: Limits) -> tuple[Finding, ...]:
-    """Hold the outcome of a clip against its limit."""
+def judge_clip(clip: ClipCheck, limits: Limits) -> tuple[Finding, ...]:
+    """Hold the hits on a clip against their limit; a clip without hits does not pass."""
     text = f"{clip.common} of {clip.float_hits} float and {clip.int8_hits} int8 hits, {clip.frames} frames"
-    # A clip without hits says nothing about them.
     passed = clip.float_hits > 0 and clip.alike >= limits.min_clip_agreement
     return (Finding("hits alike", passed, text),)
 
@@ -124,8 +120,8 @@ def _network_findings(check: NetworkCheck, limits: Limits) -> Iterator[Finding]:
     if check.worst is not None:
         yield _at_most(f"noise added by layer {check.worst.name}, dB", check.worst.drop_db, limits.max_layer_drop_db)
     if check.layers:
-        most = max(check.layers, key=lambda row: row.saturated)
-        yield _at_most(f"saturated outputs of layer {most.name}", most.saturated, limits.max_saturated)
+        cut = max(check.layers, key=lambda row: row.saturated)
+        yield _at_most(f"saturated outputs of layer {cut.name}", cut.saturated, limits.max_saturated)
     yield _at_most("XNNPACK partitions", check.partitions.count, limits.max_partitions)
     yield Finding("delegated", not check.partitions.left, f"operators left out: {len(check.partitions.left)}")
     if check.name == CLASSIFIER:  # a screen of microseconds and kilobytes has nothing to save
@@ -140,7 +136,7 @@ def _network_findings(check: NetworkCheck, limits: Limits) -> Iterator[Finding]:
 
 
 def _agreement_findings(agreement: Agreement, negatives: int, limits: Limits, *, decides: bool) -> Iterator[Finding]:
-    """Judge scores, and where they decide by a threshold of their own, the labels."""
+    """Judge scores, and labels, too, where a threshold of their own decides."""
     if decides:
         yield _at_least("label agreement", agreement.labels, limits.min_label_agreement)
     for rate, recall in agreement.recall.items():
@@ -160,10 +156,10 @@ def _agreement_findings(agreement: Agreement, negatives: int, limits: Limits, *,
 
 
 def _stratum_findings(strata: Sequence[StratumRow], limits: Limits) -> Iterator[Finding]:
-    judged_rows = [row for row in strata if row.positives >= FEWEST_IN_STRATUM]
-    if judged_rows:
-        worst = max(judged_rows, key=lambda row: abs(row.recall_found - row.recall_reference))
-        name = f"recall in {len(judged_rows)} strata, most apart where {worst.name}"
+    large = [row for row in strata if row.positives >= MIN_IN_STRATUM]
+    if large:
+        worst = max(large, key=lambda row: abs(row.recall_found - row.recall_reference))
+        name = f"recall in {len(large)} strata, most apart where {worst.name}"
         yield _within(name, worst.recall_reference, worst.recall_found, limits.max_stratum_recall_change)
 
 
@@ -176,7 +172,7 @@ def _at_most(name: str, found: float, limit: float) -> Finding:
 
 
 def _within(name: str, reference: float, found: float, limit: float, *, worse_only: int = 0) -> Finding:
-    """Judge a change; `worse_only` 1 takes a rise, −1 a fall for the only harm, 0 either."""
+    """Judge a change: with `worse_only` 1 only a rise is a harm, with −1 only a fall, with 0 either."""
     change = found - reference
     harm = abs(change) if worse_only == 0 else worse_only * change
     # Without positives or negatives there is nothing to lose: the counts have their own limits.
@@ -185,7 +181,7 @@ def _within(name: str, reference: float, found: float, limit: float, *, worse_on
 
 
 def _false_positives(reference: int, found: int, negatives: int, limits: Limits) -> Finding:
-    """Judge false positives at the threshold: a factor, with three standard deviations of a count allowed besides."""
+    """Judge false positives at the threshold: a factor, and three standard deviations of the float count on top."""
     allowed = limits.max_decision_fpr_factor * reference + 3 * math.sqrt(max(reference, 1))
     text = f"{found} against {reference} of float in {negatives} crops, {allowed:.0f} allowed"
     return Finding("false positives at the threshold", found <= allowed, text)

@@ -1,4 +1,4 @@
-"""A check as JSON to keep, as a page to look at, and as lines for the terminal."""
+"""A check as JSON, as an HTML page, and as lines for the terminal."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from typing import TYPE_CHECKING, Any
 
 from edge.bundle import save_bundle
 from edge.config.strict import StrictModel
-from quantize.limits import CASCADE
-from quantize.stages import ALONE_FPR
+from quantize.pairing import ALONE_FPR, CASCADE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from edge.bundle import Bundle
-    from quantize.check import BundleCheck, CascadeCheck, NetworkCheck
+    from quantize.agreement import Agreement
+    from quantize.check import BundleCheck
     from quantize.clip import ClipCheck
-    from quantize.stages import Agreement
+    from quantize.measure import CascadeCheck, NetworkCheck
 
 TEMPLATES = Path(__file__).parent / "templates"
-BAR_DB = 50.0  # a full bar in the page's table of layers: more than 256 steps can hold
+BAR_DB = 50.0  # a full bar in the page's table of layers: 256 steps hold no more
 
 
 def as_dict(check: BundleCheck) -> dict[str, Any]:
-    """Give the check as plain values for JSON; what is not a finite number becomes null."""
+    """Return the check as plain values for JSON; a number that is not finite becomes null."""
     whole: dict[str, Any] = plain(check)
     whole["passed"] = check.passed
-    whole["failures"] = check.failures
+    whole["exceeded"] = check.exceeded
     for network, measured in zip(whole["networks"], check.networks, strict=True):
         network["speed"]["ratio"] = measured.speed.ratio
     return whole
@@ -66,7 +66,7 @@ def record(check: BundleCheck, bundle: Bundle) -> None:
     figures = {network.name: _figures(network) for network in check.networks}
     if check.cascade is not None:
         figures = {CASCADE: _agreed(check.cascade), **figures}
-    noted = {"command": check.command, "data": check.data, "passed": check.passed, "failures": check.failures}
+    noted = {"command": check.command, "data": check.data, "passed": check.passed, "exceeded": check.exceeded}
     manifest = bundle.manifest.model_copy(
         update={"figures": {**bundle.manifest.figures, "int8_check": plain({**noted, **figures})}}
     )
@@ -96,17 +96,17 @@ def _figures(network: NetworkCheck) -> dict[str, Any]:
 
 
 def verdict(check: BundleCheck) -> str:
-    """Say in one line whether int8 is harmless, and why not."""
+    """Return one line that says whether the bundle is within all limits, or which it exceeds."""
     if check.passed:
         crops = check.networks[0].positives + check.networks[0].negatives
         return f"PASSED: {check.bundle}: int8 is within all limits of float on {crops} crops"
-    failures = check.failures
-    more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
-    return f"FAILED: {check.bundle}: {failures[0]}{more}"
+    exceeded = check.exceeded
+    more = f" (and {len(exceeded) - 1} more)" if len(exceeded) > 1 else ""
+    return f"FAILED: {check.bundle}: {exceeded[0]}{more}"
 
 
 def lines(check: BundleCheck) -> Iterator[str]:
-    """Yield what a terminal shows before the verdict."""
+    """Yield the figures and findings, a line at a time, for the terminal."""
     measured = {network.name: network for network in check.networks}
     for name, findings in check.findings:
         if name == CASCADE and check.cascade is not None:
@@ -118,7 +118,7 @@ def lines(check: BundleCheck) -> Iterator[str]:
 
 
 def number(value: float | None) -> str:
-    """Write a number in four digits; a dash for none."""
+    """Return a number in four digits, or a dash for none."""
     if value is None or not math.isfinite(value):
         return "–"
     return f"{value:.4g}"
@@ -128,7 +128,7 @@ def _cascade_lines(cascade: CascadeCheck) -> Iterator[str]:
     agreement = cascade.agreement
     yield f"cascade, what the box decides: {cascade.positives} positive and {cascade.negatives} negative crops"
     yield from _agreement_lines(agreement)
-    yield f"  of the crops that either calls a hit, {100 * agreement.hits:.1f} % are one for both"
+    yield f"  of the crops that either calls a hit, {100 * agreement.hits:.1f} % are hits for both"
 
 
 def _agreement_lines(agreement: Agreement) -> Iterator[str]:
@@ -151,7 +151,7 @@ def _network_lines(network: NetworkCheck) -> Iterator[str]:
     if not network.decides:
         yield (
             f"  decided alike at float's false-positive rate of {ALONE_FPR:g}: {network.agreement.labels:.4f} "
-            "(no limit: it decides together with the screen only)"
+            "(no limit, as it decides only together with the screen)"
         )
     if network.worst is not None:
         worst = network.worst
@@ -178,15 +178,15 @@ def _clip_lines(clip: ClipCheck | None) -> Iterator[str]:
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 - any value of a dataclass tree
-    """Turn dataclasses, models and what is in them into values for JSON; what is not a finite number becomes null."""
+    """Return dataclasses and models, nested ones, too, as values for JSON; a number that is not finite becomes null."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {name: plain(one) for name, one in asdict(value).items()}
+        return {name: plain(item) for name, item in asdict(value).items()}
     if isinstance(value, StrictModel):
         return value.model_dump(mode="json")
     if isinstance(value, dict):
-        return {str(key): plain(one) for key, one in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [plain(one) for one in value]
+        return [plain(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

@@ -1,4 +1,4 @@
-"""The command line: exit codes, one line of reason, JSON and page."""
+"""Command line: exit codes, one line of reason, JSON and page."""
 
 import json
 import shutil
@@ -30,7 +30,7 @@ def checked(tiny, *words):
     return run("check", tiny.bundle.path, *runs, "--data", tiny.dataset.path, *words)
 
 
-def test_convert_writes_a_bundle_and_says_what_it_is(tiny, tmp_path):
+def test_convert_writes_a_bundle_and_describes_it(tiny, tmp_path):
     ran = run("convert", tiny.run.path, "--out", tmp_path / "b", "--representative", 50, "--limit", "Simulated only.")
     assert ran.exit_code == 0, ran.output
     assert "int8 in, int8 out" in ran.output
@@ -39,7 +39,7 @@ def test_convert_writes_a_bundle_and_says_what_it_is(tiny, tmp_path):
     assert manifest.provenance["representative"]["crops"] == 50
 
 
-def test_a_passing_check_ends_with_its_verdict_and_writes_page_and_figures(tiny, tmp_path):
+def test_check_that_passes_writes_page_figures_and_record(tiny, tmp_path):
     page, figures = tmp_path / "check.html", tmp_path / "check.json"
     bundle = shutil.copytree(tiny.bundle.path, tmp_path / "copy")
     named = ("--reference", tiny.run.path, "--screen-reference", tiny.run.path, "--data", tiny.dataset.path)
@@ -58,16 +58,16 @@ def test_a_passing_check_ends_with_its_verdict_and_writes_page_and_figures(tiny,
     assert recorded["classifier"]["partitions"] == 1
 
 
-def test_a_limit_that_is_passed_gives_exit_code_1_and_json_names_it(tiny):
+def test_check_exits_1_and_names_the_limit_exceeded(tiny):
     ran = checked(tiny, *EASY, "--limits", "min_speedup=1000", "--json")
     assert ran.exit_code == 1
     measured = json.loads(ran.stdout)
     assert measured["passed"] is False
-    assert [line.partition(": ")[2].partition(":")[0] for line in measured["failures"]] == ["speed against float"]
+    assert [line.partition(": ")[2].partition(":")[0] for line in measured["exceeded"]] == ["speed against float"]
     assert measured["networks"][0]["speed"]["ratio"] > 0
 
 
-def test_a_folder_that_is_no_run_is_unusable(tmp_path):
+def test_convert_refuses_a_folder_that_is_no_run(tmp_path):
     ran = run("convert", tmp_path, "--out", tmp_path / "b")
     assert isinstance(ran.exception, RunError)
     assert "run.json is missing" in str(ran.exception)
@@ -80,13 +80,13 @@ def test_a_folder_that_is_no_run_is_unusable(tmp_path):
         (["--with", "coral"], "there is no such runtime"),
     ],
 )
-def test_wrong_words_are_refused(tiny, words, message):
+def test_check_refuses_wrong_words(tiny, words, message):
     ran = checked(tiny, *words)
     assert isinstance(ran.exception, GammaboxError)
     assert message in str(ran.exception)
 
 
-def test_an_unknown_recipe_is_refused(tiny, tmp_path):
+def test_convert_refuses_an_unknown_recipe(tiny, tmp_path):
     ran = run("convert", tiny.run.path, "--out", tmp_path / "b", "--recipe", "int4")
     assert ran.exit_code == 2
     assert "int4" in ran.output

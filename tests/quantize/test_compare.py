@@ -1,4 +1,4 @@
-"""PTQ and its rivals on the same crops: what each keeps, and the table that is published."""
+"""The ways of quantisation are compared on the same crops and printed as a table."""
 
 from dataclasses import replace
 
@@ -20,34 +20,34 @@ def variants(tiny):
     )
     ways = {"int8": Settings(representative=100), "half": Settings(recipe="float16")}
     names = []
-    found = compare_recipes(main, [tiny.dataset], ways, screen=screen, progress=names.append)
+    compared = compare_recipes(main, [tiny.dataset], ways, screen=screen, progress=names.append)
     assert names == ["float32", "int8", "half"]
-    return found
+    return compared
 
 
-def test_each_way_is_judged_by_what_both_networks_decide(variants):
+def test_compare_judges_each_way_by_what_both_decide(variants):
     int8, half = variants
-    assert set(int8.stages) == {"screen", "cascade"}
-    assert int8.stages["cascade"].decision_found.threshold == JOINT.threshold
-    assert half.stages["cascade"].labels >= int8.stages["cascade"].labels > 0.95
+    assert set(int8.agreement) == {"screen", "cascade"}
+    assert int8.agreement["cascade"].decision_found.threshold == JOINT.threshold
+    assert half.agreement["cascade"].labels >= int8.agreement["cascade"].labels > 0.95
     assert half.logits_sqnr_db["classifier"] > int8.logits_sqnr_db["classifier"] > 15
     assert int8.size_bytes < half.size_bytes < int8.float_size_bytes == half.float_size_bytes
 
 
-def test_the_table_has_a_line_a_way_and_names_what_float_reaches(variants):
+def test_table_has_a_line_a_way_and_the_float_figures(variants):
     lines = list(table(variants))
     assert [line.split("|")[1].strip() for line in lines[2:4]] == ["int8", "half"]
     assert len({line.count("|") for line in lines[:4]}) == 1
     assert lines[-1].startswith("float32: recall")
 
 
-def test_a_way_that_gives_no_network_for_the_box_keeps_its_line(variants):
+def test_table_keeps_the_line_of_a_refused_way(variants):
     lines = list(table([*variants, Refused("dynamic range", "it needs a runtime 2.17.0")]))
     assert lines[4].startswith("| dynamic range | refused |")
     assert lines[4].count("|") == lines[0].count("|")
     assert lines[-1] == "dynamic range is refused: it needs a runtime 2.17.0"
 
 
-def test_qat_has_a_line_where_it_is_asked_for():
+def test_usual_ways_include_qat_where_asked_for():
     assert not any(settings.qat for settings in usual_ways().values())
     assert list(usual_ways(QatSettings(steps=5)))[-1].startswith("QAT")

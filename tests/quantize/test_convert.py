@@ -1,4 +1,4 @@
-"""PTQ gives integer graphs with exact input, and says clearly what it cannot convert."""
+"""PTQ makes integer graphs with exact input, and refuses with a reason what it cannot convert."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import pytest
 
 from edge.bundle import InputContract, Quantisation
 from edge.detect.network import Network, stored_values
-from quantize.bundling import contracts_of
-from quantize.convert import INT8_RECIPE, convert, require_exact_input, require_supported
+from quantize.convert import INT8_RECIPE, contracts_of, convert, require_exact_input, require_supported
 from quantize.errors import FloatIslandError, QuantiseError
 from quantize.graph import Graph, Operator, free_batch, read_graph
 
@@ -21,14 +20,14 @@ def shown(count: int = 4, size: int = 17) -> np.ndarray[Any, Any]:
     return inputs
 
 
-def test_int8_is_integer_from_input_to_output(tiny: Any) -> None:
+def test_convert_int8_is_integer_from_input_to_output(tiny: Any) -> None:
     graph = read_graph(tiny.bundle.model)
     assert graph.float_operators() == ()
     assert (graph.input.dtype, graph.output.dtype) == ("INT8", "INT8")
     assert "SOFTMAX" not in graph.versions()
 
 
-def test_a_stored_pixel_is_the_pixel_less_128(tiny: Any) -> None:
+def test_convert_stores_a_pixel_less_128(tiny: Any) -> None:
     contract = tiny.bundle.manifest.input
     assert contract.quantisation is not None
     assert contract.quantisation.scale == pytest.approx(1 / 255, rel=1e-6)
@@ -36,14 +35,14 @@ def test_a_stored_pixel_is_the_pixel_less_128(tiny: Any) -> None:
     np.testing.assert_array_equal(stored_values(contract), np.arange(256) - 128)
 
 
-def test_weights_have_a_scale_for_each_channel_unless_told_otherwise(tiny: Any) -> None:
+def test_convert_scales_weights_by_channel_or_by_layer(tiny: Any) -> None:
     whole = convert(tiny.run.load_model(), INT8_RECIPE, shown(), per_channel=False)
     assert read_graph(tiny.bundle.model).per_channel()
     assert not read_graph(whole).per_channel()
 
 
 @pytest.mark.parametrize(("recipe", "max_share"), [("float16", 0.75), ("dynamic", 0.65)])
-def test_other_recipes_keep_float_in_and_out(tiny: Any, plain: bytes, recipe: str, max_share: float) -> None:
+def test_convert_other_recipes_keep_float_in_and_out(tiny: Any, plain: bytes, recipe: str, max_share: float) -> None:
     content = convert(tiny.run.load_model(), recipe)
     graph = read_graph(content)
     assert graph.input.is_float
@@ -51,7 +50,7 @@ def test_other_recipes_keep_float_in_and_out(tiny: Any, plain: bytes, recipe: st
     assert len(content) <= max_share * len(plain)
 
 
-def test_a_flattening_network_takes_many_crops_at_once(tiny: Any) -> None:
+def test_convert_network_with_flatten_takes_many_crops(tiny: Any) -> None:
     manifest = tiny.bundle.manifest
     crops = np.random.default_rng(2).integers(0, 256, (9, 17, 17, 3), np.uint8)
     contract = (manifest.input, manifest.output)
@@ -61,11 +60,11 @@ def test_a_flattening_network_takes_many_crops_at_once(tiny: Any) -> None:
     np.testing.assert_array_equal(one.logits(crops), many.logits(crops))
 
 
-def test_free_batch_leaves_a_model_without_reshape_as_it_works(tiny: Any) -> None:
+def test_free_batch_keeps_the_operators(tiny: Any) -> None:
     assert read_graph(free_batch(tiny.bundle.model)).versions() == read_graph(tiny.bundle.model).versions()
 
 
-def test_local_response_normalisation_is_refused() -> None:
+def test_convert_refuses_local_response_normalisation() -> None:
     import keras
 
     from trainer.training.networks.layers import LocalResponseNormalisation
@@ -78,36 +77,36 @@ def test_local_response_normalisation_is_refused() -> None:
     assert caught.value.operators
 
 
-def test_an_empty_representative_set_is_refused(tiny: Any) -> None:
+def test_convert_refuses_an_empty_representative_set(tiny: Any) -> None:
     with pytest.raises(QuantiseError, match="representative set: it is empty"):
         convert(tiny.run.load_model(), INT8_RECIPE, np.zeros((0, 17, 17, 3), np.float32))
 
 
-def test_operators_newer_than_the_oldest_runtime_are_refused() -> None:
+def test_require_supported_refuses_too_new_operators() -> None:
     graph = Graph((Operator(0, "CONV_2D", 8, (0,), (1,)),), (), (0,), (1,), "2.16.0")
     with pytest.raises(QuantiseError, match=r"needs a runtime 2.16.0 .* CONV_2D version 8"):
         require_supported(graph, "network")
 
 
-def test_operators_outside_the_runtimes_are_refused() -> None:
+def test_require_supported_refuses_custom_operators() -> None:
     graph = Graph((Operator(0, "CUSTOM:FlexErf", 1, (0,), (1,)),), (), (0,), (1,), None)
     with pytest.raises(QuantiseError, match="CUSTOM:FlexErf are not built into"):
         require_supported(graph, "network")
 
 
-def test_an_input_range_that_merges_grey_levels_is_refused() -> None:
+def test_require_exact_input_refuses_merged_grey_levels() -> None:
     quantisation = Quantisation(scale=2 / 255, zero_point=-128)
     with pytest.raises(QuantiseError, match=r"merges .* grey levels"):
         require_exact_input(InputContract(crop_size=17, planes="spike", quantisation=quantisation), "run")
 
 
-def test_a_set_of_black_pictures_is_refused(tiny: Any) -> None:
+def test_require_exact_input_refuses_ranges_of_black_pictures(tiny: Any) -> None:
     content = convert(tiny.run.load_model(), INT8_RECIPE, np.zeros((4, 17, 17, 3), np.float32))
     contract, _ = contracts_of(content, tiny.run.manifest.input)
     with pytest.raises(QuantiseError, match=r"merges .* grey levels"):
         require_exact_input(contract, "run")
 
 
-def test_bytes_that_are_no_model_are_refused() -> None:
+def test_read_graph_refuses_bytes_that_are_no_model() -> None:
     with pytest.raises(ValueError, match="does not start like a TFLite model"):
         read_graph(b"\0" * 64)

@@ -1,4 +1,4 @@
-"""Layers are paired between float and int8, and each knows what it adds."""
+"""Layers are paired between float and int8, and the noise that each adds is measured."""
 
 import numpy as np
 import pytest
@@ -17,11 +17,11 @@ from quantize.layers import layer_errors, layer_name, paired_tensors, worst_laye
         ("StatefulPartitionedCall_1:0", "output"),
     ],
 )
-def test_names_are_those_of_the_network(tensor, expected):
+def test_layer_name_is_that_of_the_network(tensor, expected):
     assert layer_name(tensor) == expected
 
 
-def test_every_layer_is_paired_and_ordinary_noise_is_small(tiny, plain):
+def test_layer_errors_pair_every_layer_of_small_noise(tiny, plain):
     contract = tiny.bundle.manifest.input
     pixels = tiny.dataset.samples("test").greys[:8, 8:25, 8:25]
     stored = stored_values(contract)[pixels]

@@ -1,4 +1,4 @@
-"""A network goes over to the QAT process as plain values; the process itself is tried among the slow tests."""
+"""A network is handed to the QAT process as plain values; a slow test runs the process itself."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from quantize.errors import QuantiseError
 from quantize.qat import QatSettings, described, fine_tuned
 
 
-def test_groups_go_over_as_slices_of_maps(tiny):
+def test_described_lists_groups_as_slices_of_maps(tiny):
     from trainer.training.networks import build
 
     network = described(build("alexnet_edge", 32, {"width": 0.1}, 1))
@@ -19,7 +19,7 @@ def test_groups_go_over_as_slices_of_maps(tiny):
     assert len(described(tiny_network)) == len(tiny_network.layers) - 1  # all but the input
 
 
-def test_a_layer_without_counterpart_is_refused():
+def test_described_refuses_a_layer_without_counterpart():
     from trainer.training.networks import build
 
     with pytest.raises(QuantiseError, match="of kind LocalResponseNormalisation has no counterpart"):
@@ -27,12 +27,13 @@ def test_a_layer_without_counterpart_is_refused():
 
 
 @pytest.mark.slow
-def test_fine_tuning_gives_an_integer_model_that_still_knows(tiny):
+def test_fine_tuned_model_is_integer_and_still_separates(tiny):
     import numpy as np
 
     from quantize.agreement import sqnr_db
-    from quantize.bundling import contracts_of, logits_of
+    from quantize.convert import contracts_of
     from quantize.graph import read_graph
+    from quantize.pairing import TfliteNetwork, logits_of
     from trainer.training.batches import as_input, read_crops
 
     contract = tiny.run.manifest.input
@@ -40,8 +41,8 @@ def test_fine_tuning_gives_an_integer_model_that_still_knows(tiny):
     network = tiny.run.load_model()
     model = fine_tuned(network, contract, train, QatSettings(epochs=2, batch_size=32, steps=10))
     assert read_graph(model).float_operators() == ()
-    found = contracts_of(model, contract)
-    assert found[0].quantisation.zero_point == -128
-    logits = logits_of(tiny.run.path, model, found, train)
+    contracts = contracts_of(model, contract)
+    assert contracts[0].quantisation.zero_point == -128
+    logits = logits_of(tiny.run.path, TfliteNetwork(model, contracts), train)
     assert np.mean((logits[:, 1] > logits[:, 0]) == train.label) > 0.9
     assert sqnr_db(np.asarray(network(as_input(train.pictures, contract))), logits) > 12

@@ -1,4 +1,4 @@
-"""A copy of a run to ship: small, the same bytes each time, the same network, nothing of its maker's disk."""
+"""The copy of a run to ship has the same network and always the same bytes, and names no folder of its maker."""
 
 import json
 import zipfile
@@ -11,7 +11,7 @@ from quantize.reference_run import export_reference, size_bytes
 from trainer.training.run import Run
 
 
-def test_the_copy_is_the_same_network_without_its_makers_folders(tiny, tmp_path):
+def test_export_keeps_the_network_and_drops_folders(tiny, tmp_path):
     elsewhere = tiny.run.manifest.model_copy(
         update={"command": "gammabox-trainer fit /home/ann/runs/one", "figures": {"data": {"/home/ann/data": "0"}}}
     )
@@ -22,11 +22,11 @@ def test_the_copy_is_the_same_network_without_its_makers_folders(tiny, tmp_path)
     assert "/" not in "".join(opened.manifest.data.paths)
     assert opened.manifest.command == "gammabox-trainer fit one"
     assert "/home" not in opened.manifest.model_dump_json()
-    for own, wanted in zip(opened.load_model().get_weights(), tiny.run.load_model().get_weights(), strict=True):
-        assert np.array_equal(own, wanted)
+    for copied, wanted in zip(opened.load_model().get_weights(), tiny.run.load_model().get_weights(), strict=True):
+        assert np.array_equal(copied, wanted)
 
 
-def test_the_same_run_gives_the_same_bytes(tiny, tmp_path):
+def test_export_of_the_same_run_has_the_same_bytes(tiny, tmp_path):
     copies = [export_reference(tiny.run, tmp_path / name).path for name in ("one", "two")]
     for file in ("run.json", "best.keras"):
         assert (copies[0] / file).read_bytes() == (copies[1] / file).read_bytes()
@@ -35,7 +35,7 @@ def test_the_same_run_gives_the_same_bytes(tiny, tmp_path):
         assert json.loads(archive.read("metadata.json"))["date_saved"] == tiny.run.manifest.created_utc
 
 
-def test_the_command_says_how_much_it_wrote(tiny, tmp_path):
+def test_reference_command_prints_path_and_size(tiny, tmp_path):
     out = tmp_path / "copy"
     ran = CliRunner().invoke(app, ["reference", str(tiny.run.path), "--out", str(out), "--json"])
     assert ran.exit_code == 0, ran.output

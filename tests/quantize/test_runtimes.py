@@ -1,4 +1,4 @@
-"""Other kernels and runtimes are compared step by step; what is not delegated is named."""
+"""Other kernels and runtimes are compared step by step; operators that are not delegated are named."""
 
 import sys
 
@@ -16,13 +16,13 @@ def stored(count=6):
     return np.random.default_rng(1).integers(-128, 128, (count, 17, 17, 3)).astype(np.int8)
 
 
-def test_the_tiny_network_is_one_partition(tiny):
+def test_partitions_of_the_tiny_network_is_one(tiny):
     found = partitions(tiny.bundle.model)
     assert (found.count, found.left) == (1, ())
 
 
 @pytest.mark.usefixtures("tiny")  # it loads TensorFlow quietly
-def test_an_operator_that_xnnpack_leaves_is_named():
+def test_partitions_name_operators_that_xnnpack_leaves():
     import keras
 
     image = keras.Input((17, 17, 3))
@@ -35,7 +35,7 @@ def test_an_operator_that_xnnpack_leaves_is_named():
     assert found.left == ("RELU",)
 
 
-def test_a_process_of_the_same_python_gives_the_same_outputs(tiny):
+def test_stored_elsewhere_in_the_same_python_is_equal(tiny):
     own, runtime, _ = stored_here(tiny.bundle.model, stored())
     other = stored_elsewhere(Foreign("itself", (sys.executable,)), tiny.bundle.model, stored(), rounds=1)
     found = compared("itself", own, other, 0.0)
@@ -43,36 +43,36 @@ def test_a_process_of_the_same_python_gives_the_same_outputs(tiny):
     assert found.runtime.startswith(runtime)
 
 
-def test_reference_kernels_agree_with_the_optimised_ones(tiny):
+def test_stored_here_reference_kernels_nearly_agree(tiny):
     own, _, _ = stored_here(tiny.bundle.model, stored())
     found = compared("reference", own, stored_here(tiny.bundle.model, stored(), "reference"), 0.0)
     assert found.max_steps <= 3
 
 
-def test_steps_and_labels_are_counted():
+def test_compared_counts_steps_and_labels():
     own = np.array([[0, 5], [0, -5]], np.int8)
     other = np.array([[0, 5], [0, 3]], np.int8)
     found = compared("x", own, (other, "x 1", 1.0), 1.0)
     assert (found.max_steps, found.equal, found.labels) == (8, 0.75, 0.5)
 
 
-def test_a_runtime_that_cannot_read_the_model_says_so():
+def test_stored_elsewhere_names_a_runtime_that_fails():
     with pytest.raises(ForeignRuntimeError, match="itself: it cannot run the model"):
         stored_elsewhere(Foreign("itself", (sys.executable,)), b"no model", stored())
 
 
-def test_an_unknown_runtime_is_refused():
+def test_foreign_refuses_an_unknown_runtime():
     with pytest.raises(ForeignRuntimeError, match="there is no such runtime; choose one of tflite-runtime, cortex-a72"):
         foreign("coral")
 
 
-def test_without_an_old_python_the_message_says_what_to_install(monkeypatch, tmp_path):
+def test_virtual_environment_names_the_missing_python(monkeypatch, tmp_path):
     monkeypatch.setenv("GAMMABOX_CACHE", str(tmp_path))
     with pytest.raises(ForeignRuntimeError, match=r"none of python2\.1 is here; install one of them"):
         environments.virtual_environment("x", (), ("python2.1",))
 
 
-def test_an_unfinished_environment_is_built_again(tmp_path):
+def test_once_builds_an_unfinished_environment_again(tmp_path):
     built = []
     environments._once(tmp_path / "x", "a", lambda: built.append("a"))
     environments._once(tmp_path / "x", "a", lambda: built.append("again"))
@@ -83,7 +83,7 @@ def test_an_unfinished_environment_is_built_again(tmp_path):
 
 
 @pytest.mark.slow
-def test_tflite_runtime_2_14_loads_the_bundle_and_agrees(tiny):
+def test_foreign_tflite_runtime_2_14_agrees(tiny):
     own, _, _ = stored_here(tiny.bundle.model, stored(32))
     other = stored_elsewhere(foreign("tflite-runtime"), tiny.bundle.model, stored(32), rounds=1)
     assert "tflite-runtime 2.14.0" in other[1]

@@ -1,10 +1,12 @@
+"""Runs are timed as int8, and the time is noted in the run folder."""
+
 import json
 
 from quantize.commands import main
 from trainer.studies.ablate import TIME_FILE
 
 
-def test_a_run_is_timed_as_int8_and_the_time_noted_in_its_folder(command, tiny) -> None:
+def test_time_notes_the_int8_time_in_the_run_folder(command, tiny) -> None:
     ended = command(main, "time", tiny.run.path, "--json")
     assert ended.code == 0
     (timed,) = ended.json
@@ -14,5 +16,5 @@ def test_a_run_is_timed_as_int8_and_the_time_noted_in_its_folder(command, tiny) 
     assert json.loads((tiny.run.path / TIME_FILE).read_text()) == timed
 
 
-def test_what_is_no_run_is_refused(command, tmp_path) -> None:
+def test_time_refuses_a_folder_that_is_no_run(command, tmp_path) -> None:
     assert command(main, "time", tmp_path).refused("run.json is missing")

@@ -1,4 +1,4 @@
-"""Planted faults: what went wrong in quantising must not pass the check."""
+"""A sound bundle passes the check, and planted faults of a conversion do not."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ import pytest
 
 from edge.bundle import Bundle, load_bundle, save_bundle
 from edge.errors import BundleError
-from quantize.bundling import Settings, bundle_run, contracts_of
-from quantize.check import CheckSettings, NetworkCheck, check_bundle
-from quantize.convert import INT8_RECIPE, convert
+from quantize.bundling import Settings, bundle_run
+from quantize.check import CheckSettings, check_bundle
+from quantize.convert import INT8_RECIPE, contracts_of, convert
 from quantize.graph import read_graph, replace_weights
 from quantize.layers import worst_layer
+from quantize.pairing import TfliteNetwork, float_network, logits_of, matched_decision, pair_networks
 from quantize.representative import span_range
-from quantize.subjects import subjects_of
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from quantize.measure import NetworkCheck
 
 
 def remade(tiny: Any, path: Path, model: bytes, **update: Any) -> Bundle:
@@ -32,9 +34,9 @@ def remade(tiny: Any, path: Path, model: bytes, **update: Any) -> Bundle:
 
 
 def checked(tiny: Any, bundle: Bundle, limits: Any) -> tuple[NetworkCheck, set[str]]:
-    """Check the classifier; give what was measured and the names of the limits that were passed."""
-    subjects = subjects_of(bundle, tiny.run, None)
-    check = check_bundle(subjects, [tiny.dataset], CheckSettings(limits=limits, kernel_crops=64))
+    """Check the classifier; return its figures and the names of the limits that are exceeded."""
+    pairs = pair_networks(bundle, tiny.run, None)
+    check = check_bundle(pairs, [tiny.dataset], CheckSettings(limits=limits, kernel_crops=64))
     ((_, findings),) = check.findings
     return check.networks[0], {finding.name for finding in findings if not finding.passed}
 
@@ -56,14 +58,14 @@ def biased(model: bytes, logit_shift: float) -> bytes:
     return replace_weights(model, {bias.index: content})
 
 
-def test_an_honest_bundle_passes_with_its_screen(tiny: Any, small_limits: Any) -> None:
-    subjects = subjects_of(tiny.bundle, tiny.run, tiny.run)
-    check = check_bundle(subjects, [tiny.dataset], CheckSettings(limits=small_limits, kernel_crops=64))
-    assert check.failures == []
+def test_check_passes_a_sound_bundle_with_its_screen(tiny: Any, small_limits: Any) -> None:
+    pairs = pair_networks(tiny.bundle, tiny.run, tiny.run)
+    check = check_bundle(pairs, [tiny.dataset], CheckSettings(limits=small_limits, kernel_crops=64))
+    assert check.exceeded == []
     assert [network.name for network in check.networks] == ["classifier", "screen"]
 
 
-def test_a_representative_set_of_black_pictures_is_caught(tiny: Any, small_limits: Any, tmp_path: Path) -> None:
+def test_check_finds_ranges_of_black_pictures(tiny: Any, small_limits: Any, tmp_path: Path) -> None:
     black = span_range(np.zeros((20, 17, 17, 3), np.uint8)).astype(np.float32) / 255
     model = convert(tiny.run.load_model(), INT8_RECIPE, black)
     _, failed = checked(tiny, remade(tiny, tmp_path, model), small_limits)
@@ -71,7 +73,7 @@ def test_a_representative_set_of_black_pictures_is_caught(tiny: Any, small_limit
     assert any(name.startswith("saturated outputs") for name in failed)
 
 
-def test_swapped_channels_are_caught(tiny: Any, small_limits: Any, tmp_path: Path) -> None:
+def test_check_finds_swapped_channels(tiny: Any, small_limits: Any, tmp_path: Path) -> None:
     network = tiny.run.load_model()
     kernel = network.get_layer("conv1").get_weights()[0]
     network.get_layer("conv1").set_weights([np.roll(kernel, 1, axis=2)])
@@ -82,23 +84,23 @@ def test_swapped_channels_are_caught(tiny: Any, small_limits: Any, tmp_path: Pat
     assert check.worst.name == "conv1_relu"
 
 
-def test_a_wrong_scale_in_the_manifest_is_refused(tiny: Any, tmp_path: Path) -> None:
+def test_check_refuses_a_wrong_scale_in_the_manifest(tiny: Any, tmp_path: Path) -> None:
     contract = tiny.bundle.manifest.input
     wrong = contract.model_copy(update={"quantisation": contract.quantisation.model_copy(update={"scale": 1 / 127})})
     bundle = remade(tiny, tmp_path, tiny.bundle.model, input=wrong)
-    (subject,) = subjects_of(bundle, tiny.run, None)
+    pairs = pair_networks(bundle, tiny.run, None)
     with pytest.raises(BundleError, match=r"quantised by scale 0\.0039.* the manifest says 0\.0078"):
-        check_bundle([subject], [tiny.dataset], CheckSettings())
+        check_bundle(pairs, [tiny.dataset], CheckSettings())
 
 
-def test_a_float_layer_is_caught(tiny: Any, small_limits: Any, tmp_path: Path) -> None:
+def test_check_finds_float_layers(tiny: Any, small_limits: Any, tmp_path: Path) -> None:
     model = convert(tiny.run.load_model(), "dynamic")
     check, failed = checked(tiny, remade(tiny, tmp_path, model), small_limits)
     assert "integer" in failed
     assert "CONV_2D" in check.float_operators
 
 
-def test_corrupted_weights_are_caught_and_their_layer_named(tiny: Any, small_limits: Any, tmp_path: Path) -> None:
+def test_check_names_the_layer_of_corrupted_weights(tiny: Any, small_limits: Any, tmp_path: Path) -> None:
     graph = read_graph(tiny.bundle.model)
     weights = list(graph.weights().values())[1]
     noise = np.random.default_rng(1).integers(-127, 128, weights.data.shape).astype(np.int8)
@@ -127,19 +129,19 @@ def cascade(tiny: Any, tmp_path_factory: Any) -> tuple[Any, Any, Bundle]:
     return runs[0], runs[1], bundle
 
 
-def judged_cascade(tiny: Any, cascade: Any, bundle: Bundle, limits: Any) -> tuple[Any, set[str]]:
+def checked_cascade(tiny: Any, cascade: Any, bundle: Bundle, limits: Any) -> tuple[Any, set[str]]:
     check = check_bundle(
-        subjects_of(bundle, cascade[0], cascade[1]), [tiny.dataset], CheckSettings(limits=limits, kernel_crops=32)
+        pair_networks(bundle, cascade[0], cascade[1]), [tiny.dataset], CheckSettings(limits=limits, kernel_crops=32)
     )
     (found,) = [findings for name, findings in check.findings if name == "cascade"]
     return check, {finding.name for finding in found if not finding.passed}
 
 
-def test_the_decision_of_both_is_carried_into_the_bundle_unchanged(tiny: Any, cascade: Any, small_limits: Any) -> None:
+def test_check_passes_a_joint_decision_kept_unchanged(tiny: Any, cascade: Any, small_limits: Any) -> None:
     main, screen, bundle = cascade
     assert bundle.manifest.decision == main.manifest.decision
     assert bundle.manifest.screen.threshold == screen.manifest.decision.threshold
-    check, failed = judged_cascade(tiny, cascade, bundle, small_limits)
+    check, failed = checked_cascade(tiny, cascade, bundle, small_limits)
     assert failed == set()
     assert check.passed
     agreement = check.cascade.agreement
@@ -148,46 +150,42 @@ def test_the_decision_of_both_is_carried_into_the_bundle_unchanged(tiny: Any, ca
     assert agreement.decision_reference.recall > 0.5
 
 
-def test_a_decision_set_by_hand_is_caught(tiny: Any, cascade: Any, small_limits: Any) -> None:
+def test_check_finds_a_decision_set_by_hand(tiny: Any, cascade: Any, small_limits: Any) -> None:
     manifest = cascade[2].manifest
     other = manifest.decision.model_copy(update={"threshold": 0.97})
     bundle = Bundle(
         cascade[2].path, manifest.model_copy(update={"decision": other}), cascade[2].model, cascade[2].screen
     )
-    check, failed = judged_cascade(tiny, cascade, bundle, small_limits)
+    check, failed = checked_cascade(tiny, cascade, bundle, small_limits)
     assert failed >= {"decision of the runs", "label agreement"}
     assert check.cascade.decision_changes == ("threshold 0.97 instead of 0.6",)
 
 
-def test_a_joint_threshold_left_at_the_float_models_is_caught(
+def test_check_finds_a_joint_threshold_of_shifted_logits(
     tiny: Any, cascade: Any, small_limits: Any, tmp_path: Path
 ) -> None:
     bundle = cascade[2]
     # The decision is the runs' own to the last bit, but the conversion shifted the logits it is about.
     shifted = save_bundle(tmp_path, bundle.manifest, biased(bundle.model, 3.0), bundle.screen)
-    check, failed = judged_cascade(tiny, cascade, shifted, small_limits)
+    check, failed = checked_cascade(tiny, cascade, shifted, small_limits)
     assert "label agreement" in failed
     assert "decision of the runs" not in failed
     assert check.networks[0].agreement.labels < 0.995
 
 
-def test_a_threshold_left_at_the_float_models_is_caught(
-    tiny: Any, plain: bytes, small_limits: Any, tmp_path: Path
-) -> None:
+def test_check_finds_a_threshold_left_at_the_float_models(tiny: Any, small_limits: Any, tmp_path: Path) -> None:
     from edge.bundle import Decision
-    from quantize.bundling import logits_of
-    from quantize.decisions import matched_decision
     from trainer.training.batches import read_crops
 
     shifted = biased(tiny.bundle.model, 3.0)
     contract = tiny.run.manifest.input
     crops = read_crops([tiny.dataset], "validation", contract)
-    logits = logits_of(tmp_path, plain, contracts_of(plain, contract), crops)
+    logits = logits_of(tmp_path, float_network(tiny.run), crops)
     reference = Decision(threshold=tiny.bundle.manifest.provenance["threshold"]["matched_to"])
 
     _, failed = checked(tiny, remade(tiny, tmp_path / "left", shifted, decision=reference), small_limits)
     assert "label agreement" in failed
-    own = logits_of(tmp_path, shifted, contracts_of(shifted, contract), crops)
+    own = logits_of(tmp_path, TfliteNetwork(shifted, contracts_of(shifted, contract)), crops)
     again = matched_decision(reference, logits, own, crops.label)
     _, failed = checked(tiny, remade(tiny, tmp_path / "again", shifted, decision=again), small_limits)
     assert "label agreement" not in failed

@@ -1,0 +1,213 @@
+"""Measures a pair of networks, and the cascade of both pairs: agreement, layers, kernels, speed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from edge.detect.crops import network_input
+from edge.detect.network import stored_values
+from quantize.agreement import Agreement, StratumRow, agreement_of, sqnr_db, strata_of
+from quantize.graph import read_graph
+from quantize.layers import LayerError, layer_errors, worst_layer
+from quantize.pairing import decision_changes, decisions_alone
+from quantize.predictions import min_margins, predict, predict_cascade
+from quantize.runtimes import (
+    Comparison,
+    Foreign,
+    Partitions,
+    Speed,
+    compared,
+    partitions,
+    speed,
+    stored_elsewhere,
+    stored_here,
+)
+from trainer.judging.strata import motion_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from edge.bundle import Decision
+    from quantize.pairing import NetworkPair, PairedLogits
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkCheck:
+    """All that was measured of one network of the bundle.
+
+    Attributes
+    ----------
+    decides : bool
+        Whether it has a threshold of its own. A classifier that decides together with the screen has none; its labels
+        are then compared where float has a false-positive rate of 1e-2, for information.
+    positives, negatives : int
+    logits_sqnr_db : float
+        Signal to quantisation noise of its logits over all crops.
+    worst : LayerError or None
+        The layer that adds most noise.
+
+    """
+
+    name: str
+    decides: bool
+    positives: int
+    negatives: int
+    logits_sqnr_db: float
+    agreement: Agreement
+    strata: tuple[StratumRow, ...]
+    layers: tuple[LayerError, ...]
+    worst: LayerError | None
+    operators: dict[str, int]
+    float_operators: tuple[str, ...]
+    min_runtime: str | None
+    partitions: Partitions
+    size_bytes: int
+    float_size_bytes: int
+    speed: Speed
+    runtime: str
+    comparisons: tuple[Comparison, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CascadeCheck:
+    """Agreement on what the box decides: a hit passes the screen, and the score of both networks reaches the threshold.
+
+    Attributes
+    ----------
+    decision_changes : tuple of str, or None
+        Where the bundle's decision is not the runs'; None where each network has a threshold of its own.
+
+    """
+
+    positives: int
+    negatives: int
+    agreement: Agreement
+    strata: tuple[StratumRow, ...]
+    decision_changes: tuple[str, ...] | None
+
+
+def measure_cascade(
+    logits: Sequence[PairedLogits], references: Sequence[Decision], rng: np.random.Generator
+) -> CascadeCheck:
+    """Measure what screen and classifier decide together; `references` are the float networks' decisions."""
+    main, *others = logits
+    screen = others[0] if others else None
+    pairs = [paired.pair for paired in logits]
+    motion, label = motion_of(main.crops.strata), main.crops.label
+    reference, own = (
+        predict_cascade(of_main, of_screen, (decisions[0], decisions[1] if screen else None), motion)
+        for of_main, of_screen, decisions in (
+            (main.float32, screen.float32 if screen else None, references),
+            (main.int8, screen.int8 if screen else None, [pair.decision for pair in pairs]),
+        )
+    )
+    changes = decision_changes(pairs)
+    return CascadeCheck(
+        positives=int(label.sum()),
+        negatives=int((label == 0).sum()),
+        agreement=agreement_of(reference, own, label, rng),
+        strata=strata_of(reference, own, label, main.crops.strata),
+        decision_changes=None if changes is None else tuple(changes),
+    )
+
+
+def measure_networks(
+    logits: Sequence[PairedLogits],
+    references: Sequence[Decision],
+    rng: np.random.Generator,
+    *,
+    foreign: Sequence[Foreign] = (),
+    kernel_crops: int,
+) -> tuple[NetworkCheck, ...]:
+    """Measure every network of a bundle, the classifier first.
+
+    Parameters
+    ----------
+    logits : sequence of PairedLogits
+    references : sequence of Decision
+        The float networks' decisions.
+    rng : Generator
+    foreign : sequence of Foreign
+        Other runtimes to compare with.
+    kernel_crops : int
+        The number of crops for layers, kernels and runtimes.
+
+    """
+    alone = [
+        decisions_alone(paired.float32, paired.crops.label, reference, paired.pair.decision)
+        for paired, reference in zip(logits, references, strict=True)
+    ]
+    return tuple(
+        _measure_network(paired, decisions, margins, (rng, foreign, kernel_crops))
+        for paired, decisions, margins in zip(logits, alone, _min_margins(logits), strict=True)
+    )
+
+
+def _min_margins(logits: Sequence[PairedLogits]) -> list[NDArray[np.float64]]:
+    """Return for each network the logit1 − logit0 from which a crop counts, the classifier's with its screen."""
+    motions = [motion_of(paired.crops.strata) for paired in logits]
+    own = [paired.pair.decision for paired in logits]
+    if len(logits) == 1:
+        return [min_margins(own[0], motions[0])]
+    return [min_margins(own[0], motions[0], logits[1].int8, own[1]), min_margins(own[1], motions[1])]
+
+
+def _measure_network(
+    paired: PairedLogits,
+    alone: tuple[Decision, Decision, bool],
+    margins: NDArray[np.float64],
+    settings: tuple[np.random.Generator, Sequence[Foreign], int],
+) -> NetworkCheck:
+    from trainer.training.batches import as_input  # noqa: PLC0415 - imports Keras
+
+    rng, foreign, kernel_crops = settings
+    pair, crops = paired.pair, paired.crops
+    contract = pair.int8.contract[0]
+    # Layers and kernels are compared on crops that the fast path proposes: the box shows a network no others.
+    proposed = np.flatnonzero([bool(sample.get("proposed", True)) for sample in crops.strata])
+    some = np.sort(rng.permutation(proposed if len(proposed) else len(crops))[:kernel_crops])
+    pictures = crops.pictures[some]
+    planes = network_input(contract.planes, pictures, pictures if contract.planes == "rgb" else None)
+    stored = stored_values(contract)[planes]
+    layers = layer_errors(pair.float32.model, pair.int8.model, as_input(pictures, contract), stored)
+    graph = read_graph(pair.int8.model)
+    comparisons, runtime = _comparisons(pair, margins[some], stored, foreign)
+    reference, own = predict(paired.float32, alone[0]), predict(paired.int8, alone[1])
+    return NetworkCheck(
+        name=pair.name,
+        decides=alone[2],
+        positives=int(crops.label.sum()),
+        negatives=int((crops.label == 0).sum()),
+        logits_sqnr_db=sqnr_db(paired.float32, paired.int8),
+        agreement=agreement_of(reference, own, crops.label, rng),
+        strata=strata_of(reference, own, crops.label, crops.strata),
+        layers=layers,
+        worst=worst_layer(layers),
+        operators=graph.versions(),
+        float_operators=graph.float_operators(),
+        min_runtime=graph.min_runtime,
+        partitions=partitions(pair.int8.model),
+        size_bytes=len(pair.int8.model),
+        float_size_bytes=len(pair.float32.model),
+        speed=speed(pair.float32.model, pair.int8.model),
+        runtime=runtime,
+        comparisons=comparisons,
+    )
+
+
+def _comparisons(
+    pair: NetworkPair, margins: NDArray[np.float64], stored: NDArray[Any], foreign: Sequence[Foreign]
+) -> tuple[tuple[Comparison, ...], str]:
+    """Compare the int8 network on this machine's kernels with the reference kernels and with other runtimes."""
+    model = pair.int8.model
+    own, runtime, _ = stored_here(model, stored)
+    quantisation = pair.int8.contract[1].quantisation
+    scale = 1.0 if quantisation is None else quantisation.scale
+    others = [("reference kernels", stored_here(model, stored, "reference"))]
+    others += [(place.name, stored_elsewhere(place, model, stored)) for place in foreign]
+    return tuple(compared(name, own, other, margins / scale) for name, other in others), runtime

@@ -1,0 +1,307 @@
+"""Pairs of networks, int8 in the bundle and float in the run: their models, their logits and the decisions of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edge.bundle import Bundle, Decision, InputContract, OutputContract, is_joint
+from edge.detect.classifier import scores_of
+from edge.detect.crops import network_input
+from edge.detect.network import Network
+from edge.statistics import log_odds, sigmoid, threshold_at_fpr
+from quantize.agreement import matched_threshold
+from quantize.convert import contracts_of, convert
+from quantize.errors import QuantiseError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from trainer.data.dataset import Dataset
+    from trainer.scenes.splits import Split
+    from trainer.training.batches import Crops
+    from trainer.training.run import Run
+
+CLASSIFIER = "classifier"
+SCREEN = "screen"
+CASCADE = "cascade"
+
+BATCH = 64
+DEFAULT_FPR = 1e-3  # of a float network for which `evaluate` has chosen no decision
+ALONE_FPR = 1e-2  # at which a classifier is judged that decides only together with the screen
+SAME_CONTRACT = ("crop_size", "planes", "scale", "offset")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TfliteNetwork:
+    """A .tflite file with the contracts of its input and output."""
+
+    model: bytes = field(repr=False)
+    contract: tuple[InputContract, OutputContract]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NetworkPair:
+    """A network of a bundle and the float network that it was converted from.
+
+    Attributes
+    ----------
+    name : str
+        classifier or screen.
+    bundle : Bundle
+    decision : Decision
+        The bundle's for this network.
+    run : Run
+        The run that the network comes from.
+    int8, float32 : TfliteNetwork
+        The bundle's network as it is, and the run's network converted without quantisation.
+
+    """
+
+    name: str
+    bundle: Bundle
+    decision: Decision
+    run: Run
+    int8: TfliteNetwork
+    float32: TfliteNetwork
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PairedLogits:
+    """The logits of both networks of a pair for the same crops, float32 arrays of shape (n, 2)."""
+
+    pair: NetworkPair
+    crops: Crops
+    float32: NDArray[np.float32] = field(repr=False)
+    int8: NDArray[np.float32] = field(repr=False)
+
+
+def pair_networks(bundle: Bundle, run: Run, screen_run: Run | None) -> list[NetworkPair]:
+    """Pair the networks of a bundle with their runs, the classifier first, and convert the runs' networks to float32.
+
+    Raises
+    ------
+    QuantiseError
+        If an input contract is not its run's, if the bundle has a screen and its run is not named, or the reverse.
+
+    """
+    manifest = bundle.manifest
+    contract = (manifest.input, manifest.output)
+    parts = [(CLASSIFIER, TfliteNetwork(bundle.model, contract), manifest.decision, run)]
+    small = manifest.screen
+    if screen_run is None and small is not None:
+        raise QuantiseError(str(bundle.path), "its screen's run is not named", "give --screen-reference")
+    if screen_run is not None:
+        if small is None or bundle.screen is None:
+            raise QuantiseError(str(bundle.path), "it holds no screen", "leave out --screen-reference")
+        screen = TfliteNetwork(bundle.screen, (small.input, small.output))
+        parts.append((SCREEN, screen, Decision(threshold=small.threshold), screen_run))
+    for name, network, _, source in parts:
+        _require_same_contract(f"{bundle.path} ({name})", network.contract[0], source)
+    return [
+        NetworkPair(name, bundle, decision, source, network, float_network(source))
+        for name, network, decision, source in parts
+    ]
+
+
+def float_network(run: Run) -> TfliteNetwork:
+    """Convert the network of a run without quantising it."""
+    model = convert(run.load_model(), "float32")
+    return TfliteNetwork(model, contracts_of(model, run.manifest.input))
+
+
+def float_bundle(pairs: Sequence[NetworkPair], decisions: Sequence[Decision]) -> Bundle:
+    """Return a bundle of the float networks with these decisions, in memory only."""
+    bundle = pairs[0].bundle
+    manifest, models = bundle.manifest, []
+    for pair, decision in zip(pairs, decisions, strict=True):
+        models.append(pair.float32.model)
+        into, out = pair.float32.contract
+        if pair.name == CLASSIFIER:
+            update: dict[str, object] = {"input": into, "output": out, "decision": decision}
+        elif manifest.screen is not None:
+            changed = {"input": into, "output": out, "threshold": decision.threshold}
+            update = {"screen": manifest.screen.model_copy(update=changed)}
+        manifest = manifest.model_copy(update=update)
+    return Bundle(bundle.path, manifest, models[0], models[1] if len(models) > 1 else None)
+
+
+def logits_of(path: Path, network: TfliteNetwork, crops: Crops) -> NDArray[np.float32]:
+    """Run a network over crops on the runtime of the box and return its dequantised logits, float32 (n, 2).
+
+    Parameters
+    ----------
+    path : Path
+        Where the network comes from, for messages.
+    network : TfliteNetwork
+    crops : Crops
+
+    Raises
+    ------
+    BundleError
+        If contract and model disagree.
+
+    """
+    planes = network.contract[0].planes
+    interpreter = Network(path, network.model, network.contract, threads=1, batch=min(BATCH, max(len(crops), 1)))
+    parts = []
+    for start in range(0, len(crops), BATCH * 16):
+        pictures = crops.pictures[start : start + BATCH * 16]
+        parts.append(interpreter.logits(network_input(planes, pictures, pictures if planes == "rgb" else None)))
+    return np.concatenate(parts) if parts else np.zeros((0, 2), np.float32)
+
+
+def paired_logits(pair: NetworkPair, datasets: Sequence[Dataset], split: Split) -> PairedLogits:
+    """Read the crops of a split as the pair's networks take them, and run both networks over them."""
+    from trainer.training.batches import read_crops  # noqa: PLC0415 - imports Keras
+
+    crops = read_crops(datasets, split, pair.int8.contract[0])
+    reference = logits_of(pair.run.path, pair.float32, crops)
+    return PairedLogits(pair, crops, reference, logits_of(pair.bundle.path, pair.int8, crops))
+
+
+def chosen_together(run: Run, screen: Run | None) -> bool:
+    """Return whether `cascade` chose the decisions of both runs together, so that a bundle keeps them unchanged.
+
+    Raises
+    ------
+    QuantiseError
+        If it did, and the screen's run is not named or has no decision.
+
+    """
+    decision = run.manifest.decision
+    if decision is None or not is_joint(decision):
+        return False
+    if screen is None and decision.screen_weight:
+        raise QuantiseError(
+            str(run.path),
+            "its decision weighs a screen and no screen is named",
+            "give the screen's run with --screen, or decide without one: `gammabox-trainer evaluate --decide-anew`",
+        )
+    if screen is not None and screen.manifest.decision is None:
+        raise QuantiseError(
+            str(screen.path),
+            f"its run.json has no decision and that of {run.path} was made with a screen",
+            "choose both with `gammabox-trainer cascade`",
+        )
+    return True
+
+
+def float_decision(run: Run, logits: NDArray[np.float32], label: NDArray[np.uint8]) -> Decision:
+    """Return the decision of a run, or one of a false-positive rate of 1e-3 where `evaluate` has chosen none."""
+    if run.manifest.decision is not None:
+        return run.manifest.decision
+    return _at_fpr(scores_of(logits), label, DEFAULT_FPR)
+
+
+def float_decisions(pairs: Sequence[NetworkPair], datasets: Sequence[Dataset]) -> list[Decision]:
+    """Return the decision by which each float network is judged.
+
+    Where `cascade` chose for screen and classifier together, these are the decisions of both run.json. Where only the
+    bundle's decision weighs both, the float networks are judged by that, and `decision_changes` reports it.
+    """
+    decisions = [pair.run.manifest.decision for pair in pairs]
+    if is_joint(decisions[0]):
+        chosen = [pair.decision if own is None else own for own, pair in zip(decisions, pairs, strict=True)]
+        return chosen[:1] + [at_unit_temperature(decision) for decision in chosen[1:]]
+    if is_joint(pairs[0].decision):
+        return [pair.decision for pair in pairs]
+    return [_float_decision_alone(pair, datasets) for pair in pairs]
+
+
+def matched_decision(
+    reference: Decision, float_logits: NDArray[np.float32], own_logits: NDArray[np.float32], label: NDArray[np.uint8]
+) -> Decision:
+    """Return the decision of a converted network that agrees best with the float network's on the same crops."""
+    wanted = scores_of(float_logits, reference.temperature)
+    own = scores_of(own_logits, reference.temperature)
+    threshold = matched_threshold(wanted, reference.threshold, own, label)
+    return Decision(threshold=threshold, temperature=reference.temperature)
+
+
+def at_unit_temperature(decision: Decision) -> Decision:
+    """Return the same decision for scores without temperature, as the screen's are.
+
+    The threshold becomes sigmoid(T × logit(threshold)).
+    """
+    if decision.temperature == 1:  # as `cascade` chooses it: not one bit changes
+        return Decision(threshold=decision.threshold)
+    margin = decision.temperature * log_odds(decision.threshold)
+    return Decision(threshold=float(sigmoid(np.array(margin))))
+
+
+def decision_changes(pairs: Sequence[NetworkPair]) -> list[str] | None:
+    """List the fields in which a decision of screen and classifier together differs from the runs'.
+
+    None where neither bundle nor run has such a decision: then every network has a threshold of its own.
+    """
+    main = pairs[0]
+    chosen = main.run.manifest.decision
+    if not is_joint(chosen) and not is_joint(main.decision):
+        return None
+    if chosen is None:
+        return [f"{main.run.path.name} names none"]
+    changes = [
+        f"{name} {getattr(main.decision, name):.6g} instead of {getattr(chosen, name):.6g}"
+        for name in Decision.model_fields
+        if getattr(main.decision, name) != getattr(chosen, name)
+    ]
+    for screen in pairs[1:]:
+        own, wanted = screen.decision.threshold, screen.run.manifest.decision
+        if wanted is None:
+            changes.append(f"{screen.run.path.name} names no threshold of the screen")
+        elif own != at_unit_temperature(wanted).threshold:
+            changes.append(f"threshold of the screen {own:.6g} instead of {wanted.threshold:.6g}")
+    return changes
+
+
+def decisions_alone(
+    logits: NDArray[np.float32], label: NDArray[np.uint8], reference: Decision, own: Decision
+) -> tuple[Decision, Decision, bool]:
+    """Return the decisions by which float and int8 network are judged alone, and whether the box uses them.
+
+    A decision of screen and classifier together says nothing of one network: then both are judged by the threshold at
+    which the float network, `logits`, has a false-positive rate of 1e-2.
+    """
+    if not is_joint(reference) and not is_joint(own):
+        return reference, own, True
+    decision = _at_fpr(scores_of(logits, reference.temperature), label, ALONE_FPR, reference.temperature)
+    return decision, decision, False
+
+
+def _require_same_contract(what: str, contract: InputContract, run: Run) -> None:
+    for name in SAME_CONTRACT:
+        own, wanted = getattr(contract, name), getattr(run.manifest.input, name)
+        if own != wanted:
+            raise QuantiseError(
+                what,
+                f"its input {name} is {own}, that of {run.path} is {wanted}",
+                "convert that run again, or name the run this bundle came from",
+            )
+
+
+def _float_decision_alone(pair: NetworkPair, datasets: Sequence[Dataset]) -> Decision:
+    """Return a float network's decision: the run's, or what `convert` noted, or that of the validation split."""
+    from trainer.training.batches import read_crops  # noqa: PLC0415 - imports Keras
+
+    chosen, manifest = pair.run.manifest.decision, pair.bundle.manifest
+    if chosen is not None:
+        return chosen if pair.name == CLASSIFIER else at_unit_temperature(chosen)
+    card = manifest.provenance if pair.name == CLASSIFIER else manifest.provenance.get("screen", {})
+    noted = card.get("threshold", {}).get("matched_to")
+    if isinstance(noted, float):
+        return Decision(threshold=noted, temperature=pair.decision.temperature)
+    validation = read_crops(datasets, "validation", pair.float32.contract[0])
+    return float_decision(pair.run, logits_of(pair.run.path, pair.float32, validation), validation.label)
+
+
+def _at_fpr(scores: NDArray[np.float64], label: NDArray[np.uint8], fpr: float, temperature: float = 1.0) -> Decision:
+    """Return the decision of the lowest threshold with at most this false-positive rate; 0.5 without negatives."""
+    negatives = scores[label == 0]
+    threshold = float(np.clip(threshold_at_fpr(negatives, fpr), 0.0, 1.0)) if len(negatives) else 0.5
+    return Decision(threshold=threshold, temperature=temperature)

@@ -1,14 +1,11 @@
 """Figures of agreement are right on small cases that can be counted by hand."""
 
-import doctest
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from quantize import agreement
 from quantize.agreement import agreement_of, matched_threshold, recall_difference, sqnr_db, strata_of
 from quantize.predictions import Predictions
 
@@ -82,10 +79,6 @@ def test_agreement_of_a_model_with_itself_is_complete():
     agreement = agreement_of(own, own, label, np.random.default_rng(1))
     assert agreement.labels == agreement.hits == 1
     assert all(recall.change == 0 for recall in agreement.recall.values())
-
-
-def test_agreement_example_runs():
-    assert doctest.testmod(agreement).failed == 0
 
 
 def test_strata_compare_within_each_bin_of_several():

@@ -52,15 +52,12 @@ def test_workers_end_with_a_killed_parent(tmp_path: Path) -> None:
     done = tmp_path / "done"
     done.mkdir()
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    parent = subprocess.Popen([sys.executable, str(program), str(done)], env=environment)
-    deadline = time.monotonic() + 60
+    parent = subprocess.Popen([sys.executable, str(program), str(done)], env=environment, stdout=subprocess.PIPE)
+    deadline = time.monotonic() + 120
     while len(list(done.iterdir())) < 4:
         assert time.monotonic() < deadline
         assert parent.poll() is None
         time.sleep(0.02)
     parent.send_signal(signal.SIGKILL)
-    parent.wait()
-    time.sleep(0.7)
-    late = len(list(done.iterdir()))
-    time.sleep(0.7)
-    assert len(list(done.iterdir())) == late
+    parent.communicate()  # the output ends with the last process that holds it
+    assert len(list(done.iterdir())) < 1000

@@ -204,11 +204,11 @@ def test_interrupted_it_leaves_clip_and_truth(tmp_path: Path) -> None:
     ours = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background begins with it ignored
     running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     signal.signal(signal.SIGINT, ours)
-    deadline = time.monotonic() + 60
-    while (not out.exists() or out.stat().st_size < 150_000) and time.monotonic() < deadline:
+    while not out.exists() or out.stat().st_size < 150_000:
+        assert running.poll() is None
         time.sleep(0.1)
     running.send_signal(signal.SIGINT)
-    _, said = running.communicate(timeout=30)
+    _, said = running.communicate()
     assert running.returncode == 130
     assert said.startswith("interrupted")
     frames = len(read(out))

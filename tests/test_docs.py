@@ -15,6 +15,7 @@ import firmware_config.commands
 import quantize.commands
 import trainer.commands.cli
 from edge.telemetry import messages
+from quantize.limits import Limits
 
 ROOT = Path(__file__).parent.parent
 GENERATED = {"docs/settings.md"}
@@ -188,6 +189,16 @@ def test_messages_of_the_manual_are_valid() -> None:
     for example in examples:
         kind = next(key for key in kinds if key in example)
         kinds[kind].model_validate_json(json.dumps(example))
+
+
+def test_limits_of_the_manual_are_those_of_the_check() -> None:
+    rows = re.findall(
+        r"^\| ((?:`m(?:in|ax)_\w+`(?:, )?)+) \| ([^|]*) \|", text_of("docs/quantisation.md"), re.MULTILINE
+    )
+    stated = {}
+    for names, values in rows:
+        stated |= dict(zip(re.findall(r"\w+", names), map(float, values.split(", ")), strict=True))
+    assert stated == Limits().model_dump()
 
 
 def test_python_session_of_the_engineer_runs(tmp_path, monkeypatch, capsys) -> None:

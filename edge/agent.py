@@ -88,7 +88,7 @@ class Outcome:
         return self.waiting == 0
 
     def as_dict(self) -> dict[str, object]:
-        """Give the outcome for JSON."""
+        """Return the outcome for JSON."""
         return {**asdict(self), "delivered": self.delivered}
 
 

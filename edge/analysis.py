@@ -88,7 +88,7 @@ class Summary:
     runtime: str
 
     def as_json(self) -> str:
-        """Give the summary as one JSON object."""
+        """Return the summary as one JSON object."""
         return json.dumps(asdict(self))
 
 

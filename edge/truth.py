@@ -190,7 +190,7 @@ def matched(
 
 
 def distance_px(one: Box, other: Box) -> float:
-    """Give the distance between two boxes, 0 where they touch or overlap."""
+    """Return the distance between two boxes, 0 where they touch or overlap."""
     beside = max(other[0] - one[2], 0, one[0] - other[2])
     above = max(other[1] - one[3], 0, one[1] - other[3])
     return math.hypot(beside, above)

@@ -4,5 +4,5 @@ from __future__ import annotations
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:
-    """Give a number with its noun: `1 hit`, `2 hits`; `many` where the plural is not made with an s."""
+    """Return a number with its noun: `1 hit`, `2 hits`; `many` where the plural is not made with an s."""
     return f"{number} {one if number == 1 else many or f'{one}s'}"

@@ -147,7 +147,7 @@ class LaCosmic:
 
 
 def _spots(binary: Image, height_dn: Image, most: int = _MAX_PIXELS) -> tuple[Sighting, ...]:
-    """Give the components of a binary picture that are small enough, each at its highest pixel."""
+    """Return the components of a binary picture that are small enough, each at its highest pixel."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(binary, connectivity=8)
     found = []
     for label in range(1, count):

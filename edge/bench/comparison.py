@@ -74,7 +74,7 @@ class Comparison:
     warnings: tuple[str, ...]
 
     def as_json(self) -> str:
-        """Give the comparison as one JSON object."""
+        """Return the comparison as one JSON object."""
         return json.dumps(asdict(self))
 
 

@@ -24,7 +24,7 @@ class Sighting:
 
     @property
     def box(self) -> Box:
-        """Give (x0, y0, x1, y1)."""
+        """Return (x0, y0, x1, y1)."""
         return self.x0, self.y0, self.x1, self.y1
 
     @property

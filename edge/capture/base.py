@@ -1,4 +1,4 @@
-"""What every source of frames shares: its mode, its report, and the way from bytes or pixels to a Frame."""
+"""The base of every source of frames: its mode, its report, and the way from bytes or pixels to a frame."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from edge.capture.frame import Image
 
-MIN_SIDE = 64  # pixels; below this there is no room for a crop nor for the noise around a spike
+MIN_SIDE = 64  # pixels; a smaller picture has no room for a crop nor for the noise around a spike
 USUAL_FPS = 25.0  # assumed where a source names no rate
-LISTED_DAMAGES = 20  # the report names so many places; more are only counted
+LISTED_DAMAGES = 20  # the report names the first ones only
 INTER_FRAME_WARNING = (
     "{codec} predicts frames from one another and smears or swallows hits: good for scenes, not for detection; "
     "use Motion JPEG"
@@ -35,7 +35,7 @@ INTER_FRAME_WARNING = (
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """What a source delivers at the moment: size in pixels, frames a second (declared), codec in words."""
+    """What a source delivers at the moment: size in pixels, declared frames a second, codec in words."""
 
     width: int
     height: int
@@ -53,26 +53,26 @@ class Damage:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The account of a source up to now.
+    """What a source has delivered and lost so far.
 
     Attributes
     ----------
     delivered : int
-        Frames handed out.
+        Frames delivered.
     dropped : int
-        Frames of a live source that came while the reader of frames was busy.
+        Frames of a live source that were not read in time.
     damaged : int
-        Frames whose picture was damaged; each leaves a gap in the sequence numbers.
+        Frames with a damaged picture. Each leaves a gap in the sequence numbers.
     damages : tuple of Damage
-        The first of them, with place and reason.
+        The first damaged frames, with their reasons.
     reasons : mapping of str to int
-        How many frames were lost to each reason.
+        Number of damaged frames by reason.
     reconnects : int
-        How often a stream or camera was opened again after it was lost.
+        Number of times that a stream or camera was opened again after a loss.
     losses : mapping of str to int
-        How often it was lost, by reason.
+        Number of losses by reason.
     warnings : tuple of str
-        What the user should know about this source as it stands, each a sentence, each once.
+        What the user should know about the source in its present state, one sentence each.
 
     """
 
@@ -87,14 +87,14 @@ class Report:
 
 
 class Source(ABC):
-    """Frames in order; a context manager, to be iterated once.
+    """Frames in order: a context manager that can be iterated once.
 
     Attributes
     ----------
     spec : str
-        What was opened, without credentials.
+        Name of the source, without credentials.
     live : bool
-        Whether frames come in real time and are lost when nobody takes them.
+        Whether frames come in real time, so that frames are lost when they are not read in time.
 
     """
 
@@ -124,11 +124,11 @@ class Source(ABC):
 
     @abstractmethod
     def __iter__(self) -> Iterator[Frame]:
-        """Yield the frames; damaged ones are left out and leave a gap in `sequence`."""
+        """Yield the frames. Damaged frames are left out and leave a gap in `sequence`."""
 
     @abstractmethod
     def close(self) -> None:
-        """Give the file, connection or camera back; a second call does nothing."""
+        """Release the file, connection or camera. A second call does nothing."""
 
     @property
     def mode(self) -> Mode:
@@ -139,7 +139,7 @@ class Source(ABC):
 
     @property
     def report(self) -> Report:
-        """The account up to now, a snapshot."""
+        """What was delivered and lost up to now."""
         return Report(
             delivered=self._delivered,
             dropped=self._dropped_count(),
@@ -164,7 +164,7 @@ class Source(ABC):
             self._damages.append(Damage(sequence, reason))
 
     def _from_jpeg(self, packet: bytes, sequence: int, monotonic_s: float, utc: datetime) -> Frame | None:
-        """Make a frame of a packet that should hold one JPEG; None, and an entry in the report, where it is damaged."""
+        """Return the frame of a packet with one JPEG. A damaged one is entered in the report, and None is returned."""
         began = time.perf_counter()
         try:
             jpeg = complete_jpeg(packet)
@@ -178,7 +178,7 @@ class Source(ABC):
     def _from_picture(
         self, picture: Image, sequence: int, monotonic_s: float, utc: datetime, decode_ms: float
     ) -> Frame | None:
-        """Make a frame of a decoded picture, grey or BGR; `decode_ms` is what decoding it has cost up to here."""
+        """Return the frame of a decoded picture, grey or BGR, that took `decode_ms` up to here."""
         if picture.ndim == 2:
             return self._deliver(Frame(sequence, monotonic_s, utc, picture, decode_ms=decode_ms))
         began = time.perf_counter()
@@ -187,7 +187,7 @@ class Source(ABC):
         return self._deliver(Frame(sequence, monotonic_s, utc, grey, bgr=picture, decode_ms=decode_ms))
 
     def _from_i420(self, i420: Image, sequence: int, monotonic_s: float, utc: datetime) -> Frame | None:
-        """Make a frame of planar YUV 4:2:0; its brightness is the grey and costs nothing."""
+        """Return the frame of a planar YUV 4:2:0 picture, whose brightness is the grey without any decoding."""
         return self._deliver(Frame(sequence, monotonic_s, utc, i420[: i420.shape[0] * 2 // 3], i420=i420))
 
     def _deliver(self, frame: Frame) -> Frame | None:
@@ -197,10 +197,10 @@ class Source(ABC):
         return replace(frame, exposure_s=self._exposure_s, gain=self._gain, mode=self._mode_number)
 
     def _follow_size(self, width: int, height: int, sequence: int) -> bool:
-        """Begin a new mode where a picture differs in size from the last one; False for one that is too small."""
+        """Begin a new mode where the size of the picture changes. Return False for a picture that is too small."""
         if min(width, height) < MIN_SIDE:
             if self._delivered:
-                # One small picture among others is no reason to lose what came before it.
+                # A single small picture is no reason to end the source.
                 self._damage(sequence, f"picture of {width}x{height} pixels, under {MIN_SIDE} a side")
                 return False
             raise SourceError(
@@ -222,21 +222,21 @@ class Source(ABC):
 
 
 def too_short(source: Source) -> SourceError:
-    """Say that a recording has ended without three frames in a row, and so without anything to analyse."""
+    """Return the error of a recording without three frames in a row, in which nothing can be analysed."""
     report = source.report
     frames = report.delivered + report.damaged
     damaged = f" ({report.damaged} damaged)" if report.damaged else ""
     return SourceError(
         source.spec,
         f"{counted(frames, 'frame')}{damaged}, no three of one size in a row",
-        "a hit is told by the frames before and after it, so three are the least",
+        "a hit is found by comparison with the frames before and after it, so at least three are needed",
     )
 
 
 def quiet_opencv() -> None:
-    """Keep OpenCV and FFmpeg from writing to stderr, unless the user asked for it in the environment.
+    """Keep OpenCV and FFmpeg from writing to stderr, unless the user asks for it in the environment.
 
-    FFmpeg's level is read once, when OpenCV first opens a recording or a stream.
+    OpenCV reads the level of FFmpeg once, when it first opens a recording or a stream.
     """
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     if "OPENCV_LOG_LEVEL" not in os.environ:

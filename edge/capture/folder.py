@@ -1,4 +1,4 @@
-"""A folder of pictures as a recording: sorted as people number files, one file a frame."""
+"""A folder of pictures as a recording: one frame a file, in the natural order of their names."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ class FolderSource(Source):
     Parameters
     ----------
     path : Path
-        The folder; files with a picture's suffix count, hidden ones and subfolders do not.
+        The folder. Its files with the suffix of a picture are the frames; hidden files and subfolders are not.
     fps : float or None
-        Frames a second, as pictures carry no times; None takes 25 and says so in the report.
+        Frames a second, as pictures have no times. None assumes 25 and says so in the report.
     start_utc : datetime or None
-        Time of the first picture; None for the file's modification time.
+        Time of the first picture, by default the modification time of its file.
     exposure_s, gain : float or None
-        As they were when the pictures were taken, where known.
+        How the pictures were taken, where known.
 
     Raises
     ------
@@ -61,13 +61,13 @@ class FolderSource(Source):
         quiet_opencv()
         self._files = _pictures_in(path)
         if fps is None:
-            self._warn(f"a folder of pictures carries no times: {USUAL_FPS:g} frames a second are assumed")
+            self._warn(f"a folder of pictures has no times: {USUAL_FPS:g} frames a second are assumed")
         width, height = self._first_size()
         self._mode = Mode(width, height, fps or USUAL_FPS, "pictures")
         self._start_utc = start_utc or _modified(self._files[0])
 
     def __iter__(self) -> Iterator[Frame]:
-        """Yield the pictures as frames; `sequence` is the place of the file in natural order, from 0."""
+        """Yield the pictures as frames. `sequence` is the place of the file in the natural order, from 0."""
         for sequence, file in enumerate(self._files):
             position_s = sequence / self.mode.fps
             utc = self._start_utc + timedelta(seconds=position_s)
@@ -96,7 +96,7 @@ class FolderSource(Source):
         return self._from_picture(picture, sequence, position_s, utc, decode_ms)
 
     def _first_size(self) -> tuple[int, int]:
-        """Give width and height of the first whole picture."""
+        """Return the width and the height of the first whole picture."""
         for file in self._files:
             try:
                 content = file.read_bytes()
@@ -112,12 +112,12 @@ class FolderSource(Source):
 
 
 def natural_key(name: str) -> list[tuple[int, str]]:
-    """Give a sort key by which frame2 comes before frame10."""
+    """Return a key that sorts frame2 before frame10."""
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name.casefold())]
 
 
 def _decode(content: bytes) -> Image | None:
-    """Decode a picture to 8 bits: grey with shape (height, width) or blue, green, red with (height, width, 3)."""
+    """Decode a picture to 8 bits: grey, shape (height, width), or blue, green and red, shape (height, width, 3)."""
     if not content or (content.startswith(_PNG_START) and _PNG_END not in content[-64:]):
         return None
     try:

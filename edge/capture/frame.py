@@ -1,4 +1,4 @@
-"""One frame of a camera and the triples of consecutive frames that the fast path looks at."""
+"""A frame of a camera, and the triples of consecutive frames in which hits are looked for."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ Image: TypeAlias = "NDArray[np.uint8]"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """A frame with its grey picture decoded and its colours still packed.
+    """A frame whose grey picture is decoded and whose colours are decoded on demand.
 
     Attributes
     ----------
     sequence : int
-        Counts from 0 as the source delivers; a gap in it is a dropped or damaged frame.
+        Number of the frame in its source, from 0. A gap is a dropped or damaged frame.
     monotonic_s : float
-        Seconds on a clock that never jumps: the box's clock for a camera, the position in a recording.
+        Time on a clock that never jumps: the clock of the box for a camera, the position in a recording.
     utc : datetime
         Wall time of the frame, time zone UTC.
     grey : uint8 array, shape (height, width)
     exposure_s, gain : float or None
-        As the camera reports them; None where unknown.
+        As the camera reports them or the caller states them; None where unknown.
     jpeg : bytes or None
-        The compressed picture as the camera sent it, from FFD8 to FFD9; None where the source had none.
+        The compressed picture as the camera sent it, from FFD8 to FFD9; None where the source has none.
     bgr : uint8 array, shape (height, width, 3), or None
-        Set only where the source gives decoded colours.
+        Decoded colours, where the source delivers them.
     i420 : uint8 array, shape (3 * height / 2, width), or None
-        Brightness and colours as a CSI camera gives them (planar YUV 4:2:0); `grey` is its upper part.
+        Brightness and colours of a CSI camera (planar YUV 4:2:0); `grey` is its upper part.
     mode : int
         Changes whenever the source changes size, rate or exposure mode.
     decode_ms : float
@@ -69,7 +69,7 @@ class Frame:
 
     @property
     def has_colours(self) -> bool:
-        """Whether the source gives colours; costs a look at the JPEG's header."""
+        """Whether the frame has colours. Reads the header of the JPEG."""
         if self.bgr is not None or self.i420 is not None:
             return True
         try:
@@ -80,7 +80,7 @@ class Frame:
     def colour_halved(self) -> Image:
         """Decode the colours at half the size: uint8, shape (ceil(height / 2), ceil(width / 2), 3), blue first.
 
-        Cameras send colours at half the size anyway. Costs about as much as decoding the grey.
+        Cameras send colours at half the size anyway. It takes about as long as decoding the grey.
 
         Raises
         ------
@@ -93,7 +93,7 @@ class Frame:
         return self._decoded(cv2.IMREAD_REDUCED_COLOR_2)
 
     def colour(self) -> Image:
-        """Decode the colours: uint8, shape (height, width, 3), blue first. Costs a JPEG decode at each call."""
+        """Decode the colours: uint8, shape (height, width, 3), blue first. Each call decodes the JPEG again."""
         if self.bgr is not None:
             return self.bgr
         if self.i420 is not None:
@@ -105,7 +105,7 @@ class Frame:
         return self._decoded(cv2.IMREAD_COLOR)
 
     def _decoded(self, how: int) -> Image:
-        # The grey was decoded as the sensor lies: a rotation noted in the file must not turn the colours against it.
+        # The grey is not rotated, so a rotation noted in the file must not turn the colours either.
         content = np.frombuffer(self.jpeg or b"", np.uint8)
         try:
             picture: Image | None = cv2.imdecode(content, how | cv2.IMREAD_IGNORE_ORIENTATION)
@@ -118,7 +118,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Triple:
-    """Three consecutive frames; hits are looked for in the middle one."""
+    """Three consecutive frames. Hits are looked for in the middle frame."""
 
     previous: Frame
     current: Frame
@@ -126,9 +126,9 @@ class Triple:
 
 
 def triples(frames: Iterable[Frame]) -> Iterator[Triple]:
-    """Yield each run of three frames with no gap in sequence and no change of mode or size between them.
+    """Yield each three consecutive frames without a gap in sequence or a change of mode or size.
 
-    The first and last frame of each unbroken run are in the middle of no triple: they count as not analysed.
+    The first and the last frame of an unbroken run are in the middle of no triple, so they are not analysed.
     """
     window: deque[Frame] = deque(maxlen=3)
     for frame in frames:
@@ -140,7 +140,7 @@ def triples(frames: Iterable[Frame]) -> Iterator[Triple]:
 
 
 def _halved(picture: Image) -> Image:
-    """Average pixels two by two; the last ones of an odd row or column count twice."""
+    """Return the picture at half the size, each pixel the mean of four. An odd last row or column counts twice."""
     height, width = picture.shape[:2]
     if height % 2 or width % 2:
         picture = cv2.copyMakeBorder(picture, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)

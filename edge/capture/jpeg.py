@@ -1,4 +1,4 @@
-"""Tells a whole JPEG from a damaged one before it is decoded, and decodes its grey."""
+"""Recognises damaged JPEG pictures before they are decoded, and decodes the grey of whole ones."""
 
 from __future__ import annotations
 
@@ -22,26 +22,25 @@ _BARE = {0x01, *range(0xD0, 0xD8)}
 _FRAME_HEADERS = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _BETWEEN_SCANS = {0xC4, 0xDA, 0xDB, 0xDC, 0xDD, *range(0xE0, 0xF0), 0xFE}
 
-
 _SURPLUS = re.compile(r"(\d+) extraneous bytes")
 HARMLESS_SURPLUS_BYTES = 16  # some webcams (Logitech C270) end every picture with a few bytes too many
 MAX_PIXELS = 100_000_000  # a damaged header must not make the decoder ask for all memory
 
 
 class DamagedJpegError(ValueError):
-    """A packet that holds no whole JPEG; the message is the reason, in a few words."""
+    """A packet without a whole JPEG. The message is the reason in a few words."""
 
 
 def complete_jpeg(packet: bytes) -> bytes:
-    """Give the JPEG in a packet, from FFD8 to FFD9, without the padding that cameras and containers add.
+    """Return the JPEG in a packet, from FFD8 to FFD9, without the padding that cameras and containers add.
 
-    Walks the segments and looks for markers inside the coded data: a picture cut short, two pictures run into one
-    and restart markers out of order are noticed; pieces lost within the coded data only by decoding.
+    The function walks the segments and the markers in the coded data. It recognises a picture that is cut short, two
+    pictures in one, and restart markers out of order. Only decoding finds a loss within the coded data.
 
     Raises
     ------
     DamagedJpegError
-        The packet begins with no JPEG, or its JPEG is cut short or broken.
+        The packet does not begin with a JPEG, or its JPEG is cut short or broken.
 
     """
     if packet[:2] != _START:
@@ -70,8 +69,7 @@ def complete_jpeg(packet: bytes) -> bytes:
 def decode_grey(jpeg: bytes) -> Image:
     """Decode the grey of a JPEG: uint8, shape (height, width); the same pixels as `cv2.imdecode`.
 
-    OpenCV keeps libjpeg's complaints about damaged data to itself (it prints them); simplejpeg, at the same speed,
-    raises them.
+    simplejpeg raises the complaints of libjpeg about damaged data, which OpenCV only prints. It is equally fast.
 
     Raises
     ------
@@ -91,7 +89,7 @@ def decode_grey(jpeg: bytes) -> Image:
 
 
 def picture_size(jpeg: bytes) -> tuple[int, int]:
-    """Give width and height of a JPEG from its header, in pixels; DamagedJpegError where there is none."""
+    """Return width and height of a JPEG in pixels, from its header. Raise DamagedJpegError where there is none."""
     try:
         height, width, *_ = simplejpeg.decode_jpeg_header(jpeg)
     except ValueError as error:
@@ -100,7 +98,7 @@ def picture_size(jpeg: bytes) -> tuple[int, int]:
 
 
 def is_coloured(jpeg: bytes) -> bool:
-    """Tell whether a JPEG holds colours, by its header; DamagedJpegError where there is none."""
+    """Return whether a JPEG has colours, from its header. Raise DamagedJpegError where there is none."""
     try:
         _, _, space, _ = simplejpeg.decode_jpeg_header(jpeg)
     except ValueError as error:
@@ -109,7 +107,7 @@ def is_coloured(jpeg: bytes) -> bool:
 
 
 def _reason(complaint: str) -> str:
-    """Give libjpeg's complaint without its numbers, so that equal damage is counted together."""
+    """Return the complaint of libjpeg without its numbers, so that equal damage is counted together."""
     if "premature end" in complaint:
         return "JPEG data with a piece missing"
     if _SURPLUS.search(complaint):
@@ -118,7 +116,7 @@ def _reason(complaint: str) -> str:
 
 
 def _next_segment(packet: bytes, at: int) -> tuple[int, int]:
-    """Give the place after the next marker, and the marker."""
+    """Return the offset after the next marker, and the marker."""
     while True:
         if at >= len(packet):
             raise DamagedJpegError("JPEG cut short (in its header)")
@@ -142,7 +140,7 @@ def _length(packet: bytes, at: int) -> int:
 
 
 def _walk_coded_data(packet: bytes, at: int) -> tuple[int, NDArray[np.uint8]]:
-    """Give the place after FFD9 and the restart markers of the first scan."""
+    """Return the offset after FFD9, and the restart markers of the first scan."""
     coded = np.frombuffer(packet, np.uint8)
     after_ff = np.flatnonzero(coded[at:-1] == 0xFF) + (at + 1)  # the bytes that follow an FF
     marks = coded[after_ff]

@@ -1,4 +1,4 @@
-"""What streams and cameras share: a thread that reads them, keeps the newest frames and comes back after a loss."""
+"""The base of streams and cameras: a thread that reads frames, keeps the newest and reconnects after a loss."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from edge.capture.base import Source
-from edge.capture.newest import Newest
+from edge.capture.newest_queue import NewestQueue
 from edge.capture.pace import Pace
 from edge.errors import SourceError
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from edge.capture.frame import Frame, Image
 
-BACKLOG = 8  # frames that may wait while the reader of frames is busy
+BACKLOG = 8  # frames that wait for the reader
 FIRST_PAUSE_S = 0.5  # before the first attempt to reconnect; doubled at each further one
 LONGEST_PAUSE_S = 30.0
 CLOSE_LIMIT_S = 3.0  # drivers are known to hang when a camera is given back
@@ -27,21 +27,21 @@ CLOSE_LIMIT_S = 3.0  # drivers are known to hang when a camera is given back
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """The time of live frames; tests bring their own."""
+    """The clocks of live frames."""
 
     monotonic_s: Callable[[], float] = time.monotonic
     utc: Callable[[], datetime] = lambda: datetime.now(timezone.utc)
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """A picture as it came: JPEG bytes, or pixels (grey or blue, green, red), and what is known of its exposure.
+class RawPicture:
+    """A picture as it arrived: JPEG bytes or pixels (grey or blue, green, red), with its exposure where known.
 
-    `stamp_s` is the camera's own time of the picture, where it gives one: it tells of frames lost before they came.
+    `stamp_s` is the camera's own time stamp, where it has one. It reveals frames that were lost before they arrived.
     """
 
     jpeg: bytes | None = None
-    picture: Image | None = None
+    pixels: Image | None = None
     i420: Image | None = None
     decode_ms: float = 0.0
     exposure_s: float | None = None
@@ -51,23 +51,24 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class _Stamped:
-    taken: Taken
+    picture: RawPicture
     sequence: int
     monotonic_s: float
     utc: datetime
 
 
 class LostError(Exception):
-    """The stream or camera went away; the message says how, without credentials."""
+    """The stream or camera was lost. The message says how, without credentials."""
 
 
 class LiveSource(Source):
     """A source in real time.
 
-    A thread of its own takes the frames and numbers them as they come, so a dropped one leaves a gap. When the
-    source is lost the thread connects again, with growing pauses, for as long as the source is open.
+    A thread reads the frames and numbers them as they arrive, so a dropped frame leaves a gap. When the source is
+    lost, the thread reconnects, with growing pauses, for as long as the source is open.
 
-    Subclasses connect, take and disconnect; all three run in the reading thread, except the first connection.
+    Subclasses implement `_connect`, `_take` and `_disconnect`. All three run in the reading thread, except the first
+    connection.
     """
 
     live = True
@@ -83,7 +84,7 @@ class LiveSource(Source):
         clock: Clock | None = None,
     ) -> None:
         super().__init__(spec, exposure_s=exposure_s, gain=gain)
-        self._shelf: Newest[_Stamped] = Newest(backlog)
+        self._queue: NewestQueue[_Stamped] = NewestQueue(backlog)
         self._clock = clock or Clock()
         self._first_pause_s = first_pause_s
         self._stop = threading.Event()
@@ -95,19 +96,19 @@ class LiveSource(Source):
 
     @abstractmethod
     def _connect(self) -> None:
-        """Open the source and set its mode; SourceError where that is not possible."""
+        """Open the source and set its mode. Raise SourceError where that is not possible."""
 
     @abstractmethod
-    def _take(self) -> Taken:
-        """Wait for the next picture; LostError or OSError where none comes any more."""
+    def _take(self) -> RawPicture:
+        """Return the next picture when it arrives. Raise LostError or OSError where none arrives any more."""
 
     @abstractmethod
     def _disconnect(self) -> None:
-        """Give the source back; must do nothing when it is not open."""
+        """Release the source. Do nothing where it is not open."""
 
     def __iter__(self) -> Iterator[Frame]:
         """Yield frames until the source is closed."""
-        while (stamped := self._shelf.take()) is not None:
+        while (stamped := self._queue.take()) is not None:
             frame = self._frame_of(stamped)
             if frame is not None:
                 yield frame
@@ -115,22 +116,24 @@ class LiveSource(Source):
             raise self._crash
 
     def close(self) -> None:
-        """End the reading thread; waits a few seconds at most, as drivers are known to hang."""
+        """End the reading thread. Waits for a few seconds at most, as drivers are known to hang."""
         self._stop.set()
-        self._shelf.close()
+        self._queue.close()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(CLOSE_LIMIT_S)
             if self._thread.is_alive():
                 self._warn(f"did not end within {CLOSE_LIMIT_S:g} s and was left to itself")
 
     def _start(self) -> None:
-        """Connect, then read in a thread; to be called at the end of a subclass's __init__."""
+        """Connect, then read in a thread. Subclasses call it at the end of __init__."""
         try:
             self._connect()
             self._put(self._take())
         except (LostError, OSError) as error:
             self._disconnect()
-            raise SourceError(self.spec, f"gives no picture ({_words(error)})", "check that it is running") from error
+            raise SourceError(
+                self.spec, f"delivers no picture ({_words(error)})", "check that it is running"
+            ) from error
         except BaseException:
             self._disconnect()
             raise
@@ -140,14 +143,14 @@ class LiveSource(Source):
     def _read(self) -> None:
         try:
             while not self._stop.is_set():
-                self._put_or_come_back()
+                self._put_or_reconnect()
         except BaseException as error:  # noqa: BLE001 - the reader of frames raises it
             self._crash = error
         finally:
-            self._shelf.close()
+            self._queue.close()
             self._disconnect()
 
-    def _put_or_come_back(self) -> None:
+    def _put_or_reconnect(self) -> None:
         try:
             self._put(self._take())
         except (LostError, OSError) as error:
@@ -157,12 +160,12 @@ class LiveSource(Source):
             self._losses[reason] = self._losses.get(reason, 0) + 1
             sentence = f"the source is lost ({reason}) and is being opened again"
             self._warn(sentence)
-            if self._come_back():
+            if self._reconnect():
                 del self._warnings[sentence]
 
-    def _come_back(self) -> bool:
-        """Connect again, however long it takes; False when the source is closed meanwhile."""
-        self._sequence += 1  # what was missed is a gap
+    def _reconnect(self) -> bool:
+        """Reconnect, however long it takes. Return False if the source is closed meanwhile."""
+        self._sequence += 1  # frames missed meanwhile are a gap
         self._pace = Pace()
         pause_s = self._first_pause_s
         while True:
@@ -177,34 +180,34 @@ class LiveSource(Source):
             self._reconnects += 1
             return True
 
-    def _put(self, taken: Taken) -> None:
-        if taken.stamp_s is not None:
-            missed = self._pace.missed_before(taken.stamp_s)
+    def _put(self, picture: RawPicture) -> None:
+        if picture.stamp_s is not None:
+            missed = self._pace.missed_before(picture.stamp_s)
             self._missed += missed
             self._sequence += missed
-        self._shelf.put(_Stamped(taken, self._sequence, self._clock.monotonic_s(), self._clock.utc()))
+        self._queue.put(_Stamped(picture, self._sequence, self._clock.monotonic_s(), self._clock.utc()))
         self._sequence += 1
 
     def _frame_of(self, stamped: _Stamped) -> Frame | None:
-        taken, at = stamped.taken, (stamped.sequence, stamped.monotonic_s, stamped.utc)
-        if taken.exposure_s is not None:
-            self._exposure_s = taken.exposure_s
-        if taken.gain is not None:
-            self._gain = taken.gain
-        if taken.jpeg is not None:
-            return self._from_jpeg(taken.jpeg, *at)
-        if taken.i420 is not None:
-            return self._from_i420(taken.i420, *at)
-        if taken.picture is None:
-            raise ValueError("a picture was taken without bytes or pixels")
-        return self._from_picture(taken.picture, *at, taken.decode_ms)
+        picture, stamps = stamped.picture, (stamped.sequence, stamped.monotonic_s, stamped.utc)
+        if picture.exposure_s is not None:
+            self._exposure_s = picture.exposure_s
+        if picture.gain is not None:
+            self._gain = picture.gain
+        if picture.jpeg is not None:
+            return self._from_jpeg(picture.jpeg, *stamps)
+        if picture.i420 is not None:
+            return self._from_i420(picture.i420, *stamps)
+        if picture.pixels is None:
+            raise ValueError("a raw picture has neither bytes nor pixels")
+        return self._from_picture(picture.pixels, *stamps, picture.decode_ms)
 
     def _dropped_count(self) -> int:
-        return self._shelf.dropped + self._missed
+        return self._queue.dropped + self._missed
 
 
 def _words(error: BaseException) -> str:
-    """Give an error in words that hold no address and so no password."""
+    """Return the error in words without an address, which might hold a password."""
     if isinstance(error, OSError):
         return error.strerror or type(error).__name__
     return str(error)

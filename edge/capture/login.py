@@ -1,4 +1,4 @@
-"""Logs in to cameras over HTTP, Basic or Digest, with one attempt: cameras lock out who tries again and again."""
+"""Logins to cameras over HTTP (Basic or Digest), with a single attempt, as cameras lock out repeated ones."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from http.client import HTTPResponse
 
 
-class Visitor:
-    """Opens one address, with the user and password that stand in it.
+class HttpOpener:
+    """Opens an HTTP address with the user and password in it.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class Visitor:
             self._login = unquote(split.username), unquote(split.password or "")
 
     def open(self, timeout_s: float) -> HTTPResponse:
-        """Ask for the address, and where a login is wanted and known a second time with it.
+        """Request the address, and request it again with the login where the server asks for one.
 
         Raises
         ------
@@ -50,7 +50,7 @@ class Visitor:
         return _open(request, timeout_s)
 
     def _answer_to(self, refused: urllib.error.HTTPError, request: urllib.request.Request) -> str | None:
-        """Give the Authorization header for what the server asks; Digest before Basic, which shows the password."""
+        """Return the Authorization header that the server asks for. Digest comes first, as Basic shows the password."""
         if self._login is None:
             return None
         challenges = {

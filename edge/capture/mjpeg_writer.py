@@ -1,8 +1,8 @@
-"""Writes ready JPEG pictures as a Motion JPEG AVI that stays readable when the process is killed or the disk is full.
+"""Writes JPEG pictures into a Motion JPEG AVI that stays readable after a kill or on a full disk.
 
 The file is OpenDML (AVI 2.0): RIFF segments of about 1 GB, each with its index, so that it may grow past 2 GB. The
-bytes depend on nothing but the pictures, their size and the rate. The sizes in the headers are brought up to date
-after every picture; the index is written at the end of a segment, and readers such as FFmpeg do without it.
+bytes depend on nothing but the pictures, their size and the rate. The sizes in the headers are updated after every
+picture. The index is written at the end of a segment; readers such as FFmpeg do without it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class MotionJpegWriter:
     Parameters
     ----------
     path : Path or str
-        The file; one that is there is replaced.
+        The file; an existing one is replaced.
     fps : float or Fraction
         Frames a second that the file declares.
     size : (int, int)
@@ -51,7 +51,7 @@ class MotionJpegWriter:
     RecordingError
         The file cannot be created or written, the disk is full. Every frame that was written stays readable.
     ValueError
-        An impossible rate or size.
+        The rate or the size is impossible.
 
     """
 
@@ -95,9 +95,9 @@ class MotionJpegWriter:
         self.close()
 
     def write(self, jpeg: bytes, *, damaged: bool = False) -> None:
-        """Append one picture, a complete JPEG from FFD8 to FFD9 of the size that the file declares.
+        """Append a picture: a complete JPEG from FFD8 to FFD9, of the size that the file declares.
 
-        `damaged` lets a picture through that a camera has cut off, as it came.
+        `damaged` accepts a picture that the camera has cut off.
         """
         if not self._open:
             raise ValueError(f"{self.path} is closed")
@@ -141,7 +141,7 @@ class MotionJpegWriter:
         self._settle()
 
     def _end_segment(self) -> None:
-        """Write the segment's indexes and link them; without room for them the frames stay readable."""
+        """Write the indexes of the segment and link them. On a full disk the frames stay readable without them."""
         if not self._offsets:
             return
         base = self._movi
@@ -160,7 +160,7 @@ class MotionJpegWriter:
         self._settle(movi_end)
 
     def _settle(self, movi_end: int | None = None) -> None:
-        """Bring every size in the headers up to date."""
+        """Update every size in the headers."""
         end = self._end if movi_end is None else movi_end
         self._patch(self._movi + 4, struct.pack("<I", end - self._movi - 8))
         if self._riff == 0:
@@ -202,7 +202,7 @@ class MotionJpegWriter:
         return b"RIFF" + struct.pack("<I", self._first_riff_bytes) + b"AVI " + _chunk(b"LIST", hdrl)
 
     def _append(self, content: bytes) -> None:
-        """Write at the end, whole or not at all."""
+        """Append to the file, whole or not at all."""
         done = 0
         try:
             while done < len(content):

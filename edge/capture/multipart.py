@@ -1,4 +1,4 @@
-"""Takes the pictures out of an HTTP Motion JPEG stream (multipart/x-mixed-replace)."""
+"""Splits an HTTP Motion JPEG stream (multipart/x-mixed-replace) into its pictures."""
 
 from __future__ import annotations
 
@@ -7,33 +7,33 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LARGEST_PART = 32 << 20  # bytes; what runs on without a boundary is no camera
+LARGEST_PART = 32 << 20  # bytes; no camera sends a larger picture
 LARGEST_HEAD = 64 << 10
 _CHUNK_BYTES = 64 << 10
 
 
 class Readable(Protocol):
-    """What the bytes are read from."""
+    """A stream of bytes."""
 
     def read1(self, size: int, /) -> bytes:
-        """Give what is there, at most `size` bytes, waiting for at least one; empty at the end."""
+        """Return at most `size` bytes as soon as there are any; no bytes at the end."""
         ...
 
 
 class MultipartError(ValueError):
-    """Bytes that follow no multipart form."""
+    """Bytes that are no multipart stream."""
 
 
 def parts(stream: Readable, boundary: str) -> Iterator[bytes]:
-    """Yield the body of each part as it is complete; ends with the stream, leaving out a part that is cut short.
+    """Yield the body of each part as soon as it is complete. A part that is cut short at the end is left out.
 
-    Follows Content-Length where a part names it and looks for the next boundary where it does not. Some cameras
-    write the boundary's dashes into its declaration, some leave them out: both are understood.
+    The length of a part is its Content-Length, or reaches up to the next boundary where it has none. The dashes of the
+    boundary may stand in its declaration or not, as cameras differ.
 
     Raises
     ------
     MultipartError
-        A part longer than any picture, or no boundary at all.
+        A part is larger than any picture, or there is no boundary.
 
     """
     name = boundary.strip().strip('"').lstrip("-").encode("latin-1")
@@ -56,7 +56,7 @@ def parts(stream: Readable, boundary: str) -> Iterator[bytes]:
 
 
 class _Inflow:
-    """The bytes that came and were not used yet."""
+    """Bytes that have arrived and are not used yet."""
 
     def __init__(self, stream: Readable) -> None:
         self._stream = stream
@@ -71,7 +71,7 @@ class _Inflow:
         return self._cut(length, length)
 
     def take_until(self, mark: bytes) -> bytes | None:
-        """Give what stands before the next boundary, without the line end that belongs to the boundary."""
+        """Return the bytes before the next boundary, without the line end that belongs to the boundary."""
         at = self._find(b"\n" + mark, LARGEST_PART)
         if at is None:
             return None
@@ -79,7 +79,7 @@ class _Inflow:
         return self._cut(end, at)
 
     def take_head(self) -> bytes | None:
-        """Give the header lines after a boundary, up to the empty line; None at the closing boundary."""
+        """Return the header lines after a boundary, up to the empty line. Return None at the closing boundary."""
         at = self._find(b"\n", LARGEST_HEAD)
         if at is None or self._cut(at, at + 1).startswith(b"--"):
             return None
@@ -96,7 +96,7 @@ class _Inflow:
                 raise MultipartError("a header without end")
 
     def skip_past(self, mark: bytes, limit: int) -> bytes | None:
-        """Give the dashes that stand right before the mark."""
+        """Skip past the mark and return the dashes directly before it."""
         at = self._find(mark, limit)
         if at is None:
             return None
@@ -121,9 +121,9 @@ class _Inflow:
         return taken
 
     def _more(self) -> bool:
-        came = self._stream.read1(_CHUNK_BYTES)
-        self._buffer += came
-        return bool(came)
+        arrived = self._stream.read1(_CHUNK_BYTES)
+        self._buffer += arrived
+        return bool(arrived)
 
 
 def _content_length(head: bytes) -> int | None:

@@ -1,4 +1,4 @@
-"""Tells from a camera's own timestamps how many frames were lost before they reached us."""
+"""Counts the frames that a camera lost before they reached the box, by the camera's own timestamps."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ LATE = 1.5  # of the usual interval; a frame is missing between two that lie fur
 
 
 class Pace:
-    """The usual interval between frames, learnt while they come, as declared rates are often not kept."""
+    """The usual interval between frames. It is learnt, as cameras often do not keep the rate that they declare."""
 
     def __init__(self) -> None:
         self._last_s: float | None = None
         self._intervals_s: deque[float] = deque(maxlen=INTERVALS)
 
     def missed_before(self, stamp_s: float) -> int:
-        """Give how many frames are missing between the previous timestamp and this one."""
+        """Return the number of frames that are missing between the previous timestamp and this one."""
         last_s, self._last_s = self._last_s, stamp_s
         if last_s is None or stamp_s <= last_s:
             return 0

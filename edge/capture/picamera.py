@@ -1,6 +1,6 @@
-"""CSI cameras of a Raspberry Pi through picamera2: brightness straight from the sensor's YUV, no JPEG between.
+"""CSI cameras of a Raspberry Pi through picamera2: brightness directly from YUV, without any JPEG.
 
-Unproven on real hardware so far: see docs/capture.md.
+It is untested on real hardware.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edge.capture.base import USUAL_FPS, Mode
-from edge.capture.live import LiveSource, LostError, Taken
+from edge.capture.live import LiveSource, LostError, RawPicture
 from edge.errors import SourceError
 
 if TYPE_CHECKING:
@@ -28,18 +28,18 @@ TAKE_LIMIT_S = 10.0
 class PicameraSource(LiveSource):
     """A CSI camera.
 
-    Noise reduction is switched off: it takes hits away, above all where it looks at several frames.
+    Noise reduction is switched off, as it removes hits, above all where it combines several frames.
 
     Parameters
     ----------
     number : int
-        The camera's number, 0 for the only one.
+        Number of the camera, from 0.
     size : (int, int) or None
         Width and height, both even.
     fps : float or None
-        Frames a second; 25 unless told.
+        Frames a second, 25 by default.
     exposure_s, gain : float or None
-        Fixed exposure time and analogue gain; None leaves the automatic on.
+        Fixed exposure time and analogue gain; None leaves them automatic.
 
     Raises
     ------
@@ -92,22 +92,22 @@ class PicameraSource(LiveSource):
             raise SourceError(
                 self.spec,
                 f"does not start ({str(error).splitlines()[0] if str(error) else type(error).__name__})",
-                "check the ribbon cable; `rpicam-hello --list-cameras` lists what is there",
+                "check the ribbon cable; `rpicam-hello --list-cameras` lists the cameras",
             ) from error
         width, height = self._camera.camera_configuration()["main"]["size"]
         if (width, height) != self._size:
-            self._warn(f"the camera gives {width}x{height} instead of the {self._size[0]}x{self._size[1]} asked for")
+            self._warn(f"the camera delivers {width}x{height} instead of the {self._size[0]}x{self._size[1]} asked for")
         self._size = (width, height)
         if self._mode is None:
             self._mode = Mode(width, height, self._fps, "YUV 4:2:0")
 
-    def _take(self) -> Taken:
+    def _take(self) -> RawPicture:
         if self._camera is None:
             raise LostError("the camera is closed")
         try:
             request = self._camera.capture_request(wait=TAKE_LIMIT_S)
         except (RuntimeError, TimeoutError) as error:
-            raise LostError(f"the camera gives no picture any more ({type(error).__name__})") from error
+            raise LostError(f"the camera delivers no picture any more ({type(error).__name__})") from error
         try:
             planes = request.make_array("main")  # a copy: the buffer goes back to the camera
             metadata = request.get_metadata()
@@ -115,7 +115,7 @@ class PicameraSource(LiveSource):
             request.release()
         stamp_ns = metadata.get("SensorTimestamp")
         exposure_us, gain = metadata.get("ExposureTime"), metadata.get("AnalogueGain")
-        return Taken(
+        return RawPicture(
             i420=unpad_i420(planes, *self._size),
             exposure_s=None if exposure_us is None else exposure_us * 1e-6,
             gain=None if gain is None else float(gain),
@@ -142,12 +142,12 @@ def _controls(fps: float, exposure_s: float | None, gain: float | None) -> dict[
 
 
 def unpad_i420(planes: Image, width: int, height: int) -> Image:
-    """Take out the bytes by which the hardware pads each line.
+    """Return a picture without the bytes by which the hardware pads each line.
 
     Parameters
     ----------
     planes : uint8 array, shape (3 * height / 2, stride)
-        As picamera2 gives it: brightness in lines of `stride` bytes, then both colours in lines of half of that.
+        The picture from picamera2: brightness in lines of `stride` bytes, then both colours in lines of half of that.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""How a source is played to the agent: at its own pace or fast, once or in a loop."""
+"""Plays a source to the agent: in real time or as fast as possible, once or in a loop."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Playback:
-    """The frames of a source as its settings want them.
+    """The frames of a source, played as its settings say.
 
     Parameters
     ----------
@@ -31,14 +31,14 @@ class Playback:
     Raises
     ------
     SourceError
-        Nothing usable is there.
+        The source cannot be used.
 
     """
 
     def __init__(self, settings: SourceSettings, stop: threading.Event) -> None:
         self._settings = settings
         self._stop = stop
-        # Played at a camera's pace a recording stands for a camera: its frames happen now.
+        # A recording in real time stands for a camera, so its frames happen now.
         self._start_utc = datetime.now(timezone.utc) if settings.pace == "camera" else None
         self.source = self._open()
 
@@ -50,15 +50,15 @@ class Playback:
     def interrupt(self) -> None:
         """End the frames, from any thread.
 
-        A live source is closed under its reader, which it is made for; a recording ends at its next frame by itself,
-        since a decoder must not be released while it decodes.
+        A live source is closed at once, even while it is read. A recording ends at its next frame, as a decoder must
+        not be released while it decodes.
         """
         self._stop.set()
         if self.live:
             self.source.close()
 
     def close(self) -> None:
-        """Give the source back, once nobody reads its frames any more."""
+        """Release the source. Its frames must not be read any more."""
         self.source.close()
 
     def frames(self) -> Iterator[Frame]:

@@ -1,4 +1,4 @@
-"""Opens whatever gives frames: a recording, a folder of pictures, a stream or a camera."""
+"""Opens a source of frames by its name: a recording, a folder of pictures, a stream or a camera."""
 
 from __future__ import annotations
 
@@ -45,25 +45,43 @@ def open_source(
         A recording; a folder of pictures; an address that begins with http://, https:// or rtsp://; a V4L2 camera
         under /dev; or a CSI camera as csi:0.
     fps : float or None
-        Frames a second: asked of a camera, assumed of anything else; None for what the source declares.
+        Frames a second: a request to a camera, an assumption for anything else. None takes what the source declares.
     size : (int, int) or None
-        Width and height asked of a camera; None for 1920x1080. Nothing else has a choice.
+        Width and height to ask a camera for, 1920x1080 by default. Other sources have no choice of size.
     start_utc : datetime or None
-        When a recording began; None to take the file's modification time as its end.
+        Time of the first frame of a recording. By default the recording ends at the file's modification time.
     exposure_s, gain : float or None
-        Of a camera: what it is to be fixed to, None for automatic. Of anything else: as it was, where known.
+        A camera is set to them, or left automatic where they are None. For other sources they say how the frames
+        were taken; None where unknown.
 
     Returns
     -------
     Source
-        A context manager that yields each Frame once; `live` tells a camera or stream from a recording.
+        A context manager that yields each Frame once. `live` is true for a camera or a stream.
 
     Raises
     ------
     SourceError
-        Nothing usable is there; the message says why and what to do, and holds no password.
+        Nothing usable is there. The message says why and what to do, and holds no password.
     ValueError
-        A rate, exposure or size that cannot be.
+        A rate, exposure or gain that is not positive.
+
+    Examples
+    --------
+    A folder with three pictures is a source like a camera:
+
+    >>> import cv2
+    >>> import numpy as np
+    >>> folder = Path("pictures")
+    >>> folder.mkdir()
+    >>> for number in range(3):
+    ...     written = cv2.imwrite(str(folder / f"{number}.png"), np.full((480, 640), 60, np.uint8))
+    >>> with open_source(folder, fps=25) as source:
+    ...     for frame in source:
+    ...         print(frame.sequence, frame.monotonic_s, frame.grey.shape)
+    0 0.0 (480, 640)
+    1 0.04 (480, 640)
+    2 0.08 (480, 640)
 
     """
     for name, value in (("fps", fps), ("exposure_s", exposure_s), ("gain", gain)):

@@ -1,4 +1,4 @@
-"""Network streams: HTTP Motion JPEG as its raw pictures, RTSP and the rest through FFmpeg."""
+"""Network streams: Motion JPEG over HTTP as raw pictures, RTSP and others through FFmpeg."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import cv2
 
 from edge.capture.base import INTER_FRAME_WARNING, Mode, quiet_opencv
 from edge.capture.jpeg import DamagedJpegError, complete_jpeg, picture_size
-from edge.capture.live import LiveSource, LostError, Taken
-from edge.capture.login import Visitor
+from edge.capture.live import LiveSource, LostError, RawPicture
+from edge.capture.login import HttpOpener
 from edge.capture.multipart import MultipartError, parts
 from edge.capture.video import INTRA_FRAME, MOTION_JPEG, codec_of
 from edge.errors import SourceError
@@ -28,23 +28,23 @@ if TYPE_CHECKING:
 
 TIMEOUT_S = 10.0
 DECODED_BACKLOG = 3  # decoded pictures are large
-FIRST_PICTURES = 25  # one of so many must be whole when a stream is opened
+FIRST_PICTURES = 25  # a stream is refused if none of its first pictures is whole
 
 
 class HttpSource(LiveSource):
-    """Motion JPEG over HTTP, each picture kept as the camera sent it.
+    """Motion JPEG over HTTP. Each picture is kept as the camera sent it.
 
     Parameters
     ----------
     url : str
-        http:// or https://, with user:password@ where the camera asks for a login (Basic or Digest).
+        An http:// or https:// address, with user:password@ for a login (Basic or Digest).
     timeout_s : float
-        Without a byte for so long the stream counts as lost.
+        The stream counts as lost when no byte arrives for this time.
 
     Raises
     ------
     SourceError
-        Nobody answers, the login is refused, or what is sent is no Motion JPEG. No message holds the password.
+        There is no answer, the login is refused, or the answer is no Motion JPEG. No message holds the password.
 
     """
 
@@ -62,7 +62,7 @@ class HttpSource(LiveSource):
         super().__init__(
             without_secrets(url), exposure_s=exposure_s, gain=gain, first_pause_s=first_pause_s, clock=clock
         )
-        self._visitor = Visitor(url)
+        self._opener = HttpOpener(url)
         self._timeout_s = timeout_s
         self._fps = fps
         self._response: HTTPResponse | None = None
@@ -71,7 +71,7 @@ class HttpSource(LiveSource):
 
     def _connect(self) -> None:
         try:
-            response = self._visitor.open(self._timeout_s)
+            response = self._opener.open(self._timeout_s)
         except urllib.error.HTTPError as error:
             error.close()
             login = error.code in {401, 403}
@@ -99,14 +99,14 @@ class HttpSource(LiveSource):
             width, height = self._first_size()
             self._mode = Mode(width, height, self._fps or 0.0, "Motion JPEG")
 
-    def _take(self) -> Taken:
+    def _take(self) -> RawPicture:
         try:
             part = next(self._parts, None)
         except (MultipartError, HTTPException) as error:
             raise LostError(f"broken stream: {type(error).__name__}") from None
         if part is None:
             raise LostError("the server ended the stream")
-        return Taken(jpeg=part)
+        return RawPicture(jpeg=part)
 
     def _disconnect(self) -> None:
         if self._response is not None:
@@ -114,32 +114,32 @@ class HttpSource(LiveSource):
             self._response = None
 
     def _first_size(self) -> tuple[int, int]:
-        """Look ahead to the first whole picture; all that were looked at are still delivered."""
-        seen: list[bytes] = []
+        """Return the size of the first whole picture. The pictures up to it are still delivered."""
+        inspected: list[bytes] = []
         for _ in range(FIRST_PICTURES):
             part = self._take().jpeg or b""
-            seen.append(part)
+            inspected.append(part)
             size = _size_or_none(part)
             if size is not None:
-                self._parts = itertools.chain(seen, self._parts)
+                self._parts = itertools.chain(inspected, self._parts)
                 return size
         raise SourceError(self.spec, f"none of its first {FIRST_PICTURES} pictures is a whole JPEG", "check the camera")
 
 
 class FfmpegStreamSource(LiveSource):
-    """RTSP, or anything else that FFmpeg reads from a network; Motion JPEG in it is kept as raw pictures.
+    """RTSP and every other stream that FFmpeg reads. Motion JPEG in it is kept as raw pictures.
 
     Parameters
     ----------
     url : str
-        As FFmpeg takes it, with user:password@ where the camera asks for a login.
+        An address that FFmpeg knows, with user:password@ for a login.
     timeout_s : float
-        For connecting, and for each frame.
+        Time limit for connecting and for each frame.
 
     Raises
     ------
     SourceError
-        Nobody answers, or FFmpeg finds no video. No message holds the password.
+        There is no answer, or FFmpeg finds no video. No message holds the password.
 
     """
 
@@ -179,7 +179,7 @@ class FfmpegStreamSource(LiveSource):
         self._capture = capture
         if not capture.isOpened():
             raise SourceError(
-                self.spec, "nobody answers, or no video comes", "check address, user, password, cable and power"
+                self.spec, "does not answer, or sends no video", "check address, user, password, cable and power"
             )
         codec = codec_of(capture)
         self._raw = codec in MOTION_JPEG and bool(capture.set(cv2.CAP_PROP_FORMAT, -1))
@@ -191,7 +191,7 @@ class FfmpegStreamSource(LiveSource):
         if self._mode is None:
             self._mode = Mode(width, height, self._fps or float(capture.get(cv2.CAP_PROP_FPS)), name)
 
-    def _take(self) -> Taken:
+    def _take(self) -> RawPicture:
         if self._capture is None:
             raise LostError("the stream is closed")
         began = time.perf_counter()
@@ -199,8 +199,8 @@ class FfmpegStreamSource(LiveSource):
         if not taken:
             raise LostError("no frame came in time, or the stream ended")
         if self._raw:
-            return Taken(jpeg=picture.tobytes())
-        return Taken(picture=picture, decode_ms=(time.perf_counter() - began) * 1e3)
+            return RawPicture(jpeg=picture.tobytes())
+        return RawPicture(pixels=picture, decode_ms=(time.perf_counter() - began) * 1e3)
 
     def _disconnect(self) -> None:
         if self._capture is not None:
@@ -209,7 +209,7 @@ class FfmpegStreamSource(LiveSource):
 
 
 def without_secrets(url: str) -> str:
-    """Give an address for messages: no user, no password, and of a query only that there is one."""
+    """Return an address for messages: without user and password, and with … instead of a query."""
     split = urlsplit(url)
     host = split.netloc.rpartition("@")[2]
     return urlunsplit((split.scheme, host, split.path, "…" if split.query else "", ""))
@@ -223,7 +223,7 @@ def _size_or_none(part: bytes) -> tuple[int, int] | None:
 
 
 def _reason(error: Exception) -> str:
-    """Give the cause in words without the address."""
+    """Return the cause of an error in words, without the address."""
     cause = error.reason if isinstance(error, urllib.error.URLError) else error
     if isinstance(cause, TimeoutError):
         return "no answer in time"

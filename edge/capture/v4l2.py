@@ -1,6 +1,6 @@
-"""USB cameras through V4L2: Motion JPEG kept raw, mode and exposure negotiated and read back.
+"""USB cameras through V4L2: raw Motion JPEG, with the mode and the exposure that the camera accepts.
 
-Unproven on real hardware so far: see docs/capture.md.
+It is untested on real hardware.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import cv2
 
 from edge.capture.base import Mode, quiet_opencv
-from edge.capture.live import LiveSource, LostError, Taken
+from edge.capture.live import LiveSource, LostError, RawPicture
 from edge.capture.v4l2_controls import Controls, fix_exposure
 from edge.errors import SourceError
 
@@ -31,19 +31,19 @@ class V4l2Source(LiveSource):
     Parameters
     ----------
     device : str
-        /dev/videoN or, better, a path under /dev/v4l/by-path: cameras of one kind share serial numbers, and the
-        numbers of /dev/video change from boot to boot.
+        A path under /dev/v4l/by-path or /dev/videoN. The first is better: the numbers of /dev/video change from boot
+        to boot, and cameras of one model may share a serial number.
     size : (int, int) or None
-        Wanted width and height; the camera may give another, which is then reported.
+        Wanted width and height. Where the camera delivers another size, the report says so.
     fps : float or None
         Wanted frames a second.
     exposure_s, gain : float or None
-        Wanted exposure time and gain; None leaves the camera's automatic on.
+        Wanted exposure time and gain; None leaves them automatic.
 
     Raises
     ------
     SourceError
-        No such device, no permission, in use, or it gives no picture.
+        The device does not exist, may not be opened, is in use, or delivers no picture.
 
     """
 
@@ -82,17 +82,17 @@ class V4l2Source(LiveSource):
         self._expose()
 
     def _negotiate(self, capture: cv2.VideoCapture) -> None:
-        """Ask for Motion JPEG, size and rate, in this order, and read back what the camera made of it."""
+        """Ask for Motion JPEG, size and rate, in this order, and read back what the camera accepted."""
         width, height = self._size
         capture.set(cv2.CAP_PROP_FOURCC, _MJPG)
         capture.set(cv2.CAP_PROP_FRAME_WIDTH, width)
         capture.set(cv2.CAP_PROP_FRAME_HEIGHT, height)
         if self._fps is not None:
             capture.set(cv2.CAP_PROP_FPS, self._fps)
-        # Without conversion OpenCV hands out the JPEG as the camera sent it.
+        # Without conversion OpenCV returns the JPEG as the camera sent it.
         self._raw = int(capture.get(cv2.CAP_PROP_FOURCC)) == _MJPG and bool(capture.set(cv2.CAP_PROP_CONVERT_RGB, 0))
         if not self._raw:
-            self._warn("the camera gives no Motion JPEG; OpenCV converts its pictures, often at few frames a second")
+            self._warn("the camera delivers no Motion JPEG; OpenCV converts its pictures, often at few frames a second")
         held = Mode(
             int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
             int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
@@ -100,9 +100,9 @@ class V4l2Source(LiveSource):
             "Motion JPEG" if self._raw else "raw",
         )
         if (held.width, held.height) != self._size:
-            self._warn(f"the camera gives {held.width}x{held.height} instead of the {width}x{height} asked for")
+            self._warn(f"the camera delivers {held.width}x{held.height} instead of the {width}x{height} asked for")
         if self._fps is not None and abs(held.fps - self._fps) > 0.5:
-            self._warn(f"the camera gives {held.fps:g} frames a second instead of the {self._fps:g} asked for")
+            self._warn(f"the camera delivers {held.fps:g} frames a second instead of the {self._fps:g} asked for")
         if self._mode is None:
             self._mode = held
 
@@ -117,23 +117,23 @@ class V4l2Source(LiveSource):
         for sentence in held.warnings:
             self._warn(sentence)
 
-    def _take(self) -> Taken:
+    def _take(self) -> RawPicture:
         if self._capture is None:
             raise LostError("the camera is closed")
         taken, picture = self._capture.read()
         if not taken:
-            raise LostError("the camera gives no picture any more")
-        stamp_s = float(self._capture.get(cv2.CAP_PROP_POS_MSEC)) / 1e3  # the driver's time of the buffer
-        return Taken(
+            raise LostError("the camera delivers no picture any more")
+        stamp_s = float(self._capture.get(cv2.CAP_PROP_POS_MSEC)) / 1e3  # time stamp of the driver
+        return RawPicture(
             jpeg=picture.tobytes() if self._raw else None,
-            picture=None if self._raw else picture,
+            pixels=None if self._raw else picture,
             exposure_s=self._held_exposure_s,
             gain=self._held_gain,
             stamp_s=stamp_s if stamp_s > 0 else None,
         )
 
     def _disconnect(self) -> None:
-        # Runs in the reading thread, for which close() waits only so long: some drivers hang here.
+        # Some drivers hang here. close() waits for the reading thread only for a limited time.
         if self._capture is not None:
             self._capture.release()
             self._capture = None
@@ -144,10 +144,8 @@ def _check_device(device: str) -> None:
         kind = Path(device).stat().st_mode
     except OSError as error:
         problem = "no such device" if error.errno == errno.ENOENT else f"cannot be looked at ({error.strerror})"
-        raise SourceError(device, problem, "plug the camera in; `ls /dev/v4l/by-path` lists what is there") from error
+        raise SourceError(device, problem, "plug the camera in; `ls /dev/v4l/by-path` lists the cameras") from error
     if not stat.S_ISCHR(kind):
         raise SourceError(device, "is no camera device", "name /dev/videoN or a path under /dev/v4l/by-path")
     if not os.access(device, os.R_OK | os.W_OK):
-        raise SourceError(
-            device, "may not be opened by this user", "add the user to the group `video` and log in again"
-        )
+        raise SourceError(device, "cannot be opened by this user", "add the user to the group `video` and log in again")

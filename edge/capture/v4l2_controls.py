@@ -1,6 +1,6 @@
-"""Exposure and gain of a V4L2 camera by its kernel control numbers, as their names changed between kernels.
+"""Exposure and gain of a V4L2 camera by kernel control numbers, as the names changed between kernels.
 
-Unproven on real hardware: numbers and structures are those of linux/v4l2-controls.h and linux/videodev2.h.
+Numbers and structures are those of linux/v4l2-controls.h and linux/videodev2.h. They are untested on real hardware.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ EXPOSURE_UNIT_S = 1e-4
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Least and greatest value and step of a control."""
+    """Smallest value, largest value and step of a control."""
 
-    least: int
-    greatest: int
+    smallest: int
+    largest: int
     step: int
 
     def nearest(self, value: float) -> int:
-        """Give the allowed value nearest to `value`."""
-        steps = round((value - self.least) / max(self.step, 1))
-        return min(max(self.least + steps * max(self.step, 1), self.least), self.greatest)
+        """Return the allowed value nearest to `value`."""
+        steps = round((value - self.smallest) / max(self.step, 1))
+        return min(max(self.smallest + steps * max(self.step, 1), self.smallest), self.largest)
 
 
 class Controls:
@@ -64,17 +64,17 @@ class Controls:
         os.close(self._fd)
 
     def range_of(self, control: int) -> Range | None:
-        """Give what a control allows; None where the camera does not have it."""
+        """Return the range of a control; None where the camera does not have it."""
         asked = struct.pack(_QUERY_FORMAT, control, 0, b"", 0, 0, 0, 0, 0)
         try:
             answer = fcntl.ioctl(self._fd, _QUERY, asked)
         except OSError:
             return None
-        _, _, _, least, greatest, step, _, flags = struct.unpack(_QUERY_FORMAT, answer)
-        return None if flags & _DISABLED else Range(least, greatest, step)
+        _, _, _, smallest, largest, step, _, flags = struct.unpack(_QUERY_FORMAT, answer)
+        return None if flags & _DISABLED else Range(smallest, largest, step)
 
     def get(self, control: int) -> int | None:
-        """Give a control's value; None where it cannot be read."""
+        """Return the value of a control; None where it cannot be read."""
         try:
             answer = fcntl.ioctl(self._fd, _GET, struct.pack("<Ii", control, 0))
         except OSError:
@@ -83,18 +83,18 @@ class Controls:
         return value
 
     def set(self, control: int, value: int) -> int | None:
-        """Set a control and give the value that the camera has afterwards; None where it cannot be read."""
+        """Set a control and return the value that the camera has afterwards; None where it cannot be read."""
         try:
             fcntl.ioctl(self._fd, _SET, struct.pack("<Ii", control, value))
         except OSError:
-            # Refused, or the automatic still holds it: what the camera has now is the answer.
+            # Refused, or still under automatic control: the present value is the answer.
             return self.get(control)
         return self.get(control)
 
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """What the camera has after setting: exposure time and gain, None where unknown or automatic."""
+    """Exposure time and gain that the camera has after setting; None where unknown or automatic."""
 
     exposure_s: float | None
     gain: float | None
@@ -102,12 +102,14 @@ class Exposure:
 
 
 def fix_exposure(controls: Controls, exposure_s: float | None, gain: float | None) -> Exposure:
-    """Bring a camera to a fixed exposure, as sensitivity goes with exposure time; automatic switches come first.
+    """Set a fixed exposure, as sensitivity depends on it, and return what the camera made of it.
+
+    The automatic controls are switched off first, as cameras refuse values while they are on.
 
     Parameters
     ----------
     exposure_s : float or None
-        Wanted exposure time in seconds; None leaves the camera's automatic on.
+        Wanted exposure time in seconds; None leaves it automatic.
     gain : float or None
         Wanted gain in the camera's own units; None leaves it.
 

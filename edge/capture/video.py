@@ -1,4 +1,4 @@
-"""Recordings: Motion JPEG as its raw pictures, every other codec through FFmpeg's decoder."""
+"""Recordings: Motion JPEG as raw pictures, every other codec through the decoder of FFmpeg."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from edge.capture.frame import Frame
 
 LIKELY_FPS = (0.01, 1000.0)
-MAX_FRAMES = 1 << 31  # more in a header is damage
+MAX_FRAMES = 1 << 31  # a header that declares more is damaged
 LONGEST_S = 1e9
-LONGEST_GAP = 1 << 20  # frames; a longer one is damage of the file's structure
+LONGEST_GAP = 1 << 20  # frames; a longer gap means that the structure of the file is damaged
 
 MOTION_JPEG = {"MJPG", "JPEG", "AVDJ", "AVRN", "DMB1", "MJPA"}
-# Codecs whose frames stand alone; every other one is taken to predict frames from one another.
+# Codecs with independent frames. Every other codec is assumed to predict frames from each other.
 INTRA_FRAME = {
     *("", "RAW", "DIB", "BGR", "RGB", "RGBA", "BGRA", "I420", "YV12", "YUY2", "YUYV", "UYVY", "NV12", "Y800", "GREY"),
     *("FFV1", "HFYU", "FFVH", "ULRG", "ULRA", "ULY0", "ULY2", "ULY4", "LAGS", "MPNG", "PNG", "MJ2C", "MJP2"),
@@ -41,11 +41,11 @@ class VideoSource(Source):
     path : Path
         The file.
     fps : float or None
-        Frames a second; None for what the file declares.
+        Frames a second; None takes the rate that the file declares.
     start_utc : datetime or None
-        Time of its first frame; None to take the file's modification time as its end.
+        Time of the first frame. By default the recording ends at the file's modification time.
     exposure_s, gain : float or None
-        As they were when the recording was made, where known.
+        How the recording was made, where known.
 
     Raises
     ------
@@ -90,11 +90,11 @@ class VideoSource(Source):
 
     @property
     def declared_frames(self) -> int:
-        """Frames that the file's header declares; 0 where it does not, and only roughly right for some containers."""
+        """Frames that the header declares: 0 where it declares none, an estimate for some containers."""
         return self._declared_frames
 
     def __iter__(self) -> Iterator[Frame]:
-        """Yield the frames; `sequence` counts from 0 as in the file, damaged frames included."""
+        """Yield the frames. `sequence` counts from 0 as in the file, damaged frames included."""
         sequence = 0
         rate = self.mode.fps
         while True:
@@ -122,13 +122,13 @@ class VideoSource(Source):
         self._settle_account(sequence)
 
     def close(self) -> None:
-        """Close the file, and end the iteration; may be called from another thread."""
+        """Close the file and end the iteration. It may be called from another thread."""
         with self._lock:
             self._closed = True
             self._capture.release()
 
     def _place(self) -> int:
-        """Give the number of the picture just read, by its timestamp: recorders mark a lost frame as an empty one."""
+        """Return the number of the picture just read from its time stamp, as recorders leave out lost frames."""
         return round(float(self._capture.get(cv2.CAP_PROP_POS_MSEC)) * 1e-3 * self._declared_fps)
 
     def _settle_account(self, found: int) -> None:
@@ -166,7 +166,7 @@ class VideoSource(Source):
 
 
 def codec_of(capture: cv2.VideoCapture) -> str:
-    """Give the four letters by which FFmpeg names the codec, in capitals; empty for raw video."""
+    """Return the four letters of the codec in capitals, as FFmpeg names it; an empty text for raw video."""
     fourcc = int(capture.get(cv2.CAP_PROP_FOURCC)) & 0xFFFFFFFF
     letters = fourcc.to_bytes(4, "little").decode("latin-1").strip(" \0").upper()
     return letters if letters.isprintable() else hex(fourcc)
@@ -179,7 +179,7 @@ def _is_avi(path: Path) -> bool:
 
 
 def _check_file(path: Path) -> tuple[int, datetime]:
-    """Give size in bytes and time of modification of a file that can be read."""
+    """Return the size in bytes and the modification time of a readable file."""
     try:
         status = path.stat()
         if not os.access(path, os.R_OK):

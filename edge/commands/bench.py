@@ -68,7 +68,7 @@ def run(
 
 
 def _names(against: str, bundles: Mapping[str, Path | None]) -> list[str]:
-    """Give the methods asked for; "all" is every one whose bundle is at hand."""
+    """Return the methods asked for; "all" is every one whose bundle is at hand."""
     if against == "all":
         return [name for name in METHODS if name == "gammabox" or name not in bundles or bundles[name] is not None]
     names = ["gammabox", *(one.strip() for one in against.split(",") if one.strip() and one.strip() != "gammabox")]

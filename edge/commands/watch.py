@@ -79,7 +79,7 @@ def watch(settings: MqttSettings, site: str | None, *, as_json: bool, seconds: f
 
 
 def as_json_line(arrived: Received | Unreadable) -> str:
-    """Give a message as one JSON object: topic, retained and the message as it came, or why it is unreadable."""
+    """Return a message as one JSON object: topic, retained and the message as it came, or why it is unreadable."""
     if isinstance(arrived, Unreadable):
         return json.dumps({"topic": str(arrived.topic), "unreadable": arrived.reason})
     message = arrived.message.model_dump(mode="json")
@@ -126,7 +126,7 @@ def _row(box: Box) -> tuple[str, ...]:
 
 
 def _remarks(box: Box) -> Iterator[str]:
-    """Give what weakens an alarm, then what is wrong with the box."""
+    """Return what weakens an alarm, then what is wrong with the box."""
     if box.alarms and box.alarm is not None and box.alarm.alarm is not None:
         if box.status is not None and box.status.boot_id != box.alarm.boot_id:
             yield "the alarm is from before the box was restarted, neither confirmed nor cleared since"

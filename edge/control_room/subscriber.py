@@ -98,7 +98,7 @@ class Subscriber:
         return self._subscribed
 
     def poll(self, patience_s: float) -> list[Received | Unreadable]:
-        """Give what has arrived; waits up to `patience_s` for the first message."""
+        """Return what has arrived; waits up to `patience_s` for the first message."""
         deadline = time.monotonic() + patience_s
         while not self._inbox:
             left_s = deadline - time.monotonic()

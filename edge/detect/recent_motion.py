@@ -27,7 +27,7 @@ LATELY_S = 2.0
 MAX_COLOUR = 25.0
 """More colour than this says no more."""
 USUAL_COLOUR = 3.0
-"""Taken where a camera gives no colours: about the middle of those of real hits."""
+"""RawPicture where a camera gives no colours: about the middle of those of real hits."""
 MAX_EXTENT = 12.0
 MAX_DRIFT_DN = 3.0
 """More extent or drift than this says no more."""

@@ -46,7 +46,7 @@ class Login:
 
 
 def why(error: Exception) -> str:
-    """Give the reason of an error that the system or TLS raised, without the numbers and names in it."""
+    """Return the reason of an error that the system or TLS raised, without the numbers and names in it."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return error.verify_message
     if isinstance(error, ssl.SSLError):

@@ -194,7 +194,7 @@ class Stamp:
 
 
 def encode(message: Message) -> bytes:
-    """Give the payload."""
+    """Return the payload."""
     return message.model_dump_json().encode()
 
 
@@ -216,7 +216,7 @@ def decode(kind: Kind, payload: bytes) -> Message:
 
 
 def schemas() -> dict[str, dict[str, Any]]:
-    """Give the JSON Schema of each kind of message."""
+    """Return the JSON Schema of each kind of message."""
     return {kind: model.model_json_schema(mode="serialization") for kind, model in MODELS.items()}
 
 

@@ -126,7 +126,7 @@ class Outbox:
                 self.commit(durable=message.keep == "always")
 
     def next(self, limit: int, skip: Collection[int] = ()) -> list[Waiting]:
-        """Give the next messages to send, alarms first, then in the order they came, without those in `skip`."""
+        """Return the next messages to send, alarms first, then in the order they came, without those in `skip`."""
         with self._lock:
             self.commit()
             try:

@@ -54,7 +54,7 @@ def parse(topic: str) -> Topic | None:
 
 
 def of_site(site: str | None = None) -> str:
-    """Give the filter that a control room subscribes to: all of one site, or of all sites."""
+    """Return the filter that a control room subscribes to: all of one site, or of all sites."""
     if site is None:
         return f"{ROOT}/#"
     if not NAME.fullmatch(site):

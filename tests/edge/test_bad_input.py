@@ -115,7 +115,7 @@ def test_three_frames_are_the_least(analyze, tmp_path, count, said):
     if said is None:
         assert (ended.code, ended.json["not_analysed"]) == (0, 2)
     else:
-        assert ended.refused(f"clip.avi: {said} of one size in a row", "three are the least"), ended
+        assert ended.refused(f"clip.avi: {said} of one size in a row", "at least three are needed"), ended
 
 
 def test_a_frame_size_that_changes_costs_the_frames_beside_it(analyze, tmp_path):

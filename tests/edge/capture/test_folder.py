@@ -16,7 +16,7 @@ def save(path, level, size=(96, 80), channels=3, dtype=np.uint8):
     assert cv2.imwrite(str(path), np.full(shape, level, dtype))
 
 
-def test_pictures_come_in_the_order_in_which_people_number_them(tmp_path):
+def test_folder_delivers_pictures_in_natural_order(tmp_path):
     for number in (1, 2, 9, 10, 11, 100):
         save(tmp_path / f"frame{number}.png", number)
     with open_source(tmp_path, fps=10) as source:
@@ -27,12 +27,12 @@ def test_pictures_come_in_the_order_in_which_people_number_them(tmp_path):
     assert all(frame.decode_ms > 0 for frame in frames)
 
 
-def test_natural_order_puts_numbers_before_words_and_ignores_case():
+def test_natural_key_puts_numbers_first_and_ignores_case():
     names = ["b1", "A10", "a2", "10", "9", "a"]
     assert sorted(names, key=natural_key) == ["9", "10", "a", "a2", "A10", "b1"]
 
 
-def test_kinds_of_pictures_may_be_mixed(tmp_path, make_jpeg):
+def test_folder_may_mix_kinds_of_pictures(tmp_path, make_jpeg):
     (tmp_path / "1.JPG").write_bytes(make_jpeg(3))
     save(tmp_path / "2.png", 77, channels=1)
     save(tmp_path / "3.png", 78, channels=4)
@@ -49,7 +49,7 @@ def test_kinds_of_pictures_may_be_mixed(tmp_path, make_jpeg):
     assert [frame.sequence for frame in frames] == [0, 1, 2, 3, 4]
 
 
-def test_a_rate_that_nobody_gave_is_said_to_be_assumed(tmp_path):
+def test_folder_warns_of_an_assumed_rate(tmp_path):
     save(tmp_path / "1.png", 1)
     os.utime(tmp_path / "1.png", (1_700_000_000, 1_700_000_000))
     with open_source(tmp_path) as source:
@@ -59,7 +59,7 @@ def test_a_rate_that_nobody_gave_is_said_to_be_assumed(tmp_path):
     assert frame.utc == datetime.fromtimestamp(1_700_000_000, timezone.utc)
 
 
-def test_damaged_pictures_keep_their_number_and_leave_a_gap(tmp_path, make_jpeg, capfd):
+def test_folder_leaves_a_gap_for_a_damaged_picture(tmp_path, make_jpeg, capfd):
     for number in range(8):
         save(tmp_path / f"{number}.png", 30 + number)
     content = (tmp_path / "3.png").read_bytes()
@@ -74,7 +74,7 @@ def test_damaged_pictures_keep_their_number_and_leave_a_gap(tmp_path, make_jpeg,
     assert capfd.readouterr().err == ""
 
 
-def test_a_picture_too_small_is_a_gap_among_others_and_refused_as_the_first(tmp_path):
+def test_folder_refuses_only_a_first_picture_that_is_too_small(tmp_path):
     for number in range(7):
         save(tmp_path / f"{number}.png", 9, size=(63, 80) if number == 3 else (96, 80))
     with open_source(tmp_path) as source:
@@ -86,7 +86,7 @@ def test_a_picture_too_small_is_a_gap_among_others_and_refused_as_the_first(tmp_
         list(source)
 
 
-def test_another_size_begins_a_new_mode(tmp_path):
+def test_folder_begins_a_new_mode_with_another_size(tmp_path):
     for number in range(6):
         save(tmp_path / f"{number}.png", 9, size=(96, 80) if number < 3 else (80, 96))
     with open_source(tmp_path) as source:
@@ -94,7 +94,7 @@ def test_another_size_begins_a_new_mode(tmp_path):
     assert [frame.mode for frame in frames] == [0, 0, 0, 1, 1, 1]
 
 
-def test_a_rotation_noted_in_a_jpeg_does_not_turn_its_colours(tmp_path, make_jpeg):
+def test_folder_ignores_a_rotation_noted_in_a_jpeg(tmp_path, make_jpeg):
     exif = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"
     jpeg = make_jpeg(4)
     (tmp_path / "1.jpg").write_bytes(jpeg[:2] + b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif + jpeg[2:])
@@ -103,7 +103,7 @@ def test_a_rotation_noted_in_a_jpeg_does_not_turn_its_colours(tmp_path, make_jpe
     assert frame.colour().shape[:2] == frame.grey.shape == (80, 96)
 
 
-def test_folders_without_usable_pictures_are_told(tmp_path):
+def test_folder_without_usable_pictures_is_refused(tmp_path):
     with pytest.raises(SourceError, match="folder without pictures"):
         open_source(tmp_path)
     (tmp_path / "1.png").write_bytes(b"no picture at all")

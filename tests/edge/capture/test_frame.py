@@ -26,7 +26,7 @@ def of_csi(bgr):
 
 
 @pytest.mark.parametrize("kind", ["bgr", "jpeg", "i420"])
-def test_halved_colours_are_those_of_the_picture(kind):
+def test_colour_halved_is_the_mean_of_four_pixels(kind):
     bgr = coloured()
     shown = {**frames(bgr), **of_csi(bgr)}[kind]
     assert shown.has_colours
@@ -37,11 +37,11 @@ def test_halved_colours_are_those_of_the_picture(kind):
 
 
 @pytest.mark.parametrize("kind", ["bgr", "jpeg"])
-def test_an_odd_picture_is_halved_upwards(kind):
+def test_colour_halved_rounds_odd_sides_up(kind):
     assert frames(coloured(43, 65))[kind].colour_halved().shape == (22, 33, 3)
 
 
-def test_a_grey_camera_has_no_colours():
+def test_frame_of_a_grey_camera_has_no_colours():
     grey = cv2.cvtColor(coloured(), cv2.COLOR_BGR2GRAY)
     content = cv2.imencode(".jpg", grey)[1].tobytes()
     assert not Frame(0, 0.0, UTC, grey).has_colours

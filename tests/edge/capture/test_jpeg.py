@@ -26,14 +26,14 @@ def without_segments(jpeg, marker):
 
 
 @pytest.mark.parametrize("padding", [b"", b"\0", b"\0" * 64, b"\x07 leftovers of an older frame \xff\xd9"])
-def test_padding_after_the_picture_is_cut_off(whole, padding):
+def test_complete_jpeg_cuts_off_padding(whole, padding):
     assert complete_jpeg(whole + padding) == whole
 
 
 @pytest.mark.parametrize(
     "options", [{}, {"progressive": 1}, {"rst_interval": 2}, {"sampling_factor": 0x221111}, {"quality": 100}]
 )
-def test_every_kind_of_jpeg_is_whole_and_decodes_as_opencv_does(make_jpeg, options):
+def test_decode_grey_agrees_with_opencv(make_jpeg, options):
     jpeg = make_jpeg(7, size=(161, 99), **options)
     assert complete_jpeg(jpeg + b"\0\0") == jpeg
     assert picture_size(jpeg) == (161, 99)
@@ -41,7 +41,7 @@ def test_every_kind_of_jpeg_is_whole_and_decodes_as_opencv_does(make_jpeg, optio
     assert np.array_equal(decode_grey(jpeg), theirs)
 
 
-def test_a_grey_jpeg_and_one_without_huffman_tables_decode(whole):
+def test_decode_grey_reads_grey_and_plain_huffman_pictures(whole):
     # Webcams leave the standard tables out to save bandwidth.
     bare = without_segments(whole, 0xC4)
     assert len(bare) < len(whole)
@@ -64,18 +64,18 @@ def test_a_grey_jpeg_and_one_without_huffman_tables_decode(whole):
         (lambda whole: whole[:2] + b"hello world, this is no JPEG", "broken header"),
     ],
 )
-def test_broken_ends_are_noticed_before_decoding(whole, damage, reason):
+def test_complete_jpeg_refuses_broken_ends(whole, damage, reason):
     with pytest.raises(DamagedJpegError, match=reason):
         complete_jpeg(damage(whole))
 
 
-def test_an_enormous_size_in_the_header_is_refused(whole):
+def test_complete_jpeg_refuses_an_enormous_size(whole):
     at = whole.index(b"\xff\xc0") + 5
     with pytest.raises(DamagedJpegError, match="impossible size"):
         complete_jpeg(whole[:at] + b"\xff\xff\xff\xff" + whole[at + 4 :])
 
 
-def test_a_lost_piece_in_the_middle_is_noticed_by_decoding(whole, capfd):
+def test_decode_grey_refuses_a_lost_piece(whole, capfd):
     torn = whole[:9000] + whole[9700:]
     assert complete_jpeg(torn) == torn
     with pytest.raises(DamagedJpegError, match="piece missing"):
@@ -83,7 +83,7 @@ def test_a_lost_piece_in_the_middle_is_noticed_by_decoding(whole, capfd):
     assert capfd.readouterr().err == ""
 
 
-def test_a_lost_restart_interval_is_noticed_by_its_markers(make_jpeg):
+def test_complete_jpeg_refuses_a_lost_restart_interval(make_jpeg):
     jpeg = make_jpeg(3, size=(320, 240), rst_interval=4)
     marks = [at for at in range(len(jpeg) - 1) if jpeg[at] == 0xFF and 0xD0 <= jpeg[at + 1] <= 0xD7]
     assert len(marks) > 10
@@ -91,7 +91,7 @@ def test_a_lost_restart_interval_is_noticed_by_its_markers(make_jpeg):
         complete_jpeg(jpeg[: marks[4]] + jpeg[marks[6] :])
 
 
-def test_nine_of_ten_lost_pieces_are_noticed(whole):
+def test_decode_grey_refuses_nine_of_ten_lost_pieces(whole):
     rng = np.random.default_rng(5)
     noticed = 0
     for _ in range(300):
@@ -105,7 +105,7 @@ def test_nine_of_ten_lost_pieces_are_noticed(whole):
 
 @settings(max_examples=150, deadline=None)
 @given(st.data())
-def test_lost_stretches_hardly_ever_pass(whole, data):
+def test_decode_grey_refuses_nearly_all_lost_stretches(whole, data):
     # Property: either the damage is noticed, or the picture has its whole size; nothing but DamagedJpegError comes out.
     start = data.draw(st.integers(0, len(whole) - 2))
     length = data.draw(st.integers(1, 4000))
@@ -120,7 +120,7 @@ def test_lost_stretches_hardly_ever_pass(whole, data):
 
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=400), st.booleans())
-def test_any_bytes_give_a_picture_or_a_reason(noise, starts_well):
+def test_complete_jpeg_turns_any_bytes_into_a_jpeg_or_reason(noise, starts_well):
     try:
         grey = decode_grey(complete_jpeg(b"\xff\xd8" + noise if starts_well else noise))
     except DamagedJpegError:

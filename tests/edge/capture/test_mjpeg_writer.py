@@ -33,7 +33,7 @@ def top_level_chunks(content):
 
 
 @pytest.mark.parametrize("segment_bytes", [1 << 30, 30_000, 12_000])
-def test_what_is_written_is_read_byte_for_byte(make_clip, jpegs, segment_bytes):
+def test_writer_keeps_pictures_byte_for_byte(make_clip, jpegs, segment_bytes):
     path = make_clip(jpegs, segment_bytes=segment_bytes)
     pictures, report = read_back(path)
     assert pictures == jpegs
@@ -46,7 +46,7 @@ def test_what_is_written_is_read_byte_for_byte(make_clip, jpegs, segment_bytes):
     assert (len(segments) > 1) == (segment_bytes < 1 << 30)
 
 
-def test_opencv_can_seek_by_the_index(make_clip, jpegs):
+def test_writer_index_lets_opencv_seek(make_clip, jpegs):
     capture = cv2.VideoCapture(str(make_clip(jpegs, segment_bytes=15_000)), cv2.CAP_FFMPEG)
     assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == len(jpegs)
     assert capture.set(cv2.CAP_PROP_POS_FRAMES, 31)
@@ -56,7 +56,7 @@ def test_opencv_can_seek_by_the_index(make_clip, jpegs):
     assert abs(picture.mean() - (20 + 4 * 31)) < 1.5
 
 
-def test_opencv_s_own_reader_takes_it_too(make_clip, jpegs):
+def test_writer_output_is_read_by_opencv_itself(make_clip, jpegs):
     capture = cv2.VideoCapture(str(make_clip(jpegs)), cv2.CAP_OPENCV_MJPEG)
     count = 0
     while capture.read()[0]:
@@ -65,18 +65,18 @@ def test_opencv_s_own_reader_takes_it_too(make_clip, jpegs):
     assert count == len(jpegs)
 
 
-def test_equal_pictures_give_equal_files(make_clip, jpegs):
+def test_writer_makes_equal_files_of_equal_pictures(make_clip, jpegs):
     first, second = (make_clip(jpegs, name=name).read_bytes() for name in ("a.avi", "b.avi"))
     assert first == second
 
 
 @pytest.mark.parametrize(("fps", "expected"), [(25, 25), (29.97, 29.97), (12.5, 12.5), (0.5, 0.5)])
-def test_the_rate_is_kept(make_clip, jpegs, fps, expected):
+def test_writer_keeps_the_rate(make_clip, jpegs, fps, expected):
     with open_source(make_clip(jpegs[:3], fps=fps)) as source:
         assert source.mode.fps == pytest.approx(expected)
 
 
-def test_an_unclosed_file_is_whole(tmp_path, jpegs):
+def test_writer_leaves_a_whole_file_when_it_is_not_closed(tmp_path, jpegs):
     writer = MotionJpegWriter(tmp_path / "open.avi", 25, (96, 80), segment_bytes=20_000)
     for jpeg in jpegs:
         writer.write(jpeg)
@@ -87,7 +87,7 @@ def test_an_unclosed_file_is_whole(tmp_path, jpegs):
     assert read_back(writer.path)[0] == jpegs
 
 
-def test_a_killed_writer_leaves_its_frames(tmp_path, jpegs):
+def test_writer_leaves_its_frames_when_it_is_killed(tmp_path, jpegs):
     (tmp_path / "one.jpg").write_bytes(jpegs[0])
     program = (
         "import sys; from pathlib import Path; from edge.capture.mjpeg_writer import MotionJpegWriter\n"
@@ -109,7 +109,7 @@ def test_a_killed_writer_leaves_its_frames(tmp_path, jpegs):
     assert set(pictures) == {jpegs[0]}
 
 
-def test_a_full_disk_is_told_and_what_was_written_stays(tmp_path, jpegs):
+def test_writer_keeps_its_frames_on_a_full_disk(tmp_path, jpegs):
     # A limit on file size stands in for the disk: the kernel answers EFBIG where a disk answers ENOSPC.
     if not os.path.exists("/dev/full"):  # noqa: PTH110
         pytest.skip("needs Linux")
@@ -133,7 +133,7 @@ def test_a_full_disk_is_told_and_what_was_written_stays(tmp_path, jpegs):
     assert read_back(path)[0] == jpegs[:written]
 
 
-def test_no_space_left_says_so(tmp_path, jpegs, monkeypatch):
+def test_writer_says_that_no_space_is_left(tmp_path, jpegs, monkeypatch):
     writer = MotionJpegWriter(tmp_path / "full.avi", 25, (96, 80))
     writer.write(jpegs[0])
     writer.write(jpegs[1])
@@ -155,18 +155,18 @@ def test_no_space_left_says_so(tmp_path, jpegs, monkeypatch):
 
 
 @pytest.mark.parametrize("where", ["missing/clip.avi", "."])
-def test_a_place_that_cannot_be_written_is_named(tmp_path, where):
+def test_writer_names_a_place_that_cannot_be_written(tmp_path, where):
     with pytest.raises(RecordingError, match="cannot be written"):
         MotionJpegWriter(tmp_path / where, 25, (96, 80))
 
 
 @pytest.mark.parametrize(("fps", "size"), [(0, (96, 80)), (-1, (96, 80)), (25, (0, 80)), (25, (70000, 80))])
-def test_impossible_rates_and_sizes_are_refused(tmp_path, fps, size):
+def test_writer_refuses_impossible_rates_and_sizes(tmp_path, fps, size):
     with pytest.raises(ValueError, match=r"cannot be written|does not fit"):
         MotionJpegWriter(tmp_path / "clip.avi", fps, size)
 
 
-def test_only_whole_jpegs_are_taken_and_only_while_open(tmp_path, jpegs):
+def test_writer_takes_whole_jpegs_only_while_it_is_open(tmp_path, jpegs):
     with MotionJpegWriter(tmp_path / "clip.avi", 25, (96, 80)) as writer:
         with pytest.raises(ValueError, match="FFD8"):
             writer.write(jpegs[0][:-2])
@@ -179,7 +179,7 @@ def test_only_whole_jpegs_are_taken_and_only_while_open(tmp_path, jpegs):
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-def test_a_recording_past_4_gb_is_read_to_its_end(tmp_path, make_jpeg):
+def test_writer_makes_readable_recordings_past_4_gb(tmp_path, make_jpeg):
     jpeg = make_jpeg(5, size=(1920, 1080), quality=100)
     frames = (4 << 30) // len(jpeg) + 200
     path = tmp_path / "long.avi"

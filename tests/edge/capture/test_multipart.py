@@ -36,13 +36,13 @@ bodies_strategy = st.lists(
 
 
 @given(bodies_strategy, st.booleans(), st.sampled_from([b"\r\n", b"\n"]), st.lists(st.integers(1, 70), min_size=1))
-def test_parts_come_out_as_they_went_in_however_the_bytes_arrive(bodies, length, end, sizes):
+def test_parts_come_out_whole_however_the_bytes_arrive(bodies, length, end, sizes):
     content = wrap(bodies, length=length, end=end) + b"--edge--" + end
     assert list(parts(Trickle(content, sizes), "edge")) == bodies
 
 
 @given(bodies_strategy, st.integers(0, 2000), st.booleans())
-def test_a_stream_that_breaks_off_gives_the_parts_before(bodies, cut, length):
+def test_parts_before_a_break_are_kept(bodies, cut, length):
     content = wrap(bodies, length=length)[:cut]
     taken = list(parts(Trickle(content), "edge"))
     assert taken == bodies[: len(taken)]
@@ -52,13 +52,13 @@ def test_a_stream_that_breaks_off_gives_the_parts_before(bodies, cut, length):
     ("declared", "sent"),
     [("edge", b"--edge"), ("--edge", b"--edge"), ('"edge"', b"--edge"), ("--edge", b"----edge"), ("edge", b"--edge ")],
 )
-def test_both_readings_of_the_boundary_s_dashes_are_understood(declared, sent):
+def test_parts_understand_both_notations_of_the_boundary(declared, sent):
     bodies = [b"\xff\xd8one\xff\xd9", b"\xff\xd8two\xff\xd9"]
     assert list(parts(Trickle(wrap(bodies, sent)), declared)) == bodies
     assert list(parts(Trickle(wrap(bodies, sent, length=False) + sent), declared)) == bodies
 
 
-def test_a_boundary_inside_a_picture_of_known_length_does_no_harm():
+def test_parts_of_known_length_may_hold_a_boundary():
     body = b"\xff\xd8\r\n--edge\r\n\xff\xd9"
     assert list(parts(Trickle(wrap([body, body])), "edge")) == [body, body]
 
@@ -71,6 +71,6 @@ def test_a_boundary_inside_a_picture_of_known_length_does_no_harm():
         b"--edge\r\n" + b"X-Long: y\r\n" * 20_000,
     ],
 )
-def test_what_never_ends_is_given_up(content):
+def test_parts_refuse_what_never_ends(content):
     with pytest.raises(MultipartError):
         list(parts(Trickle(content), "edge"))

@@ -8,26 +8,26 @@ def missed(stamps):
     return [pace.missed_before(stamp) for stamp in stamps]
 
 
-def test_a_steady_camera_with_jitter_misses_nothing():
+def test_pace_of_a_steady_camera_misses_nothing():
     assert not any(missed([number / 30 + (0.004 if number % 3 else 0) for number in range(100)]))
 
 
 @pytest.mark.parametrize("lost", [1, 2, 7])
-def test_lost_frames_are_counted(lost):
+def test_pace_counts_lost_frames(lost):
     stamps = [number * 0.04 for number in range(20)] + [(20 + lost + number) * 0.04 for number in range(20)]
     assert sum(missed(stamps)) == lost
     assert missed(stamps)[20] == lost
 
 
-def test_a_camera_that_keeps_another_rate_than_it_declares_misses_nothing():
+def test_pace_ignores_the_declared_rate():
     assert not any(missed([number / 7.5 for number in range(50)]))
 
 
-def test_a_lasting_change_of_rate_stops_counting_as_loss():
+def test_pace_follows_a_lasting_change_of_rate():
     stamps = [number * 0.033 for number in range(40)]
     stamps += [stamps[-1] + 0.1 * number for number in range(1, 60)]
     assert not any(missed(stamps)[-20:])
 
 
-def test_a_clock_that_steps_back_counts_nothing():
+def test_pace_ignores_a_clock_that_steps_back():
     assert missed([1.0, 1.04, 0.5, 0.54, 0.58]) == [0] * 5

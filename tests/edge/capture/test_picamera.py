@@ -91,7 +91,7 @@ def library(monkeypatch):
     return kind
 
 
-def test_brightness_is_the_grey_and_colours_come_when_asked_for(library):
+def test_picamera_grey_is_its_brightness(library):
     with open_source("csi:0", size=(96, 80), fps=25, exposure_s=0.02, gain=2.5) as source:
         frame = next(iter(source))
         camera = library.instances[0]
@@ -110,7 +110,7 @@ def test_brightness_is_the_grey_and_colours_come_when_asked_for(library):
     assert camera.max_held == 1
 
 
-def test_a_request_is_given_back_even_when_its_buffer_breaks(library):
+def test_picamera_releases_a_request_with_a_broken_buffer(library):
     library.breaks_at = 3
     with PicameraSource(0, size=(96, 80)) as source, pytest.raises(RuntimeError, match="no buffer"):
         list(source)
@@ -118,7 +118,7 @@ def test_a_request_is_given_back_even_when_its_buffer_breaks(library):
     assert library.instances[0].closed
 
 
-def test_a_camera_that_falls_silent_is_opened_again(library):
+def test_picamera_is_reopened_when_it_falls_silent(library):
     with PicameraSource(0, size=(96, 80), first_pause_s=0.01) as source:
         sequences = [frame.sequence for frame, _ in zip(source, range(16), strict=False)]
     assert len(library.instances) >= 2
@@ -130,20 +130,20 @@ def test_a_camera_that_falls_silent_is_opened_again(library):
     ("number", "fails", "words"),
     [(1, None, "csi:1: does not start"), (0, "Camera in use\nmore", r"does not start \(Camera in use\)")],
 )
-def test_a_camera_that_does_not_start_is_told(library, number, fails, words):
+def test_picamera_that_does_not_start_is_refused(library, number, fails, words):
     library.fails = fails
     with pytest.raises(SourceError, match=words):
         PicameraSource(number, size=(96, 80))
 
 
-def test_odd_sizes_are_refused(library):
+def test_picamera_refuses_odd_sizes(library):
     with pytest.raises(SourceError, match="even sides"):
         PicameraSource(0, size=(97, 80))
     assert library.instances == ()
 
 
 @pytest.mark.parametrize("stride", [96, 128, 192])
-def test_padding_of_the_lines_is_taken_out(stride):
+def test_unpad_i420_removes_the_padding_of_lines(stride):
     picture = np.random.default_rng(2).integers(0, 256, (82, 96, 3), dtype=np.uint8)
     plain = cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420)
     assert np.array_equal(unpad_i420(padded_i420(picture, stride), 96, 82), plain)

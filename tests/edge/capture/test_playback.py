@@ -27,14 +27,14 @@ def playback(pictures, stop=None, **settings):
     return Playback(SourceSettings(spec=str(pictures), fps=25, **settings), stop or threading.Event())
 
 
-def test_a_recording_is_played_at_the_pace_of_its_camera(pictures):
+def test_playback_keeps_the_pace_of_a_camera(pictures):
     began = time.monotonic()
     assert len(list(playback(pictures, pace="camera").frames())) == FRAMES
     assert time.monotonic() - began >= (FRAMES - 1) / 25
 
 
 @pytest.mark.parametrize(("pace", "happens_now"), [("camera", True), ("fast", False)])
-def test_at_a_cameras_pace_a_recording_happens_now(pictures, pace, happens_now):
+def test_playback_in_real_time_happens_now(pictures, pace, happens_now):
     for picture in pictures.iterdir():
         os.utime(picture, (1e9, 1e9))
     began = datetime.now(timezone.utc)
@@ -42,7 +42,7 @@ def test_at_a_cameras_pace_a_recording_happens_now(pictures, pace, happens_now):
     assert (first.utc >= began) is happens_now
 
 
-def test_a_loop_goes_on_in_time_and_no_triple_spans_its_seam(pictures):
+def test_playback_in_a_loop_goes_on_without_a_seam(pictures):
     player = playback(pictures, pace="fast", loop=True)
     frames = list(islice(player.frames(), 3 * FRAMES))
     player.close()
@@ -53,7 +53,7 @@ def test_a_loop_goes_on_in_time_and_no_triple_spans_its_seam(pictures):
     assert len(list(triples(frames))) == 3 * (FRAMES - 2)
 
 
-def test_stop_ends_the_frames_at_once(pictures):
+def test_playback_ends_at_once_when_stopped(pictures):
     stop = threading.Event()
     player = playback(pictures, stop, pace="camera", loop=True)
     frames = player.frames()
@@ -63,7 +63,7 @@ def test_stop_ends_the_frames_at_once(pictures):
     player.close()
 
 
-def test_stop_before_the_first_frame_of_a_round_is_no_fault_of_the_recording(pictures, monkeypatch):
+def test_playback_stopped_before_a_first_frame_is_no_fault(pictures, monkeypatch):
     stop = threading.Event()
     player = playback(pictures, stop, pace="fast", loop=True)
     read = type(player.source).__iter__
@@ -77,10 +77,10 @@ def test_stop_before_the_first_frame_of_a_round_is_no_fault_of_the_recording(pic
     player.close()
 
 
-def test_exposure_of_the_settings_is_that_of_the_frames(pictures):
+def test_playback_frames_have_the_exposure_of_the_settings(pictures):
     assert next(playback(pictures, pace="fast", exposure_s=0.01).frames()).exposure_s == 0.01
 
 
-def test_a_source_that_is_not_there_is_refused(tmp_path):
+def test_playback_refuses_a_missing_source(tmp_path):
     with pytest.raises(SourceError):
         playback(tmp_path / "none")

@@ -104,7 +104,7 @@ def server(make_jpeg):
         thread.join()
 
 
-def test_motion_jpeg_over_rtsp_keeps_its_pictures_and_comes_back_after_a_loss(server, numbers, capfd):
+def test_rtsp_keeps_motion_jpeg_and_reconnects(server, numbers, capfd):
     url = f"rtsp://user:s3cr3t@127.0.0.1:{server.server_address[1]}/live?key=hidden"
     frames = []
     with FfmpegStreamSource(url, first_pause_s=0.05, timeout_s=5) as source:
@@ -125,7 +125,7 @@ def test_motion_jpeg_over_rtsp_keeps_its_pictures_and_comes_back_after_a_loss(se
     assert not any("not for detection" in warning for warning in source.report.warnings)
 
 
-def test_a_server_that_speaks_no_rtsp_is_told(capfd):
+def test_rtsp_refuses_a_server_that_speaks_something_else(capfd):
     class Mute(socketserver.StreamRequestHandler):
         def handle(self):
             self.rfile.readline()
@@ -135,7 +135,7 @@ def test_a_server_that_speaks_no_rtsp_is_told(capfd):
         thread = threading.Thread(target=serving.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         try:
-            with pytest.raises(SourceError, match="nobody answers, or no video comes"):
+            with pytest.raises(SourceError, match="does not answer, or sends no video"):
                 open_source(f"rtsp://127.0.0.1:{serving.server_address[1]}/x")
         finally:
             serving.shutdown()

@@ -8,7 +8,7 @@ from edge.capture.video import VideoSource
 from edge.errors import SourceError
 
 
-def test_a_recording_and_a_folder_are_told_apart(make_clip, make_jpeg, tmp_path):
+def test_open_source_tells_recordings_from_folders(make_clip, make_jpeg, tmp_path):
     path = make_clip([make_jpeg(1)] * 2)
     with open_source(path) as recording, open_source(str(path)) as same:
         assert type(recording) is type(same) is VideoSource
@@ -31,14 +31,14 @@ def test_a_recording_and_a_folder_are_told_apart(make_clip, make_jpeg, tmp_path)
         ("clip.avi", "no such file"),
     ],
 )
-def test_what_cannot_be_opened_comes_with_a_hint(spec, words, tmp_path, monkeypatch, capfd):
+def test_open_source_refuses_with_a_hint(spec, words, tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SourceError, match=words):
         open_source(spec)
     assert capfd.readouterr().err == ""
 
 
-def test_a_single_picture_is_refused(tmp_path, make_jpeg):
+def test_open_source_refuses_a_single_picture(tmp_path, make_jpeg):
     (tmp_path / "one.jpg").write_bytes(make_jpeg(1))
     with pytest.raises(SourceError, match="name the folder"):
         open_source(tmp_path / "one.jpg")
@@ -47,6 +47,6 @@ def test_a_single_picture_is_refused(tmp_path, make_jpeg):
 @pytest.mark.parametrize(
     "options", [{"fps": 0}, {"fps": float("inf")}, {"fps": float("nan")}, {"exposure_s": -1}, {"gain": 0}]
 )
-def test_values_that_cannot_be_are_refused(options):
+def test_open_source_refuses_impossible_values(options):
     with pytest.raises(ValueError, match="has to be positive"):
         open_source(Path("clip.avi"), **options)

@@ -88,7 +88,7 @@ def take(source, count):
 
 
 @pytest.mark.parametrize("with_length", [True, False])
-def test_pictures_arrive_byte_for_byte(camera, make_jpeg, numbers, with_length):
+def test_stream_delivers_pictures_byte_for_byte(camera, make_jpeg, numbers, with_length):
     camera.jpegs = [make_jpeg(number) for number in range(8)]
     camera.with_length, camera.silent_s, camera.pause_s = with_length, LONG_S, 0.01
     with open_source(camera.address, exposure_s=0.03) as source:
@@ -104,7 +104,7 @@ def test_pictures_arrive_byte_for_byte(camera, make_jpeg, numbers, with_length):
     assert (source.mode.width, source.mode.height, source.mode.codec) == (96, 80, "Motion JPEG")
 
 
-def test_a_lost_stream_is_opened_again_and_leaves_a_gap(camera, make_jpeg):
+def test_stream_reconnects_after_a_loss_with_a_gap(camera, make_jpeg):
     camera.jpegs = lambda visit: [make_jpeg(10 * visit + number) for number in range(5)]
     camera.pause_s = 0.005
     with HttpSource(camera.address, first_pause_s=0.02) as source:
@@ -117,7 +117,7 @@ def test_a_lost_stream_is_opened_again_and_leaves_a_gap(camera, make_jpeg):
     assert all(triple.following.sequence - triple.previous.sequence == 2 for triple in triples(frames))
 
 
-def test_a_silent_stream_counts_as_lost_after_the_timeout(camera, make_jpeg):
+def test_stream_is_lost_after_the_timeout(camera, make_jpeg):
     camera.jpegs, camera.silent_s = [make_jpeg(number) for number in range(4)], LONG_S
     with HttpSource(camera.address, timeout_s=1, first_pause_s=0.02) as source:
         took = take(source, 6)
@@ -126,7 +126,7 @@ def test_a_silent_stream_counts_as_lost_after_the_timeout(camera, make_jpeg):
     assert sum(source.report.losses.values()) >= 1
 
 
-def test_a_source_that_is_lost_says_so_until_it_is_back(camera, make_jpeg):
+def test_stream_warns_until_it_is_back(camera, make_jpeg):
     def jpegs(visit):
         camera.silent_s = 0 if visit == 1 else LONG_S
         if visit == 1:
@@ -146,7 +146,7 @@ def test_a_source_that_is_lost_says_so_until_it_is_back(camera, make_jpeg):
         camera.over.set()
 
 
-def test_a_server_that_is_away_for_a_while_is_waited_for(camera, make_jpeg):
+def test_stream_waits_for_a_server_that_is_away(camera, make_jpeg):
     def jpegs(visit):
         camera.status = 503 if visit in {1, 2} else 200
         return [make_jpeg(visit)] * 3
@@ -158,7 +158,7 @@ def test_a_server_that_is_away_for_a_while_is_waited_for(camera, make_jpeg):
     assert camera.visits >= 4
 
 
-def test_damaged_pictures_of_a_stream_are_gaps(camera, make_jpeg):
+def test_stream_leaves_gaps_for_damaged_pictures(camera, make_jpeg):
     good = make_jpeg(1)
     camera.jpegs, camera.silent_s = [good, good, good[:700], good, b"garbage", good, good], LONG_S
     with open_source(camera.address) as source:
@@ -168,7 +168,7 @@ def test_damaged_pictures_of_a_stream_are_gaps(camera, make_jpeg):
     assert source.report.damaged == 2
 
 
-def test_a_slow_reader_of_frames_gets_runs_and_the_rest_is_counted(camera, make_jpeg):
+def test_stream_gives_runs_to_a_slow_reader(camera, make_jpeg):
     camera.jpegs, camera.silent_s, camera.pause_s = [make_jpeg(number) for number in range(60)], LONG_S, 0.002
     frames = []
     with open_source(camera.address) as source:
@@ -208,7 +208,7 @@ def digest(given):
     ("login", "challenge"),
     [(basic, 'Basic realm="cam"'), (digest, 'Digest realm="cam", nonce="abc", qop="auth", algorithm=MD5')],
 )
-def test_logins_work_and_never_show(camera, make_jpeg, login, challenge):
+def test_stream_login_works_and_never_shows(camera, make_jpeg, login, challenge):
     camera.jpegs, camera.login, camera.challenge, camera.silent_s = [make_jpeg(1)] * 3, login, challenge, LONG_S
     address = camera.address.replace("//", "//user:s3cr3t%21@")
     with open_source(address) as source:
@@ -228,23 +228,23 @@ def test_logins_work_and_never_show(camera, make_jpeg, login, challenge):
         (200, "text/html; charset=utf-8", "sends text/html, which is no Motion JPEG"),
         (200, "image/jpeg", "sends image/jpeg"),
         (200, "multipart/x-mixed-replace", "no Motion JPEG stream"),
-        (200, "multipart/x-mixed-replace; boundary=edge", "gives no picture"),
+        (200, "multipart/x-mixed-replace; boundary=edge", "delivers no picture"),
     ],
 )
-def test_what_is_no_stream_is_told(camera, status, content_type, words):
+def test_stream_refuses_what_is_no_stream(camera, status, content_type, words):
     camera.status, camera.content_type = status, content_type
     with pytest.raises(SourceError, match=words) as caught:
         open_source(camera.address)
     assert "\n" not in str(caught.value)
 
 
-def test_a_stream_of_nothing_but_damage_is_told(camera):
+def test_stream_refuses_nothing_but_damage(camera):
     camera.jpegs = [b"nothing"] * 40
     with pytest.raises(SourceError, match="none of its first 25 pictures"):
         open_source(camera.address)
 
 
-def test_closing_ends_the_iteration_and_the_thread(camera, make_jpeg):
+def test_stream_close_ends_iteration_and_thread(camera, make_jpeg):
     camera.jpegs, camera.silent_s = [make_jpeg(1)] * 3, LONG_S
     source = open_source(camera.address)
     assert len(take(source, 3)) == 3
@@ -265,12 +265,12 @@ def test_closing_ends_the_iteration_and_the_thread(camera, make_jpeg):
         ("rtsp://user@host", "rtsp://host"),
     ],
 )
-def test_addresses_are_shown_without_secrets(url, shown):
+def test_without_secrets_hides_user_password_and_query(url, shown):
     assert without_secrets(url) == shown
 
 
 @pytest.mark.parametrize("scheme", ["http", "rtsp"])
-def test_nobody_there_is_told_without_the_password(scheme, capfd, monkeypatch):
+def test_stream_without_answer_does_not_show_the_password(scheme, capfd, monkeypatch):
     monkeypatch.setenv("no_proxy", "*")
     with pytest.raises(SourceError, match=rf"^{scheme}://127.0.0.1:9/x") as caught:
         open_source(f"{scheme}://user:s3cr3t@127.0.0.1:9/x")

@@ -10,7 +10,7 @@ import pytest
 
 from edge.capture import live, v4l2
 from edge.capture.frame import triples
-from edge.capture.newest import Newest
+from edge.capture.newest_queue import NewestQueue
 from edge.capture.v4l2 import V4l2Source
 from edge.capture.v4l2_controls import Exposure
 from edge.errors import SourceError
@@ -90,7 +90,7 @@ def take(source, count):
     return [frame for frame, _ in zip(source, range(count), strict=False)]
 
 
-def test_the_mode_is_asked_for_in_order_and_read_back(plug, make_jpeg):
+def test_v4l2_negotiates_the_mode_in_order(plug, make_jpeg):
     camera = plug(size=(1280, 720), fps=30.0)
     with V4l2Source("/dev/video0", size=(1920, 1080), fps=25) as source:
         frames = take(source, 4)
@@ -103,14 +103,14 @@ def test_the_mode_is_asked_for_in_order_and_read_back(plug, make_jpeg):
     ]
     assert camera.asked[:5] == order
     assert camera.values[cv2.CAP_PROP_CONVERT_RGB] == 0
-    assert "the camera gives 1280x720 instead of the 1920x1080 asked for" in source.report.warnings
-    assert "the camera gives 30 frames a second instead of the 25 asked for" in source.report.warnings
+    assert "the camera delivers 1280x720 instead of the 1920x1080 asked for" in source.report.warnings
+    assert "the camera delivers 30 frames a second instead of the 25 asked for" in source.report.warnings
     assert frames[2].jpeg == make_jpeg(frames[2].sequence)
     assert frames[2].exposure_s == 0.033
     assert camera.released >= 1
 
 
-def test_a_camera_without_motion_jpeg_is_used_with_a_warning(plug, numbers):
+def test_v4l2_warns_of_a_camera_without_motion_jpeg(plug, numbers):
     plug(fourcc=YUYV)
     with V4l2Source("/dev/video0") as source:
         frames = take(source, 3)
@@ -119,8 +119,8 @@ def test_a_camera_without_motion_jpeg_is_used_with_a_warning(plug, numbers):
     assert any("no Motion JPEG" in warning for warning in source.report.warnings)
 
 
-def test_frames_that_the_driver_lost_are_a_gap(plug, monkeypatch):
-    monkeypatch.setattr(live, "Newest", lambda _depth: Newest(30))  # nothing is dropped, however busy the machine
+def test_v4l2_leaves_a_gap_for_frames_the_driver_lost(plug, monkeypatch):
+    monkeypatch.setattr(live, "Newest", lambda _depth: NewestQueue(30))  # nothing is dropped, however busy the machine
     plug(count=30, lost=(12, 13, 20))
     frames = []
     with V4l2Source("/dev/video0") as source:
@@ -138,7 +138,7 @@ def test_frames_that_the_driver_lost_are_a_gap(plug, monkeypatch):
     assert 15 in middles
 
 
-def test_an_unplugged_camera_is_opened_again(plug):
+def test_v4l2_reopens_an_unplugged_camera(plug):
     camera = plug(count=6)
     with V4l2Source("/dev/video0", first_pause_s=0.01) as source:
         camera.plugged.clear()
@@ -148,10 +148,10 @@ def test_an_unplugged_camera_is_opened_again(plug):
         camera.plugged.set()
         while source.report.reconnects == 0:
             time.sleep(0.01)
-    assert source.report.losses["the camera gives no picture any more"] >= 1
+    assert source.report.losses["the camera delivers no picture any more"] >= 1
 
 
-def test_closing_does_not_wait_for_a_driver_that_hangs(plug, monkeypatch):
+def test_v4l2_close_does_not_wait_for_a_hanging_driver(plug, monkeypatch):
     monkeypatch.setattr(live, "CLOSE_LIMIT_S", 0.3)
     camera = plug()
     source = V4l2Source("/dev/video0")
@@ -162,19 +162,19 @@ def test_closing_does_not_wait_for_a_driver_that_hangs(plug, monkeypatch):
     camera.enough.set()
 
 
-def test_a_camera_that_gives_nothing_is_told(plug):
+def test_v4l2_refuses_a_camera_without_pictures(plug):
     plug(count=0)
-    with pytest.raises(SourceError, match=r"gives no picture \(the camera gives no picture any more\)"):
+    with pytest.raises(SourceError, match=r"delivers no picture \(the camera delivers no picture any more\)"):
         V4l2Source("/dev/video0")
 
 
-def test_a_camera_that_is_held_by_another_program_is_told(plug):
+def test_v4l2_refuses_a_camera_in_use(plug):
     plug().plugged.clear()
     with pytest.raises(SourceError, match="another program may hold it"):
         V4l2Source("/dev/video0")
 
 
-def test_controls_are_fixed_when_the_camera_opens(monkeypatch, make_jpeg):
+def test_v4l2_fixes_the_exposure_when_it_opens(monkeypatch, make_jpeg):
     asked = []
 
     class NoControls:
@@ -203,7 +203,7 @@ def test_controls_are_fixed_when_the_camera_opens(monkeypatch, make_jpeg):
     assert "the camera hums" in source.report.warnings
 
 
-def test_a_plain_file_is_no_camera(tmp_path):
+def test_v4l2_refuses_a_plain_file(tmp_path):
     (tmp_path / "video0").write_bytes(b"")
     with pytest.raises(SourceError, match="is no camera device"):
         V4l2Source(str(tmp_path / "video0"))
@@ -211,7 +211,7 @@ def test_a_plain_file_is_no_camera(tmp_path):
 
 @pytest.mark.hardware
 @pytest.mark.skipif(not Path("/dev/video0").exists(), reason="no camera at /dev/video0")
-def test_a_real_camera_gives_whole_pictures_at_a_fixed_exposure():
+def test_v4l2_real_camera_delivers_at_a_fixed_exposure():
     with V4l2Source("/dev/video0", exposure_s=0.02) as source:
         frames = take(source, 100)
     assert source.report.damaged < 5

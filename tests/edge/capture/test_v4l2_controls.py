@@ -55,7 +55,7 @@ def fix(monkeypatch, driver, exposure_s, gain):
         return v4l2.fix_exposure(controls, exposure_s, gain)
 
 
-def test_request_numbers_are_the_kernel_s():
+def test_request_numbers_are_those_of_the_kernel():
     # _IOWR(type, number, size) of asm-generic/ioctl.h: direction 3, size, type, number
     def read_write(number, size):
         return 3 << 30 | size << 16 | ord("V") << 8 | number
@@ -65,7 +65,7 @@ def test_request_numbers_are_the_kernel_s():
     assert read_write(36, struct.calcsize(v4l2._QUERY_FORMAT)) == v4l2._QUERY
 
 
-def test_switches_come_before_values(monkeypatch):
+def test_fix_exposure_switches_automatics_off_first(monkeypatch):
     driver = Driver()
     held = fix(monkeypatch, driver, 0.03, 40)
     assert held == v4l2.Exposure(pytest.approx(0.03), 40.0, ())
@@ -85,12 +85,12 @@ def test_switches_come_before_values(monkeypatch):
         (Driver(values={AUTO: 3, TIME: 10, v4l2.AUTO_GAIN: 1, GAIN: 3}), (0.03, None), (0.03, None), None),
     ],
 )
-def test_what_the_camera_makes_of_it_is_reported(monkeypatch, driver, wanted, expected, words):
+def test_fix_exposure_reports_what_the_camera_made_of_it(monkeypatch, driver, wanted, expected, words):
     held = fix(monkeypatch, driver, *wanted)
     assert (held.exposure_s, held.gain) == (expected[0] and pytest.approx(expected[0]), expected[1])
     assert words is None or any(words in warning for warning in held.warnings)
 
 
 @pytest.mark.parametrize(("value", "nearest"), [(0, 3), (4.4, 3), (5, 6), (1e9, 30), (29, 30), (16.4, 15)])
-def test_values_go_to_the_nearest_step_within_the_range(value, nearest):
+def test_range_nearest_keeps_to_steps_and_ends(value, nearest):
     assert v4l2.Range(3, 30, 3).nearest(value) == nearest

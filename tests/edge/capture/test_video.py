@@ -27,7 +27,7 @@ def film(path, fourcc, *, count=12, size=SIZE, colour=True, backend=cv2.CAP_FFMP
     return path
 
 
-def test_a_motion_jpeg_recording_gives_raw_pictures_in_order(make_clip, make_jpeg, numbers):
+def test_video_delivers_raw_motion_jpeg_in_order(make_clip, make_jpeg, numbers):
     jpegs = [make_jpeg(number) for number in range(10)]
     start = datetime(2026, 5, 4, 3, 2, 1, tzinfo=timezone.utc)
     with open_source(make_clip(jpegs, fps=20), start_utc=start, exposure_s=0.02, gain=4.0) as source:
@@ -46,7 +46,7 @@ def test_a_motion_jpeg_recording_gives_raw_pictures_in_order(make_clip, make_jpe
     assert not source.live
 
 
-def test_a_recording_without_start_ends_when_its_file_was_last_written(make_clip, make_jpeg):
+def test_video_ends_when_its_file_was_last_written(make_clip, make_jpeg):
     path = make_clip([make_jpeg(number) for number in range(10)], fps=10)
     os.utime(path, (1_700_000_010, 1_700_000_010))
     with open_source(path) as source:
@@ -55,13 +55,13 @@ def test_a_recording_without_start_ends_when_its_file_was_last_written(make_clip
 
 
 @pytest.mark.parametrize("size", [(641, 479), (65, 97), (1920, 1080)])
-def test_odd_and_large_sizes(make_clip, make_jpeg, size):
+def test_video_reads_odd_and_large_sizes(make_clip, make_jpeg, size):
     with open_source(make_clip([make_jpeg(1, size=size)] * 3, size=size)) as source:
         assert [frame.size for frame in source] == [size] * 3
 
 
 @pytest.mark.parametrize("backend", [cv2.CAP_OPENCV_MJPEG, cv2.CAP_FFMPEG])
-def test_opencv_s_own_motion_jpeg_is_read(tmp_path, numbers, backend):
+def test_video_reads_motion_jpeg_of_opencv(tmp_path, numbers, backend):
     with open_source(film(tmp_path / "o.avi", "MJPG", backend=backend)) as source:
         frames = list(source)
     assert numbers(frames) == list(range(12))
@@ -69,7 +69,7 @@ def test_opencv_s_own_motion_jpeg_is_read(tmp_path, numbers, backend):
     assert source.report.damaged == 0
 
 
-def test_grey_motion_jpeg_is_read(make_clip):
+def test_video_reads_grey_motion_jpeg(make_clip):
     grey = cv2.imencode(".jpg", np.full((80, 96), 99, np.uint8))[1].tobytes()
     with open_source(make_clip([grey] * 3)) as source:
         frames = list(source)
@@ -78,7 +78,7 @@ def test_grey_motion_jpeg_is_read(make_clip):
 
 
 @pytest.mark.parametrize(("name", "fourcc"), [("x.mkv", "MJPG"), ("x.mov", "MJPG"), ("x.mp4", "MJPG")])
-def test_motion_jpeg_in_other_containers_keeps_its_pictures(tmp_path, numbers, name, fourcc):
+def test_video_keeps_motion_jpeg_of_other_containers(tmp_path, numbers, name, fourcc):
     with open_source(film(tmp_path / name, fourcc)) as source:
         frames = list(source)
     assert numbers(frames) == list(range(12))
@@ -86,7 +86,7 @@ def test_motion_jpeg_in_other_containers_keeps_its_pictures(tmp_path, numbers, n
     assert source.report.warnings == ()
 
 
-def test_inter_frame_codecs_are_read_with_a_warning(tmp_path, numbers):
+def test_video_warns_of_inter_frame_codecs(tmp_path, numbers):
     with open_source(film(tmp_path / "x.mp4", "mp4v")) as source:
         frames = list(source)
     assert len(frames) == 12
@@ -97,18 +97,18 @@ def test_inter_frame_codecs_are_read_with_a_warning(tmp_path, numbers):
     assert "not for detection" in source.report.warnings[0]
 
 
-def test_lossless_intra_frame_codecs_do_not_warn(tmp_path, numbers):
+def test_video_accepts_lossless_intra_frame_codecs(tmp_path, numbers):
     with open_source(film(tmp_path / "x.mkv", "FFV1", size=(96, 80))) as source:
         assert numbers(source) == list(range(12))
     assert source.report.warnings == ()
 
 
-def test_a_grey_recording_of_another_codec_is_read(tmp_path, numbers):
+def test_video_reads_grey_recordings_of_other_codecs(tmp_path, numbers):
     with open_source(film(tmp_path / "x.mkv", "FFV1", colour=False)) as source:
         assert numbers(source) == list(range(12))
 
 
-def test_a_damaged_picture_is_a_gap_that_no_triple_spans(make_clip, make_jpeg):
+def test_video_leaves_a_gap_for_a_damaged_picture(make_clip, make_jpeg):
     jpegs = [make_jpeg(number) for number in range(9)]
     path = make_clip(jpegs)
     content = bytearray(path.read_bytes())
@@ -124,7 +124,7 @@ def test_a_damaged_picture_is_a_gap_that_no_triple_spans(make_clip, make_jpeg):
     assert source.report.reasons == {"stray marker FFD8 within the JPEG": 1}
 
 
-def test_a_frame_that_the_recorder_left_out_is_a_gap(tmp_path, make_jpeg, numbers):
+def test_video_leaves_a_gap_for_a_frame_left_out(tmp_path, make_jpeg, numbers):
     with MotionJpegWriter(tmp_path / "gaps.avi", 30, SIZE) as writer:
         for number in range(12):
             if number in {5, 6, 10}:
@@ -144,7 +144,7 @@ def test_a_frame_that_the_recorder_left_out_is_a_gap(tmp_path, make_jpeg, number
 
 
 @pytest.mark.parametrize("field", [b"avih", b"strh"])
-def test_absurd_numbers_in_the_header_do_no_harm(make_clip, make_jpeg, field):
+def test_video_survives_absurd_numbers_in_its_header(make_clip, make_jpeg, field):
     path = make_clip([make_jpeg(number) for number in range(6)])
     content = bytearray(path.read_bytes())
     at = content.index(field) + 8 + (16 if field == b"avih" else 32)
@@ -154,7 +154,7 @@ def test_absurd_numbers_in_the_header_do_no_harm(make_clip, make_jpeg, field):
         assert len(list(source)) == 6
 
 
-def test_many_damages_are_counted_and_the_first_are_named(make_clip, make_jpeg):
+def test_video_counts_damages_and_names_the_first(make_clip, make_jpeg):
     good, bad = make_jpeg(1), b"\xff\xd8 nothing \xff\xd9"
     with open_source(make_clip([good] + [bad] * 60 + [good])) as source:
         assert [frame.sequence for frame in source] == [0, 61]
@@ -162,7 +162,7 @@ def test_many_damages_are_counted_and_the_first_are_named(make_clip, make_jpeg):
     assert len(source.report.damages) == 20
 
 
-def test_a_change_of_size_begins_a_new_mode(make_clip, make_jpeg):
+def test_video_begins_a_new_mode_where_the_size_changes(make_clip, make_jpeg):
     jpegs = [make_jpeg(1)] * 4 + [make_jpeg(1, size=(128, 96))] * 4
     with open_source(make_clip(jpegs)) as source:
         frames = list(source)
@@ -174,7 +174,7 @@ def test_a_change_of_size_begins_a_new_mode(make_clip, make_jpeg):
     )
 
 
-def test_small_pictures_are_refused(make_clip, make_jpeg):
+def test_video_refuses_small_pictures(make_clip, make_jpeg):
     with (
         open_source(make_clip([make_jpeg(1, size=(64, 48))] * 3, size=(64, 48))) as source,
         pytest.raises(SourceError, match="64x48 pixels; at least 64"),
@@ -191,7 +191,7 @@ def test_small_pictures_are_refused(make_clip, make_jpeg):
         (bytes(range(256)) * 40, "no video is recognised"),
     ],
 )
-def test_what_is_no_recording_is_told_in_one_line(tmp_path, capfd, content, words):
+def test_video_refuses_what_is_no_recording(tmp_path, capfd, content, words):
     path = tmp_path / "x.avi"
     path.write_bytes(content)
     with pytest.raises(SourceError, match=words) as caught:
@@ -200,7 +200,7 @@ def test_what_is_no_recording_is_told_in_one_line(tmp_path, capfd, content, word
     assert capfd.readouterr().err == ""
 
 
-def test_a_header_without_frames_is_told(make_clip, make_jpeg, capfd):
+def test_video_refuses_a_header_without_frames(make_clip, make_jpeg, capfd):
     path = make_clip([make_jpeg(1)] * 3)
     content = path.read_bytes()
     path.write_bytes(content[: content.index(b"00dc\x00") if b"00dc\x00" in content else content.index(b"movi") + 4])
@@ -209,7 +209,7 @@ def test_a_header_without_frames_is_told(make_clip, make_jpeg, capfd):
     assert capfd.readouterr().err == ""
 
 
-def test_missing_and_unreadable_files_are_told(tmp_path, make_clip, make_jpeg, monkeypatch):
+def test_video_refuses_missing_and_unreadable_files(tmp_path, make_clip, make_jpeg, monkeypatch):
     with pytest.raises(SourceError, match="no such file"):
         open_source(tmp_path / "nowhere.avi")
     path = make_clip([make_jpeg(1)])
@@ -219,7 +219,7 @@ def test_missing_and_unreadable_files_are_told(tmp_path, make_clip, make_jpeg, m
         open_source(path)
 
 
-def test_a_pipe_is_no_recording(tmp_path):
+def test_video_refuses_a_pipe(tmp_path):
     path = tmp_path / "pipe.avi"
     os.mkfifo(path)
     assert stat.S_ISFIFO(path.stat().st_mode)
@@ -227,14 +227,14 @@ def test_a_pipe_is_no_recording(tmp_path):
         open_source(path)
 
 
-def test_a_file_name_that_looks_like_a_protocol_is_a_file(tmp_path, make_jpeg, make_clip, monkeypatch):
+def test_video_name_like_a_protocol_is_a_file(tmp_path, make_jpeg, make_clip, monkeypatch):
     make_clip([make_jpeg(2)] * 3, name="rtsp:film.avi")
     monkeypatch.chdir(tmp_path)
     with open_source("rtsp:film.avi") as source:
         assert len(list(source)) == 3
 
 
-def test_a_recording_may_be_closed_from_another_thread_while_it_is_read(make_clip, make_jpeg):
+def test_video_may_be_closed_from_another_thread(make_clip, make_jpeg):
     path = make_clip([make_jpeg(number) for number in range(8)] * 200)
     for pause_s in (0, 0.001, 0.01, 0.05):
         source = open_source(path)
@@ -259,7 +259,7 @@ def short_clip(tmp_path_factory, make_jpeg):
 
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
-def test_a_file_cut_anywhere_gives_the_frames_before_the_cut_or_an_error(short_clip, data):
+def test_video_cut_anywhere_yields_frames_or_an_error(short_clip, data):
     folder, content, jpegs = short_clip
     cut = data.draw(st.integers(0, len(content) - 1))
     path = folder / "cut.avi"
@@ -279,7 +279,7 @@ def test_a_file_cut_anywhere_gives_the_frames_before_the_cut_or_an_error(short_c
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
-def test_bytes_changed_anywhere_give_frames_or_an_error(short_clip, data):
+def test_video_changed_anywhere_yields_frames_or_an_error(short_clip, data):
     folder, content, _ = short_clip
     changed = bytearray(content)
     for _ in range(data.draw(st.integers(1, 6))):

@@ -120,7 +120,9 @@ def test_v4l2_warns_of_a_camera_without_motion_jpeg(plug, numbers):
 
 
 def test_v4l2_leaves_a_gap_for_frames_the_driver_lost(plug, monkeypatch):
-    monkeypatch.setattr(live, "Newest", lambda _depth: NewestQueue(30))  # nothing is dropped, however busy the machine
+    monkeypatch.setattr(
+        live, "NewestQueue", lambda _depth: NewestQueue(30)
+    )  # nothing is dropped, however busy the machine
     plug(count=30, lost=(12, 13, 20))
     frames = []
     with V4l2Source("/dev/video0") as source:

@@ -14,8 +14,8 @@ from edge.commands import console
 from edge.errors import SettingsError
 from edge.words import counted
 from firmware_config.errors import FirmwareError
-from firmware_config.site import load_site, warnings_of
-from firmware_config.start import write_start
+from firmware_config.site import warnings_of
+from firmware_config.site_file import load_site, write_example
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -38,10 +38,10 @@ def root(
 @app.command()
 def init(
     site: SitePath,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
 ) -> None:
     """Write a commented site file to start from."""
-    write_start(site, force=force)
+    write_example(site, force=force)
     print(f"wrote {site}; edit it, then: gammabox-firmware validate {site}")
 
 

@@ -1,4 +1,4 @@
-"""A box of the site file as the agent's own settings: where the two meet, and what of it the site file keeps."""
+"""The settings of the agent on a box of the site, and the faults that keep a box from having them."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ CA_FILE = "/etc/gammabox/ca.crt"
 PASSWORD_FILE = "/run/credentials/gammabox-edge.service/broker-password"  # noqa: S105 - where it lies, not what it is
 OUTBOX_FILE = "/var/lib/gammabox/outbox.sqlite"
 
-# What the site file says elsewhere, so that a box's `settings` must not say it again.
-KEPT = {
+# Settings that follow from other keys of the site file, by the name of that key; a box's `settings` may not hold them.
+FIXED = {
     ("site",): "site",
     ("device",): "device of the box",
     ("source", "spec"): "camera of the box",
@@ -39,7 +39,7 @@ _ABSENT = object()
 
 
 def device_settings(site: str, broker: Broker, box: Box) -> Tree:
-    """Give a box's device.yaml as plain data; `DeviceSettings` accepts it when `settings_faults` yields nothing."""
+    """Return a box's device.yaml as plain data; `DeviceSettings` accepts it when `settings_faults` yields nothing."""
     base: Tree = {
         "site": site,
         "device": box.device,
@@ -57,16 +57,16 @@ def device_settings(site: str, broker: Broker, box: Box) -> Tree:
 
 
 def settings_faults(site: str, broker: Broker, box: Box) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Yield what keeps a box's `settings` from becoming its device.yaml, as places within `settings` and sentences."""
-    for place, owner in KEPT.items():
-        if _at(box.settings, place) is not _ABSENT:
+    """Yield the faults of a box's `settings`, each as its place within `settings` and a sentence."""
+    for place, owner in FIXED.items():
+        if _value_at(box.settings, place) is not _ABSENT:
             yield place, f"{'.'.join(place)}: follows from {owner}; remove it here"
-    tls = _at(box.settings, ("mqtt", "tls"))
+    tls = _value_at(box.settings, ("mqtt", "tls"))
     if tls is not _ABSENT and not (broker.tls and isinstance(tls, dict)):
         yield ("mqtt", "tls"), "mqtt.tls: follows from broker.tls; remove it here"
     merged = device_settings(site, broker, box)
     try:
-        # Paths are written as text in YAML: JSON's rules of strictness allow that, Python's do not.
+        # YAML holds paths as text: pydantic's strict mode allows that in JSON, but not in Python values.
         DeviceSettings.model_validate_json(json.dumps(merged), strict=True)
     except ValidationError as error:
         yield from faults_of(error, DeviceSettings, merged)
@@ -84,7 +84,7 @@ def _merged(base: Tree, over: Tree) -> Tree:
     return merged
 
 
-def _at(tree: JsonValue, place: tuple[str, ...]) -> object:
+def _value_at(tree: JsonValue, place: tuple[str, ...]) -> object:
     for part in place:
         if not isinstance(tree, dict) or part not in tree:
             return _ABSENT

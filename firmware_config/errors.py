@@ -1,4 +1,4 @@
-"""What can go wrong between a site file and a box that reports, on top of edge.errors."""
+"""The errors of this package, below those of edge.errors."""
 
 from __future__ import annotations
 

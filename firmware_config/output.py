@@ -1,4 +1,4 @@
-"""A folder of rendered files: writes what changed, and never touches what it did not write or what was edited since."""
+"""Writes a folder of rendered files: only changed ones, never foreign ones, and edited ones only when forced."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SAFE_NAME = re.compile(r"(?!\.{1,2}(/|$))[A-Za-z0-9._-]+(/(?!\.{1,2}(/|$))[A-Za
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What happened to the files of a folder, each list sorted by name."""
+    """The names of the files that were written, unchanged or removed, each list sorted."""
 
     written: tuple[str, ...]
     unchanged: tuple[str, ...]
@@ -29,15 +29,15 @@ class Written:
 
 
 def write_folder(folder: Path, files: Mapping[str, str], *, force: bool = False) -> Written:
-    """Make a folder hold exactly these rendered files, beside whatever else people have put there.
+    """Write rendered files into a folder and remove those of an earlier call that are not rendered any more.
 
-    A file that has its content already is left alone, with its time. A file that an earlier call wrote and that is not
-    among `files` any more is removed, unless it was edited since.
+    A file that has its content already is left alone, and so is its time. A file of an earlier call that was edited
+    since is not removed. Files that no call has written stay.
 
     Parameters
     ----------
     folder : Path
-        Made when it is missing. One that is not empty must carry the manifest of an earlier call.
+        It is made where it is missing. One that is not empty must hold the manifest of an earlier call.
     files : mapping of str to str
         Content by name; a name is a relative POSIX path.
     force : bool
@@ -46,26 +46,27 @@ def write_folder(folder: Path, files: Mapping[str, str], *, force: bool = False)
     Raises
     ------
     OutputError
-        Before anything is written: a foreign folder, a damaged manifest, files that were edited since, a link in the
-        way. While writing: a full disk, missing rights; calling again completes the folder.
+        Before anything is written, if the folder is foreign, its manifest is damaged, files were edited since, or a
+        link is in the way; while writing, if the disk is full or rights are missing. Another call completes the
+        folder then.
 
     """
     before = _read_manifest(folder)
     hashes = {name: _sha256(content.encode()) for name, content in files.items()}
-    found = {name: _sha256_on_disk(folder, name) for name in sorted({*hashes, *before})}
+    on_disk = {name: _sha256_on_disk(folder, name) for name in sorted({*hashes, *before})}
     if not force:
-        edited = [name for name in hashes if found[name] not in {None, hashes[name], before.get(name)}]
+        edited = [name for name in hashes if on_disk[name] not in {None, hashes[name], before.get(name)}]
         if edited:
             raise OutputError(
                 folder,
                 f"{', '.join(sorted(edited))} changed since rendering",
                 "put the change into the site file, or render with --force to lose it",
             )
-    to_write = sorted(name for name in hashes if found[name] != hashes[name])
-    # Edited files of a box that left the site stay: nobody asked for their removal.
-    to_remove = sorted(name for name in before if name not in hashes and found[name] == before[name])
+    to_write = sorted(name for name in hashes if on_disk[name] != hashes[name])
+    # Edited files of a box that left the site stay, as their changes would be lost.
+    to_remove = sorted(name for name in before if name not in hashes and on_disk[name] == before[name])
     _make_folder(folder)
-    # What is about to be written is ours from here on, so that a run cut short can be completed by another.
+    # Noted before the files are written, so that another call can complete one that was cut short.
     _write_manifest(folder, {**before, **{name: before.get(name, hashes[name]) for name in hashes}})
     for name in to_write:
         _write(folder / name, files[name])
@@ -148,7 +149,7 @@ def _write(path: Path, content: str) -> None:
     part = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Made anew, so that a link planted under this name leads nowhere.
+        # A new file, so that nothing is written through a link of this name.
         part.unlink(missing_ok=True)
         with part.open("x", encoding="utf-8", newline="\n") as file:
             file.write(content)

@@ -1,4 +1,4 @@
-"""From a site to the files that its broker and its boxes need; the same site always gives the same bytes."""
+"""Renders the files that the broker and the boxes of a site need; the same site always has the same bytes."""
 
 from __future__ import annotations
 
@@ -16,10 +16,21 @@ if TYPE_CHECKING:
 
 
 def render_site(site: Site) -> dict[str, str]:
-    """Give the content of every rendered file by its name, a path relative to the output folder.
+    """Return the content of every rendered file by its name, a path relative to the output folder.
 
-    None holds a secret. Names: README.txt, mosquitto/mosquitto.conf, mosquitto/acl, and for each box
-    boxes/<device>/ with device.yaml, gammabox-edge.service and gammabox.sysusers.conf.
+    The names are README.txt, mosquitto/mosquitto.conf, mosquitto/acl, and for each box device.yaml,
+    gammabox-edge.service and gammabox.sysusers.conf below boxes/<device>. No file holds a secret.
+
+    Examples
+    --------
+    >>> from firmware_config.site import Box, Broker, Site
+    >>> gate = Box(device="gate", board="rpi5", camera="csi")
+    >>> files = render_site(Site(site="campus", broker=Broker(host="broker.lan"), boxes=(gate,)))
+    >>> [name for name in files if name.startswith("boxes/")]
+    ['boxes/gate/device.yaml', 'boxes/gate/gammabox-edge.service', 'boxes/gate/gammabox.sysusers.conf']
+    >>> print(files["boxes/gate/device.yaml"].split("device: ")[1].splitlines()[0])
+    gate
+
     """
     templates = _templates()
 
@@ -27,7 +38,7 @@ def render_site(site: Site) -> dict[str, str]:
         return templates.get_template(f"{name}.j2").render(site=site, control_room_user=CONTROL_ROOM_USER, **values)
 
     files = {
-        # A common name holds at most 64 characters; who connects looks at the subject's alternative name.
+        # A common name holds at most 64 characters; clients check the subject's alternative name instead.
         "README.txt": filled(
             "README.txt",
             subject_name=_subject_name(site.broker.host),
@@ -60,7 +71,7 @@ def _templates() -> Environment:
 
 
 def _subject_name(host: str) -> str:
-    """Write a host as the name in a certificate."""
+    """Return a host as the alternative name in a certificate."""
     try:
         return f"IP:{ipaddress.ip_address(host)}"
     except ValueError:

@@ -1,29 +1,18 @@
-"""The site file: what a technician writes once for a place, its broker and its boxes; every fault at once."""
+"""The model of a site: one place, its broker and its boxes, with all checks that need no other file."""
 
 from __future__ import annotations
 
 import ipaddress
-import json
 import re
-from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, JsonValue, ValidationError, model_validator
+from pydantic import AfterValidator, Field, JsonValue, model_validator
 
-from edge.config.faults import Fault, host_in, id_like
+from edge.config.faults import host_in, id_like
 from edge.config.strict import StrictModel
-from edge.config.yaml_file import check, read, settings_error
-from firmware_config.device import settings_faults
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
-
-    from edge.config.yaml_file import Document
 
 CONTROL_ROOM_USER = "control-room"
 MAX_BOXES = 500
-
-Part = TypeVar("Part", bound=StrictModel)
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _HOST_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
@@ -32,7 +21,14 @@ _CSI_CAMERA = re.compile(r"csi(:[01])?")
 
 
 def checked_id(value: str) -> str:
-    """Give an id back that is safe in a topic, a file name, a user name and a unit file; ValueError says why not."""
+    """Return the id if it is safe in a topic, a file name, a user name and a unit file.
+
+    Raises
+    ------
+    ValueError
+        If it is not; the message says what is expected and, where that is plain, what was meant.
+
+    """
     if _ID.fullmatch(value):
         return value
     plain = id_like(value)
@@ -86,7 +82,7 @@ def _one_line(value: str) -> str:
     return value
 
 
-def _some(boxes: tuple[Box, ...]) -> tuple[Box, ...]:
+def _not_empty(boxes: tuple[Box, ...]) -> tuple[Box, ...]:
     # Not min_length: pydantic counts the sound boxes there, and would call a list of faulty ones too short as well.
     if not boxes:
         raise ValueError("found an empty list, expected at least one box")
@@ -105,7 +101,7 @@ class Broker(StrictModel):
 
 
 class Box(StrictModel):
-    """One camera box."""
+    """A camera box."""
 
     device: Annotated[str, AfterValidator(_device_id)] = Field(description="the box's id, unique in the site")
     board: Literal["rpi4", "rpi5", "jetson"] = Field(description="the board: rpi4, rpi5 or jetson")
@@ -119,7 +115,7 @@ class Box(StrictModel):
     )
 
     @model_validator(mode="after")
-    def _ribbon_needs_picamera2(self) -> Box:
+    def _csi_needs_picamera2(self) -> Box:
         if self.is_csi and self.board == "jetson":
             raise ValueError("found a csi camera on a jetson, where picamera2 does not exist; use a USB camera")
         return self
@@ -136,84 +132,28 @@ class Site(StrictModel):
     schema_version: Literal[1] = 1
     site: Id = Field(description="the site's id, the second level of every topic")
     broker: Broker = Field(description="host, port and tls of the broker")
-    boxes: Annotated[tuple[Box, ...], AfterValidator(_some)] = Field(
+    boxes: Annotated[tuple[Box, ...], AfterValidator(_not_empty)] = Field(
         max_length=MAX_BOXES, description="the list of boxes"
     )
 
 
-def load_site(path: Path) -> Site:
-    """Read a site file.
-
-    Raises
-    ------
-    SettingsError
-        With every fault at once, each as `file:line: key: what was found, what is expected`.
-
-    """
-    document, faults = read(path)
-    site, found = check(document, Site)
-    faults += found
-    faults += _across_boxes(document)
-    if site is None or faults:
-        raise settings_error(path, faults)
-    return site
-
-
-def _across_boxes(document: Document) -> list[Fault]:
-    """Find what only shows between boxes, or between a box and the agent, in whatever of the file is sound."""
-    boxes = document.data.get("boxes")
-    faults: list[Fault] = []
-    first_lines: dict[str, int] = {}
-    for index, data in enumerate(boxes if isinstance(boxes, list) else []):
-        if not isinstance(data, dict):
-            continue
-        device = data.get("device")
-        if isinstance(device, str):
-            line = document.line(("boxes", index, "device"))
-            if device in first_lines:
-                text = f"boxes.{index}.device: the id {device!r:.80} is taken, first on line {first_lines[device]}"
-                faults.append(Fault(line, f"{text}; each box needs its own"))
-            first_lines.setdefault(device, line)
-        faults += _settings_faults(document, index, data)
-    return faults
-
-
-def _settings_faults(document: Document, index: int, data: Mapping[str, object]) -> Iterator[Fault]:
-    # Where other keys are wrong, a stand-in for them lets the faults of `settings` come at once with theirs.
-    stand_in = {"device": "box", "board": "rpi4", "camera": "csi", "settings": data.get("settings", {})}
-    box = _sound(Box, data) or _sound(Box, stand_in)
-    broker = _sound(Broker, document.data.get("broker")) or Broker(host="broker")
-    if box is None:
-        return
-    for place, sentence in settings_faults("site", broker, box):
-        line = document.line(("boxes", index, "settings", *place))
-        yield Fault(line, f"boxes.{index}.settings.{sentence}")
-
-
-def _sound(model: type[Part], data: object) -> Part | None:
-    try:
-        return model.model_validate_json(json.dumps(data), strict=True)
-    except ValidationError:
-        return None
-
-
 def warnings_of(site: Site) -> list[str]:
-    """List what is allowed but worth a second look."""
-    found = []
+    """Return warnings about values that are allowed but probably not meant."""
+    warnings = []
     broker = site.broker
     if not broker.tls and broker.host not in {"localhost", "127.0.0.1", "::1"}:
-        found.append(f"broker: tls is false, so passwords cross the network to {broker.host} in clear")
+        warnings.append(f"broker: tls is false, so passwords cross the network to {broker.host} in clear")
     if (broker.tls, broker.port) in {(True, 1883), (False, 8883)}:
-        found.append(
+        warnings.append(
             f"broker: port {broker.port} is customary {'without' if broker.tls else 'with'} TLS, tls is "
             f"{str(broker.tls).lower()}"
         )
     positions: dict[str, str] = {}
     for box in site.boxes:
         if not box.position:
-            found.append(f"{box.device}: no position; whoever answers its alarm will not know where it hangs")
+            warnings.append(f"{box.device}: no position; whoever answers its alarm will not know where it hangs")
         elif box.position in positions:
-            found.append(f"{box.device}: the same position as {positions[box.position]}")
+            warnings.append(f"{box.device}: the same position as {positions[box.position]}")
         else:
             positions[box.position] = box.device
-    return found
+    return warnings

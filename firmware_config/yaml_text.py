@@ -1,7 +1,7 @@
-"""Plain data as YAML text that `edge.config.yaml_file` reads back as it was, in the order of its keys.
+"""Writes plain data as YAML that `edge.config.yaml_file` reads back unchanged, in the order of its keys.
 
-ruamel.yaml's own writer puts a bare U+0085 into quoted text, which every reader takes for a line break; here every
-text stands in double quotes, as JSON writes it, unless it is plainly a word.
+ruamel.yaml's own writer puts a bare U+0085 into quoted text, and every reader takes that for a line break. Here every
+text is written in double quotes, as in JSON, unless it is plainly a word.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _WORD = re.compile(r"[A-Za-z/]([A-Za-z0-9_./+-]|:(?=[A-Za-z0-9]))*")
 
 
 def block(data: Mapping[str, JsonValue], indent: str = "") -> str:
-    """Give the text of a mapping: mappings inside it as indented blocks, lists on one line."""
+    """Return a mapping as YAML, with mappings inside it as indented blocks and lists on one line."""
     return "".join(
         f"{indent}{_text(key)}:\n{block(value, indent + '  ')}"
         if isinstance(value, dict) and value

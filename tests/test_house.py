@@ -46,7 +46,6 @@ ROOMS: dict[str, tuple[tuple[str, ...], ...]] = {
 KNOWN_CIRCLES = {
     frozenset({"edge.bundle", "edge.detect"}),
     frozenset({"edge.capture.frame", "edge.capture.jpeg"}),
-    frozenset({"firmware_config.device", "firmware_config.site"}),
 }
 HEAVY = ("tensorflow", "keras", "jax", "torch", "scipy", "sklearn", "matplotlib", "trainer", "quantize")
 

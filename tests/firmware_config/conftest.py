@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from firmware_config.site import Site, load_site
+from firmware_config.site import Site
+from firmware_config.site_file import load_site
 
 USB = "/dev/v4l/by-path/platform-fd500000.pcie-pci-0000:01:00.0-usb-0:1.3:1.0-video-index0"
 SITE_YAML = f"""\

@@ -41,7 +41,7 @@ def film(folder: Path) -> None:
         assert written
 
 
-def test_a_rendered_box_reports_to_the_control_room(
+def test_rendered_box_reports_to_the_control_room(
     tmp_path: Path, tiny_bundle: Path, free_port: Callable[[], int]
 ) -> None:
     film(tmp_path / "film")

@@ -1,4 +1,4 @@
-"""The commands as a technician meets them: in a process of their own, by exit code, stdout and stderr."""
+"""The commands run in a process of their own and are judged by exit code, stdout and stderr."""
 
 import json
 import subprocess
@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from edge.config.device import load_settings
-from firmware_config.site import load_site
-from firmware_config.start import start_text
+from firmware_config.site_file import example_text, load_site
 
 
 def firmware(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
@@ -17,7 +16,7 @@ def firmware(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def test_from_init_to_settings_that_the_agent_accepts(tmp_path: Path) -> None:
+def test_init_validate_render_yield_sound_settings(tmp_path: Path) -> None:
     site, out = tmp_path / "site.yaml", tmp_path / "out"
     for arguments in (["init", site], ["validate", site], ["render", site, "--out", out]):
         ran = firmware(*arguments)
@@ -27,7 +26,7 @@ def test_from_init_to_settings_that_the_agent_accepts(tmp_path: Path) -> None:
         assert load_settings(out / "boxes" / box.device / "device.yaml").device == box.device
 
 
-def test_init_never_overwrites_unasked(tmp_path: Path) -> None:
+def test_init_overwrites_only_with_force(tmp_path: Path) -> None:
     site = tmp_path / "site.yaml"
     site.write_text("years of work\n", encoding="utf-8")
     ran = firmware("init", site)
@@ -35,16 +34,16 @@ def test_init_never_overwrites_unasked(tmp_path: Path) -> None:
     assert ran.stderr == f"error: {site}: is there already; choose another name, or --force to overwrite it\n"
     assert site.read_text(encoding="utf-8") == "years of work\n"
     assert firmware("init", site, "--force").returncode == 0
-    assert site.read_text(encoding="utf-8") == start_text()
+    assert site.read_text(encoding="utf-8") == example_text()
 
 
-def test_init_names_a_folder_that_is_missing(tmp_path: Path) -> None:
+def test_init_names_the_missing_folder(tmp_path: Path) -> None:
     ran = firmware("init", tmp_path / "none" / "site.yaml")
     assert ran.returncode == 2
     assert "cannot be written (No such file or directory)" in ran.stderr
 
 
-def test_validate_reports_every_fault_on_its_line_and_exits_2(site_file: Path, site_yaml: str) -> None:
+def test_validate_exits_2_with_every_fault_on_its_line(site_file: Path, site_yaml: str) -> None:
     site_file.write_text(site_yaml.replace("1883", "0").replace("rpi5", "rpi9").replace("threads", "treads"), "utf-8")
     ran = firmware("validate", site_file)
     assert (ran.returncode, ran.stdout) == (2, "")
@@ -54,7 +53,7 @@ def test_validate_reports_every_fault_on_its_line_and_exits_2(site_file: Path, s
         assert f"{site_file}:{place}: " in line
 
 
-def test_validate_as_json(site_file: Path, site_yaml: str) -> None:
+def test_validate_json_holds_boxes_or_faults(site_file: Path, site_yaml: str) -> None:
     ran = firmware("validate", site_file, "--json")
     report = json.loads(ran.stdout)
     assert (ran.returncode, report["valid"], report["site"]) == (0, True, "campus")
@@ -65,7 +64,7 @@ def test_validate_as_json(site_file: Path, site_yaml: str) -> None:
     assert (ran.returncode, report["valid"], len(report["faults"])) == (2, False, 1)
 
 
-def test_warnings_leave_the_exit_code_and_stdout_alone(site_file: Path, site_yaml: str) -> None:
+def test_validate_warnings_go_to_stderr_with_exit_0(site_file: Path, site_yaml: str) -> None:
     site_file.write_text(site_yaml.replace("    position: South gate\n", ""), encoding="utf-8")
     ran = firmware("validate", site_file)
     assert ran.returncode == 0
@@ -73,7 +72,7 @@ def test_warnings_leave_the_exit_code_and_stdout_alone(site_file: Path, site_yam
     assert ran.stderr.startswith("warning: gate-south: ")
 
 
-def test_render_of_a_faulty_file_writes_nothing(site_file: Path, site_yaml: str, tmp_path: Path) -> None:
+def test_render_writes_nothing_from_a_faulty_file(site_file: Path, site_yaml: str, tmp_path: Path) -> None:
     site_file.write_text(site_yaml.replace("csi:1", "webcam"), encoding="utf-8")
     ran = firmware("render", site_file, "--out", tmp_path / "out")
     assert ran.returncode == 2
@@ -81,7 +80,7 @@ def test_render_of_a_faulty_file_writes_nothing(site_file: Path, site_yaml: str,
     assert not (tmp_path / "out").exists()
 
 
-def test_render_as_json_counts_what_happened(site_file: Path, site_yaml: str, tmp_path: Path) -> None:
+def test_render_json_lists_written_and_removed_files(site_file: Path, site_yaml: str, tmp_path: Path) -> None:
     out = tmp_path / "out"
     first = json.loads(firmware("render", site_file, "--out", out, "--json").stdout)
     assert (len(first["written"]), first["unchanged"], first["removed"]) == (9, [], [])
@@ -92,7 +91,7 @@ def test_render_as_json_counts_what_happened(site_file: Path, site_yaml: str, tm
     assert not (out / "boxes/gate-south").exists()
 
 
-def test_render_refuses_a_folder_of_others(site_file: Path, tmp_path: Path) -> None:
+def test_render_refuses_a_foreign_folder(site_file: Path, tmp_path: Path) -> None:
     # The folder of the site file itself.
     ran = firmware("render", site_file, "--out", tmp_path)
     assert ran.returncode == 2
@@ -100,7 +99,7 @@ def test_render_refuses_a_folder_of_others(site_file: Path, tmp_path: Path) -> N
     assert sorted(path.name for path in tmp_path.iterdir()) == ["site.yaml"]
 
 
-def test_render_without_its_template_engine_names_the_extra(site_file: Path, tmp_path: Path) -> None:
+def test_render_without_jinja2_names_the_extra(site_file: Path, tmp_path: Path) -> None:
     program = "import sys; sys.modules['jinja2'] = None; from firmware_config.commands import main; main()"
     command = [sys.executable, "-c", program, "render", str(site_file), "--out", str(tmp_path / "out")]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -111,14 +110,14 @@ def test_render_without_its_template_engine_names_the_extra(site_file: Path, tmp
 @pytest.mark.parametrize(
     "arguments", [["render", "site.yaml"], ["validate"], ["init"], ["flash"], ["validate", "a", "b"], ["--nonsense"]]
 )
-def test_wrong_use_exits_2_with_words_on_stderr(arguments: list[str]) -> None:
+def test_wrong_use_exits_2_with_one_line_on_stderr(arguments: list[str]) -> None:
     ran = firmware(*arguments)
     assert (ran.returncode, ran.stdout) == (2, "")
     assert ran.stderr.startswith("error: ")
     assert ran.stderr.count("\n") == 1
 
 
-def test_help_names_the_commands_and_version_is_one_line() -> None:
+def test_help_lists_commands_and_version_is_one_line() -> None:
     ran = firmware("--help")
     assert ran.returncode == 0
     assert all(command in ran.stdout for command in ("init", "validate", "render"))

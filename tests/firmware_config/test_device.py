@@ -1,9 +1,9 @@
-"""Where a box of the site file meets the agent's settings."""
+"""Boxes of the site file become settings of the agent."""
 
 import pytest
 
 from edge.config.device import DeviceSettings
-from firmware_config.device import KEPT, device_settings, settings_faults
+from firmware_config.device import FIXED, device_settings, settings_faults
 from firmware_config.site import Box, Broker, Site
 
 USB = "/dev/v4l/by-path/pci-0-video-index0"
@@ -13,29 +13,29 @@ def box(**values: object) -> Box:
     return Box.model_validate({"device": "b", "board": "rpi4", "camera": USB, **values})
 
 
-def test_a_box_becomes_settings_of_the_agent(site: Site) -> None:
+def test_device_settings_are_accepted_by_the_agent(site: Site) -> None:
     settings = DeviceSettings.model_validate(device_settings(site.site, site.broker, site.boxes[0]))
     assert (settings.site, settings.device, settings.mqtt.username) == ("campus", "gate-north", "gate-north")
     assert settings.source.spec.startswith("/dev/v4l/by-path/")
     assert (settings.source.exposure_s, settings.detection.threads, settings.mqtt.tls) == (0.02, 2, None)
 
 
-def test_tls_of_the_broker_names_the_authority_of_the_site() -> None:
+def test_device_settings_with_tls_name_the_authority() -> None:
     settings = DeviceSettings.model_validate(device_settings("s", Broker(host="h"), box()))
     assert settings.mqtt.tls is not None
     assert str(settings.mqtt.tls.ca_file) == "/etc/gammabox/ca.crt"
     assert settings.mqtt.port == 8883
 
 
-def test_settings_of_a_box_win_over_defaults_and_leave_their_neighbours() -> None:
+def test_device_settings_merge_those_of_the_box() -> None:
     over = {"source": {"width": 1280, "height": 720}, "mqtt": {"keepalive_s": 60}}
     settings = DeviceSettings.model_validate(device_settings("s", Broker(host="h"), box(settings=over)))
     assert (settings.source.width, settings.source.fps, settings.mqtt.keepalive_s) == (1280, 30.0, 60)
     assert settings.mqtt.username == "b"
 
 
-@pytest.mark.parametrize("place", KEPT, ids=".".join)
-def test_what_the_site_file_says_elsewhere_cannot_be_said_again(place: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("place", FIXED, ids=".".join)
+def test_settings_faults_name_settings_that_are_fixed(place: tuple[str, ...]) -> None:
     valid = device_settings("s", Broker(host="h"), box())
     value: object = valid
     for part in place:
@@ -45,18 +45,18 @@ def test_what_the_site_file_says_elsewhere_cannot_be_said_again(place: tuple[str
     for part in reversed(place):
         over = {part: over}
     faults = list(settings_faults("s", Broker(host="h"), box(settings=over)))
-    assert [found for found, _ in faults] == [place]
+    assert [at for at, _ in faults] == [place]
     assert "remove it here" in faults[0][1]
 
 
 @pytest.mark.parametrize(("tls", "value"), [(True, None), (True, False), (False, {}), (False, None)])
-def test_settings_cannot_switch_encryption_against_the_broker(*, tls: bool, value: object) -> None:
+def test_settings_faults_name_tls_against_the_broker(*, tls: bool, value: object) -> None:
     broker = Broker(host="h", tls=tls)
     sentences = [text for _, text in settings_faults("s", broker, box(settings={"mqtt": {"tls": value}}))]
     assert "mqtt.tls: follows from broker.tls; remove it here" in sentences
 
 
-def test_a_client_certificate_may_be_added_to_tls() -> None:
+def test_settings_faults_allow_a_client_certificate() -> None:
     over = {"mqtt": {"tls": {"cert_file": "box.crt", "key_file": "box.key"}}}
     assert not list(settings_faults("s", Broker(host="h"), box(settings=over)))
     over = {"mqtt": {"tls": {"cert_file": "box.crt"}}}

@@ -1,4 +1,4 @@
-"""A real Mosquitto with the rendered configuration lets everyone do what the site allows, and nothing else."""
+"""A real Mosquitto with the rendered configuration allows everyone what the site allows, and nothing else."""
 
 import os
 import re
@@ -125,7 +125,7 @@ class Client:
         return self._wait(f"subscribe {mid}")
 
     def wait_for(self, payload: str) -> list[tuple[str, str]]:
-        """Wait until a message arrives, and give all that arrived before it."""
+        """Wait until a message arrives, and return it with all that arrived before."""
         with self._news:
             assert self._news.wait_for(lambda: any(said == payload for _, said in self.received), WAIT_S), self.received
             return list(self.received)
@@ -161,7 +161,7 @@ def client(
         opened.close()
 
 
-def test_mosquitto_has_nothing_to_complain_about(broker: Running) -> None:
+def test_mosquitto_logs_no_complaint(broker: Running) -> None:
     log = (broker.folder / "log").read_text(encoding="utf-8")
     # This test's own doing: it runs as root, and knocks at the port until it answers.
     log = re.sub(".*(should not be run as root|Client <unknown>).*", "", log)
@@ -172,14 +172,14 @@ def test_mosquitto_has_nothing_to_complain_about(broker: Running) -> None:
     ("user", "password"),
     [(None, None), ("gate-north", "wrong"), ("gate-west", None), (CONTROL_ROOM_USER, "wrong"), ("", "x")],
 )
-def test_strangers_are_refused(broker: Running, user: str | None, password: str | None) -> None:
+def test_broker_refuses_strangers(broker: Running, user: str | None, password: str | None) -> None:
     with client(broker, user, password) as stranger:
         assert stranger.connected.is_failure
         assert "Not authorized" in str(stranger.connected) or "Bad user" in str(stranger.connected)
 
 
 @pytest.mark.parametrize("below", ["status", "info", "health", "alarm", "hit", "evidence/1", "rsp/ping"])
-def test_a_box_writes_its_own_topics_and_the_control_room_reads_them(broker: Running, below: str) -> None:
+def test_box_writes_its_topics_for_the_control_room(broker: Running, below: str) -> None:
     with client(broker, CONTROL_ROOM_USER) as room, client(broker, "gate-north") as box:
         assert not room.subscribe("gammabox/campus/#").is_failure
         assert not box.publish(f"gammabox/campus/gate-north/{below}", f"own {below}").is_failure
@@ -200,7 +200,7 @@ def test_a_box_writes_its_own_topics_and_the_control_room_reads_them(broker: Run
         "anything",
     ],
 )
-def test_a_box_cannot_write_elsewhere(broker: Running, topic: str) -> None:
+def test_box_cannot_write_elsewhere(broker: Running, topic: str) -> None:
     with client(broker, CONTROL_ROOM_USER) as room, client(broker, "gate-north") as box:
         room.subscribe("gammabox/campus/#")
         assert box.publish(topic, "forged", retain=True).is_failure
@@ -208,7 +208,7 @@ def test_a_box_cannot_write_elsewhere(broker: Running, topic: str) -> None:
         assert all(payload != "forged" for _, payload in room.wait_for(f"after {topic}"))
 
 
-def test_a_box_reads_its_own_commands_only(broker: Running) -> None:
+def test_box_reads_its_own_commands_only(broker: Running) -> None:
     with (
         client(broker, CONTROL_ROOM_USER) as room,
         client(broker, "gate-north") as box,
@@ -227,12 +227,12 @@ def test_a_box_reads_its_own_commands_only(broker: Running) -> None:
 
 
 @pytest.mark.parametrize("topic", ["status", "alarm", "hit", "rsp/ping"])
-def test_the_control_room_cannot_speak_for_a_box(broker: Running, topic: str) -> None:
+def test_control_room_cannot_write_for_a_box(broker: Running, topic: str) -> None:
     with client(broker, CONTROL_ROOM_USER) as room:
         assert room.publish(f"gammabox/campus/gate-north/{topic}", "forged").is_failure
 
 
-def test_a_last_will_reaches_the_control_room_and_a_forged_one_does_not(broker: Running) -> None:
+def test_last_will_is_passed_on_and_a_forged_one_is_not(broker: Running) -> None:
     with client(broker, CONTROL_ROOM_USER) as room:
         room.subscribe("gammabox/campus/#")
         for victim, will in (("gate-south", "forged will"), ("gate-north", "true will")):
@@ -262,7 +262,7 @@ def test_retained_states_survive_a_restart(plain_site: Site, tmp_path: Path, fre
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
-def test_with_tls_nobody_connects_in_the_clear_or_without_the_authority(
+def test_tls_refuses_clear_text_and_unknown_authorities(
     plain_site: Site, tmp_path: Path, free_port: Callable[[], int]
 ) -> None:
     site = plain_site.model_copy(update={"broker": Broker(host="127.0.0.1")})

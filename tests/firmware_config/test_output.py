@@ -1,4 +1,4 @@
-"""A rendered folder changes only what it wrote and what changed."""
+"""Only rendered files that changed are written, and foreign or edited files stay."""
 
 import json
 import os
@@ -22,13 +22,13 @@ def tree(folder: Path) -> dict[str, str]:
     }
 
 
-def test_files_are_written_into_a_new_folder(tmp_path: Path) -> None:
+def test_write_folder_makes_a_new_folder(tmp_path: Path) -> None:
     result = write_folder(tmp_path / "deep" / "out", FILES)
     assert tree(tmp_path / "deep" / "out") == FILES
     assert (result.written, result.unchanged, result.removed) == (("a.txt", "boxes/b/unit"), (), ())
 
 
-def test_unchanged_files_keep_their_time(tmp_path: Path) -> None:
+def test_write_folder_keeps_the_time_of_unchanged_files(tmp_path: Path) -> None:
     write_folder(tmp_path, FILES)
     for path in tmp_path.rglob("*"):
         os.utime(path, (1, 1))
@@ -41,7 +41,7 @@ def test_unchanged_files_keep_their_time(tmp_path: Path) -> None:
     assert (tmp_path / MANIFEST).stat().st_mtime == 1
 
 
-def test_files_of_a_box_that_left_go_and_others_stay(tmp_path: Path) -> None:
+def test_write_folder_removes_files_no_longer_rendered(tmp_path: Path) -> None:
     write_folder(tmp_path, {**FILES, "boxes/c/unit": "three\n"})
     (tmp_path / "boxes/b/note.txt").write_text("mine\n", encoding="utf-8")
     result = write_folder(tmp_path, {"a.txt": "one\n"})
@@ -50,7 +50,7 @@ def test_files_of_a_box_that_left_go_and_others_stay(tmp_path: Path) -> None:
     assert not (tmp_path / "boxes/c").exists()
 
 
-def test_an_edited_file_is_not_lost(tmp_path: Path) -> None:
+def test_write_folder_overwrites_edits_only_with_force(tmp_path: Path) -> None:
     write_folder(tmp_path, FILES)
     (tmp_path / "a.txt").write_text("edited\n", encoding="utf-8")
     with pytest.raises(OutputError, match=r"a\.txt changed since rendering.*--force"):
@@ -60,21 +60,21 @@ def test_an_edited_file_is_not_lost(tmp_path: Path) -> None:
     assert tree(tmp_path) == FILES
 
 
-def test_an_edited_file_of_a_box_that_left_stays(tmp_path: Path) -> None:
+def test_write_folder_keeps_edited_files_of_earlier_calls(tmp_path: Path) -> None:
     write_folder(tmp_path, FILES)
     (tmp_path / "boxes/b/unit").write_text("edited\n", encoding="utf-8")
     assert write_folder(tmp_path, {"a.txt": "one\n"}).removed == ()
     assert tree(tmp_path)["boxes/b/unit"] == "edited\n"
 
 
-def test_a_foreign_folder_is_refused(tmp_path: Path) -> None:
+def test_write_folder_refuses_a_foreign_folder(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("years\n", encoding="utf-8")
     with pytest.raises(OutputError, match=r"holds files of others \(thesis\.tex\)"):
         write_folder(tmp_path, FILES, force=True)
     assert tree(tmp_path) == {"thesis.tex": "years\n"}
 
 
-def test_a_file_of_others_in_the_way_is_refused(tmp_path: Path) -> None:
+def test_write_folder_refuses_a_file_in_place_of_a_folder(tmp_path: Path) -> None:
     write_folder(tmp_path, {"a.txt": "one\n"})
     (tmp_path / "boxes").write_text("no folder\n", encoding="utf-8")
     with pytest.raises(OutputError, match="cannot be written"):
@@ -83,7 +83,7 @@ def test_a_file_of_others_in_the_way_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("link", ["a.txt", "boxes", "boxes/b"])
-def test_nothing_is_written_through_a_link(tmp_path: Path, link: str) -> None:
+def test_write_folder_writes_nothing_through_a_link(tmp_path: Path, link: str) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     out = tmp_path / "out"
@@ -96,7 +96,7 @@ def test_nothing_is_written_through_a_link(tmp_path: Path, link: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["../victim", "/etc/hostname", "a/../../victim", ".", "..", "", "a//b", "a\n"])
-def test_a_forged_manifest_removes_nothing_outside(tmp_path: Path, name: str) -> None:
+def test_write_folder_with_a_forged_manifest_removes_nothing(tmp_path: Path, name: str) -> None:
     out = tmp_path / "out"
     write_folder(out, FILES)
     victim = tmp_path / "victim"
@@ -109,27 +109,27 @@ def test_a_forged_manifest_removes_nothing_outside(tmp_path: Path, name: str) ->
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"files": []}', '{"files": {"a": 1}}', "\udcff"])
-def test_a_damaged_manifest_is_refused(tmp_path: Path, content: str) -> None:
+def test_write_folder_refuses_a_damaged_manifest(tmp_path: Path, content: str) -> None:
     write_folder(tmp_path, FILES)
     (tmp_path / MANIFEST).write_bytes(content.encode("utf-8", "surrogateescape"))
     with pytest.raises(OutputError, match="is damaged"):
         write_folder(tmp_path, FILES)
 
 
-def test_a_place_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
+def test_write_folder_names_a_place_that_is_no_folder(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
     for out in (tmp_path / "file", tmp_path / "file" / "out"):
         with pytest.raises(OutputError, match=r"cannot be (read|written)"):
             write_folder(out, FILES)
 
 
-def test_a_folder_without_the_right_to_write_is_reported() -> None:
+def test_write_folder_names_a_folder_without_write_rights() -> None:
     # Not even root makes folders here.
     with pytest.raises(OutputError, match=r"/proc/.*cannot be written"):
         write_folder(Path("/proc/gammabox"), FILES)
 
 
-def test_a_run_that_was_cut_short_is_completed_by_the_next(tmp_path: Path) -> None:
+def test_write_folder_completes_a_call_that_was_cut_short(tmp_path: Path) -> None:
     (tmp_path / "boxes").mkdir(parents=True)
     write_folder(tmp_path / "out", {"boxes/b/unit": "old\n"})
     # A folder where a file belongs stops the run between its files.
@@ -150,7 +150,7 @@ FOLDERS = st.dictionaries(NAMES, st.text(st.characters(codec="utf-8", exclude_ch
 
 @given(steps=st.lists(FOLDERS, min_size=1, max_size=4))
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_after_any_history_the_folder_holds_the_last_rendering(
+def test_write_folder_after_any_history_holds_the_last(
     tmp_path_factory: pytest.TempPathFactory, steps: list[dict[str, str]]
 ) -> None:
     folder = tmp_path_factory.mktemp("history")

@@ -1,4 +1,4 @@
-"""What is rendered is accepted by those it is for (agent, systemd, OpenSSL), and the same site gives the same bytes."""
+"""Rendered files are accepted by the agent, systemd and OpenSSL, and the same site has the same bytes."""
 
 import re
 import shutil
@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from edge.config.device import load_settings
 from firmware_config.render import render_site
-from firmware_config.site import Box, Broker, Site, load_site
+from firmware_config.site import Box, Broker, Site
+from firmware_config.site_file import load_site
 
 needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
 needs_sysusers = pytest.mark.skipif(
@@ -26,7 +27,7 @@ def with_tls(site: Site, host: str = "broker.lan") -> Site:
     return site.model_copy(update={"broker": Broker(host=host)})
 
 
-def test_a_site_gives_these_files(site: Site) -> None:
+def test_render_site_names_these_files(site: Site) -> None:
     assert sorted(render_site(site)) == [
         "README.txt",
         "boxes/gate-north/device.yaml",
@@ -40,11 +41,11 @@ def test_a_site_gives_these_files(site: Site) -> None:
     ]
 
 
-def test_the_same_site_gives_the_same_bytes(site: Site, site_file: Path) -> None:
+def test_render_site_is_the_same_for_the_same_site(site: Site, site_file: Path) -> None:
     assert render_site(site) == render_site(load_site(site_file))
 
 
-def test_files_end_in_one_line_feed_and_leave_no_template_behind(site: Site) -> None:
+def test_files_end_in_a_line_feed_and_hold_no_template(site: Site) -> None:
     for name, content in {**render_site(site), **render_site(with_tls(site))}.items():
         assert content.endswith("\n"), name
         assert not content.endswith("\n\n"), name
@@ -52,7 +53,7 @@ def test_files_end_in_one_line_feed_and_leave_no_template_behind(site: Site) -> 
 
 
 @pytest.mark.parametrize("tls", [True, False])
-def test_the_agent_accepts_every_rendered_device_yaml(site: Site, tmp_path: Path, *, tls: bool) -> None:
+def test_device_yaml_is_accepted_by_the_agent(site: Site, tmp_path: Path, *, tls: bool) -> None:
     rendered = render_site(with_tls(site) if tls else site)
     for box in site.boxes:
         path = tmp_path / "device.yaml"
@@ -68,7 +69,7 @@ PRINTABLE = st.text(max_size=60).filter(str.isprintable)
 
 @given(position=PRINTABLE, model=st.text(min_size=1, max_size=30).filter(lambda text: "\x00" not in text))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_text_reaches_the_agent_as_it_was(tmp_path: Path, site: Site, position: str, model: str) -> None:
+def test_device_yaml_keeps_any_text(tmp_path: Path, site: Site, position: str, model: str) -> None:
     box = Box(device="d", board="rpi4", camera="csi", position=position, settings={"model": model})
     path = tmp_path / "device.yaml"
     rendered = render_site(site.model_copy(update={"boxes": (box,)}))
@@ -79,7 +80,7 @@ def test_any_text_reaches_the_agent_as_it_was(tmp_path: Path, site: Site, positi
 @pytest.mark.parametrize(
     "text", ["null", "true", "017", "1e5", "1_000", "12:30", "~", "yes", "- a", "a: b", "#", "*a", "!x"]
 )
-def test_text_that_looks_like_something_else_stays_text(tmp_path: Path, site: Site, text: str) -> None:
+def test_device_yaml_keeps_text_that_looks_like_other_types(tmp_path: Path, site: Site, text: str) -> None:
     box = Box(device="d", board="rpi4", camera="csi", settings={"model": text})
     path = tmp_path / "device.yaml"
     rendered = render_site(site.model_copy(update={"boxes": (box,)}))
@@ -87,7 +88,7 @@ def test_text_that_looks_like_something_else_stays_text(tmp_path: Path, site: Si
     assert load_settings(path).model == tmp_path / text
 
 
-def test_no_rendered_file_holds_a_secret(site: Site) -> None:
+def test_files_hold_no_secret(site: Site) -> None:
     for name, content in render_site(with_tls(site)).items():
         assert "PRIVATE KEY" not in content, name
         assert not re.search(r"\$7\$|\$6\$", content), name  # hashes as mosquitto_passwd writes them
@@ -104,7 +105,7 @@ def unit(site: Site, tmp_path: Path, device: str) -> Path:
 
 @needs_systemd
 @pytest.mark.parametrize("device", ["gate-north", "gate-south"])
-def test_systemd_accepts_the_unit_without_a_word(site: Site, tmp_path: Path, device: str) -> None:
+def test_unit_is_accepted_by_systemd(site: Site, tmp_path: Path, device: str) -> None:
     command = ["systemd-analyze", "verify", "--man=no", str(unit(site, tmp_path, device))]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
@@ -112,7 +113,7 @@ def test_systemd_accepts_the_unit_without_a_word(site: Site, tmp_path: Path, dev
 
 @needs_systemd
 @pytest.mark.parametrize("device", ["gate-north", "gate-south"])
-def test_systemd_finds_little_exposed(site: Site, tmp_path: Path, device: str) -> None:
+def test_unit_exposes_little(site: Site, tmp_path: Path, device: str) -> None:
     command = ["systemd-analyze", "security", "--offline=true", "--no-pager", str(unit(site, tmp_path, device))]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     if "Unknown option" in ran.stderr or "unrecognized option" in ran.stderr:
@@ -137,18 +138,18 @@ def test_systemd_finds_little_exposed(site: Site, tmp_path: Path, device: str) -
         "MemoryMax=768M",
     ],
 )
-def test_the_unit_says(site: Site, line: str) -> None:
+def test_unit_has_the_line(site: Site, line: str) -> None:
     for box in site.boxes:
         assert line in render_site(site)[f"boxes/{box.device}/gammabox-edge.service"].splitlines()
 
 
-def test_only_a_ribbon_camera_opens_the_devices_of_libcamera(site: Site) -> None:
+def test_unit_allows_devices_of_libcamera_for_csi_only(site: Site) -> None:
     rendered = render_site(site)
     assert "char-dma_heap" not in rendered["boxes/gate-north/gammabox-edge.service"]
     assert "DeviceAllow=char-dma_heap rw" in rendered["boxes/gate-south/gammabox-edge.service"]
 
 
-def test_unit_settings_and_user_agree_on_their_paths(site: Site) -> None:
+def test_unit_settings_and_user_agree_on_paths(site: Site) -> None:
     rendered = render_site(with_tls(site))
     unit_text = rendered["boxes/gate-north/gammabox-edge.service"]
     device = rendered["boxes/gate-north/device.yaml"]
@@ -160,7 +161,7 @@ def test_unit_settings_and_user_agree_on_their_paths(site: Site) -> None:
 
 
 @needs_sysusers
-def test_systemd_makes_the_user_and_puts_it_into_video(site: Site, tmp_path: Path) -> None:
+def test_sysusers_makes_the_user_a_member_of_video(site: Site, tmp_path: Path) -> None:
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc/group").write_text("video:x:44:\n", encoding="utf-8")
     conf = tmp_path / "gammabox.conf"
@@ -174,7 +175,7 @@ def test_systemd_makes_the_user_and_puts_it_into_video(site: Site, tmp_path: Pat
     assert re.search(r"^gammabox:.*:/var/lib/gammabox:.*nologin$", passwd, re.MULTILINE)
 
 
-def test_the_readme_counts_its_steps_and_names_every_box(site: Site) -> None:
+def test_readme_counts_its_steps_and_names_every_box(site: Site) -> None:
     for variant in (site, with_tls(site)):
         text = render_site(variant)["README.txt"]
         steps = [int(number) for number in re.findall(r"^([0-9]+)\. ", text, re.MULTILINE)]
@@ -192,7 +193,7 @@ def openssl_commands(readme: str) -> str:
 
 @needs_openssl
 @pytest.mark.parametrize("host", ["broker.lan", "192.0.2.7", "2001:db8::7", "a." * 60 + "long.example.org"])
-def test_the_commands_of_the_readme_make_a_certificate_for_the_broker(site: Site, tmp_path: Path, host: str) -> None:
+def test_readme_commands_make_a_broker_certificate(site: Site, tmp_path: Path, host: str) -> None:
     script = openssl_commands(render_site(with_tls(site, host))["README.txt"])
     assert script.count("openssl ") == 3
     ran = subprocess.run(["sh", "-e", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
@@ -204,7 +205,7 @@ def test_the_commands_of_the_readme_make_a_certificate_for_the_broker(site: Site
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
-def test_the_commands_of_the_readme_are_sound_shell(site: Site) -> None:
+def test_readme_commands_are_sound_shell(site: Site) -> None:
     for variant in (site, with_tls(site)):
         readme = render_site(variant)["README.txt"]
         commands = "\n".join(

@@ -1,4 +1,4 @@
-"""What is written as YAML is read back as it was."""
+"""Data that is written as YAML is read back unchanged."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ TREES = st.recursive(
 
 @given(tree=st.dictionaries(TEXT, TREES, max_size=4))
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_tree_is_read_back_as_it_was(tmp_path: Path, tree: dict[str, object]) -> None:
+def test_block_of_any_tree_is_read_back_unchanged(tmp_path: Path, tree: dict[str, object]) -> None:
     path = tmp_path / "tree.yaml"
     path.write_text(block(tree) or "{}", encoding="utf-8", newline="")
     document, faults = read(path)
@@ -39,5 +39,5 @@ def test_any_tree_is_read_back_as_it_was(tmp_path: Path, tree: dict[str, object]
         ({"a": None, "b": 0.1, "c": False}, "a: null\nb: 0.1\nc: false\n"),
     ],
 )
-def test_the_text_is_what_a_person_would_write(tree: dict[str, object], text: str) -> None:
+def test_block_reads_like_yaml_written_by_hand(tree: dict[str, object], text: str) -> None:
     assert block(tree) == text

@@ -80,9 +80,9 @@ def film_command(
 ) -> None:
     """Film a scene with the simulated camera in a radiation field; writes a clip and the truth about its hits."""
     from trainer.commands.camera_options import camera_of, field_of
-    from trainer.film.disturb import nuisances_for
     from trainer.film.events import film_events
     from trainer.film.film import film, frame_count
+    from trainer.film.nuisances import make_nuisances
     from trainer.scenes.film_scene import scene_frames
 
     camera = camera_of(
@@ -106,7 +106,7 @@ def film_command(
         raise SensorError(f"{out}: there is no folder {out.parent}; make it first")
     if out.exists() and Path(scene).exists() and out.samefile(scene):
         raise SensorError(f"{out}: is the scene itself and would be overwritten; give the film another name")
-    disturbances = nuisances_for(nuisance or [], camera.width, camera.height, seed)
+    disturbances = make_nuisances(nuisance or [], camera.width, camera.height, seed)
     pictures = scene_frames(scene, (camera.width, camera.height), seed)
     if sys.stderr.isatty():
         print(f"drawing the hits of {field.spectrum.name} (simulated once, then kept)", file=sys.stderr)

@@ -17,11 +17,12 @@ from trainer.data.dataset import Dataset, DatasetIndex, Samples, ShardEntry
 from trainer.data.hits import HITS_PER_LIBRARY, RADIATIONS, HitBank, hit_bank
 from trainer.data.places import TEST, TRAINING
 from trainer.data.quota import TEST_BLOTCH_SHARE, TEST_SHARES, Quota
-from trainer.data.shots import Undecodable, Way, open_studio
+from trainer.data.shots import Undecodable, strata_of
 from trainer.data.triples import SceneSource
 from trainer.data.writer import DatasetWriter, write_shard
 from trainer.errors import DatasetError
 from trainer.film.nuisances import NUISANCES
+from trainer.film.studio import Way, random_studio
 from trainer.scenes.footage import Footage, split_footage
 from trainer.scenes.textures import available_pictures
 from trainer.sensor.library import LIBRARY_VERSION
@@ -247,9 +248,18 @@ def _shot(recipe: Recipe, source: SceneSource, split: Split, rng: Generator) -> 
     if recipe.nuisances and rng.random() < recipe.nuisance_share:
         nuisance = recipe.nuisances[int(rng.integers(len(recipe.nuisances)))]
     mixture = TEST if recipe.kind == "test" else TRAINING
-    studio = open_studio(source.draw(rng), way, nuisance, rng)
+    scene = source.draw(rng)
+    studio = random_studio(scene.levels[0].shape[0], way, nuisance, rng)
     try:
-        shot = take_shot(studio, recipe.crop_size, rng, bank=recipe.bank, mixture=mixture, rules=CandidateRules())
+        shot = take_shot(
+            studio,
+            scene,
+            rng,
+            crop_size=recipe.crop_size,
+            bank=recipe.bank,
+            mixture=mixture,
+            rules=CandidateRules(),
+        )
     except Undecodable:
         return None
-    return samples_of(shot, studio, split, recipe.crop_size, rng)
+    return samples_of(shot, strata_of(studio, scene, split), recipe.crop_size, rng)

@@ -28,7 +28,7 @@ from trainer.data.places import (
     in_groups,
     random_places,
 )
-from trainer.data.shots import Strike, Studio, decode_colour, decode_grey, describe_strikes
+from trainer.data.shots import Strike, ThreeFrames, decode_colour, decode_grey
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from edge.bundle import CandidateRules
     from edge.detect.hit import Candidate
     from trainer.data.hits import HitBank
-    from trainer.scenes.splits import Split
+    from trainer.data.triples import SceneTriple
+    from trainer.film.studio import Studio
 
 MIN_ADDED_DN = 6.0
 """A hit that adds less is no sample: it cannot be seen in 8 bits."""
@@ -74,7 +75,14 @@ class Shot:
 
 
 def take_shot(
-    studio: Studio, crop_size: int, rng: Generator, *, bank: HitBank, mixture: Mixture, rules: CandidateRules
+    studio: Studio,
+    scene: SceneTriple,
+    rng: Generator,
+    *,
+    crop_size: int,
+    bank: HitBank,
+    mixture: Mixture,
+    rules: CandidateRules,
 ) -> Shot:
     """Take the three pictures, find places in them, and take the middle one again with a hit at each place.
 
@@ -84,15 +92,12 @@ def take_shot(
         A nuisance destroyed a frame.
 
     """
-    size = studio.scene.levels[0].shape[0]
+    size = scene.levels[0].shape[0]
     blotch_count = round(mixture.places_a_shot * mixture.blotch_share)
     blotch_places = random_places(rng, size, crop_size, blotch_count, "blotch")
     blotches = [blotch_at(place, studio, rng) for place in blotch_places]
-    exposure = studio.expose(1)
-    before = studio.finished(exposure.picture(blotches), 1)
-    blank = studio.sent(before, 1)
-    previous, following = (decode_grey(studio.sent(studio.picture(t), t)) for t in (0, 2))
-    grey = decode_grey(blank)
+    frames = ThreeFrames.take(studio, scene, blotches)
+    previous, grey, following = frames.previous, decode_grey(frames.content), frames.following
     noise = noise_of_pair(previous, following, rules, None)  # once for all versions of the middle frame
     candidates = find_candidates(previous, grey, following, rules, noise=noise).candidates
     places = choose_places(
@@ -101,35 +106,22 @@ def take_shot(
     versions = []
     for group in in_groups(places, max(24, crop_size // 2 + 8), 1 if crop_size <= SMALL_CROP else _VERSIONS_OF_LARGE):
         hits = [hit_at(place, studio, grey, rng, bank=bank, mixture=mixture) for place in group]
-        after = studio.finished(exposure.picture([*blotches, *hits]), 1)
-        struck = studio.sent(after, 1)
-        struck_grey = decode_grey(struck)
-        strikes = describe_strikes(hits, before, after, struck_grey.astype(np.int16) - grey)
-        found = find_candidates(previous, struck_grey, following, rules, noise=noise).candidates
-        versions.append(Version(struck_grey, decode_colour(struck), tuple(group), tuple(strikes), found))
+        struck = frames.struck(hits, grey)
+        proposed = find_candidates(previous, struck.grey, following, rules, noise=noise).candidates
+        versions.append(Version(struck.grey, struck.bgr, tuple(group), struck.strikes, proposed))
     return Shot(
         previous,
         following,
         grey,
-        decode_colour(blank),
+        decode_colour(frames.content),
         candidates,
-        tuple((one.x0, one.y0) for one in blotches),
+        tuple((blotch.x0, blotch.y0) for blotch in blotches),
         tuple(versions),
     )
 
 
-def samples_of(shot: Shot, studio: Studio, split: Split, crop_size: int, rng: Generator) -> Samples:
-    """Cut the samples of a shot; the coin for each label comes from `rng`."""
-    common: Strata = {
-        "scene": studio.scene.scene,
-        "recording": studio.scene.recording,
-        "split": split,
-        "trait": studio.scene.trait,
-        "jpeg_quality": studio.jpeg_quality,
-        "fusion": studio.fusion,
-        "way": studio.way,
-        "nuisance": studio.nuisance.name if studio.nuisance else None,
-    }
+def samples_of(shot: Shot, common: Strata, crop_size: int, rng: Generator) -> Samples:
+    """Cut the samples of a shot, each with the strata that all have in common; the coins for labels come from `rng`."""
     parts: list[Samples] = []
     struck_dn: list[float] = []
     for version in shot.versions:

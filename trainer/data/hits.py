@@ -13,6 +13,7 @@ from trainer.sensor.camera import OV2710, Camera, change
 from trainer.sensor.library import HitLibrary, build_library
 from trainer.sensor.muons import muon_library
 from trainer.sensor.photons import Spectrum, source_spectrum
+from trainer.sensor.tone import encoded_light, linear_light
 from trainer.sensor.tube import tube_spectrum
 
 if TYPE_CHECKING:
@@ -84,8 +85,8 @@ class HitBank:
         pixel, 1 = white, by the electrons there. Gives float32, shape (h, w).
         """
         drawn = rng.integers(len(kind.library), size=_CHOICES)
-        light = _linear(ground_dn) + light_of(kind.peak_e[drawn])
-        added = 255 * _encoded(np.minimum(light, 1.0)) - ground_dn
+        light = float(linear_light(ground_dn / 255)) + light_of(kind.peak_e[drawn])
+        added = 255 * encoded_light(np.minimum(light, 1.0)) - ground_dn
         nearest = int(drawn[np.argmin(np.abs(np.log((added + 1) / (wanted_dn + 1))))])
         flips = int(rng.integers(4))
         return kind.library.maps[nearest][:: -1 if flips & 1 else 1, :: -1 if flips & 2 else 1]
@@ -122,12 +123,3 @@ def _spectrum(name: str) -> Spectrum:
     if name.startswith("tube-"):
         return tube_spectrum(float(name.removeprefix("tube-").removesuffix("kV")), _TUBE_FILTER)
     return source_spectrum(name)
-
-
-def _linear(level_dn: float) -> float:
-    s = level_dn / 255
-    return s / 12.92 if s <= 0.04045 else float(((s + 0.055) / 1.055) ** 2.4)
-
-
-def _encoded(light: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.where(light <= 0.0031308, light * 12.92, 1.055 * np.maximum(light, 1e-9) ** (1 / 2.4) - 0.055)

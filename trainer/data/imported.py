@@ -16,9 +16,12 @@ from trainer.data.shots import decode_colour, decode_grey
 from trainer.data.triples import SceneSource
 from trainer.data.writer import DatasetWriter
 from trainer.errors import DatasetError
-from trainer.film.fusion import Fusion, fuse_light, fuse_max, with_noise
+from trainer.film.fusion import fuse_light, fuse_max
+from trainer.film.picture_noise import PictureNoise
+from trainer.film.studio import Studio
 from trainer.scenes.footage import split_footage
-from trainer.sensor.isp import GREY_OF_BGR, encode
+from trainer.sensor.camera import OV2710, change
+from trainer.sensor.isp import GREY_OF_BGR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
+    from trainer.film.fusion import Fusion
     from trainer.scenes.splits import Split
 
 _SAMPLES_A_SHARD = 256
@@ -134,17 +138,19 @@ def _shot(
     chosen = [blotches[int(i)] for i in rng.integers(len(blotches), size=len(places))]
     covered = _covered(size, places, chosen)
     quality = int(rng.integers(70, 96))
-    pictures = []
-    for t in range(3):
-        levels = scene.levels[t]
-        if t == 1 and options.fusion == "charge":
-            levels = fuse_light(covered, levels)
-        taken = with_noise(levels, options.noise_dn, options.shot_dn, 0.5, rng)
-        if t == 1 and options.fusion == "max":
-            taken = fuse_max(covered, taken)
-        pictures.append(encode(taken, quality))
-    greys = [decode_grey(content) for content in pictures]
-    bgr = decode_colour(pictures[1])
+    studio = Studio(
+        change(OV2710, jpeg_quality=quality),
+        "picture",
+        lambda *_: rng,
+        picture_noise=PictureNoise(options.noise_dn, options.shot_dn, 0.5),
+    )
+    contents = []
+    for t, levels in enumerate(scene.levels):
+        struck = fuse_light(covered, levels) if t == 1 and options.fusion == "charge" else levels
+        picture = studio.picture(struck, t)
+        contents.append(studio.send(fuse_max(covered, picture) if t == 1 and options.fusion == "max" else picture, t))
+    greys = [decode_grey(content) for content in contents]
+    bgr = decode_colour(contents[1])
     before = scene.levels[1] @ GREY_OF_BGR
     made = []
     for place, blotch in zip(places, chosen, strict=True):

@@ -15,9 +15,10 @@ from trainer.data.build import SCENES_A_SHARD, Recipe, region_size
 from trainer.data.crops import MIN_ADDED_DN, MIN_KEPT_DN, stratum_of
 from trainer.data.dataset import Dataset, DatasetIndex, Samples
 from trainer.data.places import TRAINING, hit_at, in_groups, random_places
-from trainer.data.shots import Undecodable, Way, decode_colour, decode_grey, describe_strikes, open_studio
+from trainer.data.shots import Struck, ThreeFrames, Undecodable, decode_colour, decode_grey, strata_of
 from trainer.data.triples import SceneSource
 from trainer.data.writer import DatasetWriter, write_shard
+from trainer.film.studio import random_studio
 from trainer.scenes.footage import split_footage
 from trainer.workers import in_workers
 
@@ -30,8 +31,11 @@ if TYPE_CHECKING:
 
     from edge.detect.hit import Candidate
     from trainer.data.dataset import ShardEntry, Strata
-    from trainer.data.shots import Strike, Studio
+    from trainer.data.shots import Strike
+    from trainer.film.studio import Way
     from trainer.scenes.splits import Split
+
+    Greys = tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]
 
 MAX_A_SHOT = 48
 """Candidates taken from one shot, so that no single picture fills a dataset."""
@@ -122,94 +126,87 @@ def shard_samples(recipe: Recipe, deceived: Deceived | None, shard: int, hits_a_
             break
         if number % 40 == 39:  # a good network is deceived seldom: look at other scenes
             source = _source(recipe, split, shard + 10_000 * (1 + number // 40), rng)
-        ways, shares = zip(*_WAYS, strict=True)
-        nuisance = None
-        if recipe.nuisances and rng.random() < recipe.nuisance_share:
-            nuisance = recipe.nuisances[int(rng.integers(len(recipe.nuisances)))]
-        studio = open_studio(source.draw(rng), ways[int(rng.choice(len(ways), p=shares))], nuisance, rng)
         try:
-            found = _samples(_struck_shot(studio, recipe, hits_a_shot, rng), studio, split, recipe.crop_size, rng)
+            samples = _shot_samples(recipe, source, split, hits_a_shot, rng)
         except Undecodable:
             continue
-        if deceived is not None and len(found):
-            found = found.take((found.label == 1) | (deceived.score(found) >= deceived.min_score))
-        if len(found):
-            parts.append(found)
+        if deceived is not None and len(samples):
+            samples = samples.take((samples.label == 1) | (deceived.score(samples) >= deceived.min_score))
+        if len(samples):
+            parts.append(samples)
     return Samples.joined(parts, recipe.crop_size).take(np.arange(min(wanted, sum(map(len, parts)))))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _StruckShot:
-    """Three decoded greys (h, w), the middle frame's colours, and the hits in it."""
+def _shot_samples(recipe: Recipe, source: SceneSource, split: Split, hits_a_shot: float, rng: Generator) -> Samples:
+    """Take one shot and cut what the fast path proposes in it; raises `Undecodable`."""
+    ways, shares = zip(*_WAYS, strict=True)
+    nuisance = None
+    if recipe.nuisances and rng.random() < recipe.nuisance_share:
+        nuisance = recipe.nuisances[int(rng.integers(len(recipe.nuisances)))]
+    scene, way = source.draw(rng), ways[int(rng.choice(len(ways), p=shares))]
+    studio = random_studio(scene.levels[0].shape[0], way, nuisance, rng)
+    frames = ThreeFrames.take(studio, scene)
+    middle = _middle_frame(frames, recipe, hits_a_shot, rng)
+    greys = (frames.previous, middle.grey, frames.following)
+    return _proposed(greys, middle, strata_of(studio, scene, split), recipe.crop_size, rng)
 
-    greys: tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]
-    bgr: NDArray[np.uint8]
-    strikes: tuple[Strike, ...]
 
-
-def _struck_shot(studio: Studio, recipe: Recipe, hits_a_shot: float, rng: Generator) -> _StruckShot:
-    """Take three pictures and let hits fall into the middle one; raises `Undecodable`."""
-    exposure = studio.expose(1)
-    picture = studio.finished(exposure.picture(), 1)
-    content = studio.sent(picture, 1)
-    previous, following = (decode_grey(studio.sent(studio.picture(t), t)) for t in (0, 2))
-    if not (hits_a_shot and (count := int(rng.poisson(hits_a_shot)))):
-        return _StruckShot((previous, decode_grey(content), following), decode_colour(content), ())
-    blank = decode_grey(content)
+def _middle_frame(frames: ThreeFrames, recipe: Recipe, hits_a_shot: float, rng: Generator) -> Struck:
+    """Let hits fall into the middle frame, as many as Poisson has it; raises `Undecodable`."""
+    count = int(rng.poisson(hits_a_shot)) if hits_a_shot else 0
+    blank = decode_grey(frames.content)
+    if not count:
+        return Struck(blank, decode_colour(frames.content), ())
     places = random_places(rng, blank.shape[0], recipe.crop_size, count, "random")
     chosen = in_groups(places, _APART_PX, 1)[0]
-    hits = [hit_at(place, studio, blank, rng, bank=recipe.bank, mixture=TRAINING) for place in chosen]
-    struck = studio.finished(exposure.picture(hits), 1)
-    content = studio.sent(struck, 1)
-    current = decode_grey(content)
-    strikes = describe_strikes(hits, picture, struck, current.astype(np.int16) - blank)
-    return _StruckShot((previous, current, following), decode_colour(content), tuple(strikes))
+    hits = [hit_at(place, frames.studio, blank, rng, bank=recipe.bank, mixture=TRAINING) for place in chosen]
+    return frames.struck(hits, blank)
 
 
-def _samples(shot: _StruckShot, studio: Studio, split: Split, crop_size: int, rng: Generator) -> Samples:
+def _proposed(greys: Greys, middle: Struck, common: Strata, crop_size: int, rng: Generator) -> Samples:
     """Cut what the fast path proposes: the best candidate of each hit, and at most MAX_A_SHOT others at random."""
     hits: dict[int, Candidate] = {}
     others: list[Candidate] = []
-    for one in find_candidates(*shot.greys, CandidateRules()).candidates:  # the most promising first
-        distances = [_distance(one, strike) for strike in shot.strikes]
+    for candidate in find_candidates(*greys, CandidateRules()).candidates:  # the most promising first
+        distances = [_distance(candidate, strike) for strike in middle.strikes]
         nearest = int(np.argmin(distances)) if distances else 0
         if not distances or distances[nearest] > _BESIDE_PX:
-            others.append(one)
+            others.append(candidate)
         elif distances[nearest] <= _CLOSE_PX:
-            hits.setdefault(nearest, one)
-    shown = {i: one for i, one in hits.items() if _shows(shot.strikes[i])}
-    chosen: list[tuple[Candidate, Strike | None]] = [(one, shot.strikes[i]) for i, one in shown.items()]
+            hits.setdefault(nearest, candidate)
+    chosen: list[tuple[Candidate, Strike | None]] = [
+        (candidate, middle.strikes[i]) for i, candidate in hits.items() if _is_visible(middle.strikes[i])
+    ]
     chosen += [(others[int(i)], None) for i in rng.permutation(len(others))[:MAX_A_SHOT]]
     if not chosen:
         return Samples.joined([], crop_size)
-    height, width = shot.greys[1].shape
-    origins = [window_origin(one.x, one.y, crop_size, width, height) for one, _ in chosen]
-    greys = [np.stack([cut(grey, origin, crop_size) for grey in shot.greys], -1) for origin in origins]
-    spots = [(one.x - o[0], one.y - o[1]) for (one, _), o in zip(chosen, origins, strict=True)]
+    height, width = middle.grey.shape
+    candidates = [candidate for candidate, _ in chosen]
+    origins = [window_origin(candidate.x, candidate.y, crop_size, width, height) for candidate in candidates]
+    crops = [np.stack([cut(grey, origin, crop_size) for grey in greys], -1) for origin in origins]
+    spots = [(candidate.x - x0, candidate.y - y0) for candidate, (x0, y0) in zip(candidates, origins, strict=True)]
+    strata = tuple({**common, **_strata(*hit, float(middle.grey[hit[0].y, hit[0].x]))} for hit in chosen)
     return Samples(
-        np.array(greys),
-        np.array([cut(shot.bgr, origin, crop_size) for origin in origins]),
+        np.array(crops),
+        np.array([cut(middle.bgr, origin, crop_size) for origin in origins]),
         np.array(spots, np.int16),
         np.array([strike is not None for _, strike in chosen], np.uint8),
-        tuple(_strata(studio, split, one, strike, float(shot.greys[1][one.y, one.x])) for one, strike in chosen),
+        strata,
     )
 
 
 def _distance(candidate: Candidate, strike: Strike) -> int:
-    """Give how far a candidate lies outside of the box of a hit's charge, pixels; 0 within."""
+    """Return how far a candidate lies outside of the box of a hit's charge, pixels; 0 within."""
     x0, y0, x1, y1 = strike.box
     return max(x0 - candidate.x, candidate.x - x1, y0 - candidate.y, candidate.y - y1, 0)
 
 
-def _shows(strike: Strike) -> bool:
+def _is_visible(strike: Strike) -> bool:
     return strike.added_dn >= MIN_ADDED_DN and strike.kept_dn >= MIN_KEPT_DN
 
 
-def _strata(studio: Studio, split: Split, candidate: Candidate, strike: Strike | None, level_dn: float) -> Strata:
+def _strata(candidate: Candidate, strike: Strike | None, level_dn: float) -> Strata:
     return {
-        "scene": studio.scene.scene,
-        "recording": studio.scene.recording,
-        "split": split,
         "added_dn": strike.added_dn if strike else None,
         "stratum": stratum_of(strike.added_dn) if strike else "negative",
         "pixels": strike.pixels if strike else None,
@@ -219,13 +216,8 @@ def _strata(studio: Studio, split: Split, candidate: Candidate, strike: Strike |
         "spike_dn": candidate.spike_dn,
         "place": "candidate",
         "proposed": True,
-        "trait": studio.scene.trait,
-        "jpeg_quality": studio.jpeg_quality,
         "nuclide": strike.nuclide if strike else None,
         "silicon": strike.silicon if strike else None,
-        "fusion": studio.fusion,
-        "way": studio.way,
-        "nuisance": studio.nuisance.name if studio.nuisance else None,
     }
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from trainer.film.exposure import Planned
+from trainer.film.exposure import PlacedCharge
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from edge.detect.hit import Candidate
     from trainer.data.hits import HitBank
-    from trainer.data.shots import Studio
+    from trainer.film.studio import Studio
 
 STRONG_MOTION_DN = 10.0
 """Motion around a place that counts as strong: mean |next − previous| over 9×9 pixels, grey levels."""
@@ -111,7 +111,7 @@ def in_groups(places: Sequence[Place], spacing: int, groups: int) -> list[list[P
 
 def hit_at(
     place: Place, studio: Studio, ground: NDArray[np.uint8], rng: Generator, *, bank: HitBank, mixture: Mixture
-) -> Planned:
+) -> PlacedCharge:
     """Choose a hit for a place, its brightest pixel there; beside the place where that holds a noise blotch."""
     x, y = place.x, place.y
     if place.kind == "blotch":
@@ -125,13 +125,13 @@ def hit_at(
     kind = bank.draw_kind(rng)
     charge = bank.choose(rng, kind, float(around(ground, x, y).mean()), wanted, studio.light_of)
     peak_y, peak_x = (int(v) for v in np.unravel_index(int(charge.argmax()), charge.shape))
-    return Planned(x - peak_x, y - peak_y, charge, kind.nuclide, kind.silicon)
+    return PlacedCharge(x - peak_x, y - peak_y, charge, kind.nuclide, kind.silicon)
 
 
-def blotch_at(place: Place, studio: Studio, rng: Generator) -> Planned:
+def blotch_at(place: Place, studio: Studio, rng: Generator) -> PlacedCharge:
     """Let one pixel flash by electronic noise: a telegraph step or the tail of its dark current, in one pixel only."""
     step_e = studio.camera.read_noise_e * 4 + float(rng.exponential(studio.camera.telegraph_e))
-    return Planned(place.x, place.y, np.array([[min(step_e, _MAX_BLOTCH_E)]], np.float32))
+    return PlacedCharge(place.x, place.y, np.array([[min(step_e, _MAX_BLOTCH_E)]], np.float32))
 
 
 def random_places(rng: Generator, size: int, crop_size: int, count: int, kind: str) -> list[Place]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from trainer.film.fusion import add_noise, fuse_light, fuse_max
+from trainer.film.fusion import fuse_light, fuse_max
 from trainer.sensor.isp import develop, photograph
 from trainer.sensor.pixels import add_drawn_noise, convert
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from trainer.film.picture_noise import PictureNoise
     from trainer.sensor.camera import Camera
 
     Part = tuple[slice, slice]
@@ -23,12 +24,12 @@ if TYPE_CHECKING:
 REACH_PX = 6
 """Sensor pixels beyond its own within which charge can change the picture: defect correction 2, demosaic, noise
 reduction and sharpening 1 each, and one to spare. As far from its border a part is developed as in the whole."""
-_SPRITE_FLOOR_DN = 8  # of a covered camera's picture, what is not above this is no part of a hit
+_HIT_FLOOR_DN = 8  # of a covered camera's picture, what is not above this is no part of a hit
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Planned:
-    """Charge that is to fall into the middle frame: float32 (h, w) electrons with its upper left pixel."""
+class PlacedCharge:
+    """Charge at a place of the picture: float32 (h, w) electrons with the pixel of its upper left corner."""
 
     x0: int
     y0: int
@@ -37,7 +38,7 @@ class Planned:
     silicon: str = ""
 
     def corner(self, scale: int) -> tuple[int, int]:
-        """Give x, y of the upper left pixel on a sensor with `scale` pixels on a side for one of the picture.
+        """Return x, y of the upper left pixel on a sensor with `scale` pixels on a side for one of the picture.
 
         The brightest pixel stays in its pixel of the picture.
         """
@@ -50,6 +51,11 @@ class Planned:
 
 class Frame(Protocol):
     """A frame before charge is in it, of which any part can be taken with any charge; the noise stays the same."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the picture."""
+        ...
 
     @property
     def scale(self) -> int:
@@ -82,10 +88,10 @@ class SensorFrame:
     ----------
     camera : Camera
     light_e : float32 array, shape (h, w)
-        Mean charge without hits.
+        Mean charge without hits, in sensor pixels.
     noise : float32 array, shape (h, w)
     row_noise : float32 array, shape (h, 1), or None
-        As `pixels.draw_noise` gives both.
+        As `pixels.draw_noise` draws both.
     beneath : uint8 array, shape (h, w, 3), or None
         A monitoring picture with which to fuse by the maximum.
 
@@ -98,16 +104,23 @@ class SensorFrame:
     beneath: NDArray[np.uint8] | None = field(default=None, repr=False)
 
     @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the picture."""
+        height, width = self.light_e.shape
+        return height // self.scale, width // self.scale
+
+    @property
     def scale(self) -> int:
         """Sensor pixels on a side for one of the picture."""
-        return 1
+        return self.camera.scale_down
 
     def part(self, charge_e: NDArray[np.float32] | None, part: Part) -> NDArray[np.uint8]:
         """Take a part; see `Frame`."""
-        light_e = self.light_e[part]
+        rows, columns = (slice(side.start * self.scale, side.stop * self.scale) for side in part)
+        light_e = self.light_e[rows, columns]
         charge = light_e.copy() if charge_e is None else light_e + charge_e
-        rows = None if self.row_noise is None else self.row_noise[part[0]]
-        add_drawn_noise(charge, self.camera, self.noise[part], rows)
+        row_noise = None if self.row_noise is None else self.row_noise[rows]
+        add_drawn_noise(charge, self.camera, self.noise[rows, columns], row_noise)
         taken = develop(convert(charge, self.camera), self.camera)
         return taken if self.beneath is None else fuse_max(taken, self.beneath[part])
 
@@ -118,34 +131,46 @@ class PictureFrame:
 
     Attributes
     ----------
-    cover : Camera
-        The covered camera.
+    cover : Camera or None
+        The covered camera; None where no charge is added.
     levels : float32 array, shape (h, w, 3)
         The scene, levels 0..255.
+    noise : PictureNoise
     drawn : float32 array, shape (h, w, 3) or (h, w, 1)
-        As `fusion.draw_noise` gives it.
-    noise_dn, shot_dn : float
-        Strength of the noise, see `fusion.add_noise`.
+        As `noise` draws it.
 
     """
 
-    cover: Camera
+    cover: Camera | None
     levels: NDArray[np.float32] = field(repr=False)
+    noise: PictureNoise
     drawn: NDArray[np.float32] = field(repr=False)
-    noise_dn: float
-    shot_dn: float
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the picture."""
+        height, width = self.levels.shape[:2]
+        return height, width
 
     @property
     def scale(self) -> int:
         """Sensor pixels on a side for one of the picture."""
-        return self.cover.scale_down
+        return 1 if self.cover is None else self.cover.scale_down
 
     def part(self, charge_e: NDArray[np.float32] | None, part: Part) -> NDArray[np.uint8]:
         """Take a part; see `Frame`."""
         levels = self.levels[part]
         if charge_e is not None:
+            if self.cover is None:
+                raise ValueError("a picture without a covered camera takes no charge")
             levels = fuse_light(covered_picture(charge_e, self.cover), levels)
-        return add_noise(levels, self.noise_dn, self.shot_dn, self.drawn[part])
+        return self.noise.add(levels, self.drawn[part])
+
+
+def whole_picture(frame: Frame, charge_e: NDArray[np.float32] | None = None) -> NDArray[np.uint8]:
+    """Take all of a frame with charge in its sensor pixels, before JPEG: uint8, shape (height, width, 3)."""
+    height, width = frame.shape
+    return frame.part(charge_e, (slice(0, height), slice(0, width)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -164,21 +189,21 @@ class Exposure:
     blank: NDArray[np.uint8] = field(repr=False)
 
     @staticmethod
-    def of(frame: Frame, shape: tuple[int, int]) -> Exposure:
-        """Take the frame of shape (height, width) without charge."""
-        return Exposure(frame, frame.part(None, (slice(0, shape[0]), slice(0, shape[1]))))
+    def of(frame: Frame) -> Exposure:
+        """Take the frame without charge."""
+        return Exposure(frame, whole_picture(frame))
 
-    def picture(self, planned: Sequence[Planned] = ()) -> NDArray[np.uint8]:
+    def picture(self, charges: Sequence[PlacedCharge] = ()) -> NDArray[np.uint8]:
         """Take the whole picture with charge, before JPEG; the same as if all of it were developed anew."""
-        if not planned:
+        if not charges:
             return self.blank
         scale = self.frame.scale
         height, width = (side * scale for side in self.blank.shape[:2])
-        charge_e = place_charge((height, width), planned, scale)
+        charge_e = place_charge((height, width), charges, scale)
         taken: NDArray[np.uint8] = self.blank.copy()
-        for around in _surroundings(planned, (height, width), scale):
-            outer = tuple(slice(one.start // scale, one.stop // scale) for one in around.outer)
-            inner = tuple(slice(one.start // scale, one.stop // scale) for one in around.inner)
+        for around in _surroundings(charges, (height, width), scale):
+            outer = tuple(slice(side.start // scale, side.stop // scale) for side in around.outer)
+            inner = tuple(slice(side.start // scale, side.stop // scale) for side in around.inner)
             fresh = self.frame.part(charge_e[around.outer], (outer[0], outer[1]))
             within = tuple(slice(i.start - o.start, i.stop - o.start) for i, o in zip(inner, outer, strict=True))
             taken[inner] = fresh[within]
@@ -206,25 +231,25 @@ def covered_picture(charge_e: NDArray[np.float32], cover: Camera) -> NDArray[np.
         np.maximum(shown, ground, out=shown)
         shown -= ground
     # Three comparisons are far faster than a maximum over an axis of three.
-    floor = _SPRITE_FLOOR_DN
+    floor = _HIT_FLOOR_DN
     shown[(shown[..., 0] <= floor) & (shown[..., 1] <= floor) & (shown[..., 2] <= floor)] = 0
     return shown
 
 
-def place_charge(shape: tuple[int, int], planned: Sequence[Planned], scale: int = 1) -> NDArray[np.float32]:
+def place_charge(shape: tuple[int, int], charges: Sequence[PlacedCharge], scale: int = 1) -> NDArray[np.float32]:
     """Add charge maps into a frame of electrons, float32 (height, width); what lies outside of it is lost.
 
     `scale` is how many pixels of the sensor on a side make one of the picture; places are in pixels of the picture.
     """
     height, width = shape
     frame = np.zeros(shape, np.float32)
-    for one in planned:
-        h, w = one.charge_e.shape
-        left, top = one.corner(scale)
+    for charge in charges:
+        h, w = charge.charge_e.shape
+        left, top = charge.corner(scale)
         y0, x0 = max(0, top), max(0, left)
         y1, x1 = min(height, top + h), min(width, left + w)
         if y1 > y0 and x1 > x0:
-            frame[y0:y1, x0:x1] += one.charge_e[y0 - top : y1 - top, x0 - left : x1 - left]
+            frame[y0:y1, x0:x1] += charge.charge_e[y0 - top : y1 - top, x0 - left : x1 - left]
     return frame
 
 
@@ -236,12 +261,12 @@ class _Surroundings:
     outer: Part
 
 
-def _surroundings(planned: Sequence[Planned], shape: tuple[int, int], scale: int) -> Iterator[_Surroundings]:
-    """Give the surroundings of each charge, cut at the border, in whole cells of the mosaic and of halved colours."""
+def _surroundings(charges: Sequence[PlacedCharge], shape: tuple[int, int], scale: int) -> Iterator[_Surroundings]:
+    """Yield the surroundings of each charge, cut at the border, in whole cells of the mosaic and of halved colours."""
     cell = 2 * scale
-    for one in planned:
-        left, top = one.corner(scale)
-        h, w = one.charge_e.shape
+    for charge in charges:
+        left, top = charge.corner(scale)
+        h, w = charge.charge_e.shape
         inner, outer = [], []
         for start, length, end in ((top, h, shape[0]), (left, w, shape[1])):
             low = (start - REACH_PX) // cell * cell

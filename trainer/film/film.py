@@ -7,7 +7,7 @@ import os
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -15,14 +15,14 @@ import numpy as np
 
 from edge.capture.mjpeg_writer import MotionJpegWriter
 from edge.errors import RecordingError
+from edge.truth import VISIBLE_DN
 from trainer.errors import SensorError
-from trainer.film.disturb import disturbed_picture, disturbed_scene, disturbed_stream
+from trainer.film.exposure import PlacedCharge, place_charge, whole_picture
+from trainer.film.studio import film_studio
 from trainer.film.truth import truth_line
-from trainer.sensor.fixed_pattern import make_pattern
-from trainer.sensor.isp import encode, photograph
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -30,10 +30,9 @@ if TYPE_CHECKING:
 
     from trainer.film.events import HitEvent
     from trainer.film.nuisances import Nuisance
+    from trainer.film.studio import Studio
     from trainer.sensor.camera import Camera
-    from trainer.sensor.fixed_pattern import FixedPattern
 
-VISIBLE_DN = 25.0
 _END_OF_JPEG = b"\xff\xd9"
 MAX_FRAMES = 10_000_000
 
@@ -60,32 +59,28 @@ class FilmSummary:
     truth: Path
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Studio:
-    """All that a frame needs besides its scene: camera, faults of the sensor, hits by frame, seed, nuisances."""
+def film_frame(
+    studio: Studio, scene_bgr: NDArray[np.uint8], number: int, hits: Sequence[HitEvent]
+) -> tuple[bytes, list[dict[str, Any]]]:
+    """Return the JPEG of one frame of a film and the truth of its hits.
 
-    camera: Camera
-    pattern: FixedPattern = field(repr=False)
-    events: dict[int, list[HitEvent]] = field(repr=False)
-    seed: int
-    nuisances: tuple[Nuisance, ...] = ()
+    The truth is that of the undisturbed scene: no nuisance changes it.
 
-    def shoot(self, number: int, scene_bgr: NDArray[np.uint8]) -> tuple[bytes, list[dict[str, Any]]]:
-        """Make one frame's JPEG and its truth; depends on nothing but seed, number and scene."""
-        hits = self.events.get(number, [])
-        charge = None
-        if hits:
-            charge = np.zeros(scene_bgr.shape[:2], np.float32)
-            for hit in hits:
-                h, w = hit.charge_e.shape
-                charge[hit.y0 : hit.y0 + h, hit.x0 : hit.x0 + w] += hit.charge_e
-        noise = np.random.default_rng([self.seed, 2, number])
-        seen = disturbed_scene(self.nuisances, scene_bgr, number)
-        picture = photograph(seen, charge, self.camera, self.pattern, noise, number)
-        # The truth is about the undisturbed scene: no nuisance changes it.
-        truth = [truth_line(scene_bgr, hit, self.camera) for hit in hits]
-        picture = disturbed_picture(self.nuisances, picture, number)
-        return disturbed_stream(self.nuisances, encode(picture, self.camera.jpeg_quality), number), truth
+    Parameters
+    ----------
+    studio : Studio
+    scene_bgr : uint8 array, shape (height, width, 3)
+    number : int
+        Of the frame.
+    hits : sequence of HitEvent
+        That fall into it.
+
+    """
+    charges = [PlacedCharge(hit.x0, hit.y0, hit.charge_e) for hit in hits]
+    charge_e = place_charge((scene_bgr.shape[0], scene_bgr.shape[1]), charges) if hits else None
+    picture = whole_picture(studio.frame(scene_bgr, number), charge_e)
+    truth = [truth_line(scene_bgr, hit, studio.camera) for hit in hits]
+    return studio.send(studio.finish(picture, number), number), truth
 
 
 def frame_count(camera: Camera, seconds: float) -> int:
@@ -145,16 +140,13 @@ def film(
         The scene ends early or has another size.
 
     """
-    by_frame: dict[int, list[HitEvent]] = {}
-    for event in events:
-        by_frame.setdefault(event.frame, []).append(event)
-    studio = Studio(camera, make_pattern(camera, seed), by_frame, seed, nuisances)
+    studio = film_studio(camera, seed, nuisances)
     truth_path = out.with_suffix(".jsonl")
     if out.suffix.lower() != ".avi":
         raise SensorError(f"{out}: a film is a Motion JPEG AVI; name it with the ending .avi")
     done = hits = visible = 0
     with MotionJpegWriter(out, camera.fps, camera.picture_size) as clip, _TruthFile(truth_path) as truth:
-        for jpeg, lines in _in_order(studio, scene, frames, threads or min(os.cpu_count() or 1, 4)):
+        for jpeg, lines in _in_order(studio, scene, events, frames, threads or min(os.cpu_count() or 1, 4)):
             clip.write(jpeg, damaged=not jpeg.endswith(_END_OF_JPEG))
             truth.write(lines)
             done += 1
@@ -206,9 +198,12 @@ def _one_thread_in_opencv() -> Iterator[None]:
 
 
 def _in_order(
-    studio: Studio, scene: Iterable[NDArray[np.uint8]], frames: int, threads: int
+    studio: Studio, scene: Iterable[NDArray[np.uint8]], events: Iterable[HitEvent], frames: int, threads: int
 ) -> Iterator[tuple[bytes, list[dict[str, Any]]]]:
     """Make frames on several threads, a few ahead, and yield them in order."""
+    by_frame: dict[int, list[HitEvent]] = {}
+    for event in events:
+        by_frame.setdefault(event.frame, []).append(event)
     size = (studio.camera.height, studio.camera.width, 3)
     source = iter(scene)
     with _one_thread_in_opencv(), ThreadPoolExecutor(threads) as pool:
@@ -221,7 +216,7 @@ def _in_order(
                 if picture.shape != size:
                     found = "×".join(str(side) for side in picture.shape)
                     raise SensorError(f"frame {number} of the scene has the shape {found}, the camera {size[:2]}")
-                waiting.append(pool.submit(studio.shoot, number, picture))
+                waiting.append(pool.submit(film_frame, studio, picture, number, by_frame.get(number, [])))
                 if len(waiting) > threads:
                     yield waiting.popleft().result()
             while waiting:

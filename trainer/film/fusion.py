@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, get_args
 
-import cv2
 import numpy as np
 
 from trainer.sensor.tone import to_levels, to_linear
 
 if TYPE_CHECKING:
-    from numpy.random import Generator
     from numpy.typing import NDArray
 
 Fusion = Literal["charge", "max"]
@@ -50,44 +48,3 @@ def fuse_light(blotches: NDArray[np.uint8], monitoring: NDArray[np.float32]) -> 
         return fused
     fused[bright] = to_levels(to_linear(fused[bright]) + to_linear(blotches[bright].astype(np.float32)))
     return fused
-
-
-def with_noise(
-    levels: NDArray[np.float32], noise_dn: float, shot_dn: float, chroma: float, rng: Generator
-) -> NDArray[np.uint8]:
-    """Give a picture noise of variance noise² + shot × level, and round it to 8 bits.
-
-    For compressed footage, which has lost its own. A share `chroma` of the deviation is independent in each colour,
-    the rest common to all three.
-    """
-    return add_noise(levels, noise_dn, shot_dn, draw_noise(levels.shape, chroma, rng))
-
-
-def draw_noise(shape: tuple[int, ...], chroma: float, rng: Generator) -> NDArray[np.float32]:
-    """Draw the noise of a picture of shape (h, w, 3): float32, shape (h, w, 3), or (h, w, 1) without `chroma`.
-
-    Each colour is c + chroma × x with c common to all three, x its own, both of deviation 1. For that three
-    numbers a pixel are enough, not four: independent colours become such ones by the matrix that has chroma + b on its
-    diagonal and b elsewhere, where 3b² + 2b × chroma = 1.
-    """
-    if chroma <= 0:
-        return rng.standard_normal((*shape[:2], 1), np.float32)
-    independent = rng.standard_normal(shape, np.float32)
-    shared = (np.sqrt(chroma**2 + 3) - chroma) / 3
-    mixed: NDArray[np.float32] = cv2.transform(independent, chroma * np.eye(3) + shared)
-    return mixed
-
-
-def add_noise(
-    levels: NDArray[np.float32], noise_dn: float, shot_dn: float, drawn: NDArray[np.float32]
-) -> NDArray[np.uint8]:
-    """Add drawn noise to levels with variance noise² + shot × level, and round to 8 bits."""
-    noisy = np.maximum(levels, 0) * np.float32(shot_dn)
-    noisy += np.float32(noise_dn**2)
-    np.sqrt(noisy, out=noisy)
-    noisy *= drawn
-    noisy += levels
-    np.rint(noisy, out=noisy)
-    np.clip(noisy, 0, 255, out=noisy)
-    rounded: NDArray[np.uint8] = noisy.astype(np.uint8)
-    return rounded

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, TypeAlias
 import cv2
 import numpy as np
 
+from trainer.errors import OptionError
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.random import Generator
     from numpy.typing import NDArray
@@ -57,6 +59,23 @@ def make_nuisance(name: str, rng: Generator, width: int, height: int) -> Nuisanc
     if name not in _MAKERS:
         raise ValueError(f"no nuisance {name!r}: choose from {', '.join(NUISANCES)}")
     return replace(_MAKERS[name](rng, width, height), name=name)
+
+
+def make_nuisances(names: Sequence[str], width: int, height: int, seed: int) -> tuple[Nuisance, ...]:
+    """Make the nuisances of a film by their names.
+
+    Raises
+    ------
+    OptionError
+        A name that none of them has.
+
+    """
+    for name in names:
+        if name not in NUISANCES:
+            raise OptionError("--nuisance", name, NUISANCES)
+    return tuple(
+        make_nuisance(name, np.random.default_rng([seed, 3, i]), width, height) for i, name in enumerate(names)
+    )
 
 
 def _seed(rng: Generator) -> int:

@@ -14,8 +14,8 @@ from edge.capture.jpeg import decode_grey
 from edge.detect.noise_map import BLOCK, sampled_block_means
 from edge.pipeline import analysed_frames
 from edge.truth import TrueHit, matched
-from trainer.film.film import Studio
-from trainer.sensor.fixed_pattern import make_pattern
+from trainer.film.film import film_frame
+from trainer.film.studio import film_studio
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -174,9 +174,9 @@ def filmed(
     by_frame: dict[int, list[HitEvent]] = defaultdict(list)
     for event in events:
         by_frame[event.frame].append(event)
-    studio = Studio(camera, make_pattern(camera, seed), dict(by_frame), seed)
+    studio = film_studio(camera, seed)
     for number, picture in enumerate(scene):
-        jpeg, lines = studio.shoot(number, picture)
+        jpeg, lines = film_frame(studio, picture, number, by_frame.get(number, []))
         truth[number] = [
             TrueHit(number, line["x"], line["y"], tuple(line["box"]), float(line["added"])) for line in lines
         ]

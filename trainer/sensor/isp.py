@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 
 from trainer.errors import SensorError
-from trainer.sensor.pixels import add_noise, colour_gains, convert, encoded_light, expose, mean_dark_dn, mosaic_sites
+from trainer.sensor.pixels import add_noise, colour_gains, convert, expose, mean_dark_dn, mosaic_sites
+from trainer.sensor.tone import encoded_light
 
 if TYPE_CHECKING:
     from numpy.random import Generator

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from trainer.sensor.tone import linear_light
+
 if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
@@ -31,20 +33,6 @@ def mosaic_sites(camera: Camera) -> tuple[tuple[int, int, int], ...]:
 def colour_gains(camera: Camera) -> tuple[float, float, float]:
     """Give the white balance of blue, green and red."""
     return camera.wb_blue, 1.0, camera.wb_red
-
-
-def linear_light(encoded: NDArray[np.float64], tone_gamma: float) -> NDArray[np.float64]:
-    """Undo a camera's tone curve, 0..1 to 0..1."""
-    if tone_gamma:
-        return np.power(encoded, tone_gamma)
-    return np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
-
-
-def encoded_light(light: NDArray[np.float64], tone_gamma: float) -> NDArray[np.float64]:
-    """Apply a camera's tone curve, 0..1 to 0..1: sRGB (IEC 61966-2-1) where `tone_gamma` is 0, else a power."""
-    if tone_gamma:
-        return np.power(light, 1.0 / tone_gamma)
-    return np.where(light <= 0.0031308, light * 12.92, 1.055 * np.maximum(light, 0.0031308) ** (1 / 2.4) - 0.055)
 
 
 @lru_cache(maxsize=16)

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trainer.errors import OptionError, SensorError
-from trainer.film.disturb import nuisances_for
 from trainer.film.film import film
-from trainer.film.nuisances import NUISANCES
+from trainer.film.nuisances import NUISANCES, make_nuisances
 from trainer.scenes.generated import generate_scene
 from trainer.sensor.camera import OV2710, change
 from trainer.studies.quiet import pooled, watch_quiet
@@ -159,7 +158,7 @@ def _film_one(
     """Film one clip under another name first, so that one that is there is whole."""
     seed = recipe.seed * 1000 + number
     scene = generate_scene(seed, "test", (recipe.width, recipe.height))
-    nuisances = nuisances_for([] if kind == UNDISTURBED else [kind], recipe.width, recipe.height, seed)
+    nuisances = make_nuisances([] if kind == UNDISTURBED else [kind], recipe.width, recipe.height, seed)
     half_made = clip.with_name(f"{clip.stem}.part.avi")
     film(
         half_made,

@@ -7,7 +7,7 @@ about as many grey levels as the real one. What the fast path proposes without h
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,9 +19,13 @@ from edge.detect.fast_path import find_candidates
 from edge.detect.noise_map import BLOCK, noise_of_pair
 from trainer.data.dataset import Samples
 from trainer.data.shots import decode_colour, decode_grey
-from trainer.film.fusion import add_noise, draw_noise, fuse_light, with_noise
+from trainer.film.exposure import PictureFrame, whole_picture
+from trainer.film.fusion import fuse_light
+from trainer.film.picture_noise import PictureNoise
+from trainer.film.studio import Studio
 from trainer.scenes.footage import read_run
-from trainer.sensor.isp import GREY_OF_BGR, encode
+from trainer.sensor.camera import OV2710, change
+from trainer.sensor.isp import GREY_OF_BGR
 from trainer.studies.hit_pictures import trimmed
 
 if TYPE_CHECKING:
@@ -62,7 +66,7 @@ class Setting:
     same_size : bool
         Choose simulated hits that are about as large, too.
     noise_dn, shot_dn, chroma : float
-        Compressed footage has lost its noise and gets new: see `trainer.film.fusion.with_noise`.
+        Compressed footage has lost its noise and gets new: see `trainer.film.picture_noise`.
     jpeg_quality, seed : int
 
     """
@@ -153,34 +157,34 @@ class _Taken:
 
     setting: Setting
     rng: Generator = field(repr=False)
-    levels: NDArray[np.float32] = field(repr=False)
-    drawn: NDArray[np.float32] = field(repr=False)
+    studio: Studio = field(repr=False)
+    middle: PictureFrame = field(repr=False)
     greys: Greys = field(repr=False)
     bgr: NDArray[np.uint8] = field(repr=False)
     noise: NoiseMap = field(repr=False)
 
     @staticmethod
     def of(levels: Sequence[NDArray[np.float32]], setting: Setting, rng: Generator) -> _Taken:
-        quality = setting.jpeg_quality
-        beside = [
-            decode_grey(encode(with_noise(one, setting.noise_dn, setting.shot_dn, setting.chroma, rng), quality))
-            for one in (levels[0], levels[2])
-        ]
-        drawn = draw_noise(levels[1].shape, setting.chroma, rng)
-        grey, bgr = _middle(levels[1], drawn, setting)
-        noise = noise_of_pair(beside[0], beside[1], CandidateRules(), None)
-        return _Taken(setting, rng, levels[1], drawn, (beside[0], grey, beside[1]), bgr, noise)
+        camera = change(OV2710, jpeg_quality=setting.jpeg_quality)
+        picture_noise = PictureNoise(setting.noise_dn, setting.shot_dn, setting.chroma)
+        studio = Studio(camera, "picture", lambda *_: rng, picture_noise=picture_noise)
+        previous, following = (decode_grey(studio.send(studio.picture(levels[t], t), t)) for t in (0, 2))
+        drawn = picture_noise.draw(levels[1].shape, rng)
+        middle = PictureFrame(None, levels[1], picture_noise, drawn)
+        grey, bgr = _decoded(studio, middle)
+        noise = noise_of_pair(previous, following, CandidateRules(), None)
+        return _Taken(setting, rng, studio, middle, (previous, grey, following), bgr, noise)
 
     def struck(self, real: HitPictures, simulated: HitPictures) -> tuple[Samples, list[Pair], int]:
         """Give the candidates without hits and those of both hits of each pair, the pairs, and how many were unlike."""
         parts = [self._samples(self._candidates(self.greys), self.greys, self.bgr, 0)]
-        with_real, with_simulated = self.levels.copy(), self.levels.copy()
+        with_real, with_simulated = self.middle.levels.copy(), self.middle.levels.copy()
         strikes, unlike = [], 0
         for x, y in self._places():
             number = int(self.rng.integers(len(real)))
             first = add_hit(with_real, real.patches[number], x, y, int(self.rng.integers(8)))
             size = int(real.pixels[number]) if self.setting.same_size else None
-            other = simulated.like(first.added_dn, self.levels[y, x], self.rng, size)
+            other = simulated.like(first.added_dn, self.middle.levels[y, x], self.rng, size)
             second = add_hit(with_simulated, other, x, y, int(self.rng.integers(8)))
             if first.added_dn < MIN_ADDED_DN:
                 continue
@@ -191,7 +195,7 @@ class _Taken:
         rows = len(parts[0])
         found: list[list[int | None]] = []
         for which, levels in enumerate((with_real, with_simulated)):
-            grey, bgr = _middle(levels, self.drawn, self.setting)
+            grey, bgr = _decoded(self.studio, replace(self.middle, levels=levels))
             greys = (self.greys[0], grey, self.greys[2])
             candidates = self._candidates(greys)
             hits = [_in_box(candidates, one[which].box) for one in strikes]
@@ -239,10 +243,9 @@ class _Taken:
         return {"motion_dn": max(candidate.motion_dn - RESTING * sigma, 0.0), "proposed": True}
 
 
-def _middle(
-    levels: NDArray[np.float32], drawn: NDArray[np.float32], setting: Setting
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    content = encode(add_noise(levels, setting.noise_dn, setting.shot_dn, drawn), setting.jpeg_quality)
+def _decoded(studio: Studio, middle: PictureFrame) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return the middle frame's grey and colours as the agent decodes them."""
+    content = studio.send(whole_picture(middle), 1)
     return decode_grey(content), decode_colour(content)
 
 

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 
 from trainer.errors import OptionError
-from trainer.film.disturb import nuisances_for
 from trainer.film.events import HitEvent
 from trainer.film.film import film
-from trainer.film.nuisances import NUISANCES
+from trainer.film.nuisances import NUISANCES, make_nuisances
 from trainer.sensor.camera import OV2710, change
 
 WIDTH, HEIGHT, FRAMES = 160, 96, 8
@@ -27,7 +26,7 @@ def filmed(out: Path, *nuisances: str) -> tuple[bytes, str]:
         frames=FRAMES,
         seed=1,
         threads=1,
-        nuisances=nuisances_for(nuisances, WIDTH, HEIGHT, 1),
+        nuisances=make_nuisances(nuisances, WIDTH, HEIGHT, 1),
     )
     return made.clip.read_bytes(), made.truth.read_text()
 
@@ -49,4 +48,4 @@ def test_several_nuisances_act_together(tmp_path: Path) -> None:
 
 def test_an_unknown_name_lists_the_choices() -> None:
     with pytest.raises(OptionError, match=r"--nuisance hail.*clock, glints, rain"):
-        nuisances_for(["hail"], 64, 64, 1)
+        make_nuisances(["hail"], 64, 64, 1)

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from trainer.data.shots import Studio, Way
-from trainer.data.triples import SceneTriple
 from trainer.film.cameras import random_camera, random_cover_camera
-from trainer.film.exposure import Exposure, Planned, SensorFrame, covered_picture, place_charge
+from trainer.film.exposure import Exposure, PlacedCharge, SensorFrame, covered_picture, place_charge
+from trainer.film.picture_noise import PictureNoise
+from trainer.film.studio import Studio, Way
 from trainer.sensor.camera import Camera, change
 from trainer.sensor.fixed_pattern import make_pattern
 from trainer.sensor.isp import photograph
@@ -14,22 +14,30 @@ SIZE = 192
 ALL_STEPS = {"defect_correction": True, "sharpen": 1.2, "denoise": 0.6, "row_noise_e": 1.5}
 
 
-def studio_of(way: Way, seed: int) -> Studio:
+def studio_of(way: Way, seed: int) -> tuple[Studio, np.ndarray]:
     rng = np.random.default_rng(seed)
     camera = change(random_camera(rng, SIZE), **ALL_STEPS)
     cover = change(random_cover_camera(rng, SIZE), sharpen=1.0, denoise=0.5, defect_correction=True, chroma_422=True)
-    levels = tuple(rng.uniform(0, 255, (SIZE, SIZE, 3)).astype(np.float32) for _ in range(3))
-    scene = SceneTriple("noise", "generated", (levels[0], levels[1], levels[2]))
+    scene = rng.uniform(0, 255, (SIZE, SIZE, 3)).astype(np.float32)
     pattern = make_pattern(camera, seed, (SIZE, SIZE))
-    return Studio(camera, pattern, cover, way, scene, None, 90, seed, noise_dn=2.0, shot_dn=0.03, chroma=0.5)
+
+    def noise(number: int, part: str) -> np.random.Generator:
+        return np.random.default_rng([seed, number, part == "sensor"])
+
+    return Studio(camera, way, noise, pattern, cover, PictureNoise(2.0, 0.03, 0.5)), scene
 
 
-def some_charge(rng: np.random.Generator) -> list[Planned]:
+def exposure_of(way: Way, seed: int) -> Exposure:
+    studio, scene = studio_of(way, seed)
+    return studio.expose(scene, 1)
+
+
+def some_charge(rng: np.random.Generator) -> list[PlacedCharge]:
     corners = [(0, 0), (-2, 60), (SIZE - 2, SIZE - 1), (95, -3)]
     places = corners + [(int(x), int(y)) for x, y in rng.integers(0, SIZE, (20, 2))]
     shapes = rng.integers(1, 9, (len(places), 2))
     return [
-        Planned(x, y, rng.exponential(1500, (h, w)).astype(np.float32))
+        PlacedCharge(x, y, rng.exponential(1500, (h, w)).astype(np.float32))
         for (x, y), (h, w) in zip(places, shapes, strict=True)
     ]
 
@@ -37,7 +45,7 @@ def some_charge(rng: np.random.Generator) -> list[Planned]:
 @pytest.mark.parametrize("way", ["sensor", "picture", "max"])
 @pytest.mark.parametrize("seed", range(4))
 def test_windows_around_charge_give_the_same_as_the_whole_frame_developed_anew(way: Way, seed: int) -> None:
-    exposure = studio_of(way, seed).expose(1)
+    exposure = exposure_of(way, seed)
     planned = some_charge(np.random.default_rng(seed + 100))
     side = SIZE * exposure.frame.scale
     whole = exposure.frame.part(
@@ -51,18 +59,17 @@ def test_windows_around_charge_give_the_same_as_the_whole_frame_developed_anew(w
 
 
 def test_a_sensor_frame_is_what_the_simulated_camera_photographs() -> None:
-    studio = studio_of("sensor", 9)
-    frame = studio.expose(1).frame
-    assert isinstance(frame, SensorFrame)
-    scene = np.rint(studio.scene.levels[1]).astype(np.uint8)
-    noise = np.random.default_rng([studio.seed, 1, 1])
-    expected = photograph(scene, None, studio.camera, studio.pattern, noise, 1)
-    assert np.array_equal(studio.expose(1).blank, expected)
+    studio, levels = studio_of("sensor", 9)
+    exposure = studio.expose(levels, 1)
+    assert isinstance(exposure.frame, SensorFrame)
+    scene = np.rint(levels).astype(np.uint8)
+    expected = photograph(scene, None, studio.camera, studio.pattern, studio.noise(1, "sensor"), 1)
+    assert np.array_equal(exposure.blank, expected)
 
 
 @pytest.mark.parametrize("way", ["sensor", "picture", "max"])
 def test_taking_a_picture_leaves_the_exposure_as_it_was(way: Way) -> None:
-    exposure = studio_of(way, 3).expose(1)
+    exposure = exposure_of(way, 3)
     before = exposure.blank.copy()
     first = exposure.picture(some_charge(np.random.default_rng(1)))
     assert np.array_equal(exposure.blank, before)
@@ -71,8 +78,8 @@ def test_taking_a_picture_leaves_the_exposure_as_it_was(way: Way) -> None:
 
 
 def test_charge_outside_of_the_frame_changes_nothing() -> None:
-    exposure = studio_of("sensor", 3).expose(1)
-    far = Planned(SIZE + 40, -60, np.full((3, 3), 5000, np.float32))
+    exposure = exposure_of("sensor", 3)
+    far = PlacedCharge(SIZE + 40, -60, np.full((3, 3), 5000, np.float32))
     assert np.array_equal(exposure.picture([far]), exposure.blank)
 
 

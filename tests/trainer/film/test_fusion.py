@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.film.exposure import Planned, place_charge
-from trainer.film.fusion import draw_noise, fuse_light, fuse_max, with_noise
+from trainer.film.exposure import PlacedCharge, place_charge
+from trainer.film.fusion import fuse_light, fuse_max
+from trainer.film.picture_noise import PictureNoise
 from trainer.sensor.tone import to_levels, to_linear
 
 pictures = hnp.arrays(np.uint8, (3, 4, 3))
@@ -48,20 +49,21 @@ def test_levels_and_light_are_inverse() -> None:
     st.integers(0, 14),
 )
 def test_charge_is_conserved_inside_the_frame(charge: np.ndarray, x0: int, y0: int) -> None:
-    frame = place_charge((20, 26), [Planned(x0, y0, charge), Planned(x0, y0, charge)])
+    frame = place_charge((20, 26), [PlacedCharge(x0, y0, charge), PlacedCharge(x0, y0, charge)])
     assert np.isclose(frame.sum(), 2 * charge.sum(), rtol=1e-5)
     assert np.allclose(frame[y0 : y0 + charge.shape[0], x0 : x0 + charge.shape[1]], 2 * charge)
 
 
 def test_charge_beyond_the_border_is_lost_and_no_more() -> None:
     charge = np.ones((4, 4), np.float32)
-    assert place_charge((10, 10), [Planned(-2, 8, charge)]).sum() == 4
-    assert place_charge((10, 10), [Planned(20, 20, charge)]).sum() == 0
+    assert place_charge((10, 10), [PlacedCharge(-2, 8, charge)]).sum() == 4
+    assert place_charge((10, 10), [PlacedCharge(20, 20, charge)]).sum() == 0
 
 
 def test_noise_has_the_variance_that_was_asked_for() -> None:
     flat = np.full((200, 200, 3), 100, np.float32)
-    noisy = with_noise(flat, 2.0, 0.05, 0.0, np.random.default_rng(1)).astype(np.float64)
+    noise = PictureNoise(2.0, 0.05, 0.0)
+    noisy = noise.add(flat, noise.draw(flat.shape, np.random.default_rng(1))).astype(np.float64)
     assert abs(noisy.mean() - 100) < 0.1
     assert abs(noisy[..., 0].var() - (4 + 5 + 1 / 12)) < 0.2
     assert np.array_equal(noisy[..., 0], noisy[..., 2])
@@ -69,7 +71,7 @@ def test_noise_has_the_variance_that_was_asked_for() -> None:
 
 @pytest.mark.parametrize("chroma", [0.2, 0.5, 1.0])
 def test_noise_of_colours_has_a_common_and_an_own_part(chroma: float) -> None:
-    drawn = draw_noise((300, 300, 3), chroma, np.random.default_rng(1)).reshape(-1, 3)
+    drawn = PictureNoise(1.0, 0.0, chroma).draw((300, 300, 3), np.random.default_rng(1)).reshape(-1, 3)
     assert drawn.dtype == np.float32
     assert np.allclose(np.cov(drawn.T), np.ones((3, 3)) + chroma**2 * np.eye(3), atol=0.03)
     assert np.allclose(drawn.mean(axis=0), 0, atol=0.02)
@@ -79,7 +81,7 @@ def test_noise_of_colours_has_a_common_and_an_own_part(chroma: float) -> None:
 def test_on_a_larger_sensor_the_brightest_pixel_stays_in_its_pixel_of_the_picture(scale: int) -> None:
     charge = np.ones((5, 7), np.float32)
     charge[3, 1] = 9
-    frame = place_charge((20 * scale, 20 * scale), [Planned(6, 4, charge)], scale)
+    frame = place_charge((20 * scale, 20 * scale), [PlacedCharge(6, 4, charge)], scale)
     y, x = np.unravel_index(frame.argmax(), frame.shape)
     assert (x // scale, y // scale) == (7, 7)
     assert frame.sum() == charge.sum()

@@ -2,10 +2,9 @@ import cv2
 import numpy as np
 import pytest
 
-from trainer.data.shots import open_studio
-from trainer.data.triples import SceneTriple
-from trainer.film.exposure import Planned
+from trainer.film.exposure import PlacedCharge
 from trainer.film.nuisances import NUISANCES, make_nuisance
+from trainer.film.studio import random_studio
 
 SIZE = 128
 
@@ -50,11 +49,9 @@ def test_a_nuisance_changes_pictures_and_is_the_same_again_for_the_same_frame(na
 def test_a_nuisance_leaves_the_charge_of_hits_alone(name: str) -> None:
     """What a hit adds is added after the nuisance: with and without it the same pixels gain."""
     levels = scene()
-    studio = open_studio(
-        SceneTriple("s", "generated", (levels, levels, levels)), "sensor", name, np.random.default_rng(8)
-    )
+    studio = random_studio(SIZE, "sensor", name, np.random.default_rng(8))
     charge = np.full((4, 4), 3 * studio.camera.white_e, np.float32)
-    before, after = (studio.picture(1, planned).astype(int) for planned in ((), [Planned(90, 90, charge)]))
+    before, after = (studio.picture(levels, 1, charges).astype(int) for charges in ((), [PlacedCharge(90, 90, charge)]))
     gained = np.argwhere((after - before).max(axis=2) > 40)
     assert len(gained)
     assert (np.abs(gained - 91.5) < 7).all()

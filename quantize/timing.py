@@ -49,10 +49,10 @@ def time_run(run: Run, dataset: Dataset) -> Timed:
         The network cannot become integer.
 
     """
-    from trainer.training.batches import as_input, crops_of  # noqa: PLC0415 - imports Keras
+    from trainer.training.batches import as_input, cut_crops  # noqa: PLC0415 - imports Keras
 
     contract = run.manifest.input
-    crops = crops_of(dataset.samples("train", 8 * SHOWN), contract)
+    crops = cut_crops(dataset.samples("train", 8 * SHOWN), contract)
     shown = span_range(crops.pictures[draw(cells(crops), SHOWN, np.random.default_rng(1))])
     network = run.load_model()
     plain, small = convert(network, "float32"), convert(network, representative=as_input(shown, contract))

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from edge.bundle import InputContract
 from edge.commands.console import typed_command
+from edge.commands.options import with_option_groups
 from edge.detect.crops import Planes
 from trainer.commands.options import DataOption, JsonOption, SeedOption, parse_options
+from trainer.data.dataset import Dataset
+from trainer.progress import shard_progress
+from trainer.training.run import FitSettings, NetworkChoice, Precision
 
 
 def register(app: typer.Typer) -> None:
@@ -20,100 +26,126 @@ def register(app: typer.Typer) -> None:
     app.command("mine")(mine_command)
 
 
-def fit_command(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder; one that was interrupted goes on.")],
-    data: DataOption,
+@dataclass(frozen=True, slots=True)
+class NetworkOptions:
+    """What is trained."""
+
+    panel = "Network and its input"
+    network: Annotated[str, typer.Option(help="alexnet_edge, alexnet_paper, screen, ...")] = "alexnet_edge"
+    option: Annotated[
+        list[str], typer.Option("--option", "-o", metavar="NAME=VALUE", help="Argument of the network, e.g. width=0.5.")
+    ] = field(default_factory=list)
+    crop_size: Annotated[int, typer.Option(min=9, max=512, help="Side of the crop, pixels.")] = 64
+    planes: Annotated[Planes, typer.Option(help="What the network's three channels are.")] = "temporal"
+    start_from: Annotated[
+        Path | None, typer.Option(help="Run folder whose weights layers of the same name and shape begin with.")
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleOptions:
+    """How long it is trained, and how fast."""
+
+    panel = "Schedule"
+    epochs: Annotated[int, typer.Option(min=1)] = 12
+    steps: Annotated[int | None, typer.Option(min=1, help="Batches an epoch \\[default: all samples once].")] = None
+    batch_size: Annotated[int, typer.Option(min=1)] = 64
+    learning_rate: Annotated[float, typer.Option(min=1e-9)] = 1e-3
+    patience: Annotated[int, typer.Option(min=1, help="Epochs without progress before it stops.")] = 6
+
+
+@dataclass(frozen=True, slots=True)
+class SampleOptions:
+    """Which samples of the datasets are fitted."""
+
+    panel = "Samples"
     mixture: Annotated[
         list[Path],
         typer.Option(
-            help="Dataset fitted in full beside them, by its train and validation split: but for --min-added-dn no "
-            "filter and no weight below concerns it; may be repeated."
+            help="Dataset of which all samples of the train and validation split are fitted, too: only --min-added-dn "
+            "leaves some of them out, and the weights below are not for them; may be given several times."
         ),
-    ] = [],  # noqa: B006 - typer makes a new list
-    network: Annotated[str, typer.Option(help="alexnet_edge, alexnet_paper, screen, ...")] = "alexnet_edge",
-    option: Annotated[
-        list[str], typer.Option("--option", "-o", metavar="NAME=VALUE", help="Argument of the network, e.g. width=0.5.")
-    ] = [],  # noqa: B006 - typer makes a new list
-    crop_size: Annotated[int, typer.Option(min=9, max=512, help="Side of the crop, pixels.")] = 64,
-    planes: Annotated[Planes, typer.Option(help="What the network's three channels are.")] = "temporal",
-    epochs: Annotated[int, typer.Option(min=1)] = 12,
-    steps: Annotated[int | None, typer.Option(min=1, help="Batches an epoch \\[default: all samples once].")] = None,
-    batch_size: Annotated[int, typer.Option(min=1)] = 64,
-    learning_rate: Annotated[float, typer.Option(min=1e-9)] = 1e-3,
-    patience: Annotated[int, typer.Option(min=1, help="Epochs without progress before it stops.")] = 6,
-    negative_weight: Annotated[
-        float, typer.Option(min=1e-6, help="Weight of samples without a hit in the loss.")
-    ] = 1.0,
-    staged_weight: Annotated[
-        float, typer.Option(min=1e-6, help="Factor on it for generated scenes and simulated disturbances.")
-    ] = 1.0,
-    min_added_dn: Annotated[
-        float, typer.Option(min=0, help="Hits that add less, in grey levels, are left out of fitting.")
-    ] = 0.0,
+    ] = field(default_factory=list)
+    min_added_dn: Annotated[float, typer.Option(min=0, help="Leave out hits that add less, in grey levels.")] = 0.0
     max_spot_pixels: Annotated[
-        int | None, typer.Option(min=1, help="Hits wider than this at half their height are left out of fitting.")
-    ] = None,
+        int | None, typer.Option(min=1, help="Leave out hits of more pixels at half their height.")
+    ] = None
     max_sensor_spot_pixels: Annotated[
         int | None,
-        typer.Option(min=1, help="The same for hits through the simulated sensor \\[default: as the others]."),
-    ] = None,
+        typer.Option(min=1, help="The same for hits of the simulated sensor \\[default: as the others]."),
+    ] = None
     proposed_only: Annotated[
         bool, typer.Option("--proposed-only", help="Only samples that the fast path would propose.")
-    ] = False,
+    ] = False
+
+
+@dataclass(frozen=True, slots=True)
+class WeightOptions:
+    """How samples without a hit count, and what is painted on them."""
+
+    panel = "Samples without a hit"
+    negative_weight: Annotated[float, typer.Option(min=1e-6, help="Their weight in the loss.")] = 1.0
+    staged_weight: Annotated[
+        float, typer.Option(min=1e-6, help="Factor on it for generated scenes and simulated disturbances.")
+    ] = 1.0
     speck_share: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of label 0 that gets a soft speck in the middle frame.")
-    ] = 0.0,
-    start_from: Annotated[
-        Path | None, typer.Option(help="Run folder whose weights layers of like name and shape begin with.")
-    ] = None,
+        float, typer.Option(min=0, max=1, help="Share of them that gets a soft speck in the middle frame.")
+    ] = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class HardwareOptions:
+    """What it is trained on."""
+
+    panel = "Hardware"
     devices: Annotated[
         int, typer.Option(min=1, help="Devices that share each batch; more than one on the JAX backend only.")
-    ] = 1,
-    precision: Annotated[str, typer.Option(help="float32, mixed_float16 or mixed_bfloat16.")] = "float32",
+    ] = 1
+    precision: Annotated[Precision, typer.Option(help="Of the arithmetic in training.")] = "float32"
+
+
+@with_option_groups
+def fit_command(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder; an interrupted run is continued.")],
+    data: DataOption,
+    network: NetworkOptions,
+    schedule: ScheduleOptions,
+    samples: SampleOptions,
+    weights: WeightOptions,
+    hardware: HardwareOptions,
     seed: SeedOption = 1,
     as_json: JsonOption = False,
 ) -> None:
-    """Train a network on datasets; run it again after an interruption and it goes on where it was."""
-    from pydantic import ValidationError
+    """Train a network on datasets. After an interruption, run the same command again: it continues.
 
-    from edge.bundle import InputContract
-    from edge.errors import GammaboxError
-    from trainer.data.dataset import Dataset
-    from trainer.training.fit import board_is_installed, fit, terminal_progress
-    from trainer.training.run import FitSettings, NetworkChoice
+    A run folder that holds another training is refused.
+    """
+    from trainer.training.callbacks import board_is_installed
+    from trainer.training.fit import fit
 
-    try:
-        settings = FitSettings(
-            epochs=epochs,
-            steps_per_epoch=steps,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            patience=patience,
-            negative_weight=negative_weight,
-            staged_weight=staged_weight,
-            min_added_dn=min_added_dn,
-            max_spot_pixels=max_spot_pixels,
-            max_sensor_spot_pixels=max_sensor_spot_pixels,
-            proposed_only=proposed_only,
-            speck_share=speck_share,
-            start_from=str(start_from) if start_from is not None else None,
-            devices=devices,
-            precision=precision,  # type: ignore[arg-type] # pydantic checks it
-        )
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise GammaboxError(f"--{first['loc'][0]}: {first['msg']}".replace("_", "-")) from error
     if not board_is_installed():
         print("no events for TensorBoard are written: it is not installed", file=sys.stderr)
-    bar, progress = terminal_progress()
-    with bar:
+    with shard_progress(None, "fit") as progress:
         done = fit(
             run,
-            NetworkChoice(name=network, options=parse_options(option)),
-            InputContract(crop_size=crop_size, planes=planes, dtype="float32"),
+            NetworkChoice(name=network.network, options=parse_options(network.option)),
+            InputContract(crop_size=network.crop_size, planes=network.planes, dtype="float32"),
             [Dataset.open(folder) for folder in data],
-            settings,
-            mixtures=[Dataset.open(folder) for folder in mixture],
+            FitSettings(
+                epochs=schedule.epochs,
+                steps_per_epoch=schedule.steps,
+                batch_size=schedule.batch_size,
+                learning_rate=schedule.learning_rate,
+                patience=schedule.patience,
+                min_added_dn=samples.min_added_dn,
+                max_spot_pixels=samples.max_spot_pixels,
+                max_sensor_spot_pixels=samples.max_sensor_spot_pixels,
+                proposed_only=samples.proposed_only,
+                start_from=None if network.start_from is None else str(network.start_from),
+                **asdict(weights),
+                **asdict(hardware),
+            ),
+            mixtures=[Dataset.open(folder) for folder in samples.mixture],
             seed=seed,
             command=typed_command("gammabox-trainer"),
             progress=progress,
@@ -153,7 +185,6 @@ def mine_command(
     from trainer.commands.data import warn_without_validation
     from trainer.commands.recipe_options import recipe_from_options
     from trainer.data.mine import Deceived, mine
-    from trainer.progress import shard_progress
 
     recipe = recipe_from_options(
         kind="training",

@@ -11,7 +11,7 @@ from trainer.judging.cascade import joint_odds
 from trainer.judging.evaluate import VISIBLE_DN, judge, without_nan
 from trainer.judging.metrics import Z_95, wilson
 from trainer.judging.strata import motion_of
-from trainer.training.batches import crops_of
+from trainer.training.batches import cut_crops
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +44,7 @@ def margins(
 
 def _margin(samples: Samples, run: Run) -> NDArray[np.float64]:
     contract = run.manifest.input
-    return judge(run.load_model(), crops_of(samples, contract), contract).margin
+    return judge(run.load_model(), cut_crops(samples, contract), contract).margin
 
 
 def compare_pairs(struck: Struck, margin: NDArray[np.float64], rate: float) -> dict[str, Any]:

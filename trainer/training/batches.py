@@ -1,4 +1,4 @@
-"""From a dataset folder to batches: crops cut around the spot, augmentation that keeps hits intact."""
+"""Batches for Keras: crops cut around the spot, chosen and weighted by the settings of a training."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy as np
 
 from edge.detect.crops import network_input, patches
 from trainer.errors import DatasetError
+from trainer.training.augmentation import add_specks, augment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.random import Generator
     from numpy.typing import NDArray
 
     from edge.bundle import InputContract
@@ -24,23 +24,22 @@ if TYPE_CHECKING:
     from trainer.training.run import FitSettings
 
 _NEAR_PX = 9
-_SPECK_SIGMA_PX = (0.95, 2.5)
-_SPECK_DN = (14, 90)
-_SPECK_TRACED_SHARE = 0.3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Crops:
-    """What one network is fed, before its planes are laid out.
+    """Crops cut to the size of a network, before its planes are laid out.
 
     Attributes
     ----------
     pictures : uint8 array, shape (n, crop_size, crop_size, 3)
         Previous, current, next grey; or, where the planes are "rgb", the current crop, blue first.
     label : uint8 array, shape (n,)
+        1 for a hit.
     strata : tuple of dict
+        What the dataset notes of each sample.
     mixture : bool array, shape (n,), or None
-        Samples of a mixture: they count in full, and no speck is painted on them. None for none.
+        Which samples are of a mixture: they have full weight, and no speck is painted on them. None for none.
 
     """
 
@@ -53,29 +52,29 @@ class Crops:
         return len(self.label)
 
     @property
-    def of_mixture(self) -> NDArray[np.bool_]:
+    def in_mixture(self) -> NDArray[np.bool_]:
         """Whether each sample is of a mixture, shape (n,)."""
         return np.zeros(len(self), bool) if self.mixture is None else self.mixture
 
     def first(self, count: int) -> Crops:
-        """Give the first `count` samples."""
+        """Return the first `count` samples."""
         kept = None if self.mixture is None else self.mixture[:count]
         return Crops(self.pictures[:count], self.label[:count], self.strata[:count], kept)
 
-    def and_mixture(self, mixture: Crops) -> Crops:
-        """Add the samples of a mixture behind these."""
+    def with_mixture(self, mixture: Crops) -> Crops:
+        """Return these samples followed by those of a mixture."""
         return Crops(
             np.concatenate([self.pictures, mixture.pictures]),
             np.concatenate([self.label, mixture.label]),
             self.strata + mixture.strata,
-            np.concatenate([self.of_mixture, np.ones(len(mixture), bool)]),
+            np.concatenate([self.in_mixture, np.ones(len(mixture), bool)]),
         )
 
 
 def cut_at_spots(pictures: NDArray[np.uint8], spots: NDArray[np.int16], crop_size: int) -> NDArray[np.uint8]:
-    """Cut crops of `crop_size` around each spot (x, y), as the agent cuts them around a candidate.
+    """Cut a crop of `crop_size` around each spot (x, y), as the agent cuts it around a candidate.
 
-    Each has its spot in the very middle, except crops of the full size, which are taken as they are stored.
+    The spot is in the very middle of its crop. Only crops of the full size are returned as they are stored.
     """
     if crop_size == pictures.shape[1]:
         return pictures
@@ -86,8 +85,8 @@ def cut_at_spots(pictures: NDArray[np.uint8], spots: NDArray[np.int16], crop_siz
     return cut
 
 
-def crops_of(samples: Samples, contract: InputContract) -> Crops:
-    """Cut samples to the size that a network takes and keep what its planes are made of."""
+def cut_crops(samples: Samples, contract: InputContract) -> Crops:
+    """Return samples cut to the size that a network takes, with the pictures that its planes are made of."""
     source = samples.bgr if contract.planes == "rgb" else samples.greys
     return Crops(cut_at_spots(source, samples.spot, contract.crop_size), samples.label, samples.strata)
 
@@ -101,7 +100,7 @@ def read_crops(
     max_spot_pixels: tuple[int | None, int | None] = (None, None),
     proposed_only: bool = False,
 ) -> Crops:
-    """Read a split of datasets, shard by shard, in the order given.
+    """Return the samples of a split of several datasets, in the order of the datasets and their shards.
 
     Parameters
     ----------
@@ -110,18 +109,18 @@ def read_crops(
     contract : InputContract
         Crop size, at most that of the datasets, and planes.
     min_added_dn : float
-        Positive samples whose hit adds less, grey levels, are left out.
+        Hits that add less, in grey levels, are left out: fainter than the noise, they would teach that noise is a hit.
     max_spot_pixels : tuple of int or None
-        Positive samples whose hit is wider at half its height (`spot_pixels`) are left out: the first of hits that a
-        covered camera recorded, as the one that was measured, the second of those that came through the simulated
-        OV2710, whose pixels are not scaled down; None there takes the first for both.
+        Hits of more pixels at half their height (`spot_pixels`) are left out. The first limit is for the hits of a
+        covered camera that was measured, the second for those of the simulated OV2710, whose pixels are not scaled
+        down. Where the second is None, the first is for both.
     proposed_only : bool
-        Samples that the fast path would not propose are left out: the agent never shows them to a network.
+        Samples that the fast path would not propose are left out, because the agent never shows them to a network.
 
     Raises
     ------
     DatasetError
-        If the datasets' crops are too small for the network or the split holds no samples.
+        The crops of a dataset are too small for the network, or no sample of the split is left.
 
     """
     parts = []
@@ -130,12 +129,11 @@ def read_crops(
             problem = f"its crops of {dataset.crop_size} px are too small for a network of {contract.crop_size} px"
             raise DatasetError(dataset.path, problem, "build one of larger crops or choose a smaller --crop-size")
         for part in dataset.parts(split):
-            kept = np.array([_is_wanted(one, min_added_dn, proposed_only) for one in part.strata], bool)
+            kept = np.array([_is_kept(strata, min_added_dn, proposed_only) for strata in part.strata], bool)
             kept &= (part.label == 0) | (spot_pixels(part) <= _max_pixels(part, *max_spot_pixels))
-            parts.append(crops_of(part.take(kept), contract))
+            parts.append(cut_crops(part.take(kept), contract))
     if not sum(map(len, parts)):
-        problem = f"no sample that is wanted in the split {split}"
-        raise DatasetError(datasets[0].path, problem, "name a dataset that has some, or build a larger one")
+        raise _no_samples(datasets[0], split)
     return Crops(
         np.concatenate([part.pictures for part in parts]),
         np.concatenate([part.label for part in parts]),
@@ -143,8 +141,19 @@ def read_crops(
     )
 
 
-def _is_wanted(strata: Strata, min_added_dn: float, proposed_only: bool) -> bool:  # noqa: FBT001 - a setting
-    """Tell whether a sample is used; a hit fainter than the noise would only teach that noise is a hit."""
+def _no_samples(dataset: Dataset, split: Split) -> DatasetError:
+    if not dataset.count(split)[0]:
+        kind = "test" if split == "test" else "training"
+        advice = f"build one with: gammabox-trainer build … --kind {kind}"
+        if split == "validation":  # shards go to a split whole
+            advice += " and some thousand --crops"
+        return DatasetError(dataset.path, f"it has no {split} split", advice)
+    problem = f"no sample of its {split} split is left by the options that leave samples out"
+    return DatasetError(dataset.path, problem, "loosen them, or build a larger dataset")
+
+
+def _is_kept(strata: Strata, min_added_dn: float, proposed_only: bool) -> bool:  # noqa: FBT001 - a setting
+    """Return whether a sample is read, whatever the width of its hit."""
     added_dn = strata.get("added_dn")
     if added_dn is not None and float(added_dn) < min_added_dn:
         return False
@@ -152,109 +161,52 @@ def _is_wanted(strata: Strata, min_added_dn: float, proposed_only: bool) -> bool
 
 
 def spot_pixels(samples: Samples) -> NDArray[np.intp]:
-    """Count for each sample the pixels within 4 of its spot that rise above half of the spot's spike, shape (n,).
+    """Return the number of pixels within 4 of each spot whose spike exceeds half of the spot's own, shape (n,).
 
-    The spike is the current grey less the greater of previous and next, as the fast path counts a candidate's pixels. A
-    hit of the one real camera that was measured has 1 to 5; charge from deep in the silicon spreads as wide as a glint.
+    The spike is the current grey less the greater of previous and next, as in the fast path. A hit of the one real
+    camera that was measured has 1 to 5 such pixels. Charge from deep in the silicon spreads as wide as a glint.
     """
     near = cut_at_spots(samples.greys, samples.spot, _NEAR_PX).astype(np.int16)
     spike = near[..., 1] - np.maximum(near[..., 0], near[..., 2])
-    tallest = spike[:, _NEAR_PX // 2, _NEAR_PX // 2]
-    counted: NDArray[np.intp] = np.count_nonzero(spike > (tallest // 2)[:, None, None], axis=(1, 2))
+    peak = spike[:, _NEAR_PX // 2, _NEAR_PX // 2]
+    counted: NDArray[np.intp] = np.count_nonzero(spike > (peak // 2)[:, None, None], axis=(1, 2))
     return counted
 
 
-def _max_pixels(samples: Samples, most: int | None, max_sensor: int | None) -> NDArray[np.float64]:
-    """Give how wide the hit of each sample may be, shape (n,)."""
-    general = np.inf if most is None else float(most)
-    through_sensor = general if max_sensor is None else float(max_sensor)
-    return np.array([through_sensor if one.get("way") == "sensor" else general for one in samples.strata])
-
-
-def augmented(pictures: NDArray[np.uint8], rng: Generator, brightness_dn: int, *, swap_time: bool) -> NDArray[np.uint8]:
-    """Turn, mirror, brighten or darken crops without touching what makes a hit.
-
-    One of the eight turns and mirrorings a crop; an offset of at most `brightness_dn` grey levels, the same in all
-    three planes and never so large that a pixel would clip; previous and next frame swapped in half of the crops
-    (a hit stands in the current one only) where `swap_time`.
-    """
-    count = len(pictures)
-    turned = np.empty_like(pictures)
-    turns = rng.integers(0, 8, count)
-    for turn in range(8):
-        which = turns == turn
-        chosen = np.rot90(pictures[which], turn % 4, axes=(1, 2))
-        turned[which] = chosen[:, :, ::-1] if turn >= 4 else chosen
-    if swap_time:
-        swapped = rng.random(count) < 0.5
-        turned[swapped] = turned[swapped][..., ::-1]
-    offset = rng.integers(-brightness_dn, brightness_dn + 1, count)
-    least = -turned.min(axis=(1, 2, 3)).astype(np.int64)
-    most = 255 - turned.max(axis=(1, 2, 3)).astype(np.int64)
-    offset = np.clip(offset, least, most)[:, None, None, None]
-    brightened: NDArray[np.uint8] = (turned + offset).astype(np.uint8)
-    return brightened
-
-
-def with_specks(pictures: NDArray[np.uint8], chosen: NDArray[np.bool_], rng: Generator) -> NDArray[np.uint8]:
-    """Add a soft speck to the middle frame of chosen crops, as a lens or a video codec makes them; label 0 stays.
-
-    A hit bypasses the lens and ends within a pixel or two; a glint is as wide as the lens is sharp, and footage that
-    was scaled up has specks of its codec, softer still. An elliptic Gaussian of σ 0.95 to 2.5 px and 14 to 90 grey
-    levels, near the middle; in three of ten a weaker trace of it stands in the previous or the next frame.
-
-    Parameters
-    ----------
-    pictures : uint8 array, shape (n, size, size, 3)
-        Previous, current, next grey.
-    chosen : bool array, shape (n,)
-
-    """
-    specked: NDArray[np.uint8] = pictures.copy()
-    count, size = int(chosen.sum()), pictures.shape[1]
-    if not count:
-        return specked
-    wide, high = rng.uniform(*_SPECK_SIGMA_PX, (2, count, 1, 1))
-    turn, brightest = rng.uniform(0, math.pi, (count, 1, 1)), rng.uniform(*_SPECK_DN, (count, 1, 1))
-    dx, dy = rng.uniform(-0.6, 0.6, (2, count, 1, 1))
-    rows, columns = np.mgrid[:size, :size] - size // 2
-    along = (columns - dx) * np.cos(turn) + (rows - dy) * np.sin(turn)
-    across = (rows - dy) * np.cos(turn) - (columns - dx) * np.sin(turn)
-    speck = brightest * np.exp(-((along / wide) ** 2 + (across / high) ** 2) / 2)
-    added = np.zeros((count, size, size, 3), np.float32)
-    added[..., 1] = speck
-    traced = np.flatnonzero(rng.random(count) < _SPECK_TRACED_SHARE)
-    beside = 2 * rng.integers(0, 2, len(traced))
-    added[traced, :, :, beside] = speck[traced] * rng.uniform(0.1, 0.5, (len(traced), 1, 1))
-    specked[chosen] = np.clip(specked[chosen] + added, 0, 255).astype(np.uint8)
-    return specked
+def _max_pixels(samples: Samples, max_recorded: int | None, max_sensor: int | None) -> NDArray[np.float64]:
+    """Return the most pixels that the hit of each sample may have, shape (n,)."""
+    recorded = np.inf if max_recorded is None else float(max_recorded)
+    simulated = recorded if max_sensor is None else float(max_sensor)
+    return np.array([simulated if strata.get("way") == "sensor" else recorded for strata in samples.strata])
 
 
 def as_input(pictures: NDArray[np.uint8], contract: InputContract) -> NDArray[np.float32]:
-    """Lay out planes and scale: the float32 array that the Keras model takes, from `Crops.pictures`."""
+    """Return the input of a Keras model, float32 (n, size, size, 3): the planes of `Crops.pictures`, scaled."""
     rgb = contract.planes == "rgb"
     laid = network_input(contract.planes, pictures, pictures if rgb else None)
     scaled: NDArray[np.float32] = laid.astype(np.float32) * np.float32(contract.scale) + np.float32(contract.offset)
     return scaled
 
 
-def weights(crops: Crops, settings: FitSettings) -> NDArray[np.float32]:
-    """Give each sample's weight in the loss, shape (n,); hits have 1.
+def sample_weights(crops: Crops, settings: FitSettings) -> NDArray[np.float32]:
+    """Return the weight of each sample in the loss, shape (n,).
 
-    Staged negatives are those of generated scenes or with a simulated disturbance: among them are specks and flakes
-    that no one could tell from a hit, far more of them than a camera sees. All samples of a mixture have 1.
+    Hits and all samples of a mixture have weight 1, other negatives `negative_weight`. Negatives of generated scenes or
+    with a simulated disturbance have `staged_weight` times that: they hold far more specks and flakes that look like
+    hits than a camera sees.
     """
     staged = np.array(
-        [one.get("recording") == "generated" or one.get("nuisance") is not None for one in crops.strata], bool
+        [strata.get("recording") == "generated" or strata.get("nuisance") is not None for strata in crops.strata], bool
     )
     negative = settings.negative_weight * np.where(staged, settings.staged_weight, 1.0)
-    return np.where((crops.label == 1) | crops.of_mixture, 1.0, negative).astype(np.float32)
+    return np.where((crops.label == 1) | crops.in_mixture, 1.0, negative).astype(np.float32)
 
 
 class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
-    """Batches of one epoch; what is in batch number g of the whole training depends on seed and g alone.
+    """Augmented batches of one epoch.
 
-    That is what lets a training go on after a kill as if nothing had happened.
+    The content of a batch depends on the seed and on its number in the whole training alone. An interrupted training
+    therefore goes on with the same batches.
     """
 
     def __init__(self, crops: Crops, contract: InputContract, settings: FitSettings, seed: int) -> None:
@@ -263,8 +215,8 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
         self._contract = contract
         self._settings = settings
         self._seed = seed
-        self._weight = weights(crops, settings)
-        self._may_get_speck = (crops.label == 0) & ~crops.of_mixture
+        self._weight = sample_weights(crops, settings)
+        self._may_get_speck = (crops.label == 0) & ~crops.in_mixture
         self._orders: dict[int, NDArray[np.int64]] = {}
         self.steps = settings.steps_per_epoch or max(len(crops) // settings.batch_size, 1)
         self.epoch = 0
@@ -273,7 +225,7 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
         return self.steps
 
     def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.uint8], NDArray[np.float32]]:
-        """Give input, labels and weights of batch `index` of the current epoch."""
+        """Return input, labels and weights of batch `index` of the current epoch."""
         number = self.epoch * self.steps + index
         which = self._members(number)
         pictures = self._crops.pictures[which]
@@ -282,25 +234,25 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
             temporal = self._contract.planes != "rgb"
             if temporal and self._settings.speck_share:
                 specked = self._may_get_speck[which] & (rng.random(len(which)) < self._settings.speck_share)
-                pictures = with_specks(pictures, specked, rng)
-            pictures = augmented(pictures, rng, self._settings.brightness_dn, swap_time=temporal)
+                pictures = add_specks(pictures, specked, rng)
+            pictures = augment(pictures, rng, self._settings.brightness_dn, swap_time=temporal)
         return as_input(pictures, self._contract), self._crops.label[which], self._weight[which]
 
     def _members(self, number: int) -> NDArray[np.int64]:
-        """Take the batch's samples from an endless row of shuffled passes over the data."""
+        """Return the samples of a batch, which follow each other in shuffled passes over the data without end."""
         count = len(self._crops)
         places = number * self._settings.batch_size + np.arange(self._settings.batch_size)
         return np.array([self._order(int(place) // count)[int(place) % count] for place in places])
 
     def _order(self, turn: int) -> NDArray[np.int64]:
         if turn not in self._orders:
-            self._orders = {one: order for one, order in self._orders.items() if one >= turn - 1}
+            self._orders = {number: order for number, order in self._orders.items() if number >= turn - 1}
             self._orders[turn] = np.random.default_rng([self._seed, 1, turn]).permutation(len(self._crops))
         return self._orders[turn]
 
 
 class PlainBatches(keras.utils.PyDataset):  # type: ignore[misc]
-    """All crops once, in order, as they are: for validation and prediction."""
+    """All crops once, in order and without augmentation, for validation and prediction."""
 
     def __init__(
         self,
@@ -319,6 +271,6 @@ class PlainBatches(keras.utils.PyDataset):  # type: ignore[misc]
         return math.ceil(len(self._crops) / self._batch_size)
 
     def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.uint8], NDArray[np.float32]]:
-        """Give input, labels and weights of batch `index`."""
+        """Return input, labels and weights of batch `index`."""
         part = slice(index * self._batch_size, (index + 1) * self._batch_size)
         return as_input(self._crops.pictures[part], self._contract), self._crops.label[part], self._weight[part]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import subprocess
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ RUN_FILE = "run.json"
 LOG_FILE = "log.jsonl"
 BEST_FILE = "best.keras"
 LAST_FILE = "last.keras"
+
+Precision = Literal["float32", "mixed_float16", "mixed_bfloat16"]
 
 
 class NetworkChoice(StrictModel):
@@ -76,7 +79,7 @@ class FitSettings(StrictModel):
         default=None, description="run folder whose best weights layers of like name and shape begin with, and SHA-256"
     )
     devices: int = Field(default=1, ge=1, description="that share each batch; more than one on the JAX backend only")
-    precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = "float32"
+    precision: Precision = "float32"
 
 
 class RunManifest(StrictModel):
@@ -154,9 +157,21 @@ class Run:
         return changed
 
     def save(self) -> None:
-        """Write run.json in one step, so that a reader never sees half of it."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        write_whole(self.path / RUN_FILE, self.manifest.model_dump_json(indent=2) + "\n")
+        """Write run.json in one step, so that a reader never sees half of it.
+
+        Raises
+        ------
+        RunError
+            The folder cannot be made or written.
+
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            write_whole(self.path / RUN_FILE, self.manifest.model_dump_json(indent=2) + "\n")
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                raise  # the command line says more of it
+            raise RunError(self.path, f"it cannot be written ({error.strerror})", "name another folder") from error
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:
@@ -200,4 +215,5 @@ def _read_manifest(folder: Path) -> RunManifest:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise RunError(folder, f"{RUN_FILE}: {where}: {first['msg']}", "fit it again with this version") from error
+        problem = f"{RUN_FILE} is none of this version ({where}: {first['msg']})"
+        raise RunError(folder, problem, "fit it again into another folder, or remove this one") from error

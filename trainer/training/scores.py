@@ -34,10 +34,10 @@ class RunScores:
             The folder holds no run, or its checkpoint cannot be loaded.
 
         """
-        from trainer.training.batches import as_input, crops_of  # noqa: PLC0415 - Keras, where scores are asked for
+        from trainer.training.batches import as_input, cut_crops  # noqa: PLC0415 - Keras, where scores are asked for
 
         model, contract = _network(self.run)
-        logits = np.asarray(model.predict_on_batch(as_input(crops_of(samples, contract).pictures, contract)))
+        logits = np.asarray(model.predict_on_batch(as_input(cut_crops(samples, contract).pictures, contract)))
         return sigmoid(logits[:, 1] - logits[:, 0])
 
 

@@ -1,4 +1,3 @@
-import doctest
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +6,6 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from edge.commands import options
 from edge.commands.options import with_option_groups
 
 
@@ -60,7 +58,3 @@ def test_option_group_checks_its_values(app):
     ended = run(app, "hall", "--focus", "-1")
     assert ended.exit_code == 2
     assert "--focus" in ended.output
-
-
-def test_options_example_runs():
-    assert doctest.testmod(options).failed == 0

@@ -7,17 +7,16 @@ from synthetic_data import synthetic_samples, write_synthetic
 from edge.bundle import InputContract
 from trainer.data.dataset import Dataset, Samples
 from trainer.errors import DatasetError
+from trainer.training.augmentation import add_specks, augment
 from trainer.training.batches import (
     Crops,
     TrainingBatches,
     as_input,
-    augmented,
-    crops_of,
     cut_at_spots,
+    cut_crops,
     read_crops,
+    sample_weights,
     spot_pixels,
-    weights,
-    with_specks,
 )
 from trainer.training.run import FitSettings
 
@@ -42,7 +41,7 @@ def test_augmentation_moves_brightness_of_all_planes_alike_and_clips_nothing() -
     rng = np.random.default_rng(1)
     pictures = rng.integers(0, 256, (200, 9, 9, 3), np.uint8)
     pictures[::2] = pictures[::2] // 4 + 90
-    changed = augmented(pictures, rng, 40, swap_time=True)
+    changed = augment(pictures, rng, 40, swap_time=True)
     for before, after in zip(pictures, changed, strict=True):
         shift = int(after.min()) - int(before.min())
         assert abs(shift) <= 40
@@ -53,14 +52,14 @@ def test_augmentation_never_moves_the_current_frame_nor_the_middle_pixel() -> No
     pictures = np.zeros((64, 17, 17, 3), np.uint8)
     pictures[..., 0], pictures[..., 2] = 10, 30
     pictures[:, 8, 8, 1] = 100
-    changed = augmented(pictures, np.random.default_rng(2), 0, swap_time=True)
+    changed = augment(pictures, np.random.default_rng(2), 0, swap_time=True)
     assert (changed[:, 8, 8, 1] == 100).all()
     assert (changed[..., 1].sum(axis=(1, 2)) == 100).all()
     assert 5 < (changed[:, 0, 0, 0] == 30).sum() < 59
 
 
 def test_without_augmentation_the_input_is_pixels_times_scale(data: Dataset) -> None:
-    crops = crops_of(data.samples("train"), PATCH)
+    crops = cut_crops(data.samples("train"), PATCH)
     batch = TrainingBatches(crops, PATCH, FitSettings(batch_size=50, augment=False), seed=1)[0][0]
     assert batch.dtype == np.float32
     np.testing.assert_allclose(np.sort(batch.ravel()), np.sort(as_input(crops.pictures, PATCH).ravel()))
@@ -68,7 +67,7 @@ def test_without_augmentation_the_input_is_pixels_times_scale(data: Dataset) -> 
 
 
 def test_a_batch_depends_on_seed_and_number_alone(data: Dataset) -> None:
-    crops = crops_of(data.samples("train"), PATCH)
+    crops = cut_crops(data.samples("train"), PATCH)
     settings = FitSettings(batch_size=8, steps_per_epoch=3)
     first, second = (TrainingBatches(crops, PATCH, settings, seed=5) for _ in range(2))
     first.epoch = second.epoch = 4
@@ -80,7 +79,7 @@ def test_a_batch_depends_on_seed_and_number_alone(data: Dataset) -> None:
 
 
 def test_every_sample_comes_once_in_each_pass(data: Dataset) -> None:
-    crops = crops_of(data.samples("train"), PATCH)
+    crops = cut_crops(data.samples("train"), PATCH)
     batches = TrainingBatches(crops, PATCH, FitSettings(batch_size=10, steps_per_epoch=5), seed=1)
     for epoch in range(2):
         members = np.concatenate([batches._members(epoch * 5 + i) for i in range(5)])
@@ -98,7 +97,7 @@ def test_faint_hits_are_left_out_on_demand(data: Dataset) -> None:
 def test_rgb_takes_the_current_frame_in_colour() -> None:
     samples = synthetic_samples(np.random.default_rng(1), 2, 32)
     contract = InputContract(crop_size=32, planes="rgb", dtype="float32")
-    got = as_input(crops_of(samples, contract).pictures, contract)
+    got = as_input(cut_crops(samples, contract).pictures, contract)
     np.testing.assert_allclose(got[..., 0] * 255, samples.bgr[..., 2], atol=1e-4)
 
 
@@ -118,22 +117,22 @@ def test_negatives_of_generated_scenes_and_disturbances_can_weigh_less() -> None
             {"recording": "street.mp4", "nuisance": None},
         ),
     )
-    got = weights(crops, FitSettings(negative_weight=2.0, staged_weight=0.1))
+    got = sample_weights(crops, FitSettings(negative_weight=2.0, staged_weight=0.1))
     np.testing.assert_allclose(got, [1.0, 0.2, 0.2, 2.0])
 
 
 def test_samples_of_a_mixture_count_in_full(data: Dataset) -> None:
     crops = read_crops([data], "train", PATCH)
     staged = replace(crops, strata=tuple({"recording": "generated"} for _ in crops.strata))
-    both = staged.and_mixture(staged)
+    both = staged.with_mixture(staged)
     settings = FitSettings(
         negative_weight=2.0, staged_weight=0.1, speck_share=1.0, batch_size=100, augment=True, brightness_dn=0
     )
-    got = weights(both, settings)
+    got = sample_weights(both, settings)
     others = crops.label == 0
     np.testing.assert_allclose(got[:50][others], 0.2)
     assert (got[50:] == 1).all()
-    assert (both.first(60).of_mixture == (np.arange(60) >= 50)).all()
+    assert (both.first(60).in_mixture == (np.arange(60) >= 50)).all()
     batches = TrainingBatches(both, PATCH, settings, seed=1)
     members = batches._members(0)
     shown = np.sort(batches[0][0].reshape(100, -1), axis=1)  # turning and swapping change the order alone
@@ -154,7 +153,7 @@ def test_a_crop_has_its_spot_in_the_middle_even_at_the_border(crop_size: int) ->
 def test_a_speck_is_soft_and_stands_in_the_middle_frame() -> None:
     pictures = np.full((40, 25, 25, 3), 60, np.uint8)
     chosen = np.arange(40) % 2 == 0
-    specked = with_specks(pictures, chosen, np.random.default_rng(3)).astype(int)
+    specked = add_specks(pictures, chosen, np.random.default_rng(3)).astype(int)
     np.testing.assert_array_equal(specked[~chosen], pictures[~chosen])
     rise = specked[chosen] - 60
     assert (rise[..., 1].max(axis=(1, 2)) >= 12).all()

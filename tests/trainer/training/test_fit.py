@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,11 @@ import pytest
 from synthetic_data import write_synthetic
 
 from edge.bundle import InputContract
+from trainer.commands.cli import main
 from trainer.data.dataset import Dataset
 from trainer.errors import DatasetError, RunError
-from trainer.training.fit import BOARD_FOLDER, fit
+from trainer.training.callbacks import BOARD_FOLDER
+from trainer.training.fit import fit
 from trainer.training.networks import NetworkError
 from trainer.training.run import FitSettings, NetworkChoice, Run
 
@@ -39,7 +42,7 @@ def weights(run: Run) -> list[np.ndarray]:
     return run.load_model("last").get_weights()
 
 
-def test_a_run_holds_what_it_takes_to_do_it_again(unbroken: Run, data: Dataset) -> None:
+def test_run_records_what_repeats_the_training(unbroken: Run, data: Dataset) -> None:
     manifest = Run.open(unbroken.path).manifest
     assert manifest.network == SCREEN
     assert manifest.input == PATCH
@@ -51,7 +54,7 @@ def test_a_run_holds_what_it_takes_to_do_it_again(unbroken: Run, data: Dataset) 
     assert {"steps", "seconds", "loss", "accuracy", "val_loss", "val_accuracy", "best"} <= set(log[0])
 
 
-def test_the_best_checkpoint_is_the_epoch_of_least_validation_loss(unbroken: Run) -> None:
+def test_best_checkpoint_has_the_lowest_validation_loss(unbroken: Run) -> None:
     best = [line["epoch"] for line in unbroken.log() if line["best"]][-1]
     assert best == int(np.argmin([line["val_loss"] for line in unbroken.log()]))
     same = all(
@@ -60,7 +63,7 @@ def test_the_best_checkpoint_is_the_epoch_of_least_validation_loss(unbroken: Run
     assert same == (best == 2)
 
 
-def test_a_mixture_is_fitted_in_full_beside_what_the_settings_filter(data: Dataset, tmp_path: Path) -> None:
+def test_fit_filters_the_datasets_but_not_the_mixtures(data: Dataset, tmp_path: Path) -> None:
     settings = SETTINGS.model_copy(update={"epochs": 1, "min_added_dn": 50.0, "max_spot_pixels": 1})
     alone = fit(tmp_path / "alone", SCREEN, PATCH, [data], settings).manifest.data
     assert alone.mixtures == 0
@@ -78,20 +81,18 @@ def test_a_mixture_is_fitted_in_full_beside_what_the_settings_filter(data: Datas
         fit(tmp_path / "both", SCREEN, PATCH, [data, other], settings)
 
 
-def test_a_dataset_that_is_named_twice_is_refused(data: Dataset, tmp_path: Path) -> None:
+def test_fit_refuses_a_dataset_named_twice(data: Dataset, tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="it is named twice"):
         fit(tmp_path / "run", SCREEN, PATCH, [data], SETTINGS, mixtures=[data])
 
 
-def test_a_network_that_cannot_be_built_leaves_no_run_folder(data: Dataset, tmp_path: Path) -> None:
+def test_fit_makes_no_folder_for_an_impossible_network(data: Dataset, tmp_path: Path) -> None:
     with pytest.raises(NetworkError, match="cannot be built"):
         fit(tmp_path / "run", NetworkChoice(name="screen", options={"width": "abc"}), PATCH, [data], SETTINGS)
     assert not (tmp_path / "run").exists()
 
 
-def test_layers_of_like_name_and_shape_begin_with_what_another_run_learnt(
-    unbroken: Run, data: Dataset, tmp_path: Path
-) -> None:
+def test_fit_starts_from_the_weights_of_another_run(unbroken: Run, data: Dataset, tmp_path: Path) -> None:
     larger = PATCH.model_copy(update={"crop_size": 23})
     rests = SETTINGS.model_copy(update={"epochs": 1, "learning_rate": 1e-12, "start_from": str(unbroken.path)})
     begun = fit(tmp_path / "begun", SCREEN, larger, [data], rests).load_model()
@@ -102,18 +103,18 @@ def test_layers_of_like_name_and_shape_begin_with_what_another_run_learnt(
         np.testing.assert_allclose(mine, theirs, rtol=1e-5)
 
 
-def test_a_run_of_another_network_is_nothing_to_begin_with(unbroken: Run, data: Dataset, tmp_path: Path) -> None:
+def test_fit_refuses_to_start_from_another_network(unbroken: Run, data: Dataset, tmp_path: Path) -> None:
     other = NetworkChoice(name="alexnet_edge", options={"width": 0.05})
     settings = SETTINGS.model_copy(update={"start_from": str(unbroken.path)})
     contract = InputContract(crop_size=24, planes="temporal", dtype="float32")
     with pytest.raises(RunError, match="no layer of screen is like one of alexnet_edge"):
         fit(tmp_path / "other", other, contract, [data], settings)
-    with pytest.raises(RunError, match=r"run\.json"):
+    with pytest.raises(RunError, match=r"run\.json is missing"):
         fit(tmp_path / "other", other, contract, [data], settings.model_copy(update={"start_from": str(tmp_path)}))
     assert fit(tmp_path / "other", SCREEN, PATCH, [data], SETTINGS.model_copy(update={"epochs": 1})).log()
 
 
-def test_a_run_that_began_with_another_goes_on_without_it(unbroken: Run, data: Dataset, tmp_path: Path) -> None:
+def test_fit_resumes_without_the_run_it_started_from(unbroken: Run, data: Dataset, tmp_path: Path) -> None:
     source = tmp_path / "source"
     shutil.copytree(unbroken.path, source)
     rests = SETTINGS.model_copy(update={"epochs": 1, "start_from": str(source)})
@@ -126,9 +127,7 @@ def test_a_run_that_began_with_another_goes_on_without_it(unbroken: Run, data: D
 
 
 @pytest.mark.parametrize("steps", [3, 13])
-def test_an_interrupted_training_goes_on_to_the_same_result(
-    tmp_path: Path, data: Dataset, unbroken: Run, steps: int
-) -> None:
+def test_fit_resumes_to_the_same_result(tmp_path: Path, data: Dataset, unbroken: Run, steps: int) -> None:
     class StopNowError(Exception):
         pass
 
@@ -145,7 +144,7 @@ def test_an_interrupted_training_goes_on_to_the_same_result(
         assert {**line, "seconds": 0} == {**expected, "seconds": 0}
 
 
-def test_tensorboard_is_given_loss_and_accuracy_of_each_epoch(unbroken: Run) -> None:
+def test_tensorboard_gets_loss_and_accuracy_of_each_epoch(unbroken: Run) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
     from tensorboard.util.tensor_util import make_ndarray
 
@@ -157,18 +156,18 @@ def test_tensorboard_is_given_loss_and_accuracy_of_each_epoch(unbroken: Run) -> 
             assert shown == pytest.approx([line[f"{prefix}{name}"] for line in unbroken.log()], abs=1e-5)
 
 
-def test_a_finished_run_is_left_as_it_is(unbroken: Run, data: Dataset) -> None:
+def test_fit_leaves_a_finished_run_as_it_is(unbroken: Run, data: Dataset) -> None:
     before = (unbroken.path / "last.keras").read_bytes()
     fit(unbroken.path, SCREEN, PATCH, [data], SETTINGS)
     assert (unbroken.path / "last.keras").read_bytes() == before
 
 
-def test_another_training_is_not_mixed_into_a_run(unbroken: Run, data: Dataset) -> None:
+def test_fit_refuses_a_run_of_another_training(unbroken: Run, data: Dataset) -> None:
     with pytest.raises(RunError, match=r"\(seed differ\)"):
         fit(unbroken.path, SCREEN, PATCH, [data], SETTINGS, seed=2)
 
 
-def test_early_stopping_ends_a_training_that_gets_no_better(tmp_path: Path, data: Dataset) -> None:
+def test_fit_stops_after_epochs_without_progress(tmp_path: Path, data: Dataset) -> None:
     settings = FitSettings(epochs=30, batch_size=16, patience=2, learning_rate=3e-2)
     run = fit(tmp_path, SCREEN, PATCH, [data], settings)
     losses = [line["val_loss"] for line in run.log()]
@@ -176,8 +175,64 @@ def test_early_stopping_ends_a_training_that_gets_no_better(tmp_path: Path, data
     assert len(losses) - 1 - int(np.argmin(losses)) == 2
 
 
+FIT = ("--network", "screen", "-o", "width=0.5", "--crop-size", 17, "--epochs", 3, "--batch-size", 16)
+
+
+def test_fit_command_resumes_an_earlier_run(tmp_path: Path, data: Dataset, unbroken: Run, command) -> None:
+    def interrupt(done: int, _total: int) -> None:
+        if done == 13:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(tmp_path / "run", SCREEN, PATCH, [data], SETTINGS, progress=interrupt)
+    ended = command(main, "fit", tmp_path / "run", "--data", data.path, *FIT, "--json")
+    assert ended.code == 0
+    expected = [{**line, "seconds": 0} for line in unbroken.log()]
+    assert [{**line, "seconds": 0} for line in ended.json["log"]] == expected
+
+
+def edit(old: str, new: str) -> Callable[[Path], None]:
+    """Return a function that edits run.json of a run folder."""
+
+    def change(run: Path) -> None:
+        place = run / "run.json"
+        text = place.read_text(encoding="utf-8")
+        assert old in text
+        place.write_text(text.replace(old, new), encoding="utf-8")
+
+    return change
+
+
+def replace_by_a_file(run: Path) -> None:
+    shutil.rmtree(run)
+    run.write_text("notes", encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        pytest.param(
+            edit("min_added_dn", "least_added_dn"), "is none of this version (fit.least_added_dn: ", id="other version"
+        ),
+        pytest.param(edit('"seed": 1', '"seed": 2'), "it holds another training (seed differ)", id="other seed"),
+        pytest.param(lambda run: (run / "run.json").unlink(), "weights without a run.json", id="no run.json"),
+        pytest.param(lambda run: (run / "last.keras").write_bytes(b"x"), "last.keras cannot be loaded", id="damaged"),
+        pytest.param(replace_by_a_file, "cannot be written (", id="file"),
+    ],
+)
+def test_fit_command_refuses_an_earlier_run(
+    change: Callable[[Path], None], problem: str, unbroken: Run, data: Dataset, command
+) -> None:
+    run = shutil.copytree(unbroken.path, unbroken.path.with_name("changed"))
+    try:
+        change(run)
+        assert command(main, "fit", run, "--data", data.path, *FIT).refused(str(run), problem)
+    finally:
+        shutil.rmtree(run) if run.is_dir() else run.unlink()
+
+
 @pytest.mark.slow
-def test_kill_9_and_resume_from_the_command_line_equals_an_unbroken_run(tmp_path: Path, data: Dataset) -> None:
+def test_fit_command_resumes_after_kill_9(tmp_path: Path, data: Dataset) -> None:
     def command(folder: Path) -> list[str]:
         return [
             *(

@@ -10,19 +10,19 @@ from trainer.training.run import LOG_FILE, RUN_FILE, Run, read_log
     ("content", "told"),
     [
         (None, "run.json is missing"),
-        ("{", "run.json: the file: Invalid JSON"),
+        ("{", r"run.json is none of this version \(the file: Invalid JSON"),
         ('{"schema_version": 7}', "schema_version: Input should be 1"),
         ('{"network": {"name": "screen"}, "colour": 1}', "Field required"),
     ],
 )
-def test_an_unusable_run_folder_is_named_with_its_fault(tmp_path: Path, content: str | None, told: str) -> None:
+def test_run_open_names_the_folder_and_its_fault(tmp_path: Path, content: str | None, told: str) -> None:
     if content is not None:
         (tmp_path / RUN_FILE).write_text(content)
     with pytest.raises(RunError, match=told):
         Run.open(tmp_path)
 
 
-def test_a_log_cut_short_by_a_kill_loses_only_its_last_line(tmp_path: Path) -> None:
+def test_read_log_skips_a_line_cut_short(tmp_path: Path) -> None:
     (tmp_path / LOG_FILE).write_text('{"epoch": 0}\n{"epoch": 1}\n{"epo')
     assert read_log(tmp_path) == [{"epoch": 0}, {"epoch": 1}]
     assert read_log(tmp_path / "none") == []

@@ -1,0 +1,135 @@
+"""How a training begins: a new run folder, an interrupted run that goes on, or the weights of another run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import keras
+from pydantic import BaseModel
+
+from trainer.errors import RunError
+from trainer.training.networks import build
+from trainer.training.run import BEST_FILE, LAST_FILE, LOG_FILE, RUN_FILE, Run, read_log
+
+if TYPE_CHECKING:
+    from trainer.training.run import RunManifest
+
+DIGEST = " sha256:"
+"""In `FitSettings.start_from`: between the run folder and the digest of its weights."""
+SAME_TRAINING = ("network", "input", "seed", "fit", "data")
+"""Parts of run.json that must agree before a run goes on."""
+
+
+def open_or_begin(path: Path, manifest: RunManifest) -> Run:
+    """Return the run in a folder that goes on, or begin one where nothing was trained yet.
+
+    Raises
+    ------
+    RunError
+        The folder holds another training, or one of another version, or cannot be used.
+
+    """
+    if not any((path / name).exists() for name in (LAST_FILE, BEST_FILE)):
+        build(manifest.network.name, manifest.input.crop_size, manifest.network.options, manifest.seed)
+        run = Run(path, manifest)
+        run.save()
+        return run
+    if not (path / RUN_FILE).exists():
+        problem = f"it holds weights without a {RUN_FILE}, so nobody knows what they were trained on"
+        raise RunError(path, problem, "choose another folder, or remove this one")
+    run = Run.open(path)
+    differing = [
+        f"{name}.{part}" if part else name
+        for name in SAME_TRAINING
+        for part in _differing(getattr(run.manifest, name), getattr(manifest, name))
+    ]
+    if differing:
+        problem = f"it holds another training ({', '.join(differing)} differ)"
+        raise RunError(path, problem, "choose another folder, or remove this one")
+    return run
+
+
+def model_to_train(run: Run, steps: int) -> tuple[keras.Model, int]:
+    """Return the compiled model and the epoch to go on with, and cut the log to what last.keras holds."""
+    manifest = run.manifest
+    if (run.path / LAST_FILE).exists():
+        model = run.load_model("last")
+        begun = int(model.optimizer.iterations) // steps
+        kept = read_log(run.path)[:begun]
+        (run.path / LOG_FILE).write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+        return model, begun
+    (run.path / LOG_FILE).unlink(missing_ok=True)
+    model = build(manifest.network.name, manifest.input.crop_size, manifest.network.options, manifest.seed)
+    if manifest.fit.start_from is not None:
+        copied = copy_weights(model, Run.open(Path(manifest.fit.start_from.rpartition(DIGEST)[0])))
+        print(f"{run.path}: {', '.join(copied)} begin with the weights of {manifest.fit.start_from}", file=sys.stderr)
+    total = manifest.fit.epochs * steps
+    rising = int(total * manifest.fit.warmup)
+    rate = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=manifest.fit.learning_rate / 20 if rising else manifest.fit.learning_rate,
+        decay_steps=max(total - rising, 1),
+        warmup_target=manifest.fit.learning_rate if rising else None,
+        warmup_steps=rising,
+    )
+    model.compile(
+        optimizer=keras.optimizers.AdamW(rate, weight_decay=manifest.fit.weight_decay, global_clipnorm=5.0),
+        loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        weighted_metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+    )
+    return model, 0
+
+
+def source_with_digest(source: str, path: Path) -> str:
+    """Return the run whose weights a training in `path` begins with, and the digest of these weights.
+
+    Raises
+    ------
+    RunError
+        The run holds no best network.
+
+    """
+    if (path / LAST_FILE).exists():  # the weights are in it already; the source may be gone
+        begun = Run.open(path).manifest.fit.start_from
+        if begun is not None and Path(begun.rpartition(DIGEST)[0]).resolve() == Path(source).resolve():
+            return begun
+    best = Run.open(Path(source)).path / BEST_FILE
+    if not best.exists():
+        raise RunError(best.parent, f"{BEST_FILE} is missing", "run its `fit` command again, it resumes")
+    return f"{source}{DIGEST}{hashlib.sha256(best.read_bytes()).hexdigest()}"
+
+
+def copy_weights(model: keras.Model, source: Run) -> list[str]:
+    """Copy the weights of a run's best network into the layers of the same name and shapes, and return their names.
+
+    Convolutions do not depend on the crop size: what was learnt on small crops, which train faster, serves large ones.
+
+    Raises
+    ------
+    RunError
+        No layer has the same name and shapes.
+
+    """
+    learnt = {layer.name: layer.get_weights() for layer in source.load_model().layers}
+    copied = []
+    for layer in model.layers:
+        shapes = [tuple(weight.shape) for weight in layer.weights]
+        if shapes and shapes == [weight.shape for weight in learnt.get(layer.name, [])]:
+            layer.set_weights(learnt[layer.name])
+            copied.append(layer.name)
+    if not copied:
+        problem = f"no layer of {source.manifest.network.name} is like one of {model.name} in name and shape"
+        raise RunError(source.path, problem, "start from a run of the same kind of network")
+    return copied
+
+
+def _differing(found: object, wanted: object) -> list[str]:
+    """Return the names of the fields in which two settings differ, "" for settings without fields."""
+    if found == wanted:
+        return []
+    if isinstance(found, BaseModel):
+        return [name for name in type(found).model_fields if getattr(found, name) != getattr(wanted, name)]
+    return [""]

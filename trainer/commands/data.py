@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
 from edge.commands import console
 from edge.commands.console import typed_command
+from edge.commands.options import with_option_groups
 from trainer.data.dataset import Dataset
 from trainer.scenes.splits import SPLITS
 
@@ -28,25 +29,35 @@ def register(app: typer.Typer) -> None:
     app.command("leakage")(leakage_command)
 
 
+@dataclass(frozen=True, slots=True)
+class ShotOptions:
+    """What the samples of a dataset are made of."""
+
+    panel: ClassVar[str] = "What samples are made of"
+
+    fusion: Annotated[str, typer.Option(help="charge (added in linear light), max (the paper's) or both.")] = "both"
+    footage: Annotated[
+        list[Path] | None,
+        typer.Option(help="Video, folder of pictures, or folder of either, without a source; may be repeated."),
+    ] = None
+    footage_share: Annotated[float, typer.Option(min=0, max=1, help="Share of shots taken from footage.")] = 0.5
+    nuisance: Annotated[
+        list[str] | None, typer.Option(help="Disturbance to include; may be repeated. Default all; 'none' for none.")
+    ] = None
+    nuisance_share: Annotated[float, typer.Option(min=0, max=1, help="Share of shots with a disturbance.")] = 0.3
+    nuclide: Annotated[
+        list[str] | None, typer.Option(help="Radiation whose hits to use; may be repeated. Default all.")
+    ] = None
+
+
+@with_option_groups
 def build_command(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of the dataset; one that was begun is continued.")],
+    shots: ShotOptions,
     kind: Annotated[str, typer.Option(help="training (75 % train, 25 % validation, by scene) or test.")] = "training",
     crops: Annotated[int, typer.Option(min=1, help="Samples in all, half of them with a hit.")] = 60000,
     crop_size: Annotated[int, typer.Option(min=32, max=224, help="Edge of the square crops, pixels.")] = 64,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 1,
-    fusion: Annotated[str, typer.Option(help="charge (added in linear light), max (the paper's) or both.")] = "both",
-    footage: Annotated[
-        list[Path] | None,
-        typer.Option(help="Video, folder of pictures, or folder of either, without a source; may be repeated."),
-    ] = None,
-    footage_share: Annotated[float, typer.Option(min=0, max=1, help="Share of shots taken from footage.")] = 0.5,
-    nuisance: Annotated[
-        list[str] | None, typer.Option(help="Disturbance to include; may be repeated. Default all; 'none' for none.")
-    ] = None,
-    nuisance_share: Annotated[float, typer.Option(min=0, max=1, help="Share of shots with a disturbance.")] = 0.3,
-    nuclide: Annotated[
-        list[str] | None, typer.Option(help="Radiation whose hits to use; may be repeated. Default all.")
-    ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores by default.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
@@ -65,23 +76,16 @@ def build_command(
         crops=crops,
         crop_size=crop_size,
         seed=seed,
-        fusion=fusion,
-        footage=footage or [],
-        footage_share=footage_share,
-        nuisances=nuisance,
-        nuisance_share=nuisance_share,
-        radiations=nuclide,
+        fusion=shots.fusion,
+        footage=shots.footage or [],
+        footage_share=shots.footage_share,
+        nuisances=shots.nuisance,
+        nuisance_share=shots.nuisance_share,
+        radiations=shots.nuclide,
     )
-    cost = BuildCost()
+    cost, command = BuildCost(), typed_command("gammabox-trainer")
     with shard_progress(crops) as on_shard:
-        dataset = build(
-            out,
-            recipe,
-            command=typed_command("gammabox-trainer"),
-            workers=workers,
-            on_shard=on_shard,
-            cost=cost,
-        )
+        dataset = build(out, recipe, command=command, workers=workers, on_shard=on_shard, cost=cost)
     shares = count_shares(dataset) if recipe.kind == "test" else None
     _print_summary(out, dataset, as_json=as_json, cost=cost, shares=shares)
     if shares is not None and shares.missed:
@@ -111,7 +115,7 @@ def import_command(
     imported = import_recordings(folder)
     print(imported.report(), file=sys.stderr if as_json else sys.stdout)
     with shard_progress(crops) as on_shard:
-        dataset = build_imported(out, imported, options, on_shard)
+        dataset = build_imported(out, imported, options, command=typed_command("gammabox-trainer"), on_shard=on_shard)
     _print_summary(out, dataset, as_json=as_json)
 
 

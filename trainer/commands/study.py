@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from trainer.commands import study_networks
+from trainer.commands import study_networks, study_sensor
 from trainer.commands.options import (
     CameraOption,
     JsonOption,
@@ -34,6 +34,7 @@ def register(app: typer.Typer) -> None:
     study.command("quiet")(quiet_command)
     study.command("grid")(grid_command)
     study_networks.register(study)
+    study_sensor.register(study)
     app.add_typer(study, name="study")
 
 

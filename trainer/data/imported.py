@@ -50,7 +50,12 @@ class ImportOptions:
 
 
 def build_imported(
-    path: Path, imported: Imported, options: ImportOptions, on_shard: Callable[[int, int], None] | None = None
+    path: Path,
+    imported: Imported,
+    options: ImportOptions,
+    *,
+    command: str = "",
+    on_shard: Callable[[int, int], None] | None = None,
 ) -> Dataset:
     """Fuse imported blotches with imported scenes and write the dataset.
 
@@ -71,7 +76,7 @@ def build_imported(
     counts = _shards(options.crops)
     index = DatasetIndex(
         kind="imported",
-        command="gammabox-trainer import",
+        command=command,
         seed=options.seed,
         crop_size=options.crop_size,
         recipe={

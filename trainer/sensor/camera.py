@@ -124,7 +124,7 @@ class Camera(StrictModel):
 
 OV2710 = Camera()
 # A covered Trust webcam in front of an X-ray tube. Nothing is published of its sensor: the values from pixel_um on are
-# those that `gammabox-trainer validate-sensor --fit 70 --seed 1` found on the run behind 20 mm of aluminium.
+# those that `gammabox-trainer study validate-sensor --fit 70 --seed 1` found on the run behind 20 mm of aluminium.
 WEBCAM_XRAY = Camera(
     name="WEBCAM_XRAY",
     width=1280,

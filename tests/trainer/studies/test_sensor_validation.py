@@ -90,7 +90,7 @@ def test_a_page_shows_the_verdicts_and_plots() -> None:
 def test_a_folder_without_real_frames_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SensorError, match="webcam_xray"):
         runs_of(tmp_path)
-    ran = CliRunner().invoke(app, ["validate-sensor", "--fit", "3"])
+    ran = CliRunner().invoke(app, ["study", "validate-sensor", "--fit", "3"])
     assert isinstance(ran.exception, SensorError)
 
 

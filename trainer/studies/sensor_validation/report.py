@@ -75,7 +75,8 @@ def as_html(checks: list[Check]) -> str:
     """Give the report as one page with its plots inside."""
     head = (
         f"<!doctype html><html lang=en><meta charset=utf-8><title>Simulated camera: validation</title><style>{STYLE}"
-        "</style><h1>Simulated camera: validation</h1><p>Made by <code>gammabox-trainer validate-sensor</code>.</p>"
+        "</style><h1>Simulated camera: validation</h1>"
+        "<p>Made by <code>gammabox-trainer study validate-sensor</code>.</p>"
     )
     parts = [
         head,

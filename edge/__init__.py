@@ -1,3 +1,3 @@
-"""The agent on the box: frames in, detections and alarms out. Owns the contract that all packages share."""
+"""The software of the box: frames in, hits and alarms out. The other packages build on it."""
 
 __version__ = "0.1.0"

@@ -1,7 +1,8 @@
-"""The agent: source → detector → alarm → outbox → broker, with its health told all the while.
+"""The agent: analyses frames of a source and sends hits, alarms and health to the broker through the outbox.
 
-The pipeline runs in a thread of its own; the agent's thread tells health, feeds systemd's watchdog while frames move,
-and ends both when asked. The link to the broker has a third thread, so no broker ever holds up a frame.
+The pipeline runs in a thread of its own. The thread of the agent sends health messages, notifies the watchdog of
+systemd while frames are analysed, and ends both on request. The link to the broker has a third thread, so no broker
+ever delays a frame.
 """
 
 from __future__ import annotations
@@ -60,18 +61,18 @@ EVIDENCE_MEMORY = 500
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run ended.
+    """The outcome of a run.
 
     Attributes
     ----------
     frames, hits, alarms : int
-        Analysed, found, raised.
+        Frames analysed, hits found, alarms raised.
     waiting : int
-        Messages that the broker has not confirmed; they stay in the outbox.
+        Unconfirmed messages, which stay in the outbox.
     link : str
-        How the link stood before the goodbye, in a sentence.
+        State of the link before the goodbye, in a sentence.
     stopped : bool
-        True where the run was asked to end, False where the source ended.
+        Whether the run was ended on request, and not by the end of its source.
 
     """
 
@@ -84,27 +85,27 @@ class Outcome:
 
     @property
     def delivered(self) -> bool:
-        """Whether the broker has everything."""
+        """Whether the broker has confirmed all messages."""
         return self.waiting == 0
 
     def as_dict(self) -> dict[str, object]:
-        """Return the outcome for JSON."""
+        """Return the outcome, ready for JSON."""
         return {**asdict(self), "delivered": self.delivered}
 
 
 class Agent:
-    """One run on one source.
+    """A single run on a source.
 
     Parameters
     ----------
     settings : DeviceSettings
     stop : threading.Event
-        Set by whoever wants the run to end.
+        Setting it ends the run.
 
     Raises
     ------
     GammaboxError
-        The source, the model or the login's files cannot be used.
+        The source, the model or the files of the login cannot be used.
 
     """
 
@@ -122,7 +123,7 @@ class Agent:
         self._link = Link(settings.mqtt, self._stamp, self._outbox, settings.outbox.max_in_flight)
         self._tally = Tally(now_s())
         self._systemd = Notifier()
-        self._seen: deque[tuple[int, str]] = deque(maxlen=EVIDENCE_MEMORY)
+        self._hit_events: deque[tuple[int, str]] = deque(maxlen=EVIDENCE_MEMORY)
         self._retained: dict[Kind, Message] = {}
         self._failure: BaseException | None = None
 
@@ -132,21 +133,21 @@ class Agent:
         Raises
         ------
         GammaboxError
-            What ended the pipeline.
+            The pipeline has ended with this error.
 
         """
         self._link.start()
         pipeline = threading.Thread(target=self._guarded_pipeline, name="pipeline", daemon=True)
         pipeline.start()
-        self._watch_over(pipeline)
+        self._supervise(pipeline)
         stopped = self._stop.is_set()
-        self._systemd.tell("STOPPING=1")
+        self._systemd.notify("STOPPING=1")
         self._playback.interrupt()
-        # A camera's driver may hang for good; the goodbye to the broker does not wait for it.
+        # The driver of a camera may hang for ever. The goodbye to the broker does not wait for it.
         pipeline.join(JOIN_S)
         if not pipeline.is_alive():
             self._playback.close()
-        self._tell_health()
+        self._send_health()
         self._outbox.commit()
         self._link.flush(FLUSH_STOPPED_S if stopped else FLUSH_S, FLUSH_AWAY_S)
         link = self._link.state.text
@@ -158,54 +159,54 @@ class Agent:
             raise self._failure
         return outcome
 
-    def _watch_over(self, pipeline: threading.Thread) -> None:
-        """Tell health, feed the watchdog while frames move, and say again what a forgetful broker should retain."""
+    def _supervise(self, pipeline: threading.Thread) -> None:
+        """Send health, notify the watchdog while frames are analysed, and repeat retained messages to a new session."""
         next_health_s = now_s() + min(1.0, self._settings.telemetry.health_interval_s)
         next_watchdog_s = 0.0
-        sessions = fed_frames = 0
+        sessions = notified = 0
         while pipeline.is_alive() and not self._stop.is_set():
             self._stop.wait(TICK_S)
             if self._link.sessions > sessions:
                 for kind, message in list(self._retained.items()) if sessions else ():
-                    # Kept always, so that no older state of an alarm ever overtakes a newer one.
+                    # They are kept always, so that an older state of an alarm never overtakes a newer one.
                     self._put(kind, message, "always")
                 sessions = self._link.sessions
             if now_s() >= next_health_s:
                 next_health_s = now_s() + self._settings.telemetry.health_interval_s
-                self._tell_health()
-            moved = self._tally.account.analysed
-            if moved > fed_frames and now_s() >= next_watchdog_s:
-                self._systemd.tell("READY=1\nWATCHDOG=1" if fed_frames == 0 else "WATCHDOG=1")
-                fed_frames = moved
+                self._send_health()
+            analysed = self._tally.account.analysed
+            if analysed > notified and now_s() >= next_watchdog_s:
+                self._systemd.notify("READY=1\nWATCHDOG=1" if notified == 0 else "WATCHDOG=1")
+                notified = analysed
                 next_watchdog_s = now_s() + (self._systemd.watchdog_s or 2.0) / 4
 
     def _guarded_pipeline(self) -> None:
         try:
             self._pipeline()
-        except BaseException as error:  # noqa: BLE001 - run() raises it in the caller's thread
+        except BaseException as error:  # noqa: BLE001 - run() raises it in the thread of the caller
             self._failure = error
 
     def _pipeline(self) -> None:
         for analysed in analysed_frames(self._playback.frames(), self._detector, self._tracker):
             if not self._retained:
-                self._tell_info()
+                self._send_info()
             began = time.perf_counter()
-            self._tell(analysed)
-            # What it takes to report an alarm counts with the alarm.
+            self._send(analysed)
+            # The stage "alarm" includes the time to report it.
             alarm_ms = analysed.stage_ms["alarm"] + (time.perf_counter() - began) * 1e3
             timed = replace(analysed, stage_ms={**analysed.stage_ms, "alarm": alarm_ms})
             self._tally.add(timed, now_s())
         if not self._tally.account.analysed and not self._stop.is_set():
             raise too_short(self._playback.source)
 
-    def _tell(self, analysed: AnalysedFrame) -> None:
+    def _send(self, analysed: AnalysedFrame) -> None:
         if analysed.detection.hits and self._settings.telemetry.hits:
-            self._tell_hits(analysed)
+            self._send_hits(analysed)
         for alarm in analysed.alarms:
-            self._tell_alarm(alarm)
-        self._tell_armed(analysed.frame.utc)
+            self._send_alarm(alarm)
+        self._send_armed(analysed.frame.utc)
 
-    def _tell_hits(self, analysed: AnalysedFrame) -> None:
+    def _send_hits(self, analysed: AnalysedFrame) -> None:
         detection = analysed.detection
         message = self._stamp.make(
             HitMessage,
@@ -215,10 +216,10 @@ class Agent:
             exposure_s=analysed.frame.exposure_s,
             hits=tuple(hit_detail(hit) for hit in detection.hits),
         )
-        self._seen.append((detection.sequence, message.event_id))
+        self._hit_events.append((detection.sequence, message.event_id))
         self._put("hit", message, "until_full")
 
-    def _tell_alarm(self, alarm: Alarm) -> None:
+    def _send_alarm(self, alarm: Alarm) -> None:
         log.log(
             logging.INFO if alarm.state == "updated" else logging.WARNING,
             "alarm %s %s: %.2f hits/s against a background of %.2f, %.1f sigma",
@@ -229,22 +230,22 @@ class Agent:
             alarm.significance_sigma,
         )
         frames = set(alarm.frames)
-        evidence = tuple(event for sequence, event in self._seen if sequence in frames)
-        self._tell_standing(
+        evidence = tuple(event for sequence, event in self._hit_events if sequence in frames)
+        self._send_alarm_state(
             self._stamp.make(AlarmMessage, alarm.utc, state=alarm.state, alarm=alarm_detail(alarm, evidence))
         )
 
-    def _tell_armed(self, utc: datetime) -> None:
-        """Once the background is learnt and no alarm stands, replace what an earlier run may have left retained."""
+    def _send_armed(self, utc: datetime) -> None:
+        """Replace an alarm that an earlier run has left behind, once the background is learnt and no alarm stands."""
         if "alarm" in self._retained or not self._tracker.learnt or self._tracker.stands:
             return
-        self._tell_standing(self._stamp.make(AlarmMessage, utc, state="cleared", alarm=None))
+        self._send_alarm_state(self._stamp.make(AlarmMessage, utc, state="cleared", alarm=None))
 
-    def _tell_standing(self, message: AlarmMessage) -> None:
+    def _send_alarm_state(self, message: AlarmMessage) -> None:
         self._retained["alarm"] = message
         self._put("alarm", message, "always")
 
-    def _tell_info(self) -> None:
+    def _send_info(self) -> None:
         mode = self._playback.source.mode
         info = self._stamp.make(
             Info,
@@ -264,7 +265,7 @@ class Agent:
         self._retained["info"] = info
         self._put("info", info, "latest")
 
-    def _tell_health(self) -> None:
+    def _send_health(self) -> None:
         report = self._playback.source.report
         faults = (*self._outbox.faults, *report.warnings)
         if self._link.state.state in {"refused", "away"}:

@@ -1,4 +1,4 @@
-"""A recording through the same pipeline as the agent's, as fast as it goes: events as they come, then a summary."""
+"""Analysis of a recording with the pipeline of the agent, as fast as possible: events, then a summary."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ STAGES = ("decode", "fast_path", "crop", "classify", "colour", "alarm")
 
 @dataclass(frozen=True, slots=True)
 class StageTime:
-    """Milliseconds a frame that one stage took."""
+    """Milliseconds a frame of one stage."""
 
     mean: float
     p95: float
@@ -37,14 +37,14 @@ class StageTime:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The account of a recording.
+    """The summary of an analysed recording.
 
     Attributes
     ----------
     frames : int
-        Frames of the recording, damaged ones included.
+        Frames of the recording, including damaged ones.
     seconds : float
-        Wall clock of the whole run.
+        Duration of the whole run.
     fps : float
         frames / seconds.
     ms : mapping of stage to StageTime
@@ -53,20 +53,20 @@ class Summary:
     live_fraction : float
         Mean over the analysed frames.
     sensitivity : float
-        Mean over them of how visible hits were on live ground, 0..1.
+        Mean over the analysed frames; see `edge.detect.hit.Detection`.
     live_hits : int
         Hits on live ground.
     live_s : float
-        Exposure × live fraction × sensitivity, summed up: live_hits / live_s is the rate that the alarm judges.
+        Sum of exposure × live fraction × sensitivity. The alarm judges the rate live_hits / live_s.
     unclassified : int
-        Candidates that were left over when the budget of a frame was spent.
+        Candidates left over when the budget of a frame was spent.
     not_analysed : int
-        Frames in the middle of no unbroken run of three: the first, the last, damaged ones and their neighbours.
+        Frames without a neighbour on both sides: the first, the last, damaged ones and their neighbours.
     candidates : int
     damaged : int
     warnings : tuple of str
     runtime : str
-        What ran the networks, with its version.
+        Package that ran the networks, with its version.
 
     """
 
@@ -88,7 +88,7 @@ class Summary:
     runtime: str
 
     def as_json(self) -> str:
-        """Return the summary as one JSON object."""
+        """Return the summary as a JSON object."""
         return json.dumps(asdict(self))
 
 
@@ -101,7 +101,7 @@ def analyze(
     events: TextIO | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Summary:
-    """Look for hits in a whole recording.
+    """Analyse a whole recording and return its summary.
 
     Parameters
     ----------
@@ -110,11 +110,11 @@ def analyze(
     alarm : AlarmSettings or None
         None for the defaults.
     started_s : float or None
-        `time.perf_counter()` at the start of the run; None for now.
+        `time.perf_counter()` at the start of the run, by default now.
     events : text file or None
-        Gets one JSON object a line, each written as soon as its frame is analysed.
+        Receives the events, one JSON object a line, as soon as their frame is analysed.
     progress : callable
-        Called with the number of frames taken so far.
+        Called with the number of frames read so far.
 
     Raises
     ------
@@ -131,9 +131,9 @@ def analyze(
         for stage, spent_ms in analysed.stage_ms.items():
             if stage != "decode":  # which every frame costs, and not only those that are analysed
                 stage_ms[stage].append(spent_ms)
-        found = list(frame_events(analysed))
-        if events is not None and found:
-            events.writelines(f"{json.dumps(event)}\n" for event in found)
+        lines = [f"{json.dumps(event)}\n" for event in frame_events(analysed)] if events is not None else []
+        if events is not None and lines:
+            events.writelines(lines)
             events.flush()
     if not account.analysed:
         raise too_short(source)
@@ -171,7 +171,8 @@ def frame_events(analysed: AnalysedFrame) -> Iterator[dict[str, object]]:
             "x": hit.x,
             "y": hit.y,
             "score": round(hit.score, 6),
-            "added": round(hit.added_dn, 1),
+            "added_dn": round(hit.added_dn, 1),
+            "added": round(hit.added_dn, 1),  # the name that scripts for truth files expect
             "pixels": hit.pixels,
             "live": hit.live,
         }
@@ -180,16 +181,16 @@ def frame_events(analysed: AnalysedFrame) -> Iterator[dict[str, object]]:
 
 
 def stage_time(spent_ms: list[float]) -> StageTime:
-    """Sum up the times of one stage, one value a frame."""
+    """Return the mean, the 95th percentile and the maximum of times, one a frame."""
     if not spent_ms:
         return StageTime(0.0, 0.0, 0.0)
     values = np.asarray(spent_ms)
-    mean, p95, most = float(values.mean()), float(np.percentile(values, 95)), float(values.max())
-    return StageTime(round(mean, 3), round(p95, 3), round(most, 3))
+    mean, p95, longest = float(values.mean()), float(np.percentile(values, 95)), float(values.max())
+    return StageTime(round(mean, 3), round(p95, 3), round(longest, 3))
 
 
 def _timed(source: Source, decode_ms: list[float], progress: Callable[[int], None]) -> Iterator[Frame]:
-    for taken, frame in enumerate(source, start=1):
+    for count, frame in enumerate(source, start=1):
         decode_ms.append(frame.decode_ms)
-        progress(taken)
+        progress(count)
         yield frame

@@ -1,4 +1,4 @@
-"""What can go wrong, as one hierarchy: every message says what was found, where, and what to do."""
+"""The hierarchy of errors. Every message says what was found, where, and what to do."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from pathlib import Path
 
 
 class GammaboxError(Exception):
-    """Unusable input or an environment that cannot do what was asked; commands print it on one line and exit 2."""
+    """Unusable input or an unsuitable environment. Commands print the message on one line and exit with 2."""
 
 
 class SourceError(GammaboxError):
-    """A recording, stream or camera that gives no usable frames."""
+    """A recording, stream or camera without usable frames."""
 
     def __init__(self, spec: str | Path, problem: str, advice: str) -> None:
         super().__init__(f"{spec}: {problem}; {advice}")
@@ -18,7 +18,7 @@ class SourceError(GammaboxError):
 
 
 class RecordingError(GammaboxError):
-    """A recording that cannot be written, or not further."""
+    """A recording that cannot be written, or not continued."""
 
     def __init__(self, path: str | Path, problem: str, advice: str) -> None:
         super().__init__(f"recording {path}: {problem}; {advice}")
@@ -26,7 +26,7 @@ class RecordingError(GammaboxError):
 
 
 class BundleError(GammaboxError):
-    """A model bundle that is damaged or not made for this agent."""
+    """A model bundle that is damaged or made for another version."""
 
     def __init__(self, path: str | Path, problem: str, advice: str) -> None:
         super().__init__(f"model bundle {path}: {problem}; {advice}")
@@ -34,7 +34,7 @@ class BundleError(GammaboxError):
 
 
 class SettingsError(GammaboxError):
-    """A settings or site file with faults; `faults` holds each with its place."""
+    """A settings or site file with faults. `faults` holds each of them with its place in the file."""
 
     def __init__(self, path: str | Path, faults: list[str]) -> None:
         super().__init__("\n".join(faults) if len(faults) > 1 else faults[0])
@@ -43,8 +43,8 @@ class SettingsError(GammaboxError):
 
 
 class BrokerError(GammaboxError):
-    """A broker that refuses this client for good (login, protocol), as opposed to one that is away."""
+    """A broker that cannot be used: it is away, it refuses the login, or the files of the login cannot be read."""
 
 
 class RuntimeMissingError(GammaboxError):
-    """Neither LiteRT nor tflite-runtime can run a model here."""
+    """A package is missing that the command needs, such as the runtime of the models."""

@@ -1,4 +1,4 @@
-"""What systemd wants to hear from a service: READY, WATCHDOG, STOPPING (sd_notify(3), over a plain socket)."""
+"""Notifications of a service to systemd: READY, WATCHDOG and STOPPING (sd_notify(3) over a plain socket)."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ log = logging.getLogger(__name__)
 
 
 class Notifier:
-    """Talks to systemd where it listens, and to nobody elsewhere.
+    """Sends notifications to systemd, and does nothing where the process is no service.
 
     Parameters
     ----------
     environment : mapping
-        NOTIFY_SOCKET and WATCHDOG_USEC as systemd sets them; os.environ by default.
+        Holds NOTIFY_SOCKET and WATCHDOG_USEC, as systemd sets them. It is os.environ by default.
 
     """
 
@@ -24,17 +24,17 @@ class Notifier:
         self._address = known.get("NOTIFY_SOCKET", "")
         self.watchdog_s = _seconds(known.get("WATCHDOG_USEC", ""))
 
-    def tell(self, state: str) -> None:
-        """Send one line such as READY=1; a systemd that does not listen is no reason to stop."""
+    def notify(self, state: str) -> None:
+        """Send a line such as READY=1. A failure is only logged."""
         if not self._address:
             return
-        # An address that begins with @ lies in Linux's abstract namespace, written with a leading zero byte.
+        # An address that begins with @ is in the abstract namespace of Linux, which starts with a zero byte.
         address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
                 channel.sendto(state.encode(), address)
         except OSError as error:
-            log.warning("systemd at %s cannot be told %s (%s)", self._address, state, error)
+            log.warning("cannot notify systemd at %s of %s (%s)", self._address, state, error)
 
 
 def _seconds(microseconds: str) -> float | None:

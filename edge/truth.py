@@ -1,7 +1,7 @@
-"""Hits that were found against hits that are known to be there: which match, which are missing, which are false.
+"""Comparison of detections with true hits: which of them match, are missing or are false.
 
-Truth files hold a JSON object a line: frame, x, y, box (x0, y0, x1, y1, last ones included; optional), added (grey
-levels that the hit adds to its brightest pixel). `gammabox-trainer film` writes them beside its clip.
+A truth file holds a JSON object a line with frame, x, y, box (x0, y0, x1, y1, the last ones included; optional) and
+added (grey levels that the hit adds to its brightest pixel). `gammabox-trainer film` writes it beside its clip.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 Box: TypeAlias = tuple[int, int, int, int]
 VISIBLE_DN = 25.0
+"""Grey levels that a hit adds at least to count as visible."""
 RADIUS_PX = 3.0
+"""Largest distance of a detection from the box of its true hit."""
 
 
 class TruthError(GammaboxError):
@@ -28,7 +30,7 @@ class TruthError(GammaboxError):
 
 
 class Placed(Protocol):
-    """Whatever has a frame number and a place in pixels."""
+    """Something with a frame number and a position in pixels."""
 
     @property
     def frame(self) -> int:
@@ -45,7 +47,7 @@ class Placed(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TrueHit:
-    """A hit that is known to be in a clip; `box` is (x0, y0, x1, y1), last ones included."""
+    """A hit that is known to be in a clip. Its `box` is (x0, y0, x1, y1), the last ones included."""
 
     frame: int
     x: int
@@ -56,18 +58,18 @@ class TrueHit:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """The outcome of a comparison.
+    """The result of a comparison.
 
     Attributes
     ----------
     visible, found : int
-        True hits that add at least the visible grey levels, and how many of them have a detection.
+        Number of visible true hits, and of those with a detection.
     true_hits, found_all : int
-        The same, faint ones included.
+        The same with the faint hits.
     false_hits : int
-        Detections that match no true hit, second ones on the same hit included.
+        Detections that match no true hit, including further ones on the same hit.
     matches : tuple of (int, int)
-        Index of the true hit, index of the detection.
+        Indices of the true hit and of its detection.
 
     """
 
@@ -80,7 +82,7 @@ class Score:
 
     @property
     def recall(self) -> float:
-        """Share of the visible hits that were found; 0 where there are none."""
+        """Share of the visible hits that were found, 0 where there are none."""
         return self.found / self.visible if self.visible else 0.0
 
 
@@ -90,13 +92,13 @@ def read_truth(path: Path) -> list[TrueHit]:
     Raises
     ------
     TruthError
-        Missing, or a line that is no hit.
+        The file is missing, or a line is no hit.
 
     """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise TruthError(f"truth file {path} cannot be read ({error}); it lies beside the clip as .jsonl") from error
+        raise TruthError(f"truth file {path} cannot be read ({error}); it is the .jsonl beside the clip") from error
     hits = []
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip():
@@ -121,14 +123,14 @@ def compare(
     visible_dn: float = VISIBLE_DN,
     radius_px: float = RADIUS_PX,
 ) -> Score:
-    """Match detections to true hits of the same frame; see `matched`.
+    """Match detections with true hits of the same frame; see `matched`.
 
     Parameters
     ----------
     truth : sequence of TrueHit
     found : sequence of Placed
     visible_dn : float
-        A hit that adds at least so many grey levels is visible.
+        Hits that add at least this many grey levels are visible.
     radius_px : float
 
     """
@@ -158,20 +160,20 @@ def compare(
 def matched(
     hits: Sequence[TrueHit], boxes: Sequence[Box], *, visible_dn: float = VISIBLE_DN, radius_px: float = RADIUS_PX
 ) -> dict[int, int]:
-    """Match the detections of one frame with its true hits, one to one: visible hits first, then the nearest.
+    """Match detections of a frame with its true hits, one to one: visible hits first, then by distance.
 
     Parameters
     ----------
     hits : sequence of TrueHit
     boxes : sequence of (x0, y0, x1, y1)
-        Of the detections; a detected pixel is a box of one pixel.
+        Boxes of the detections. The box of a single pixel has that pixel as both corners.
     visible_dn, radius_px : float
-        A detection matches where it lies within `radius_px` of the true hit's box.
+        A detection matches within `radius_px` of the box of the true hit.
 
     Returns
     -------
     dict
-        Index of the hit to index of the detection.
+        Index of the detection by index of the hit.
 
     """
     near = sorted(
@@ -189,8 +191,8 @@ def matched(
     return pairs
 
 
-def distance_px(one: Box, other: Box) -> float:
-    """Return the distance between two boxes, 0 where they touch or overlap."""
-    beside = max(other[0] - one[2], 0, one[0] - other[2])
-    above = max(other[1] - one[3], 0, one[1] - other[3])
-    return math.hypot(beside, above)
+def distance_px(first: Box, second: Box) -> float:
+    """Return the distance of two boxes in pixels, 0 where they touch or overlap."""
+    across = max(second[0] - first[2], 0, first[0] - second[2])
+    down = max(second[1] - first[3], 0, first[1] - second[3])
+    return math.hypot(across, down)

@@ -12,7 +12,7 @@ import typer
 
 from edge.commands import console
 from edge.errors import SettingsError
-from edge.words import counted
+from edge.text import counted
 from firmware_config.errors import FirmwareError
 from firmware_config.site import warnings_of
 from firmware_config.site_file import load_site, write_example

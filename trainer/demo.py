@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.text import Text
 
 from edge.commands.watch import broker_settings
-from edge.control_room.board import in_words
+from edge.control_room.board import as_line
 from edge.control_room.subscriber import Received, Subscriber
 from edge.telemetry.messages import AlarmMessage, HitMessage
 from edge.truth import compare, read_truth
@@ -160,7 +160,7 @@ def _watch_the_agent(folder: Path) -> list[Received]:
         while running:
             running = agent.poll() is None
             for one in control_room.poll(PATIENCE_S):
-                print(f"   {in_words(one)}", flush=True)
+                print(f"   {as_line(one)}", flush=True)
                 if isinstance(one, Received):
                     arrived.append(one)
     if agent.returncode:
@@ -181,7 +181,7 @@ def draw(path: Path, arrived: list[Received], verdict: Verdict) -> None:
         run = run + 1 if is_hit else 0
         if run <= RUN_SHOWN:
             is_alarm = isinstance(one.message, AlarmMessage) and one.message.state != "cleared"
-            line = Text(f"   {in_words(one)}", style="bold red" if is_alarm else "", no_wrap=True, overflow="ellipsis")
+            line = Text(f"   {as_line(one)}", style="bold red" if is_alarm else "", no_wrap=True, overflow="ellipsis")
             console.print(line)
     console.print("\n" + "\n".join(_lines(verdict)))
     path.write_text(console.export_svg(title="gammabox: what a control room sees"), encoding="utf-8")

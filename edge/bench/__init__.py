@@ -1,1 +1,1 @@
-"""Gammabox side by side with what a user would otherwise pick, on the same frames in the same run."""
+"""The benchmark: Gammabox and other methods side by side, on the same frames in the same run."""

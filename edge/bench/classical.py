@@ -1,4 +1,4 @@
-"""The methods that a user finds elsewhere: frame difference, motion gate of a video recorder, L.A.Cosmic."""
+"""Methods from elsewhere: frame difference, the motion gate of video recorders, L.A.Cosmic."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _MAX_PIXELS = 60
 
 
 class FrameDifference:
-    """A reconstruction of the group's earlier method: its thresholds were never published, these are ours.
+    """A reconstruction of an earlier frame-difference method, with thresholds of our own, as none were published.
 
-    Difference to the frame before, threshold, morphological closing, motion removed (what is too large for a blotch,
-    with its surroundings), and what repeats in the next frame removed.
+    The difference to the previous frame is thresholded and closed. Motion, which is too large for a hit, is removed
+    with its surroundings, and so is everything that stands in the next frame as well.
     """
 
     name = "difference"
@@ -38,9 +38,9 @@ class FrameDifference:
         self._threshold_dn = threshold_dn
 
     def judge(self, triple: Triple) -> Verdict:
-        """Look at the middle frame."""
+        """Judge the middle frame."""
         started = perf_counter()
-        previous, current, following = (one.grey for one in (triple.previous, triple.current, triple.following))
+        previous, current, following = (frame.grey for frame in (triple.previous, triple.current, triple.following))
         appeared = self._over(cv2.subtract(current, previous))
         repeated = self._over(cv2.subtract(following, previous))
         cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
@@ -66,7 +66,7 @@ class FrameDifference:
 
 
 class MotionGated:
-    """A detector as in video recorders: a running average of small frames says where to look, the network decides."""
+    """The motion gate of video recorders: a running average selects regions, and the network judges them."""
 
     name = "motion"
     slow = False
@@ -81,7 +81,7 @@ class MotionGated:
         self.about = f"background average at 1/{self._shrink} size, {bundle.manifest.name} on at most {regions} regions"
 
     def judge(self, triple: Triple) -> Verdict:
-        """Look at the middle frame."""
+        """Judge the middle frame."""
         started = perf_counter()
         grey = triple.current.grey
         height, width = grey.shape
@@ -90,15 +90,19 @@ class MotionGated:
             self._background = small.astype(np.float32)
         changed = cv2.absdiff(small, cv2.convertScaleAbs(self._background))
         cv2.accumulateWeighted(small, self._background, self._memory)
-        regions = _spots(cv2.threshold(changed, self._threshold_dn, 255, cv2.THRESH_BINARY)[1], changed, most=1 << 20)
-        regions = tuple(sorted(regions, key=lambda one: -one.score))[: self._regions]
+        regions = _spots(
+            cv2.threshold(changed, self._threshold_dn, 255, cv2.THRESH_BINARY)[1], changed, max_pixels=1 << 20
+        )
+        regions = tuple(sorted(regions, key=lambda region: -region.score))[: self._regions]
         size = self._classifier.crop_size
-        origins = [window_origin(one.x0 * self._shrink, one.y0 * self._shrink, size, width, height) for one in regions]
+        origins = [
+            window_origin(region.x0 * self._shrink, region.y0 * self._shrink, size, width, height) for region in regions
+        ]
         gated = perf_counter()
         sightings = []
         if origins:
             planes = (triple.previous.grey, grey, triple.following.grey)
-            greys = np.stack([np.stack([cut(one, origin, size) for one in planes], axis=-1) for origin in origins])
+            greys = np.stack([np.stack([cut(plane, origin, size) for plane in planes], axis=-1) for origin in origins])
             colour = triple.current.colour() if self._classifier.planes == "rgb" else None
             bgr = None if colour is None else np.stack([cut(colour, origin, size) for origin in origins])
             scores = self._classifier.scores(network_input(self._classifier.planes, greys, bgr))
@@ -112,7 +116,7 @@ class MotionGated:
 
 
 class LaCosmic:
-    """L.A.Cosmic (van Dokkum 2001) as astroscrappy has it, for cosmic rays on telescope pictures.
+    """L.A.Cosmic (van Dokkum 2001) in astroscrappy, a method for cosmic rays on telescope pictures.
 
     Raises
     ------
@@ -136,7 +140,7 @@ class LaCosmic:
         self.about = f"astroscrappy at {self._gain_e_per_dn:g} e-/DN and {self._read_noise_e:g} e- read noise"
 
     def judge(self, triple: Triple) -> Verdict:
-        """Look at the middle frame alone."""
+        """Judge the middle frame alone."""
         started = perf_counter()
         grey = triple.current.grey
         marked, _ = self._find(
@@ -146,13 +150,13 @@ class LaCosmic:
         return Verdict(sightings, {"lacosmic": (perf_counter() - started) * 1e3})
 
 
-def _spots(binary: Image, height_dn: Image, most: int = _MAX_PIXELS) -> tuple[Sighting, ...]:
-    """Return the components of a binary picture that are small enough, each at its highest pixel."""
+def _spots(binary: Image, height_dn: Image, max_pixels: int = _MAX_PIXELS) -> tuple[Sighting, ...]:
+    """Return the small components of a binary picture, each at its highest pixel."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(binary, connectivity=8)
     found = []
     for label in range(1, count):
         x, y, width, height, area = (int(value) for value in stats[label])
-        if area > most:
+        if area > max_pixels:
             continue
         window = (slice(y, y + height), slice(x, x + width))
         heights = np.where(labels[window] == label, height_dn[window].astype(np.int16), -1)

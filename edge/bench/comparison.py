@@ -1,4 +1,4 @@
-"""Runs methods side by side: each frame is decoded once and given to one method after the other."""
+"""Comparison of methods side by side: each frame is decoded once and judged by every method in turn."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """Milliseconds a frame."""
+    """Milliseconds a frame of one stage."""
 
     mean: float
     median: float
@@ -34,19 +34,19 @@ class Spent:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One method's line in the table.
+    """The row of a method in the table.
 
     Attributes
     ----------
     name, about : str
     frames : int
-        Frames it looked at.
+        Frames that it judged.
     fps : float
-        1 / (mean of decoding grey + mean of its own work).
+        1 / (mean time to decode the grey + mean time of the method).
     ms : mapping of stage to Spent
-        Its own stages, with their sum as "all".
+        Its stages, and their sum as "all".
     added_mb : float
-        Resident memory that was added from before its construction to after its first frame.
+        Resident memory from before its construction to after its first frame.
     score : Score or None
         None without a truth file.
 
@@ -63,7 +63,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The whole table; `decode` is cv2.imdecode in grey of the same bytes, checks for damage included."""
+    """The whole table. `decode` is the decoding of the grey of the same bytes, with its checks for damage."""
 
     clip: str
     frames: int
@@ -74,13 +74,13 @@ class Comparison:
     warnings: tuple[str, ...]
 
     def as_json(self) -> str:
-        """Return the comparison as one JSON object."""
+        """Return the comparison as a JSON object."""
         return json.dumps(asdict(self))
 
 
 @dataclass(slots=True)
 class _Course:
-    """One method on its way through the recording."""
+    """A method on its way through the recording."""
 
     method: Method
     built_mb: float
@@ -90,7 +90,7 @@ class _Course:
     stage_ms: dict[str, list[float]] = field(default_factory=dict)
 
     def judge(self, triple: Triple) -> None:
-        """Let the method judge a frame, where it is its turn, and enter what it sees and costs."""
+        """Let the method judge a frame, if it is its turn, and record its sightings and times."""
         if self.every > 1 and triple.current.sequence % self.every != 1:
             return
         before = resident_mb() if not self.sighted else 0.0
@@ -113,18 +113,18 @@ def compare(
     every: int = 24,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Comparison:
-    """Run every method over a recording.
+    """Return the comparison of methods on a recording.
 
     Parameters
     ----------
     source : Source
     makers : sequence of callables
-        Each constructs a method; called here, so that its memory can be told.
+        Constructors of the methods. They are called here, so that their memory can be measured.
     truth : sequence of TrueHit or None
     threads : int
-        For the record; the methods were made with it.
+        Threads of the methods, for the record.
     every : int
-        Slow methods look at one frame in so many.
+        Slow methods judge every Nth frame.
     progress : callable
         Called with the number of frames decoded so far.
 
@@ -151,7 +151,7 @@ def compare(
 
 
 def spent(values_ms: Sequence[float]) -> Spent:
-    """Sum up times, one a frame."""
+    """Return the mean, the median and the 95th percentile of times, one a frame."""
     if not values_ms:
         return Spent(0.0, 0.0, 0.0)
     mean, median, p95 = np.mean(values_ms), np.median(values_ms), np.percentile(values_ms, 95)
@@ -159,12 +159,12 @@ def spent(values_ms: Sequence[float]) -> Spent:
 
 
 def resident_mb() -> float:
-    """Resident memory of this process, in MB (Linux)."""
+    """Return the resident memory of this process in MB (Linux)."""
     return _status_mb("VmRSS:")
 
 
 def peak_mb() -> float:
-    """Most resident memory of this process so far, in MB (Linux)."""
+    """Return the peak of the resident memory of this process in MB (Linux)."""
     return _status_mb("VmHWM:")
 
 
@@ -172,14 +172,14 @@ def _status_mb(key: str) -> float:
     status = Path("/proc/self/status")
     if not status.exists():
         return 0.0
-    line = next((one for one in status.read_text(encoding="ascii").splitlines() if one.startswith(key)), f"{key} 0")
+    line = next((line for line in status.read_text(encoding="ascii").splitlines() if line.startswith(key)), f"{key} 0")
     return round(int(line.split()[1]) / 1024, 1)
 
 
 def _counted(source: Source, decode_ms: list[float], progress: Callable[[int], None]) -> Iterator[Frame]:
-    for taken, frame in enumerate(source, start=1):
+    for count, frame in enumerate(source, start=1):
         decode_ms.append(frame.decode_ms)
-        progress(taken)
+        progress(count)
         yield frame
 
 

@@ -1,4 +1,4 @@
-"""What the benchmark asks of a method: where, in the middle one of three frames, it sees radiation."""
+"""The interface of methods under comparison: where in the middle of three frames a method sees a hit."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A place that a method takes for radiation: columns x0..x1 and rows y0..y1, the last ones included."""
+    """A place that a method reports as a hit: columns x0..x1 and rows y0..y1, the last ones included."""
 
     x0: int
     y0: int
@@ -24,18 +24,18 @@ class Sighting:
 
     @property
     def box(self) -> Box:
-        """Return (x0, y0, x1, y1)."""
+        """The place as (x0, y0, x1, y1)."""
         return self.x0, self.y0, self.x1, self.y1
 
     @property
     def is_region(self) -> bool:
-        """Whether it is more than a place."""
+        """Whether it is larger than a pixel."""
         return self.x1 > self.x0 or self.y1 > self.y0
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a method says of one frame, and what its stages cost in milliseconds, decoding of grey not included."""
+    """The sightings of a method in a frame, and the milliseconds of its stages without the decoding of the grey."""
 
     sightings: tuple[Sighting, ...]
     stage_ms: Mapping[str, float]
@@ -47,11 +47,11 @@ class Method(Protocol):
     Attributes
     ----------
     name : str
-        As `--against` names it.
+        Name in `--against`.
     about : str
-        One line for the reader of the table.
+        A line of explanation below the table.
     slow : bool
-        Whether it is run on a few frames only.
+        Whether it judges only every Nth frame.
 
     """
 
@@ -60,4 +60,4 @@ class Method(Protocol):
     slow: bool
 
     def judge(self, triple: Triple) -> Verdict:
-        """Look at the middle frame. Called with the triples of a recording in order; slow ones see some of them."""
+        """Judge the middle frame. The triples of a recording come in order; slow methods get only some of them."""

@@ -1,4 +1,4 @@
-"""The methods that ask a network: Gammabox itself, and the paper's way of classifying every tile of a frame."""
+"""Methods with a network: the detector of Gammabox, and the classification of every tile as in the paper."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Gammabox:
-    """The detector of this package."""
+    """The detector of Gammabox."""
 
     name = "gammabox"
     slow = False
@@ -28,16 +28,16 @@ class Gammabox:
         self.about = f"fast path, {bundle.manifest.name} on candidates ({self._detector.runtime})"
 
     def judge(self, triple: Triple) -> Verdict:
-        """Look at the middle frame."""
+        """Judge the middle frame."""
         detection = self._detector.detect(triple)
         sightings = tuple(Sighting(hit.x, hit.y, hit.x, hit.y, hit.score) for hit in detection.hits)
         return Verdict(sightings, detection.stage_ms)
 
 
 class Tiles:
-    """The paper's way: the whole frame in tiles of the network's crop, each decided for itself.
+    """The method of the paper: every tile of the frame is classified by itself.
 
-    At 1920×1080 and crops of 224 pixels that makes 40 tiles; see `tile_origins`.
+    A frame of 1920×1080 pixels has 40 tiles of 224 pixels; see `tile_origins`.
     """
 
     slow = True
@@ -60,7 +60,9 @@ class Tiles:
             crops = network_input("rgb", cuts, cuts)
         else:
             greys = np.stack([triple.previous.grey, frame.grey, triple.following.grey], axis=-1)
-            crops = network_input(self._classifier.planes, np.stack([cut(greys, one, size) for one in origins]), None)
+            crops = network_input(
+                self._classifier.planes, np.stack([cut(greys, origin, size) for origin in origins]), None
+            )
         cropped = perf_counter()
         scores = self._classifier.scores(crops)
         done = perf_counter()
@@ -73,9 +75,10 @@ class Tiles:
 
 
 def tile_origins(size: tuple[int, int], tile: int) -> list[tuple[int, int]]:
-    """Spread as many tiles evenly over a picture of (width, height) as come nearest to its size without gaps in rows.
+    """Return the origins of tiles spread evenly over a picture of (width, height).
 
-    Columns are rounded down, rows up: 8 × 5 = 40 tiles of 224 pixels at 1920×1080, as the paper counts.
+    The number of columns is rounded down and that of rows up: 8 × 5 = 40 tiles of 224 pixels at 1920×1080, as in the
+    paper.
     """
     columns, rows = max(size[0] // tile, 1), max(-(-size[1] // tile), 1)
     xs = np.linspace(0, size[0] - tile, columns).round().astype(int)

@@ -1,4 +1,4 @@
-"""What a method found of what there was: recall on visible hits and false hits a frame, each with its interval."""
+"""Scores of a method: recall on visible hits and false hits a frame, each with its interval."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Recall on visible hits and false hits a frame, with central 95 % intervals; None where nothing was to find."""
+    """Recall on visible hits and false hits a frame, with central 95 % intervals. A recall of no hits is None."""
 
     frames: int
     visible: int
@@ -30,14 +30,14 @@ class Score:
 
 
 def score(sighted: Mapping[int, Sequence[Sighting]], truth: Sequence[TrueHit]) -> Score:
-    """Match sightings with true hits, one to one: visible hits before faint ones, then nearest first.
+    """Return the score of sightings, matched with true hits one to one as in `edge.truth.matched`.
 
-    A second sighting of a hit is false, except that of a region (a tile, a moving part) which does hold it.
+    A further sighting of a hit is false, unless it is a region (a tile or a moving part) that contains the hit.
 
     Parameters
     ----------
     sighted : mapping of frame to sightings
-        With an entry for every frame that was looked at; hits of other frames are not asked for.
+        An entry for every frame that was judged. Hits of other frames do not count.
     truth : sequence of TrueHit
 
     """
@@ -47,15 +47,15 @@ def score(sighted: Mapping[int, Sequence[Sighting]], truth: Sequence[TrueHit]) -
         if hit.frame in by_frame:
             by_frame[hit.frame].append(hit)
     for frame, hits in by_frame.items():
-        boxes = [one.box for one in sighted[frame]]
+        boxes = [sighting.box for sighting in sighted[frame]]
         pairs = matched(hits, boxes)
-        seen = [hit.added_dn >= VISIBLE_DN for hit in hits]
-        visible += sum(seen)
-        found += sum(seen[i] for i in pairs)
+        is_visible = [hit.added_dn >= VISIBLE_DN for hit in hits]
+        visible += sum(is_visible)
+        found += sum(is_visible[i] for i in pairs)
         right = set(pairs.values()) | {
             j
-            for j, one in enumerate(sighted[frame])
-            if one.is_region and any(distance_px(one.box, hit.box) == 0 for hit in hits)
+            for j, sighting in enumerate(sighted[frame])
+            if sighting.is_region and any(distance_px(sighting.box, hit.box) == 0 for hit in hits)
         }
         false += len(sighted[frame]) - len(right)
     frames = len(sighted)

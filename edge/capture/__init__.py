@@ -1,1 +1,1 @@
-"""Where frames come from: recordings, network streams, USB and CSI cameras."""
+"""Sources of frames: recordings, network streams, USB and CSI cameras."""

@@ -13,7 +13,7 @@ import cv2
 from edge.capture.frame import Frame
 from edge.capture.jpeg import DamagedJpegError, complete_jpeg, decode_grey
 from edge.errors import SourceError
-from edge.words import counted
+from edge.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -1,1 +1,1 @@
-"""Commands of gammabox-edge: each module parses nothing but its own options, calls the product, and prints."""
+"""The commands of gammabox-edge. Each module parses its options, calls the product and prints."""

@@ -1,4 +1,4 @@
-"""The command `gammabox-edge analyze`: opens recording, model and events file, shows progress and the summary."""
+"""The command `gammabox-edge analyze`: analyses a recording and prints the summary."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from edge.bundle import load_bundle, shipped_bundle_path
 from edge.capture.source import open_source
 from edge.detect.detector import Detector
 from edge.errors import SourceError
-from edge.words import counted
+from edge.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,7 +39,7 @@ def run(
     Parameters
     ----------
     exposure_s : float or None
-        With which the recording was made; None where that is not known.
+        Exposure with which the recording was made; None where unknown.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def run(
     started = perf_counter()
     cv2.setNumThreads(threads)
     with ExitStack() as stack:
-        # Before the model, which is seldom what is wrong.
+        # The recording comes first, as its name is more often wrong than that of the model.
         source = stack.enter_context(open_source(clip, exposure_s=exposure_s))
         detector = Detector(load_bundle(model if model is not None else shipped_bundle_path()), threads=threads)
         sink = None
@@ -65,12 +65,12 @@ def run(
         summary = analyze(source, detector, started_s=started, events=sink, progress=progress)
     for warning in summary.warnings:
         sys.stderr.write(f"warning: {warning}\n")
-    print(summary.as_json() if as_json else in_words(summary))
+    print(summary.as_json() if as_json else as_text(summary))
 
 
 @contextmanager
 def frame_progress(frames: int) -> Iterator[Callable[[int], None]]:
-    """Show on stderr, when it is a terminal, how many frames are done; `frames` is 0 where that is not known."""
+    """Show on stderr, where it is a terminal, how many frames are done. `frames` is 0 where unknown."""
     if not sys.stderr.isatty():
         yield lambda _: None
         return
@@ -79,14 +79,16 @@ def frame_progress(frames: int) -> Iterator[Callable[[int], None]]:
         yield lambda done: bar.update(task, completed=done)
 
 
-def in_words(summary: Summary) -> str:
-    """Lay the summary out for a reader."""
+def as_text(summary: Summary) -> str:
+    """Return the summary as text for people."""
     found = f"{counted(summary.hits, 'hit')}, {counted(summary.alarms, 'alarm')}"
-    dimmed = f"; its light leaves {summary.sensitivity:.0%} of the hits visible" if summary.sensitivity < 0.995 else ""
+    dimmed = (
+        f"; at this brightness {summary.sensitivity:.0%} of hits are visible" if summary.sensitivity < 0.995 else ""
+    )
     lines = [
         f"{counted(summary.frames, 'frame')} in {summary.seconds:.1f} s: {summary.fps:.1f} frames a second",
         f"{found}; {summary.live_fraction:.1%} of the picture was live{dimmed}",
-        f"{summary.unclassified} of {counted(summary.candidates, 'candidate')} left unclassified",
+        _classified(summary),
         f"{counted(summary.not_analysed, 'frame')} not analysed, {summary.damaged} of them damaged",
         f"networks run by {summary.runtime}",
         "",
@@ -94,3 +96,12 @@ def in_words(summary: Summary) -> str:
     ]
     lines += [f"  {stage:<18} {time.mean:8.2f} {time.p95:8.2f} {time.max:8.2f}" for stage, time in summary.ms.items()]
     return "\n".join(lines)
+
+
+def _classified(summary: Summary) -> str:
+    candidates = counted(summary.candidates, "candidate")
+    if summary.unclassified:
+        return f"{summary.unclassified:,} of {candidates} were not classified, as their frames had too many"
+    if summary.candidates > 1:
+        return f"all {candidates} were classified"
+    return f"{candidates}, classified" if summary.candidates else "no candidates"

@@ -1,4 +1,4 @@
-"""The command `gammabox-edge bench`: which methods, on which recording, and the table."""
+"""The command `gammabox-edge bench`: compares methods on a recording and prints the table."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ def run(
     Raises
     ------
     GammaboxError
-        The recording, a bundle or the truth cannot be used, or a method is not known.
+        The recording, a bundle or the truth file cannot be used, or a method is unknown.
 
     """
     cv2.setNumThreads(threads)
-    hits = None if truth is None else read_truth(truth)
+    true_hits = None if truth is None else read_truth(truth)
     makers = [_maker(name, bundles, threads) for name in _names(against, bundles)]
     with open_source(clip) as source, frame_progress(getattr(source, "declared_frames", 0)) as progress:
-        comparison = compare(source, makers, hits, threads=threads, every=every, progress=progress)
+        comparison = compare(source, makers, true_hits, threads=threads, every=every, progress=progress)
         if not any(row.frames for row in comparison.rows):
             raise too_short(source)
     for warning in comparison.warnings:
@@ -68,10 +68,10 @@ def run(
 
 
 def _names(against: str, bundles: Mapping[str, Path | None]) -> list[str]:
-    """Return the methods asked for; "all" is every one whose bundle is at hand."""
+    """Return the names of the methods. "all" stands for every method whose bundle is given."""
     if against == "all":
         return [name for name in METHODS if name == "gammabox" or name not in bundles or bundles[name] is not None]
-    names = ["gammabox", *(one.strip() for one in against.split(",") if one.strip() and one.strip() != "gammabox")]
+    names = ["gammabox", *(name for name in map(str.strip, against.split(",")) if name not in {"", "gammabox"})]
     for name in names:
         if name not in METHODS:
             raise SettingsError("--against", [f"--against: no method {name!r}; known are {', '.join(METHODS)}"])
@@ -99,7 +99,7 @@ def _tiles(name: str, path: Path, threads: int) -> Method:
 
 
 def show(comparison: Comparison, console: Console) -> None:
-    """Print the table for a reader."""
+    """Print the comparison as a table."""
     decode = comparison.decode
     console.print(
         f"{comparison.clip}: {comparison.frames} frames, threads {comparison.threads}; grey decoding "

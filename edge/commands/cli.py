@@ -1,4 +1,4 @@
-"""Command line gammabox-edge: parses, calls, prints."""
+"""The command line gammabox-edge: parses, calls and prints."""
 
 from __future__ import annotations
 
@@ -29,9 +29,7 @@ def analyze(
     clip: Clip,
     events: Annotated[
         Path | None,
-        typer.Option(
-            metavar="OUT.jsonl", help="Write one JSON object a line for every hit and alarm, as they are found."
-        ),
+        typer.Option(metavar="OUT.jsonl", help="Write each hit and alarm, when it is found, as a line of JSON."),
     ] = None,
     model: Annotated[
         Path | None,
@@ -44,12 +42,12 @@ def analyze(
             metavar="SECONDS",
             min=1e-6,
             max=10,
-            help="Exposure of each frame; left out, the time from frame to frame stands for it, and rates are low.",
+            help="Exposure of each frame. Without it the time between frames counts, and rates are too low.",
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")] = False,
 ) -> None:
-    """Look for hits in a recording, as fast as it goes."""
+    """Look for hits in a recording, as fast as possible."""
     from edge.commands import analyze as analyze_command
 
     analyze_command.run(clip, events=events, model=model, threads=threads, as_json=as_json, exposure_s=exposure)
@@ -59,10 +57,13 @@ def analyze(
 def bench(
     clip: Clip,
     truth: Annotated[
-        Path | None, typer.Option(metavar="T.jsonl", help="The hits that are in it, one JSON object a line.")
+        Path | None, typer.Option(metavar="T.jsonl", help="The true hits of the recording, one JSON object a line.")
     ] = None,
     against: Annotated[
-        str, typer.Option(help="Methods by comma: paper-float, paper-int8, difference, motion, lacosmic; or all.")
+        str,
+        typer.Option(
+            help="Methods, separated by commas: paper-float, paper-int8, difference, motion, lacosmic; or all."
+        ),
     ] = "difference,motion",
     model: Annotated[
         Path | None, typer.Option(metavar="BUNDLE", help="Folder of Gammabox's model, instead of the shipped one.")
@@ -73,11 +74,11 @@ def bench(
     paper_int8: Annotated[
         Path | None, typer.Option(metavar="BUNDLE", help="Folder of the paper's network in int8.")
     ] = None,
-    every: Annotated[int, typer.Option(min=2, help="Slow methods look at one frame in so many.")] = 24,
+    every: Annotated[int, typer.Option(min=2, help="Slow methods judge every Nth frame.", metavar="N")] = 24,
     threads: Threads = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as one JSON object.")] = False,
 ) -> None:
-    """Compare with the methods a user would otherwise pick, on the same frames in one run."""
+    """Compare the detector with other methods on the same frames in one run."""
     from edge.commands import bench as bench_command
 
     bundles = {"gammabox": model, "paper-float": paper_float, "paper-int8": paper_int8}
@@ -88,12 +89,12 @@ def bench(
 
 @app.command()
 def run(
-    config: Annotated[Path, typer.Option(help="The device's settings, e.g. /etc/gammabox/device.yaml.")],
+    config: Annotated[Path, typer.Option(help="Settings of the box, such as /etc/gammabox/device.yaml.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as one JSON object.")] = False,
 ) -> None:
-    """Run the agent: watch a source and tell the broker, until the source ends or SIGTERM comes.
+    """Run the agent: watch a source and report to the broker until the source ends or SIGTERM arrives.
 
-    Exit code 0 when done, 1 when a recording has ended and the broker could not be given every message, 2 when the
+    The exit code is 0 when done, 1 when a recording has ended and messages still wait for the broker, and 2 when the
     settings, the source or the model cannot be used.
     """
     from edge.commands import run as run_command
@@ -105,30 +106,32 @@ def run(
 def watch(
     broker: Annotated[str, typer.Option(help="The broker as host:port.")] = "localhost:1883",
     site: Annotated[str | None, typer.Option(help="Show only this site.")] = None,
-    username: Annotated[str | None, typer.Option(help="Login at the broker.")] = None,
+    username: Annotated[str | None, typer.Option(help="User name at the broker.")] = None,
     password_file: Annotated[Path | None, typer.Option(help="File whose first line is the password.")] = None,
-    ca_file: Annotated[Path | None, typer.Option(help="PEM file of the broker's authority; turns TLS on.")] = None,
-    hits: Annotated[bool, typer.Option(help="Print single hits too, where lines are printed.")] = True,
-    seconds: Annotated[float | None, typer.Option(min=0, help="End after this time.")] = None,
+    ca_file: Annotated[
+        Path | None, typer.Option(help="PEM file of the broker's certificate authority. It turns TLS on.")
+    ] = None,
+    hits: Annotated[bool, typer.Option(help="Print single hits, too, where the output is lines.")] = True,
+    seconds: Annotated[float | None, typer.Option(min=0, help="End after this time in seconds.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print each message as one JSON object a line.")] = False,
 ) -> None:
-    """Show what boxes report: a live table, or a line a message where the output is no terminal."""
-    from edge.commands import watch as watching
+    """Show what boxes report: a live table on a terminal, a line for each message elsewhere."""
+    from edge.commands import watch as watch_command
 
-    settings = watching.broker_settings(broker, username=username, password_file=password_file, ca_file=ca_file)
-    watching.watch(settings, site, as_json=as_json, seconds=seconds, hits=hits)
+    settings = watch_command.broker_settings(broker, username=username, password_file=password_file, ca_file=ca_file)
+    watch_command.watch(settings, site, as_json=as_json, seconds=seconds, hits=hits)
 
 
 @app.command()
 def settings(
-    as_json: Annotated[bool, typer.Option("--json", help="Print the JSON Schema instead, for editors.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the JSON Schema for editors instead.")] = False,
 ) -> None:
-    """Explain every setting of device.yaml, with bounds and defaults."""
+    """Explain all settings of device.yaml with their bounds and defaults."""
     from edge.config import reference as settings_text
 
     print(settings_text.as_schema() if as_json else settings_text.as_markdown())
 
 
 def main() -> None:
-    """Entry point of the console script."""
+    """Run the console script."""
     console.run(app)

@@ -1,4 +1,4 @@
-"""What every Gammabox command shares: exit codes and one clear line on stderr for what it cannot use."""
+"""The frame of every Gammabox command: exit codes, and errors as one line on stderr."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ EXIT_UNUSABLE = 2
 EXIT_INTERRUPTED = 130
 
 
-# typer keeps the base of its usage errors private, and moved it between versions; BadParameter is public.
+# The base of usage errors is private in typer and moves between versions. BadParameter is public.
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 
 
 def run(app: Callable[..., object]) -> None:
-    """Run a command line; wrong use, a GammaboxError or a full disk becomes one line on stderr and exit code 2."""
+    """Run a command line. Wrong use, a GammaboxError or a full disk is one line on stderr and exit code 2."""
     try:
         try:
             code = app(standalone_mode=False)
             if isinstance(code, int) and code:
                 raise SystemExit(code)
         finally:
-            # Here, not at the interpreter's exit, where a full disk would be a traceback.
+            # At the exit of the interpreter a full disk would be a traceback.
             sys.stdout.flush()
     except GammaboxError as error:
         sys.stderr.write(f"error: {error}\n")
@@ -46,7 +46,7 @@ def run(app: Callable[..., object]) -> None:
         sys.stderr.write("interrupted\n")
         raise SystemExit(EXIT_INTERRUPTED) from None
     except BrokenPipeError:
-        # The reader of our output went away (`| head`).
+        # The reader of the output has ended, as in `| head`.
         _silence_stdout()
         raise SystemExit(EXIT_CHECK_FAILED) from None
     except OSError as error:
@@ -59,15 +59,17 @@ def run(app: Callable[..., object]) -> None:
 
 
 def _wrong_use(error: Exception) -> str:
-    told = getattr(error, "format_message", error.__str__)()
-    if not told:  # without any argument typer has shown the help already
+    message = getattr(error, "format_message", error.__str__)()
+    if not message:  # typer has already shown the help, as there was no argument
         return ""
     context = getattr(error, "ctx", None)
-    return f"error: {told}\n" if context is None else f"error: {told.rstrip('.')}; see {context.command_path} --help\n"
+    if context is None:
+        return f"error: {message}\n"
+    return f"error: {message.rstrip('.')}; see {context.command_path} --help\n"
 
 
 def _silence_stdout() -> None:
-    """Keep the interpreter from complaining at exit about output that nobody takes."""
+    """Keep the interpreter from reporting at its exit that the output cannot be written."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

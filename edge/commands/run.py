@@ -1,4 +1,4 @@
-"""The command `gammabox-edge run`: settings in, signals heard, one agent run, its outcome said."""
+"""The command `gammabox-edge run`: runs the agent until its source ends or a signal arrives."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ import cv2
 from edge.agent import Agent
 from edge.commands.console import EXIT_CHECK_FAILED
 from edge.config.device import load_settings
-from edge.words import counted
+from edge.text import counted
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
 def run(config: Path, *, as_json: bool) -> int:
-    """Run the agent until its source ends or a signal comes; give the exit code.
+    """Run the agent until its source ends or a signal arrives. Return the exit code.
 
     Raises
     ------
@@ -31,7 +31,7 @@ def run(config: Path, *, as_json: bool) -> int:
     """
     settings = load_settings(config)
     logging.basicConfig(level=settings.logging.level.upper(), format="%(levelname)s %(message)s", stream=sys.stderr)
-    # The pipeline has this many processor threads, not as many as the board has.
+    # OpenCV would otherwise use all processors of the board.
     cv2.setNumThreads(settings.detection.threads)
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):

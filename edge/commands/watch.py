@@ -1,4 +1,4 @@
-"""The command `gammabox-edge watch`: what the control room sees, as a live table, lines or JSON."""
+"""The command `gammabox-edge watch`: what boxes report, as a live table, lines or JSON."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rich.text import Text
 
 from edge.config.device import MqttSettings, TlsSettings
 from edge.config.faults import faults_of
-from edge.control_room.board import Board, in_words
+from edge.control_room.board import Board, as_line
 from edge.control_room.subscriber import Subscriber, Unreadable
 from edge.errors import BrokerError
 
@@ -29,18 +29,18 @@ if TYPE_CHECKING:
     from edge.control_room.subscriber import Received
 
 REFRESH_S = 0.5
-BACKLOG = 50  # messages; fewer are on their way at any time
+BACKLOG = 50  # messages that wait; fewer are normal
 
 
 def broker_settings(
     broker: str, *, username: str | None = None, password_file: Path | None = None, ca_file: Path | None = None
 ) -> MqttSettings:
-    """Make the settings of a connection from what a command line gives; `broker` is host:port, the port 1883 or 8883.
+    """Return the settings of a connection. `broker` is host:port; the port is 1883 by default, 8883 with TLS.
 
     Raises
     ------
     BrokerError
-        It names no broker.
+        `broker` names no broker.
 
     """
     bracketed = re.fullmatch(r"\[(?P<host>[^]]+)\](:(?P<port>\d+))?|(?P<name>[^:]+)(:(?P<number>\d+))?", broker)
@@ -62,7 +62,9 @@ def broker_settings(
 
 
 def watch(settings: MqttSettings, site: str | None, *, as_json: bool, seconds: float | None, hits: bool = True) -> None:
-    """Print what arrives until interrupted, or for `seconds`; without single hits where `hits` is False.
+    """Print the messages that arrive, for `seconds` or until interrupted.
+
+    Single hits are left out of lines where `hits` is False.
 
     Raises
     ------
@@ -79,7 +81,7 @@ def watch(settings: MqttSettings, site: str | None, *, as_json: bool, seconds: f
 
 
 def as_json_line(arrived: Received | Unreadable) -> str:
-    """Return a message as one JSON object: topic, retained and the message as it came, or why it is unreadable."""
+    """Return a message as a JSON object: its topic, whether it is retained, and itself or why it is unreadable."""
     if isinstance(arrived, Unreadable):
         return json.dumps({"topic": str(arrived.topic), "unreadable": arrived.reason})
     message = arrived.message.model_dump(mode="json")
@@ -87,20 +89,20 @@ def as_json_line(arrived: Received | Unreadable) -> str:
 
 
 def picture(board: Board, *, connected: bool) -> Group:
-    """Lay the boxes out, alarms first, then those that are away; below them what is to be said of each."""
-    title = "Gammabox" if connected else "Gammabox: the broker is away, this is how it was"
-    laid = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    laid.add_column("box", overflow="fold")
-    laid.add_column("state", overflow="fold")
-    laid.add_column("alarm")
+    """Return a table of the boxes, alarms first, then boxes that are away, with remarks below it."""
+    title = "Gammabox" if connected else "Gammabox: the broker is away; this was the last state"
+    table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("box", overflow="fold")
+    table.add_column("state", overflow="fold")
+    table.add_column("alarm")
     for name in ("hits", "frames/s", "live"):
-        laid.add_column(name, justify="right", no_wrap=True)
+        table.add_column(name, justify="right", no_wrap=True)
     remarks: list[Text] = []
     for box in sorted(board.boxes.values(), key=_urgency):
         style = "bold red" if box.alarms else "yellow" if not box.is_online else ""
-        laid.add_row(*_row(box), style=style)
+        table.add_row(*_row(box), style=style)
         remarks += [Text(f"{_name(box)}: {remark}", style) for remark in _remarks(box)]
-    return Group(laid, *remarks)
+    return Group(table, *remarks)
 
 
 def _urgency(box: Box) -> tuple[bool, bool, str, str]:
@@ -118,7 +120,7 @@ def _row(box: Box) -> tuple[str, ...]:
         alarm += (
             f" since {detail.raised_utc:%H:%M:%S}Z\n{detail.rate_hz:.3g} hits/s, {detail.significance_sigma:.1f} sigma"
         )
-    # What a box that is away said last is no measure of now.
+    # The last measures of a box that is away are out of date.
     health = box.health if box.is_online else None
     fps = "" if health is None else f"{health.fps:.1f}"
     live = "" if health is None or health.live_fraction is None else f"{health.live_fraction:.0%}"
@@ -126,10 +128,10 @@ def _row(box: Box) -> tuple[str, ...]:
 
 
 def _remarks(box: Box) -> Iterator[str]:
-    """Return what weakens an alarm, then what is wrong with the box."""
+    """Yield what weakens an alarm, then the problems of the box."""
     if box.alarms and box.alarm is not None and box.alarm.alarm is not None:
         if box.status is not None and box.status.boot_id != box.alarm.boot_id:
-            yield "the alarm is from before the box was restarted, neither confirmed nor cleared since"
+            yield "the alarm is from before a restart of the box; it is neither confirmed nor cleared since"
         yield from (f"alarm weakened by: {reason}" for reason in box.alarm.alarm.weakened_by)
     if box.health is not None and box.is_online:
         yield from box.health.faults
@@ -144,7 +146,7 @@ def _lines(subscriber: Subscriber, deadline: float | None, *, as_json: bool, hit
         for arrived in subscriber.poll(REFRESH_S):
             if arrived.topic.kind == "hit" and not hits:
                 continue
-            print(as_json_line(arrived) if as_json else in_words(arrived), flush=True)
+            print(as_json_line(arrived) if as_json else as_line(arrived), flush=True)
 
 
 def _live(subscriber: Subscriber, deadline: float | None) -> None:
@@ -152,5 +154,5 @@ def _live(subscriber: Subscriber, deadline: float | None) -> None:
     with Live(picture(board, connected=True), console=Console(), auto_refresh=False) as live:
         while deadline is None or time.monotonic() < deadline:
             for arrived in subscriber.poll(REFRESH_S):
-                board.take(arrived)
+                board.update(arrived)
             live.update(picture(board, connected=subscriber.connected), refresh=True)

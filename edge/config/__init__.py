@@ -1,1 +1,1 @@
-"""The device's settings: their definition, the YAML they are written in, and its faults in words."""
+"""The settings of a box: their definition, their YAML file, and its faults in words."""

@@ -1,1 +1,1 @@
-"""The subscriber's side: what a control room sees."""
+"""The control room: the subscriber and the board of all boxes."""

@@ -1,4 +1,4 @@
-"""What the control room knows of its boxes: the latest of each kind, and each message in one line."""
+"""The board of a control room: the latest message of each kind from each box, and messages as lines of text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from edge.control_room.subscriber import Received, Unreadable
 from edge.telemetry.messages import AlarmMessage, Health, HitMessage, Info, Status
-from edge.words import counted
+from edge.text import counted
 
 if TYPE_CHECKING:
     from edge.telemetry.topics import Topic
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Box:
-    """The latest of one box; None where nothing has arrived. `hits` are those since its start, as far as is known."""
+    """The latest messages of a box, None where none has arrived. `hits` counts from its start, as far as known."""
 
     site: str
     device: str
@@ -28,24 +28,24 @@ class Box:
 
     @property
     def state(self) -> str:
-        """online, offline with its reason, or unknown."""
+        """One of: online, offline with its reason, unknown."""
         if self.status is None:
             return "unknown"
         return "online" if self.is_online else f"offline ({self.status.reason})"
 
     @property
     def is_online(self) -> bool:
-        """Whether the box has said so, and the broker not otherwise since."""
+        """Whether the last status of the box is online."""
         return self.status is not None and self.status.state == "online"
 
     @property
     def alarms(self) -> bool:
-        """Whether an alarm stands, be it one that an earlier run of the agent left behind."""
+        """Whether an alarm stands. It may be left behind by an earlier run of the agent."""
         return self.alarm is not None and self.alarm.alarm is not None and self.alarm.state != "cleared"
 
     @property
     def alarm_state(self) -> str:
-        """What stands: an alarm, one from before the box was restarted, none, or nothing where none is known."""
+        """One of: ALARM, OLD ALARM (from before a restart of the box), none, or an empty text where unknown."""
         if not self.alarms:
             return "" if self.alarm is None else "none"
         if self.status is not None and self.alarm is not None and self.status.boot_id != self.alarm.boot_id:
@@ -54,14 +54,14 @@ class Box:
 
 
 class Board:
-    """The latest of every box, by messages as they come; repeated and historical ones do no harm."""
+    """The latest messages of all boxes. Repeated and historical messages do no harm."""
 
     def __init__(self) -> None:
         self.boxes: dict[tuple[str, str], Box] = {}
-        self._seen_hits: dict[tuple[str, str], set[str]] = {}
+        self._known_hits: dict[tuple[str, str], set[str]] = {}
 
-    def take(self, arrived: Received | Unreadable) -> Box:
-        """Take in a message and give its box."""
+    def update(self, arrived: Received | Unreadable) -> Box:
+        """Update the board with a message and return its box."""
         topic = arrived.topic
         box = self.boxes.setdefault((topic.site, topic.device), Box(topic.site, topic.device))
         if isinstance(arrived, Unreadable):
@@ -82,30 +82,30 @@ class Board:
         return box
 
     def _is_new(self, topic: Topic, message: HitMessage) -> bool:
-        seen = self._seen_hits.setdefault((topic.site, topic.device), set())
-        if len(seen) > 10_000:
-            seen.clear()
-        if message.event_id in seen:
+        known = self._known_hits.setdefault((topic.site, topic.device), set())
+        if len(known) > 10_000:
+            known.clear()
+        if message.event_id in known:
             return False
-        seen.add(message.event_id)
+        known.add(message.event_id)
         return True
 
 
-def in_words(arrived: Received | Unreadable) -> str:
-    """Put a message into one line for a reader."""
+def as_line(arrived: Received | Unreadable) -> str:
+    """Return a message as a line for people."""
     topic = arrived.topic
     place = f"{topic.site}/{topic.device}"
     if isinstance(arrived, Unreadable):
         return f"{place} unreadable {topic.kind}: {arrived.reason}"
     message = arrived.message
     marks = " (retained)" * arrived.retained + " (historical)" * message.historical
-    return f"{message.utc:%Y-%m-%dT%H:%M:%S}.{message.utc.microsecond // 1000:03d}Z {place} {_said(arrived)}{marks}"
+    return f"{message.utc:%Y-%m-%dT%H:%M:%S}.{message.utc.microsecond // 1000:03d}Z {place} {_content(arrived)}{marks}"
 
 
-def _said(arrived: Received) -> str:
+def _content(arrived: Received) -> str:
     message = arrived.message
     if isinstance(message, Status):
-        # A last will is written when a box connects, so its time is not when the box was lost.
+        # A last will is written when a box connects, so its time is not the time of the loss.
         since = "; it had connected at this time" if message.reason == "lost" else ""
         return f"{message.state} ({message.reason}{since})"
     if isinstance(message, Info):

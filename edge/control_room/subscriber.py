@@ -1,4 +1,4 @@
-"""The control room's side of MQTT: subscribe to a site and get its messages as models."""
+"""The subscriber of a control room: receives the messages of a site as models."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from paho.mqtt.enums import MQTTErrorCode
 
 from edge.errors import BrokerError
-from edge.telemetry.login import NAMES, V3, V5, Login, why
+from edge.telemetry.login import NAMES, V3, V5, Login, reason_of
 from edge.telemetry.messages import Message, MessageError, decode
 from edge.telemetry.topics import Topic, of_site, parse
 
@@ -38,10 +38,10 @@ class Received:
     Attributes
     ----------
     topic : Topic
-        Whose it is, and of what kind.
+        Names the box and the kind of the message.
     message : Status, Info, Health, AlarmMessage or HitMessage
     retained : bool
-        True where the broker had kept it from before: state, not news.
+        Whether the broker has kept it from before, so that it is state and no news.
 
     """
 
@@ -52,14 +52,14 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A payload under one of our topics that is no message, and why."""
+    """A payload under a topic of Gammabox that is no message, with the reason."""
 
     topic: Topic
     reason: str
 
 
 class Subscriber:
-    """A connection to the broker for reading, in the caller's own thread; comes back by itself after a loss.
+    """A connection to the broker for reading, in the thread of the caller. It reconnects by itself after a loss.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ class Subscriber:
     Raises
     ------
     BrokerError
-        At the start only: the broker cannot be reached or refuses the login.
+        The broker cannot be reached or refuses the login. It is raised by the first connection only.
 
     """
 
@@ -94,18 +94,18 @@ class Subscriber:
 
     @property
     def connected(self) -> bool:
-        """Whether the broker is listening to us and we to it."""
+        """Whether the subscription is active."""
         return self._subscribed
 
     def poll(self, patience_s: float) -> list[Received | Unreadable]:
-        """Return what has arrived; waits up to `patience_s` for the first message."""
+        """Return the messages that have arrived. Waits up to `patience_s` for the first one."""
         deadline = time.monotonic() + patience_s
         while not self._inbox:
             left_s = deadline - time.monotonic()
             if left_s <= 0:
                 break
             if self._client.loop(min(left_s, 0.2)) != MQTTErrorCode.MQTT_ERR_SUCCESS:
-                self._come_back(min(left_s, RETRY_S))
+                self._reconnect(min(left_s, RETRY_S))
         arrived = list(self._inbox)
         self._inbox.clear()
         return arrived
@@ -128,11 +128,13 @@ class Subscriber:
                 client = self._connect(version)
             except ssl.SSLError as error:
                 raise BrokerError(
-                    f"broker {place}: no trusted TLS connection ({why(error)}); check the port, the authority's file, "
-                    "and that the broker is named as in its certificate"
+                    f"broker {place}: no trusted TLS connection ({reason_of(error)}); check the port, the file of the "
+                    "authority, and that the broker is named as in its certificate"
                 ) from error
             except OSError as error:
-                raise BrokerError(f"broker {place} cannot be reached ({why(error)}); check host and port") from error
+                raise BrokerError(
+                    f"broker {place} cannot be reached ({reason_of(error)}); check host and port"
+                ) from error
             if self._subscribed:
                 return client
         reason = self._refusal or f"it hangs up on MQTT {' and '.join(NAMES[version] for version in versions)}"
@@ -150,13 +152,13 @@ class Subscriber:
                 break
         return client
 
-    def _come_back(self, pause_s: float) -> None:
+    def _reconnect(self, pause_s: float) -> None:
         self._subscribed = False
         time.sleep(pause_s)
         try:
             self._client.reconnect()
         except OSError:
-            # Away: the caller sees `connected`, and the next poll tries again.
+            # The caller can see it in `connected`, and the next poll tries again.
             return
 
     def _on_connect(
@@ -177,7 +179,7 @@ class Subscriber:
     def _on_message(self, _client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
         topic = parse(message.topic)
         if topic is None or not message.payload:
-            # Another's topic under our root, or a retained message being deleted.
+            # A foreign topic below the same root, or the deletion of a retained message.
             return
         try:
             self._inbox.append(Received(topic, decode(topic.kind, bytes(message.payload)), message.retain))

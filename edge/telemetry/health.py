@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from edge.telemetry.outbox import Outbox
 
 THERMAL_ZONE = Path("/sys/class/thermal/thermal_zone0/temp")
-# Without a frame for this long the camera is a fault to report.
+# Time without a frame after which the camera is reported as a fault.
 STALL_S = 10.0
 MIN_LIVE_FRACTION = 0.1
 

@@ -1,6 +1,6 @@
-"""The link to the broker: one thread that connects, says who is there, and empties the outbox.
+"""The link to the broker: a thread that connects, publishes the status of the box and empties the outbox.
 
-All of paho runs in this thread, so an exception in a callback surfaces here, is logged, and the link goes on.
+All of paho runs in this thread. An exception in a callback therefore surfaces here, is logged, and the link goes on.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from edge.telemetry.login import CONNECT_TIMEOUT_S, NAMES, V3, V5, Login, why
+from edge.telemetry.login import CONNECT_TIMEOUT_S, NAMES, V3, V5, Login, reason_of
 from edge.telemetry.messages import Status, encode
 from edge.telemetry.topics import Topic
 
@@ -36,36 +36,36 @@ State = Literal["starting", "online", "away", "refused", "stopped"]
 POLL_S = 0.05
 FIRST_RETRY_S = 0.5
 LONGEST_RETRY_S = 30.0
-# What was made longer ago than this when it is sent is no news any more.
+# An older message is historical when it is sent.
 NEWS_S = 30.0
 STOP_PATIENCE_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class LinkState:
-    """How the link stands, in one word and one sentence."""
+    """The state of the link in a word and in a sentence."""
 
     state: State
     text: str
 
 
 class Link:
-    """Keeps a box in touch with its broker.
+    """Connects a box to its broker, again and again, and sends what waits in the outbox.
 
     Parameters
     ----------
     settings : MqttSettings
     stamp : Stamp
-        Numbers the messages of this run, and knows the site and device.
+        Source of the status messages, and of the names of site and device.
     outbox : Outbox
-        What is to be sent; it leaves the outbox when the broker has confirmed it.
+        The messages to send. A message leaves the outbox when the broker confirms it.
     max_in_flight : int
-        Messages on their way at one time.
+        Most messages that wait for a confirmation.
 
     Raises
     ------
     BrokerError
-        The password or a certificate's file cannot be read.
+        The file of the password or of a certificate cannot be read.
 
     """
 
@@ -86,32 +86,32 @@ class Link:
 
     @property
     def state(self) -> LinkState:
-        """How the link stands now."""
+        """The present state of the link."""
         return self._state
 
     @property
     def sessions(self) -> int:
-        """How often the broker has let us in; after each time it may have forgotten what it retained."""
+        """Number of connections so far. After each one the broker may have forgotten what it retained."""
         return self._sessions
 
     @property
     def refused(self) -> int:
-        """How many messages the broker has refused on this connection; they stay in the outbox."""
+        """Number of messages that the broker has refused on this connection. They stay in the outbox."""
         return len(self._refused)
 
     def start(self) -> None:
-        """Start connecting; returns at once."""
+        """Start to connect in the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Say goodbye and disconnect; what the broker has not confirmed stays in the outbox."""
+        """Publish `offline` and disconnect. Unconfirmed messages stay in the outbox."""
         self._stop.set()
         self._thread.join(CONNECT_TIMEOUT_S + STOP_PATIENCE_S)
 
     def flush(self, patience_s: float, patience_away_s: float) -> bool:
-        """Wait until the broker has confirmed everything; True when it has.
+        """Wait until the broker has confirmed all messages. Return whether it has.
 
-        Gives up after `patience_s`, after `patience_away_s` without a connection, at once when the login is refused.
+        The wait ends after `patience_s`, after `patience_away_s` without a connection, and when the login is refused.
         """
         began_s = connected_s = time.monotonic()
         while self._outbox.depth:
@@ -139,25 +139,28 @@ class Link:
             try:
                 self._session()
             except ssl.SSLError as error:
-                self._turn(
-                    "refused", f"broker {self._place} and this box do not trust each other ({why(error)}); check tls"
+                self._change(
+                    "refused",
+                    f"broker {self._place} and this box do not trust each other ({reason_of(error)}); check tls",
                 )
             except OSError as error:
-                self._turn("away", f"broker {self._place} cannot be reached ({why(error)}); going on without it")
+                self._change(
+                    "away", f"broker {self._place} cannot be reached ({reason_of(error)}); going on without it"
+                )
             except Exception:
-                log.exception("the link to the broker failed; it is built anew")
+                log.exception("the link to the broker failed; it is built again")
             if self._retry_at_once:
                 continue
             wait_s = FIRST_RETRY_S if self._connected else min(2 * wait_s, LONGEST_RETRY_S)
             self._stop.wait(wait_s)
-        self._turn("stopped", "disconnected")
+        self._change("stopped", "disconnected")
 
     @property
     def _place(self) -> str:
         return f"{self._settings.host}:{self._settings.port}"
 
     def _session(self) -> None:
-        """One connection, from the first packet to its loss or our goodbye."""
+        """Run one connection, from the first packet to its loss or to the goodbye."""
         client = self._client()
         client.connect(self._settings.host, self._settings.port, self._settings.keepalive_s)
         while not self._stop.is_set():
@@ -168,7 +171,7 @@ class Link:
         if self._connected and self._stop.is_set():
             self._say_goodbye(client)
         elif self._connected:
-            self._turn("away", f"broker {self._place} lost ({self._farewell}); going on without it")
+            self._change("away", f"broker {self._place} lost ({self._farewell}); going on without it")
         elif not self._answered and not self._stop.is_set():
             self._closed_without_answer()
 
@@ -189,26 +192,28 @@ class Link:
             self._connected = True
             self._sessions += 1
             client.publish(self._topic, self._status("online", "connected"), qos=1, retain=True)
-            self._turn("online", f"connected to {self._place} with MQTT {NAMES[self._protocol]}")
+            self._change("online", f"connected to {self._place} with MQTT {NAMES[self._protocol]}")
         elif reason.getName() == "Unsupported protocol version" and self._other_protocol():
             log.info("broker %s does not speak this MQTT version, trying %s", self._place, NAMES[self._protocol])
         else:
-            self._turn("refused", f"broker {self._place} refuses the login: {reason}; check username and password_file")
+            self._change(
+                "refused", f"broker {self._place} refuses the login: {reason}; check username and password_file"
+            )
 
     def _on_disconnect(
         self, _client: paho.Client, _data: object, _flags: object, reason: ReasonCode, _properties: object
     ) -> None:
-        # So paho calls a connection that ended without a word.
+        # This is the reason that paho states for a connection that was closed without one.
         self._farewell = "connection closed" if reason.getName() == "Unspecified error" else str(reason)
 
     def _closed_without_answer(self) -> None:
-        """Try the other version, then call it a refusal: some brokers hang up instead of saying why."""
-        told = f"broker {self._place} hangs up on the login with MQTT {NAMES[self._protocol]}"
+        """Try the other MQTT version, then report a refusal: some brokers hang up without a reason."""
+        problem = f"broker {self._place} hangs up on the login with MQTT {NAMES[self._protocol]}"
         if not self._other_protocol() or self._state.state == "refused":
-            self._turn("refused", f"{told}; check username, password_file, protocol and whether it wants TLS")
+            self._change("refused", f"{problem}; check username, password_file, protocol and whether it wants TLS")
 
     def _other_protocol(self) -> bool:
-        """Turn to the other version where the settings leave it open; True when it is the first turn, worth a try."""
+        """Change to the other MQTT version if the settings allow it. Return whether it was not tried yet."""
         if self._settings.protocol != "auto":
             return False
         self._protocol = V3 if self._protocol == V5 else V5
@@ -222,7 +227,7 @@ class Link:
         if number is None:
             return
         if reason.is_failure:
-            # Kept for the next connection: rights at the broker may be put right until then.
+            # Kept for the next connection, as the rights at the broker may be corrected until then.
             if not self._refused:
                 log.warning("broker %s refuses a message: %s; check the rights of %s", self._place, reason, self)
             self._refused.add(number)
@@ -234,8 +239,8 @@ class Link:
         if room <= 0:
             self._outbox.commit()
             return
-        on_the_way = {*self._sent.values(), *self._refused}
-        for waiting in self._outbox.next(room, on_the_way):
+        in_flight = {*self._sent.values(), *self._refused}
+        for waiting in self._outbox.next(room, in_flight):
             message = waiting.message
             properties = None
             if message.expiry_s is not None and self._protocol == V5:
@@ -264,8 +269,8 @@ class Link:
     def _status(self, state: Literal["online", "offline"], reason: Literal["connected", "stopped", "lost"]) -> bytes:
         return encode(self._stamp.make(Status, datetime.now(timezone.utc), state=state, reason=reason))
 
-    def _turn(self, state: State, text: str) -> None:
-        """Note how the link stands. Troubles are logged once, a refusal every time: only a person can end it."""
+    def _change(self, state: State, text: str) -> None:
+        """Change the state. A problem is logged once; a refusal is logged every time, as only a person can end it."""
         if state == "refused" or text != self._state.text:
             log.log(logging.INFO if state in {"online", "stopped"} else logging.WARNING, "%s", text)
         self._state = LinkState(state, text)

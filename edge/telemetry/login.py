@@ -1,4 +1,4 @@
-"""How a client logs in at a broker: protocol version, TLS, user and password, as the settings say."""
+"""The login of an MQTT client: protocol version, TLS, user and password."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ NAMES = {V5: "5", V3: "3.1.1"}
 
 
 class Login:
-    """Makes clients that know host, user, password and certificates.
+    """Makes MQTT clients with the user, the password and the certificates of the settings.
 
     Raises
     ------
     BrokerError
-        The password or a certificate's file cannot be read.
+        The file of the password or of a certificate cannot be read.
 
     """
 
@@ -35,7 +35,7 @@ class Login:
         self._tls = tls_context(settings)
 
     def client(self, client_id: str, protocol: MQTTProtocolVersion) -> paho.Client:
-        """Make a client that is not connected yet."""
+        """Return a client that is not connected yet."""
         client = paho.Client(CallbackAPIVersion.VERSION2, client_id, protocol=protocol)
         client.connect_timeout = CONNECT_TIMEOUT_S
         if self._settings.username is not None:
@@ -45,8 +45,8 @@ class Login:
         return client
 
 
-def why(error: Exception) -> str:
-    """Return the reason of an error that the system or TLS raised, without the numbers and names in it."""
+def reason_of(error: Exception) -> str:
+    """Return the reason of an error of the system or of TLS, without its numbers and names."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return error.verify_message
     if isinstance(error, ssl.SSLError):
@@ -55,20 +55,22 @@ def why(error: Exception) -> str:
 
 
 def read_password(settings: MqttSettings) -> str | None:
-    """Read the first line of the password file; None without one."""
+    """Return the first line of the password file; None where the settings name no file."""
     if settings.password_file is None:
         return None
     try:
         lines = settings.password_file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise BrokerError(f"password file {settings.password_file} cannot be read ({why(error)}); check it") from error
+        raise BrokerError(
+            f"password file {settings.password_file} cannot be read ({reason_of(error)}); check it"
+        ) from error
     if not lines or not lines[0]:
         raise BrokerError(f"password file {settings.password_file} is empty; write the password in its first line")
     return lines[0]
 
 
 def tls_context(settings: MqttSettings) -> ssl.SSLContext | None:
-    """Make the context for an encrypted connection; None without `tls` in the settings."""
+    """Return the context of an encrypted connection; None where the settings have no `tls`."""
     tls = settings.tls
     if tls is None:
         return None
@@ -78,5 +80,5 @@ def tls_context(settings: MqttSettings) -> ssl.SSLContext | None:
             context.load_cert_chain(tls.cert_file, tls.key_file)
     except OSError as error:
         names = [str(name) for name in (tls.ca_file, tls.cert_file, tls.key_file) if name is not None]
-        raise BrokerError(f"TLS files {', '.join(names)} cannot be used ({why(error)}); check them") from error
+        raise BrokerError(f"TLS files {', '.join(names)} cannot be used ({reason_of(error)}); check them") from error
     return context

@@ -1,4 +1,4 @@
-"""What travels over MQTT, as models that the agent writes and the control room reads; JSON Schemas derive from them."""
+"""The MQTT messages, as models that the agent writes and the control room reads, with their JSON Schemas."""
 
 from __future__ import annotations
 
@@ -24,28 +24,28 @@ Interval = tuple[RateHz, RateHz]
 
 
 class _Part(BaseModel):
-    # A reader passes over keys of a newer sender: within a schema version keys are only ever added.
+    # A reader ignores the keys of a newer sender, as a schema version only ever gains keys.
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
 class Message(_Part):
-    """What every message carries."""
+    """The fields of every message."""
 
     schema_version: Literal[1] = 1
-    event_id: str = Field(description="unique; the same when a message is sent again")
+    event_id: str = Field(description="unique; the same when the message is sent again")
     boot_id: str = Field(description="one run of the agent")
-    seq: Count = Field(description="counts the messages of one boot_id from 0")
-    utc: AwareDatetime = Field(description="when it happened; of a frame's messages the frame's own time")
-    historical: bool = Field(default=False, description="true where it waited in the outbox, so it is no news")
+    seq: Count = Field(description="number of the message within its boot_id, from 0")
+    utc: AwareDatetime = Field(description="when it happened; for hits and alarms the time of the frame")
+    historical: bool = Field(default=False, description="true where the message has waited in the outbox")
     site: str
     device: str
 
 
 class Status(Message):
-    """Whether the agent is there; birth, last will and clean stop."""
+    """Whether the agent is online. It is sent at the connection, at a stop, and by the broker as last will."""
 
     state: Literal["online", "offline"]
-    reason: Literal["connected", "stopped", "lost"] = Field(description="lost: the broker's word, from the last will")
+    reason: Literal["connected", "stopped", "lost"] = Field(description="lost: sent by the broker as last will")
 
 
 class Model(_Part):
@@ -57,7 +57,7 @@ class Model(_Part):
 
 
 class Camera(_Part):
-    """How the source delivers; None where unknown."""
+    """The mode of the source; None where unknown."""
 
     kind: str
     width: int | None = None
@@ -67,7 +67,7 @@ class Camera(_Part):
 
 
 class Info(Message):
-    """What does not change while the agent runs."""
+    """Facts that do not change while the agent runs."""
 
     software: str = Field(description="version of gammabox")
     model: Model
@@ -77,25 +77,27 @@ class Info(Message):
 
 
 class OutboxState(_Part):
-    """How many messages wait, and how many were given up since the start."""
+    """The number of messages that wait, and of those dropped since the start."""
 
     depth: Count
     dropped: Count
 
 
 class Health(Message):
-    """How the box does, over the time since the last health message."""
+    """The state of the box. Means are over the time since the last health message."""
 
-    frames: Count = Field(description="analysed since the start")
+    frames: Count = Field(description="frames analysed since the start")
     fps: RateHz = Field(description="analysed frames a second")
-    dropped: Count = Field(description="frames of the camera that were not analysed, since the start")
+    dropped: Count = Field(description="frames of the camera that were not read in time, since the start")
     damaged: Count = Field(description="frames that could not be decoded, since the start")
-    live_fraction: Fraction | None = Field(description="mean share of the picture that could show a hit")
+    live_fraction: Fraction | None = Field(description="mean share of the picture in which a hit would be seen")
     exposure_s: float | None = None
     live_s_per_s: RateHz = Field(description="live seconds a second: exposure × frame rate × live fraction")
     stage_ms: dict[str, float] = Field(description="mean milliseconds a frame by stage")
     hits: Count = Field(description="since the start")
-    unclassified: Count = Field(description="candidates left over for want of time, since the start")
+    unclassified: Count = Field(
+        description="candidates left over when the budget of a frame was spent, since the start"
+    )
     background_hz: RateHz | None = Field(description="hits per live second")
     background_interval_hz: Interval | None = Field(description="central 95 %")
     background_learnt: bool
@@ -103,11 +105,11 @@ class Health(Message):
     temperature_c: float | None = Field(description="of the processor, where readable")
     uptime_s: float
     outbox: OutboxState
-    faults: tuple[str, ...] = Field(default=(), description="what a technician should look at; empty when all is well")
+    faults: tuple[str, ...] = Field(default=(), description="problems for the technician; empty when there are none")
 
 
 class AlarmDetail(_Part):
-    """An alarm's numbers; edge/alarm/alarm.py explains them."""
+    """The numbers of an alarm; see `edge.alarm.alarm.Alarm`."""
 
     id: str
     raised_utc: AwareDatetime
@@ -125,16 +127,16 @@ class AlarmDetail(_Part):
 
 
 class AlarmMessage(Message):
-    """The standing alarm, or `cleared`; complete in itself."""
+    """The alarm that stands, or `cleared`. The message holds everything that is known of it."""
 
     state: Literal["raised", "updated", "cleared"]
     alarm: AlarmDetail | None = Field(
-        description="null where a fresh agent has learnt its background and no alarm stands"
+        description="null where a new agent has learnt its background and no alarm stands"
     )
 
 
 class HitDetail(_Part):
-    """One hit; edge/detect/hit.py explains the fields."""
+    """A hit; see `edge.detect.hit.Hit`."""
 
     x: Count
     y: Count
@@ -145,7 +147,7 @@ class HitDetail(_Part):
 
 
 class HitMessage(Message):
-    """The hits of one frame."""
+    """The hits of a frame."""
 
     frame: Count
     live_fraction: Fraction
@@ -164,21 +166,21 @@ AnyMessage = TypeVar("AnyMessage", bound=Message)
 
 
 class MessageError(GammaboxError):
-    """A payload that is no message of its topic."""
+    """A payload that is no message of the kind that its topic says."""
 
 
 class Stamp:
-    """Gives every message of one run of the agent its number and name."""
+    """Makes the messages of one run of the agent, with their numbers and event ids."""
 
     def __init__(self, site: str, device: str, boot_id: str) -> None:
         self.site = site
         self.device = device
         self.boot_id = boot_id
-        # Both the agent's and the link's thread take numbers here; next() on a count is atomic.
+        # The threads of the agent and of the link both take numbers. next() on a count is atomic.
         self._numbers = itertools.count()
 
     def make(self, model: type[AnyMessage], utc: datetime, /, **fields: object) -> AnyMessage:
-        """Make the next message."""
+        """Return the next message."""
         seq = next(self._numbers)
         return model.model_validate(
             {
@@ -194,17 +196,17 @@ class Stamp:
 
 
 def encode(message: Message) -> bytes:
-    """Return the payload."""
+    """Return the payload of a message."""
     return message.model_dump_json().encode()
 
 
 def decode(kind: Kind, payload: bytes) -> Message:
-    """Read a payload.
+    """Return the message in a payload.
 
     Raises
     ------
     MessageError
-        It is no JSON, lacks a field or comes from a newer schema.
+        It is no JSON, a field is missing, or its schema is newer.
 
     """
     try:
@@ -216,12 +218,12 @@ def decode(kind: Kind, payload: bytes) -> Message:
 
 
 def schemas() -> dict[str, dict[str, Any]]:
-    """Return the JSON Schema of each kind of message."""
+    """Return the JSON Schemas by kind of message."""
     return {kind: model.model_json_schema(mode="serialization") for kind, model in MODELS.items()}
 
 
 def alarm_detail(alarm: Alarm, evidence: tuple[str, ...]) -> AlarmDetail:
-    """Take an alarm's numbers into a message."""
+    """Return the numbers of an alarm for a message."""
     return AlarmDetail(
         id=alarm.id,
         raised_utc=alarm.raised_utc,
@@ -245,7 +247,7 @@ def _interval(interval_hz: tuple[float, float]) -> tuple[float, float]:
 
 
 def hit_detail(hit: Hit) -> HitDetail:
-    """Take a hit into a message."""
+    """Return a hit for a message."""
     return HitDetail(
         x=hit.x,
         y=hit.y,

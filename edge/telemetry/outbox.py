@@ -1,4 +1,4 @@
-"""The outbox: messages wait here, on disk, until the broker has confirmed them."""
+"""The outbox: messages wait on disk until the broker has confirmed them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 Keep = Literal["latest", "until_full", "always"]
 PRIORITY: dict[Keep, int] = {"latest": 0, "until_full": 0, "always": 1}
 BUSY_TIMEOUT_S = 2.0
-# Buffered at most before a commit; the link commits far more often.
+# Most messages that are buffered before a commit. The link usually commits far earlier.
 BATCH = 256
 
 LAYOUT = 1
@@ -46,16 +46,16 @@ class Outgoing:
     Attributes
     ----------
     topic, payload, retain
-        As MQTT has them.
+        Topic, payload and retain flag of MQTT.
     keep : {"latest", "until_full", "always"}
-        latest: an older one of the same topic that still waits is replaced. until_full: the oldest go when the outbox
-        is full. always: goes last of all, and out first (alarms).
+        latest: it replaces an older message of the same topic that still waits. until_full: the oldest are dropped
+        when the outbox is full. always: it is sent first and dropped last (alarms).
     expiry_s : int or None
-        After which the broker may forget it (MQTT 5).
+        Seconds after which the broker drops it (MQTT 5).
     made_s : float
-        Seconds since 1970 when it was made.
+        Time at which it was made, in seconds since 1970.
     boot_id : str
-        The run that made it.
+        Run of the agent that made it.
 
     """
 
@@ -77,16 +77,16 @@ class Waiting:
 
 
 class Outbox:
-    """A bounded queue in SQLite. Any thread may call; nothing but a programming error is raised after opening.
+    """A bounded queue in SQLite that any thread may use.
 
-    A damaged file is moved aside; a file that cannot be used (held by another process, read-only) is left alone and
-    messages are kept in memory; `faults` says so.
+    Errors of the file never reach the caller; `faults` names them. A damaged file is moved aside. A file that cannot be
+    used, as it is read-only or in use by another process, is left alone, and messages are kept in memory.
 
     Parameters
     ----------
     path : Path
     max_messages : int
-        Kept at most.
+        Most messages that are kept.
 
     """
 
@@ -103,34 +103,34 @@ class Outbox:
 
     @property
     def depth(self) -> int:
-        """Messages that wait, those on their way to the broker included."""
+        """Number of messages that wait, unconfirmed ones included."""
         with self._lock:
             return self._depth + len(self._incoming) - len(self._confirmed)
 
     @property
     def dropped(self) -> int:
-        """Messages given up since the start because the outbox was full."""
+        """Number of messages dropped since the start, as the outbox was full."""
         return self._dropped
 
     @property
     def faults(self) -> tuple[str, ...]:
-        """What is wrong with the outbox, for health messages."""
+        """Problems of the outbox, for health messages."""
         with self._lock:
             return tuple(self._faults.values())
 
     def put(self, message: Outgoing) -> None:
-        """Take in a message; one that is kept always is on disk when this returns, others within a batch."""
+        """Add a message. A message that is kept always is on disk afterwards; others follow within a batch."""
         with self._lock:
             self._incoming.append(message)
             if message.keep == "always" or len(self._incoming) >= BATCH:
                 self.commit(durable=message.keep == "always")
 
     def next(self, limit: int, skip: Collection[int] = ()) -> list[Waiting]:
-        """Return the next messages to send, alarms first, then in the order they came, without those in `skip`."""
+        """Return the next messages to send without those in `skip`: alarms first, then in their order."""
         with self._lock:
             self.commit()
             try:
-                # The window of those on their way is small, so a few more rows are read and passed over.
+                # Few messages are skipped, so they are read and left out here.
                 rows = self._database.execute(
                     "SELECT id, topic, payload, retain, keep, made_s, boot_id, expiry_s FROM message"
                     " ORDER BY priority DESC, id LIMIT ?",
@@ -143,12 +143,12 @@ class Outbox:
         return [each for each in waiting if each.id not in skip][:limit]
 
     def confirm(self, ids: Collection[int]) -> None:
-        """Strike out what the broker has confirmed."""
+        """Remove messages that the broker has confirmed."""
         with self._lock:
             self._confirmed.update(ids)
 
     def commit(self, *, durable: bool = False) -> None:
-        """Write what was put and struck out since the last time; `durable` waits for the disk."""
+        """Write all additions and removals since the last commit. `durable` waits for the disk."""
         with self._lock:
             if not self._incoming and not self._confirmed:
                 return
@@ -169,13 +169,13 @@ class Outbox:
                 self._faults.pop("write", None)
 
     def close(self) -> None:
-        """Write all and close."""
+        """Commit and close."""
         with self._lock:
             self.commit(durable=True)
             self._database.close()
 
     def _write(self) -> int:
-        """Write the batch within a transaction; give how many messages had to go."""
+        """Write the batch within a transaction. Return the number of messages that were dropped."""
         execute = self._database.execute
         self._database.executemany("DELETE FROM message WHERE id = ?", [(each,) for each in self._confirmed])
         for message in self._incoming:
@@ -197,7 +197,7 @@ class Outbox:
             )
         excess = self._count() - self._max_messages
         if excess > 0:
-            # Hits go before alarms, old before new; the state of the box is one message a topic and stays.
+            # Hits are dropped before alarms, and old before new. The state of the box, one message a topic, stays.
             execute(
                 "DELETE FROM message WHERE id IN"
                 " (SELECT id FROM message ORDER BY keep = 'latest', priority, id LIMIT ?)",
@@ -227,7 +227,7 @@ class Outbox:
     def _connect(self, name: str) -> sqlite3.Connection:
         database = sqlite3.connect(name, timeout=BUSY_TIMEOUT_S, check_same_thread=False)
         try:
-            # One agent, one outbox: the lock is held until the process ends, however it ends.
+            # The outbox belongs to one agent: the lock is held until the process ends, however it ends.
             database.execute("PRAGMA locking_mode = EXCLUSIVE")
             database.execute("PRAGMA journal_mode = WAL")
             database.execute("PRAGMA synchronous = NORMAL")
@@ -263,7 +263,7 @@ class Outbox:
                 self._fault("damaged", f"outbox {part} is damaged and cannot be moved aside ({reason})")
 
     def _repair(self, error: sqlite3.Error) -> None:
-        """Go on after a failed write: a full disk is waited for in memory, a damaged file replaced."""
+        """Go on after a failed write: keep messages in memory while the disk is full, and replace a damaged file."""
         if isinstance(error, sqlite3.OperationalError):
             self._fault("write", f"outbox {self._path} cannot be written ({error}): messages wait in memory")
             excess = len(self._incoming) - self._max_messages
@@ -273,7 +273,7 @@ class Outbox:
             return
         self._database.close()
         self._move_aside(error)
-        # Numbers of the old file mean nothing in the new one.
+        # The numbers of the old file do not exist in the new one.
         self._confirmed.clear()
         self._database = self._open()
         self._depth = self._count()

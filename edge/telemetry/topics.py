@@ -15,17 +15,17 @@ NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
 class TopicError(GammaboxError, ValueError):
-    """An id that cannot be part of a topic."""
+    """An id that cannot stand in a topic."""
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic of one box.
+    """A topic of a box.
 
     Raises
     ------
     TopicError
-        If an id holds anything but a-z, 0-9, _ and -: no wildcard, slash or dollar sign ever enters a topic.
+        An id has other characters than a-z, 0-9, _ and -. No wildcard, slash or dollar sign ever enters a topic.
 
     """
 
@@ -45,7 +45,7 @@ class Topic:
 
 
 def parse(topic: str) -> Topic | None:
-    """Take a topic apart; None where it is none of ours."""
+    """Return the parts of a topic; None where it is no topic of Gammabox."""
     for kind in KINDS:
         parts = topic.split("/")
         if len(parts) == 4 and parts[0] == ROOT and parts[3] == kind and all(map(NAME.fullmatch, parts[1:3])):
@@ -54,7 +54,7 @@ def parse(topic: str) -> Topic | None:
 
 
 def of_site(site: str | None = None) -> str:
-    """Return the filter that a control room subscribes to: all of one site, or of all sites."""
+    """Return the filter for all topics of a site, or of all sites."""
     if site is None:
         return f"{ROOT}/#"
     if not NAME.fullmatch(site):

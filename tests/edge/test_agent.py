@@ -119,7 +119,7 @@ def is_goodbye(each):
     return each.topic.kind == "status" and each.message.reason == "stopped"
 
 
-def test_the_control_room_gets_everything_of_a_recording(box, broker):
+def test_agent_delivers_everything_of_a_recording(box, broker):
     one = box(broker.port)
     with Subscriber(MqttSettings(host="127.0.0.1", port=broker.port), SITE) as subscriber:
         code, outcome, err = one.run()
@@ -153,7 +153,7 @@ one_broker = pytest.mark.parametrize("new_broker", ["iotcore"], indirect=True)
 
 
 @one_broker
-def test_without_a_broker_the_agent_analyses_on_says_so_and_the_next_run_delivers(box, new_broker):
+def test_agent_without_a_broker_delivers_in_the_next_run(box, new_broker):
     away = new_broker()
     one = box(away.port)
     code, outcome, err = one.run()
@@ -171,7 +171,7 @@ def test_without_a_broker_the_agent_analyses_on_says_so_and_the_next_run_deliver
     assert {message.frame for message in old} == set(HITS)
 
 
-def test_a_broker_that_refuses_the_login_is_said_in_one_line_and_in_the_exit_code(box, new_broker, tmp_path):
+def test_agent_reports_a_refused_login_in_one_line(box, new_broker, tmp_path):
     guarded = new_broker(login=("box", "right"))
     guarded.start()
     (tmp_path / "password").write_text("wrong")
@@ -184,7 +184,7 @@ def test_a_broker_that_refuses_the_login_is_said_in_one_line_and_in_the_exit_cod
     assert "Traceback" not in err
 
 
-def test_sigterm_ends_a_looping_recording_with_a_goodbye(box, broker):
+def test_agent_says_goodbye_on_sigterm(box, broker):
     one = box(broker.port)
     one.settings["source"] |= {"loop": True}
     with Subscriber(MqttSettings(host="127.0.0.1", port=broker.port), SITE) as subscriber:
@@ -199,7 +199,7 @@ def test_sigterm_ends_a_looping_recording_with_a_goodbye(box, broker):
 
 
 @one_broker
-def test_kill_9_loses_no_alarm_and_no_hit_that_was_counted_before(box, new_broker):
+def test_agent_loses_nothing_that_counted_before_kill_9(box, new_broker):
     away = new_broker()
     one = box(away.port)
     one.settings["source"] |= {"loop": True, "pace": "camera"}
@@ -228,7 +228,7 @@ def played_in_loops(rounds):
     return [frame + turn * (FRAMES + 1) for turn in range(rounds) for frame in sorted(HITS)]
 
 
-def test_systemd_hears_ready_watchdog_and_stopping(box, broker, tmp_path):
+def test_agent_notifies_systemd(box, broker, tmp_path):
     one = box(broker.port)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(tmp_path / "notify"))
@@ -242,7 +242,7 @@ def test_systemd_hears_ready_watchdog_and_stopping(box, broker, tmp_path):
 
 
 @one_broker
-def test_a_recording_cut_in_the_middle_of_a_picture_is_told_up_to_there(box, new_broker, film, tmp_path):
+def test_agent_analyses_a_cut_recording_up_to_the_cut(box, new_broker, film, tmp_path):
     running = new_broker()
     running.start()
     content = film.read_bytes()
@@ -262,7 +262,7 @@ def test_a_recording_cut_in_the_middle_of_a_picture_is_told_up_to_there(box, new
 
 
 @one_broker
-def test_a_recording_of_two_frames_is_refused(box, new_broker, film, tmp_path):
+def test_agent_refuses_a_recording_of_two_frames(box, new_broker, film, tmp_path):
     running = new_broker()
     running.start()
     with MotionJpegWriter(tmp_path / "two.avi", FPS, SIZE) as writer:
@@ -284,7 +284,7 @@ def test_a_recording_of_two_frames_is_refused(box, new_broker, film, tmp_path):
         ({"mqtts": {}}, "mqtts: unknown key; did you mean mqtt?"),
     ],
 )
-def test_what_cannot_be_used_is_one_clear_line_and_exit_code_2(box, change, said):
+def test_agent_refuses_unusable_input_in_one_line(box, change, said):
     one = box(1)
     one.settings |= change
     code, outcome, err = one.run()

@@ -65,12 +65,13 @@ def close_to(found, hits):
     )
 
 
-def test_every_hit_is_an_event_and_the_summary_accounts_for_every_frame(clip, analyzed):
+def test_analyze_accounts_for_every_hit_and_frame(clip, analyzed):
     summary, found, _ = analyzed(clip())
     assert close_to(found, HITS)
-    assert set(found[0]) == {"type", "frame", "time_s", "x", "y", "score", "added", "pixels", "live"}
+    assert set(found[0]) == {"type", "frame", "time_s", "x", "y", "score", "added_dn", "added", "pixels", "live"}
     assert found[0]["time_s"] == pytest.approx(3 / 25)
-    assert all(one["live"] and 60 < one["added"] < 120 and one["score"] > 0.9 for one in found)
+    assert all(hit["live"] and 60 < hit["added_dn"] < 120 and hit["score"] > 0.9 for hit in found)
+    assert all(hit["added"] == hit["added_dn"] for hit in found)
     assert (summary["frames"], summary["hits"], summary["not_analysed"]) == (FRAMES, 3, 2)
     # The seconds are told to a thousandth, which is some percent of so short a run.
     rounding = 0.001 / summary["seconds"]
@@ -85,7 +86,7 @@ def test_every_hit_is_an_event_and_the_summary_accounts_for_every_frame(clip, an
     assert summary["runtime"].startswith(("ai-edge-litert", "tflite-runtime"))
 
 
-def test_a_clip_that_ends_in_the_middle_of_a_picture_is_analysed_up_to_there(clip, analyzed):
+def test_analyze_reads_a_cut_clip_up_to_the_cut(clip, analyzed):
     path = clip()
     content = path.read_bytes()
     end = content.rfind(b"\xff\xd9", 0, content.rfind(b"idx1") if b"idx1" in content else len(content))
@@ -96,7 +97,7 @@ def test_a_clip_that_ends_in_the_middle_of_a_picture_is_analysed_up_to_there(cli
     assert summary["damaged"] or summary["warnings"]
 
 
-def test_a_damaged_picture_costs_the_triples_that_hold_it(clip, analyzed):
+def test_analyze_skips_the_triples_of_a_damaged_picture(clip, analyzed):
     pictures = jpegs()
     pictures[5] = pictures[5][: len(pictures[5]) // 2] + pictures[5][-2:]
     summary, found, _ = analyzed(clip(pictures))
@@ -107,13 +108,13 @@ def test_a_damaged_picture_costs_the_triples_that_hold_it(clip, analyzed):
 
 @pytest.mark.parametrize("size", [(161, 121), (64, 64), (333, 97)])
 @pytest.mark.parametrize("grey", [False, True])
-def test_greyscale_and_odd_sizes_are_analysed(clip, analyzed, size, grey):
+def test_analyze_reads_grey_and_odd_sizes(clip, analyzed, size, grey):
     hits = ((3, 30, 30),)
     _, found, _ = analyzed(clip(jpegs(size, hits, grey=grey), size))
     assert close_to(found, hits)
 
 
-def test_a_size_that_changes_within_a_folder_costs_the_frames_beside_it(tmp_path, analyzed):
+def test_analyze_skips_the_frames_beside_a_change_of_size(tmp_path, analyzed):
     folder = tmp_path / "pictures"
     folder.mkdir()
     first, second = jpegs(count=6, hits=((3, 40, 30),)), jpegs((200, 140), count=6, hits=((2, 50, 50),))
@@ -125,7 +126,7 @@ def test_a_size_that_changes_within_a_folder_costs_the_frames_beside_it(tmp_path
     assert "size changes from 160x120 to 200x140 at frame 6" in err
 
 
-def test_a_codec_that_predicts_frames_is_warned_of(tmp_path, analyzed):
+def test_analyze_warns_of_a_codec_that_predicts_frames(tmp_path, analyzed):
     path = tmp_path / "clip.mp4"
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), 25, SIZE)
     for picture in jpegs():
@@ -137,7 +138,7 @@ def test_a_codec_that_predicts_frames_is_warned_of(tmp_path, analyzed):
     assert "use Motion JPEG" in summary["warnings"][0]
 
 
-def test_events_never_overwrite_the_recording(clip, tiny_bundle):
+def test_analyze_never_overwrites_the_recording(clip, tiny_bundle):
     path = clip()
     before = path.read_bytes()
     with pytest.raises(SourceError, match="is the recording itself"):
@@ -145,12 +146,12 @@ def test_events_never_overwrite_the_recording(clip, tiny_bundle):
     assert path.read_bytes() == before
 
 
-def test_events_that_cannot_be_written_are_refused(clip, tiny_bundle, tmp_path):
+def test_analyze_refuses_events_that_cannot_be_written(clip, tiny_bundle, tmp_path):
     with pytest.raises(SourceError, match="cannot be written"):
         analyze_command.run(str(clip()), events=tmp_path / "no" / "e.jsonl", model=tiny_bundle, threads=1, as_json=True)
 
 
-def test_a_missing_bundle_is_refused(clip, tmp_path):
+def test_analyze_refuses_a_missing_bundle(clip, tmp_path):
     with pytest.raises(BundleError, match=r"model\.json is missing"):
         analyze_command.run(str(clip()), events=None, model=tmp_path, threads=1, as_json=True)
 
@@ -164,7 +165,7 @@ def command(*arguments):
     ("content", "complaint"),
     [(None, "no such file"), (b"", "is empty"), (b"no video at all\n" * 50, "no video is recognised")],
 )
-def test_an_unusable_recording_is_one_clear_line_and_exit_code_2(tmp_path, tiny_bundle, content, complaint):
+def test_analyze_refuses_an_unusable_recording_in_one_line(tmp_path, tiny_bundle, content, complaint):
     path = tmp_path / "clip.avi"
     if content is not None:
         path.write_bytes(content)
@@ -175,7 +176,7 @@ def test_an_unusable_recording_is_one_clear_line_and_exit_code_2(tmp_path, tiny_
     assert ended.stderr.count("\n") == 1
 
 
-def test_the_light_that_leaves_fewer_hits_visible_is_told_and_shortens_live_time(clip, tiny_bundle, tmp_path, capsys):
+def test_analyze_shortens_live_time_on_bright_ground(clip, tiny_bundle, tmp_path, capsys):
     known = load_bundle(tiny_bundle)
     table = Sensitivity(ground_dn=(20.0, 120.0), relative=(0.4, 0.4))
     dim = save_bundle(tmp_path / "dim", known.manifest.model_copy(update={"sensitivity": table}), known.model)
@@ -183,11 +184,11 @@ def test_the_light_that_leaves_fewer_hits_visible_is_told_and_shortens_live_time
     analyze_command.run(str(clip()), **words, as_json=True)
     summary = json.loads(capsys.readouterr().out)
     analyze_command.run(str(clip()), **words, as_json=False)
-    assert "of the picture was live; its light leaves 40% of the hits visible" in capsys.readouterr().out
+    assert "of the picture was live; at this brightness 40% of hits are visible" in capsys.readouterr().out
     assert summary["live_s"] == pytest.approx(0.4 * (FRAMES - 2) / 25 * summary["live_fraction"], rel=0.01)
 
 
-def test_the_command_tells_its_summary_in_words(clip, tiny_bundle):
+def test_analyze_prints_its_summary_as_text(clip, tiny_bundle):
     ended = command(clip(), "--model", tiny_bundle)
     assert (ended.returncode, ended.stderr) == (0, "")
     assert "12 frames in" in ended.stdout

@@ -69,7 +69,7 @@ def are(found, hits):
         ("settings.yaml", b"site: docks\n", "no video is recognised"),
     ],
 )
-def test_what_is_no_recording_is_refused_before_the_model_is_looked_at(analyze, tmp_path, name, content, said):
+def test_analyze_refuses_what_is_no_recording_before_the_model(analyze, tmp_path, name, content, said):
     if content is not None:
         (tmp_path / name).write_bytes(content)
     ended, _ = analyze(tmp_path / name, model=tmp_path / "no-bundle")
@@ -79,7 +79,7 @@ def test_what_is_no_recording_is_refused_before_the_model_is_looked_at(analyze, 
 @pytest.mark.parametrize(
     ("kept", "said"), [(20, "no video is recognised"), (300, "no"), (0.25, "no three of one size in a row")]
 )
-def test_a_recording_cut_at_its_beginning_is_refused(analyze, tmp_path, kept, said):
+def test_analyze_refuses_a_recording_cut_at_its_beginning(analyze, tmp_path, kept, said):
     path = write_clip(tmp_path / "clip.avi", jpegs())
     content = path.read_bytes()
     path.write_bytes(content[: kept if kept > 1 else int(len(content) * kept)])
@@ -87,7 +87,7 @@ def test_a_recording_cut_at_its_beginning_is_refused(analyze, tmp_path, kept, sa
     assert ended.refused(said), ended
 
 
-def test_a_recording_that_ends_in_the_middle_of_a_jpeg_is_analysed_up_to_there(analyze, tmp_path):
+def test_analyze_reads_up_to_a_broken_jpeg(analyze, tmp_path):
     path = write_clip(tmp_path / "clip.avi", jpegs())
     content = path.read_bytes()
     path.write_bytes(content[: content.rfind(b"\xff\xd9") - 700])
@@ -98,7 +98,7 @@ def test_a_recording_that_ends_in_the_middle_of_a_jpeg_is_analysed_up_to_there(a
     assert ended.err == ""
 
 
-def test_a_recording_cut_between_two_frames_is_analysed_and_reported(analyze, tmp_path):
+def test_analyze_reads_up_to_a_cut_between_frames(analyze, tmp_path):
     path = write_clip(tmp_path / "clip.avi", jpegs())
     content = path.read_bytes()
     path.write_bytes(content[: content.rfind(b"00dc", 0, content.rfind(b"\xff\xd9"))])
@@ -110,7 +110,7 @@ def test_a_recording_cut_between_two_frames_is_analysed_and_reported(analyze, tm
 
 
 @pytest.mark.parametrize(("count", "said"), [(1, "1 frame, no three"), (2, "2 frames, no three"), (3, None)])
-def test_three_frames_are_the_least(analyze, tmp_path, count, said):
+def test_analyze_needs_three_frames(analyze, tmp_path, count, said):
     ended, _ = analyze(write_clip(tmp_path / "clip.avi", jpegs(count)))
     if said is None:
         assert (ended.code, ended.json["not_analysed"]) == (0, 2)
@@ -118,7 +118,7 @@ def test_three_frames_are_the_least(analyze, tmp_path, count, said):
         assert ended.refused(f"clip.avi: {said} of one size in a row", "at least three are needed"), ended
 
 
-def test_a_frame_size_that_changes_costs_the_frames_beside_it(analyze, tmp_path):
+def test_analyze_skips_frames_beside_a_change_of_size(analyze, tmp_path):
     larger = jpegs(8, (200, 140), ((4, 50, 50),))
     ended, found = analyze(write_clip(tmp_path / "clip.avi", jpegs() + larger))
     assert ended.code == 0, ended
@@ -128,7 +128,7 @@ def test_a_frame_size_that_changes_costs_the_frames_beside_it(analyze, tmp_path)
 
 
 @pytest.mark.parametrize("small", [(40, 30), (160, 63)])
-def test_one_tiny_picture_in_a_folder_loses_nothing_of_the_others(analyze, tmp_path, small):
+def test_analyze_ignores_one_tiny_picture_in_a_folder(analyze, tmp_path, small):
     folder = tmp_path / "pictures"
     folder.mkdir()
     for number, picture in enumerate([*jpegs(), *jpegs(1, small, ()), *jpegs()]):
@@ -141,14 +141,14 @@ def test_one_tiny_picture_in_a_folder_loses_nothing_of_the_others(analyze, tmp_p
 
 @pytest.mark.parametrize("size", [(161, 121), (65, 64), (333, 97)])
 @pytest.mark.parametrize("grey", [False, True])
-def test_greyscale_and_odd_sizes_are_analysed(analyze, tmp_path, size, grey):
+def test_analyze_takes_grey_and_odd_sizes(analyze, tmp_path, size, grey):
     hits = ((3, 30, 30), (5, size[0] - 4, size[1] - 4))
     ended, found = analyze(write_clip(tmp_path / "clip.avi", jpegs(8, size, hits, grey=grey), size))
     assert (ended.code, ended.err) == (0, "")
     assert are(found, hits)
 
 
-def test_a_stated_exposure_is_taken_and_an_impossible_one_refused(analyze, tmp_path):
+def test_analyze_takes_an_exposure_and_refuses_impossible_ones(analyze, tmp_path):
     # Half of the 40 ms from frame to frame exposed: the same hits mean twice the rate.
     hits = tuple((frame, 20 + (37 * frame) % 120, 20 + (53 * frame) % 80) for frame in range(30, 58))
     path = write_clip(tmp_path / "clip.avi", jpegs(60, SIZE, hits))
@@ -206,7 +206,7 @@ def put(name, content):
         (put("model.json", b"{}"), "model.json"),
     ],
 )
-def test_a_damaged_bundle_is_refused(analyze, bundle_of, tmp_path, spoil, said):
+def test_analyze_refuses_a_damaged_bundle(analyze, bundle_of, tmp_path, spoil, said):
     bundle = bundle_of()
     spoil(bundle)
     ended, _ = analyze(write_clip(tmp_path / "clip.avi", jpegs(4)), model=bundle)
@@ -221,6 +221,6 @@ def test_a_damaged_bundle_is_refused(analyze, bundle_of, tmp_path, spoil, said):
         ("int8_64", "float32_64", "input is int8, the manifest says float32"),
     ],
 )
-def test_a_network_other_than_its_manifest_is_refused(analyze, bundle_of, tmp_path, *, model, claimed, said):
+def test_analyze_refuses_a_network_unlike_its_manifest(analyze, bundle_of, tmp_path, *, model, claimed, said):
     ended, _ = analyze(write_clip(tmp_path / "clip.avi", jpegs(4)), model=bundle_of(model, claimed))
     assert ended.refused(said), ended

@@ -33,7 +33,7 @@ def run(*words):
 
 
 @pytest.mark.parametrize("motion", ["walking", "still"])
-def test_the_scorer_accepts_our_events_and_agrees_with_our_own_comparison(tmp_path, motion):
+def test_peer_scorer_agrees_with_our_comparison(tmp_path, motion):
     clip, events, truth = (tmp_path / name for name in ("clip.avi", "events.jsonl", "clip.jsonl"))
     scene, hits = SHARED / "data/scenes/campus_walkers.avi", SHARED / "data/hits/webcam_xray_100kV_40mm_al"
     made = run(

@@ -22,7 +22,7 @@ places = st.tuples(st.integers(0, 3), st.integers(0, 40), st.integers(0, 40))
 
 
 @given(truth=st.lists(st.tuples(places, st.floats(5, 100))), found=st.lists(places))
-def test_every_detection_is_matched_once_or_false(truth, found):
+def test_compare_matches_every_detection_once(truth, found):
     hits = [true_hit(*place, added) for place, added in truth]
     score = compare(hits, [Found(*place) for place in found])
     assert len(score.matches) + score.false_hits == len(found)
@@ -31,42 +31,42 @@ def test_every_detection_is_matched_once_or_false(truth, found):
 
 
 @given(st.lists(places, unique=True))
-def test_detections_on_the_hits_find_all_of_them(at):
+def test_compare_finds_all_hits(at):
     hits = [true_hit(*place) for place in at]
     score = compare(hits, [Found(*place) for place in at])
     assert score.recall == (1.0 if at else 0.0)
     assert score.false_hits == 0
 
 
-def test_a_detection_counts_up_to_the_radius_around_the_box():
+def test_compare_counts_up_to_the_radius_around_the_box():
     assert compare([true_hit(0, 10, 10)], [Found(0, 14, 10)]).found == 1
     assert compare([true_hit(0, 10, 10)], [Found(0, 15, 10)]).found == 0
     assert compare([true_hit(0, 10, 10)], [Found(1, 10, 10)]).false_hits == 1
 
 
-def test_a_visible_hit_is_matched_before_a_faint_one_that_is_nearer():
+def test_compare_prefers_a_visible_hit_to_a_nearer_faint_one():
     score = compare([true_hit(0, 10, 10, added=10), true_hit(0, 13, 10, added=60)], [Found(0, 10, 10)])
     assert (score.found, score.false_hits) == (1, 0)
 
 
-def test_a_second_detection_of_the_same_hit_is_false():
+def test_compare_calls_a_second_detection_false():
     assert compare([true_hit(0, 10, 10)], [Found(0, 10, 10), Found(0, 11, 10)]).false_hits == 1
 
 
 @pytest.mark.parametrize("line", ["no json", "[1, 2]", '{"frame": 1}', '{"frame": 1, "x": 2, "y": 3, "added": "much"}'])
-def test_a_line_that_is_no_hit_is_named(tmp_path, line):
+def test_read_truth_names_a_line_that_is_no_hit(tmp_path, line):
     path = tmp_path / "truth.jsonl"
     path.write_text('{"frame": 1, "x": 2, "y": 3, "added": 30}\n\n' + line + "\n")
     with pytest.raises(TruthError, match=r"truth\.jsonl, line 3"):
         read_truth(path)
 
 
-def test_a_missing_truth_file_is_one_clear_error(tmp_path):
-    with pytest.raises(TruthError, match="lies beside the clip"):
+def test_read_truth_names_a_missing_file(tmp_path):
+    with pytest.raises(TruthError, match="jsonl beside the clip"):
         read_truth(tmp_path / "none.jsonl")
 
 
-def test_a_hit_without_a_box_is_its_own_box(tmp_path):
+def test_read_truth_takes_a_hit_without_a_box_as_its_own(tmp_path):
     path = tmp_path / "truth.jsonl"
     path.write_text('{"frame": 1, "x": 2, "y": 3, "added": 30}\n')
     assert read_truth(path) == [TrueHit(1, 2, 3, (2, 3, 2, 3), 30.0)]

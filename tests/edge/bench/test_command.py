@@ -42,7 +42,7 @@ def bench(clip, bundle, against="difference,paper-int8", *, as_json=True, **bund
     )
 
 
-def test_methods_are_compared_on_the_same_frames(clip, tiny_bundle, capsys):
+def test_bench_compares_methods_on_the_same_frames(clip, tiny_bundle, capsys):
     bench(clip, tiny_bundle, **{"paper-int8": tiny_bundle})
     told = json.loads(capsys.readouterr().out)
     rows = {row["name"]: row for row in told["rows"]}
@@ -58,7 +58,7 @@ def test_methods_are_compared_on_the_same_frames(clip, tiny_bundle, capsys):
     assert told["peak_mb"] > 20
 
 
-def test_the_table_is_for_readers(clip, tiny_bundle, capsys):
+def test_bench_prints_a_table(clip, tiny_bundle, capsys):
     bench(clip, tiny_bundle, "difference", as_json=False)
     told = capsys.readouterr().out
     assert "gammabox" in told
@@ -66,7 +66,7 @@ def test_the_table_is_for_readers(clip, tiny_bundle, capsys):
     assert "a reconstruction" in told
 
 
-def test_a_clip_of_two_frames_is_refused(clip, tiny_bundle, tmp_path):
+def test_bench_refuses_a_clip_of_two_frames(clip, tiny_bundle, tmp_path):
     two = tmp_path / "two.avi"
     with open_source(clip) as source, MotionJpegWriter(two, 25, (320, 240)) as writer:
         for frame in islice(source, 2):
@@ -80,6 +80,6 @@ def test_a_clip_of_two_frames_is_refused(clip, tiny_bundle, tmp_path):
     ("against", "complaint"),
     [("magic", "no method 'magic'; known are gammabox"), ("paper-float", "paper-float needs its bundle")],
 )
-def test_methods_that_cannot_run_are_refused(clip, tiny_bundle, against, complaint):
+def test_bench_refuses_methods_that_cannot_run(clip, tiny_bundle, against, complaint):
     with pytest.raises(SettingsError, match=complaint):
         bench(clip, tiny_bundle, against)

@@ -42,32 +42,32 @@ def method(request, tiny_bundle):
     return makers[request.param]()
 
 
-def test_a_hit_is_sighted_once_and_each_stage_timed(method):
+def test_method_sights_a_hit_once_and_times_each_stage(method):
     verdict = method.judge(triple())
     assert holds_hit(verdict.sightings) == [True]
     assert all(spent >= 0 for spent in verdict.stage_ms.values())
     assert method.judge(triple(hit=False)).sightings == ()
 
 
-def test_the_difference_leaves_out_what_moves_but_not_a_hit_beside_it():
+def test_difference_ignores_motion_but_not_a_hit_beside_it():
     assert holds_hit(FrameDifference().judge(triple(moving=True)).sightings) == [True]
 
 
-def test_the_motion_gate_learns_its_background_and_then_sees_the_hit(tiny_bundle):
+def test_motion_gate_learns_its_background(tiny_bundle):
     gate = MotionGated(load_bundle(tiny_bundle), 1)
     for first in range(3):
         assert gate.judge(triple(first, hit=False)).sightings == ()
     assert any(holds_hit(gate.judge(triple(3)).sightings))
 
 
-def test_la_cosmic_sees_the_hit():
+def test_lacosmic_sees_the_hit():
     pytest.importorskip("astroscrappy")
     sharp = triple(hit=False)
     sharp.current.grey[HIT[1] + 1, HIT[0] + 1] = 200
     assert holds_hit(LaCosmic().judge(sharp).sightings) == [True]
 
 
-def test_la_cosmic_without_its_package_says_what_to_install(monkeypatch):
+def test_lacosmic_without_its_package_says_what_to_install(monkeypatch):
     def refuse(name):
         raise ImportError(name)
 
@@ -79,7 +79,7 @@ def test_la_cosmic_without_its_package_says_what_to_install(monkeypatch):
 @pytest.mark.parametrize(
     ("size", "tile", "count"), [((1920, 1080), 224, 40), ((640, 480), 224, 6), ((224, 224), 224, 1)]
 )
-def test_tiles_are_the_papers_and_stay_in_the_picture(size, tile, count):
+def test_tiles_are_those_of_the_paper(size, tile, count):
     origins = tile_origins(size, tile)
     assert len(set(origins)) == count
     assert origins[0] == (0, 0)

@@ -27,12 +27,12 @@ def hit(frame, x, y, added=60.0, reach=1):
         ({1: []}, [hit(5, 10, 10)], 0, 0),  # a frame that was not looked at
     ],
 )
-def test_matching_is_one_to_one_within_the_radius(sighted, truth, found, false):
+def test_score_matches_one_to_one_within_the_radius(sighted, truth, found, false):
     result = score(sighted, truth)
     assert (result.found, result.false) == (found, false)
     assert result.false_per_frame == false / len(sighted)
 
 
-def test_faint_hits_do_not_count_for_recall_nor_as_false():
+def test_score_ignores_faint_hits():
     result = score({1: [at(10, 10)]}, [hit(1, 10, 10, added=12.0)])
     assert (result.visible, result.found, result.false, result.recall) == (0, 0, 0, None)

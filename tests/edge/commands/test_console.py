@@ -30,7 +30,7 @@ def ran(app, stdout=subprocess.PIPE):
         ("interrupt", 130, "interrupted\n"),
     ],
 )
-def test_an_outcome_becomes_its_exit_code_and_line(app, code, words):
+def test_run_turns_an_outcome_into_code_and_line(app, code, words):
     done = ran(app)
     assert (done.returncode, done.stderr) == (code, words)
 
@@ -43,7 +43,7 @@ def test_an_outcome_becomes_its_exit_code_and_line(app, code, words):
         (["analyze", "a", "--threads", "x"], "error: Invalid value for '--threads': "),
     ],
 )
-def test_wrong_use_is_one_line_that_names_the_help(words, line):
+def test_run_names_the_help_after_wrong_use(words, line):
     command = Path(sys.executable).parent / "gammabox-edge"
     done = subprocess.run([command, *words], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
@@ -51,14 +51,14 @@ def test_wrong_use_is_one_line_that_names_the_help(words, line):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
-def test_a_full_disk_is_one_line_and_no_traceback():
+def test_run_reports_a_full_disk_in_one_line():
     with Path("/dev/full").open("w", encoding="utf-8") as full:
         done = ran("lambda **_: print('x' * 10)", full)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert done.stderr.startswith("error: no space left on the disk for the output")
 
 
-def test_a_reader_that_left_is_no_traceback():
+def test_run_survives_a_reader_that_left():
     command = [sys.executable, "-c", PROGRAM.format("lambda **_: [print('x' * 1000) for _ in range(1000)]")]
     writer = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     writer.stdout.readline()

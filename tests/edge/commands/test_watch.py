@@ -16,7 +16,7 @@ from rich.console import Console
 
 from edge.commands.watch import broker_settings, picture
 from edge.config.device import MqttSettings
-from edge.control_room.board import Board, in_words
+from edge.control_room.board import Board, as_line
 from edge.control_room.subscriber import Received, Subscriber, Unreadable
 from edge.errors import BrokerError
 from edge.telemetry.messages import AlarmDetail, AlarmMessage, Health, HitDetail, HitMessage, Stamp, Status, encode
@@ -40,32 +40,32 @@ def stamp():
     return Stamp("docks", "gate-1", "b1")
 
 
-def test_an_alarm_reads_as_one_line(stamp):
+def test_as_line_of_an_alarm(stamp):
     message = stamp.make(AlarmMessage, NOW, state="raised", alarm=DETAIL)
-    assert in_words(received("alarm", message)) == (
+    assert as_line(received("alarm", message)) == (
         "2026-01-02T03:04:05.678Z docks/gate-1 ALARM raised gate-1: 4.50 hits/s (2.00 to 8.00) against 0.20, "
         "6.5 sigma; weakened: short exposure"
     )
 
 
-def test_hits_and_status_read_as_one_line(stamp):
+def test_as_line_of_hits_and_status(stamp):
     hits = stamp.make(HitMessage, NOW, frame=7, live_fraction=1.0, exposure_s=None, hits=(HIT, HIT))
-    assert in_words(received("hit", hits)).endswith("docks/gate-1 hit: 2 in frame 7, best score 0.97")
+    assert as_line(received("hit", hits)).endswith("docks/gate-1 hit: 2 in frame 7, best score 0.97")
     status = stamp.make(Status, NOW, state="offline", reason="lost")
-    assert in_words(received("status", status, retained=True)).endswith(
+    assert as_line(received("status", status, retained=True)).endswith(
         "offline (lost; it had connected at this time) (retained)"
     )
 
 
-def test_what_is_unreadable_says_why():
-    assert in_words(Unreadable(Topic("s", "d", "hit"), "no JSON")) == "s/d unreadable hit: no JSON"
+def test_as_line_says_why_a_message_is_unreadable():
+    assert as_line(Unreadable(Topic("s", "d", "hit"), "no JSON")) == "s/d unreadable hit: no JSON"
 
 
-def test_the_board_counts_a_hit_that_comes_twice_once(stamp):
+def test_board_counts_a_repeated_hit_once(stamp):
     board = Board()
     message = stamp.make(HitMessage, NOW, frame=7, live_fraction=1.0, exposure_s=None, hits=(HIT, HIT))
     for _ in range(3):
-        box = board.take(received("hit", message))
+        box = board.update(received("hit", message))
     assert box.hits == 2
 
 
@@ -78,11 +78,11 @@ def test_the_board_counts_a_hit_that_comes_twice_once(stamp):
         ("raised", "b2", "OLD ALARM"),
     ],
 )
-def test_the_board_shows_what_stands(stamp, state, boot_of_status, shown):
+def test_board_shows_the_state_of_alarms(stamp, state, boot_of_status, shown):
     board = Board()
-    board.take(received("alarm", stamp.make(AlarmMessage, NOW, state=state, alarm=DETAIL)))
+    board.update(received("alarm", stamp.make(AlarmMessage, NOW, state=state, alarm=DETAIL)))
     status = Stamp("docks", "gate-1", boot_of_status).make(Status, NOW, state="online", reason="connected")
-    assert board.take(received("status", status)).alarm_state == shown
+    assert board.update(received("status", status)).alarm_state == shown
     assert f" {shown} " in drawn(board, width=200)
 
 
@@ -102,11 +102,13 @@ def health(stamp, **changes):
     return stamp.make(Health, NOW, **(fields | changes))
 
 
-def test_the_board_fits_80_columns_and_says_what_weakens_an_alarm(stamp):
+def test_picture_fits_80_columns_and_names_weaknesses(stamp):
     board = Board()
-    board.take(received("status", stamp.make(Status, NOW, state="online", reason="connected")))
-    board.take(received("alarm", stamp.make(AlarmMessage, NOW, state="raised", alarm=DETAIL)))
-    board.take(received("health", health(stamp, faults=("the camera is silent",), outbox={"depth": 51, "dropped": 0})))
+    board.update(received("status", stamp.make(Status, NOW, state="online", reason="connected")))
+    board.update(received("alarm", stamp.make(AlarmMessage, NOW, state="raised", alarm=DETAIL)))
+    board.update(
+        received("health", health(stamp, faults=("the camera is silent",), outbox={"depth": 51, "dropped": 0}))
+    )
     lines = [line.rstrip() for line in drawn(board, width=80).splitlines()]
     assert [line.split() for line in lines if "docks/gate-1  " in line] == [
         ["docks/gate-1", "online", "ALARM", "since", "03:04:05Z", "1", "30.0", "97%"]
@@ -119,11 +121,11 @@ def test_the_board_fits_80_columns_and_says_what_weakens_an_alarm(stamp):
     ]
 
 
-def test_a_box_that_is_away_shows_its_alarm_but_no_measures_of_now(stamp):
+def test_picture_hides_measures_of_a_box_that_is_away(stamp):
     board = Board()
-    board.take(received("health", health(stamp, faults=("the camera is silent",))))
-    board.take(received("alarm", stamp.make(AlarmMessage, NOW, state="raised", alarm=DETAIL)))
-    board.take(received("status", stamp.make(Status, NOW, state="offline", reason="lost")))
+    board.update(received("health", health(stamp, faults=("the camera is silent",))))
+    board.update(received("alarm", stamp.make(AlarmMessage, NOW, state="raised", alarm=DETAIL)))
+    board.update(received("status", stamp.make(Status, NOW, state="offline", reason="lost")))
     shown = drawn(board, width=80, connected=False)
     assert "offline (lost)  ALARM since 03:04:05Z" in shown
     assert "the broker is away" in shown
@@ -131,13 +133,13 @@ def test_a_box_that_is_away_shows_its_alarm_but_no_measures_of_now(stamp):
     assert "silent" not in shown
 
 
-def test_alarms_come_first_then_boxes_that_are_away():
+def test_picture_puts_alarms_and_absent_boxes_first():
     board = Board()
     for device, state in (("a", "online"), ("b", "offline"), ("c", "online")):
         status = Stamp("docks", device, "b1").make(Status, NOW, state=state, reason="stopped")
-        board.take(Received(Topic("docks", device, "status"), status, retained=False))
+        board.update(Received(Topic("docks", device, "status"), status, retained=False))
     alarm = Stamp("docks", "c", "b1").make(AlarmMessage, NOW, state="raised", alarm=DETAIL)
-    board.take(Received(Topic("docks", "c", "alarm"), alarm, retained=False))
+    board.update(Received(Topic("docks", "c", "alarm"), alarm, retained=False))
     shown = drawn(board, width=80)
     assert shown.index("docks/c") < shown.index("docks/b") < shown.index("docks/a")
 
@@ -146,7 +148,7 @@ def test_alarms_come_first_then_boxes_that_are_away():
     ("broker", "host", "port"),
     [("box", "box", 1883), ("10.0.0.1:2000", "10.0.0.1", 2000), ("[::1]:9", "::1", 9), ("[fe80::1]", "fe80::1", 1883)],
 )
-def test_a_broker_is_host_and_port(broker, host, port):
+def test_broker_settings_read_host_and_port(broker, host, port):
     settings = broker_settings(broker)
     assert (settings.host, settings.port) == (host, port)
 
@@ -159,13 +161,13 @@ def test_a_broker_is_host_and_port(broker, host, port):
         ({"broker": "a", "username": ""}, "broker 'a': username: found the text '', expected at least 1 characters"),
     ],
 )
-def test_a_login_that_cannot_be_is_said_in_our_words(given, said):
+def test_broker_settings_refuse_impossible_logins(given, said):
     with pytest.raises(BrokerError, match=re.escape(said)):
         broker_settings(**given)
 
 
 @pytest.mark.parametrize("broker", ["", "a:b", "a:1:2", "a:99999", "mqtt://a", "a b", ":1883"])
-def test_what_names_no_broker_is_refused(broker):
+def test_broker_settings_refuse_what_names_no_broker(broker):
     with pytest.raises(BrokerError, match="broker"):
         broker_settings(broker)
 
@@ -180,7 +182,7 @@ def publish(broker, messages):
     client.loop_stop()
 
 
-def test_the_subscriber_yields_models_and_says_what_it_cannot_read(broker):
+def test_subscriber_yields_models_and_unreadable_messages(broker):
     site, device = f"watch-{secrets.token_hex(4)}", "gate-1"
     stamp = Stamp(site, device, "b")
     status = stamp.make(Status, NOW, state="online", reason="connected")
@@ -203,7 +205,7 @@ def test_the_subscriber_yields_models_and_says_what_it_cannot_read(broker):
     assert len({str(each.topic) for each in arrived}) == 2
 
 
-def test_the_subscriber_comes_back_after_the_broker_was_away(new_broker):
+def test_subscriber_reconnects(new_broker):
     restarting = new_broker()
     restarting.start()
     stamp = Stamp("back", "gate", "b")
@@ -220,12 +222,12 @@ def test_the_subscriber_comes_back_after_the_broker_was_away(new_broker):
     assert arrived.message == message
 
 
-def test_a_broker_that_is_not_there_is_said():
+def test_subscriber_names_a_broker_that_is_away():
     with pytest.raises(BrokerError, match="cannot be reached"):
         Subscriber(MqttSettings(host="127.0.0.1", port=1))
 
 
-def test_what_speaks_no_tls_is_told_from_what_is_not_there():
+def test_subscriber_tells_missing_tls_from_a_missing_broker():
     def answer(server):
         connection, _ = server.accept()
         with connection, suppress(ConnectionResetError):
@@ -249,7 +251,7 @@ def test_what_speaks_no_tls_is_told_from_what_is_not_there():
     assert "check the port" in ran.stderr
 
 
-def test_a_missing_password_file_is_said_without_the_system_s_numbers(tmp_path):
+def test_subscriber_names_a_missing_password_file(tmp_path):
     settings = broker_settings("a", username="me", password_file=tmp_path / "no")
     with pytest.raises(BrokerError, match=r"no cannot be read \(No such file or directory\); check it$"):
         Subscriber(settings)
@@ -264,7 +266,7 @@ def watch(*arguments):
     )
 
 
-def test_the_command_prints_lines_or_json(broker):
+def test_watch_prints_lines_or_json(broker):
     site = f"watch-{secrets.token_hex(4)}"
     stamp = Stamp(site, "gate", "b")
     status = stamp.make(Status, NOW, state="online", reason="connected")
@@ -283,7 +285,7 @@ def test_the_command_prints_lines_or_json(broker):
 
 
 @pytest.mark.parametrize("arguments", [["--broker", "127.0.0.1:1"], ["--broker", "a b"], ["--site", "A/#"]])
-def test_unusable_arguments_are_one_line_and_exit_code_2(arguments):
+def test_watch_refuses_unusable_arguments_in_one_line(arguments):
     ran = watch(*arguments)
     assert ran.returncode == 2
     assert ran.stderr.startswith("error: ")

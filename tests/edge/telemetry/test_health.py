@@ -38,7 +38,7 @@ def analysed(live_fraction=0.5, exposure_s=0.02, stage_ms=None):
     return AnalysedFrame(Triple(frame, frame, frame), detection, observed, (), stage_ms or {})
 
 
-def test_health_counts_since_the_start_and_averages_since_the_last(health):
+def test_health_counts_from_the_start_and_averages_the_span(health):
     tally = Tally(100.0)
     for number in range(50):
         tally.add(analysed(stage_ms={"decode": 2.0}), 100.0 + number * 0.04)
@@ -53,7 +53,7 @@ def test_health_counts_since_the_start_and_averages_since_the_last(health):
     assert (second.frames, second.fps, second.live_fraction) == (50, 0.0, None)
 
 
-def test_a_silent_camera_and_a_blinded_one_are_faults(health):
+def test_health_names_a_silent_and_a_blinded_camera(health):
     tally = Tally(100.0)
     tally.add(analysed(0.01, None), 100.0)
     faults = health(tally, 115.0, ("the broker is away",)).faults
@@ -63,7 +63,7 @@ def test_a_silent_camera_and_a_blinded_one_are_faults(health):
 
 
 @pytest.mark.parametrize(("content", "degrees"), [("48231\n", 48.231), ("", None), ("hot", None)])
-def test_the_temperature_is_read_where_the_board_tells_it(tmp_path, content, degrees):
+def test_temperature_is_none_where_the_board_has_none(tmp_path, content, degrees):
     (tmp_path / "temp").write_text(content)
     assert temperature_c(tmp_path / "temp") == degrees
     assert temperature_c(tmp_path / "no") is None

@@ -83,7 +83,7 @@ def rig(request, tmp_path):
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1", "auto"])
-def test_birth_messages_and_goodbye_arrive_and_the_outbox_is_empty(rig, broker, protocol):
+def test_link_delivers_birth_messages_and_goodbye(rig, broker, protocol):
     port = broker.port_v3 if protocol == "3.1.1" else broker.port
     one = rig(port, protocol=protocol)
     with Subscriber(one.settings, SITE) as subscriber:
@@ -100,14 +100,14 @@ def test_birth_messages_and_goodbye_arrive_and_the_outbox_is_empty(rig, broker, 
     assert one.outbox.depth == 0
 
 
-def test_auto_falls_back_to_3_1_1_at_a_broker_that_hangs_up_on_5(rig, broker):
+def test_link_falls_back_to_3_1_1_where_5_is_refused(rig, broker):
     one = rig(broker.port_v3)
     one.link.start()
     until(lambda: one.link.state.state == "online")
     assert one.link.state.text.endswith("3.1.1" if broker.kind == "iotcore" else "with MQTT 5")
 
 
-def test_what_was_put_while_the_broker_was_away_arrives_later_in_order_and_says_so(rig, new_broker, monkeypatch):
+def test_link_delivers_historical_messages_in_order(rig, new_broker, monkeypatch):
     away = new_broker()
     one = rig(away.port)
     subscribed, new_client = threading.Event(), one.link._client
@@ -132,7 +132,7 @@ def test_what_was_put_while_the_broker_was_away_arrives_later_in_order_and_says_
     assert all(each.message.historical == (each.message.frame < 40) for each in got)
 
 
-def test_a_broker_that_comes_back_is_greeted_again(rig, new_broker):
+def test_link_greets_a_broker_that_comes_back(rig, new_broker):
     restarting = new_broker()
     restarting.start()
     one = rig(restarting.port)
@@ -150,7 +150,7 @@ def test_a_broker_that_comes_back_is_greeted_again(rig, new_broker):
     assert status.retained
 
 
-def test_a_refused_login_is_said_and_the_messages_stay(rig, new_broker, tmp_path, caplog):
+def test_link_reports_a_refused_login_and_keeps_messages(rig, new_broker, tmp_path, caplog):
     guarded = new_broker(login=("box", "right"))
     guarded.start()
     (tmp_path / "wrong").write_text("wrong\n")
@@ -167,7 +167,7 @@ def test_a_refused_login_is_said_and_the_messages_stay(rig, new_broker, tmp_path
         Subscriber(one.settings, SITE)
 
 
-def test_the_right_login_is_let_in(rig, new_broker, tmp_path):
+def test_link_connects_with_the_right_login(rig, new_broker, tmp_path):
     guarded = new_broker(login=("box", "right"))
     guarded.start()
     (tmp_path / "password").write_text("right\n")
@@ -176,7 +176,7 @@ def test_the_right_login_is_let_in(rig, new_broker, tmp_path):
     until(lambda: one.link.state.state == "online")
 
 
-def test_a_box_that_dies_is_reported_by_the_last_will(broker, request, tmp_path):
+def test_link_last_will_reports_a_box_that_dies(broker, request, tmp_path):
     device = device_of(request.node.name)
     program = f"""
 import pathlib, sys, time
@@ -211,7 +211,7 @@ time.sleep(60)
     assert states == [("online", "connected"), ("offline", "lost")]
 
 
-def test_a_bug_in_a_callback_is_logged_and_the_link_is_built_anew(rig, broker, monkeypatch, caplog):
+def test_link_recovers_from_a_bug_in_a_callback(rig, broker, monkeypatch, caplog):
     one = rig(broker.port)
     calls = []
 
@@ -248,7 +248,7 @@ def test_messages_on_the_wire_fit_their_json_schema(rig, broker):
 
 # paho leaves a socket whose handshake failed to the garbage collector.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_broker_that_cannot_be_trusted_is_called_so(rig, new_broker):
+def test_link_names_a_broker_that_cannot_be_trusted(rig, new_broker):
     plain = new_broker()
     plain.start()
     one = rig(plain.port, tls=TlsSettings())
@@ -263,7 +263,7 @@ mosquitto_only = pytest.mark.parametrize("new_broker", ["mosquitto"], indirect=T
 @mosquitto_only
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="certificates are made by openssl")
-def test_tls_lets_in_whom_it_trusts_and_nobody_else(rig, new_broker, tmp_path):
+def test_link_tls_connects_only_those_it_trusts(rig, new_broker, tmp_path):
     for name in ("broker", "stranger"):
         subprocess.run(
             ["openssl", *OPENSSL.split(), "-keyout", tmp_path / f"{name}.key", "-out", tmp_path / f"{name}.pem"],
@@ -283,7 +283,7 @@ def test_tls_lets_in_whom_it_trusts_and_nobody_else(rig, new_broker, tmp_path):
 
 
 @mosquitto_only
-def test_a_message_that_the_broker_refuses_stays_and_does_not_hold_up_others(rig, new_broker, tmp_path, caplog):
+def test_link_keeps_a_refused_message_and_sends_others(rig, new_broker, tmp_path, caplog):
     rights = tmp_path / "rights"
     strict = new_broker(mosquitto_lines=(f"acl_file {rights}",))
     one = rig(strict.port, protocol="5")
@@ -304,7 +304,7 @@ def test_a_message_that_the_broker_refuses_stays_and_does_not_hold_up_others(rig
 
 
 @pytest.mark.parametrize("content", [None, "", b"\xff"])
-def test_an_unusable_password_file_is_named_before_anything_starts(tmp_path, content):
+def test_link_names_an_unusable_password_file_at_once(tmp_path, content):
     path = tmp_path / "password"
     if content is not None:
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -313,12 +313,12 @@ def test_an_unusable_password_file_is_named_before_anything_starts(tmp_path, con
         Link(settings, Stamp(SITE, "x", "b"), Outbox(tmp_path / "o.sqlite", 100))
 
 
-def test_an_unusable_certificate_is_named(tmp_path):
+def test_link_names_an_unusable_certificate(tmp_path):
     settings = MqttSettings(host="127.0.0.1", tls=TlsSettings(ca_file=tmp_path / "no.pem"))
     with pytest.raises(BrokerError, match=r"no\.pem"):
         Link(settings, Stamp(SITE, "x", "b"), Outbox(tmp_path / "o.sqlite", 100))
 
 
-def test_a_status_names_its_boot():
+def test_status_names_its_boot():
     status = Stamp(SITE, "gate", "b1").make(Status, datetime.now(timezone.utc), state="online", reason="connected")
     assert (status.boot_id, status.event_id, status.seq) == ("b1", "b1-0", 0)

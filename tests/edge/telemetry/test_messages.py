@@ -40,14 +40,14 @@ def alarm_message(stamp):
 
 
 @pytest.mark.parametrize("make", [hit_message, alarm_message])
-def test_a_message_fits_its_schema_and_is_read_back_as_it_was(make):
+def test_message_fits_its_schema_and_is_read_back(make):
     message = make(Stamp("docks", "gate-1", "b"))
     kind = next(kind for kind, model in MODELS.items() if isinstance(message, model))
     jsonschema.validate(json.loads(encode(message)), schemas()[kind])
     assert decode(kind, encode(message)) == message
 
 
-def test_every_message_carries_version_ids_number_time_and_whether_it_is_historical():
+def test_message_has_version_ids_number_time_and_history():
     stamp = Stamp("docks", "gate-1", "b")
     first, second = hit_message(stamp), alarm_message(stamp)
     assert [first.seq, second.seq] == [0, 1]
@@ -60,7 +60,7 @@ def test_every_message_carries_version_ids_number_time_and_whether_it_is_histori
     assert encode(second).count(b'"historical":false') == 1
 
 
-def test_keys_of_a_newer_sender_are_passed_over():
+def test_decode_ignores_keys_of_a_newer_sender():
     body = json.loads(encode(Stamp("s", "d", "b").make(Status, NOW, state="online", reason="connected")))
     assert decode("status", json.dumps({**body, "mood": "good"}).encode()).state == "online"
 
@@ -69,13 +69,13 @@ def test_keys_of_a_newer_sender_are_passed_over():
     ("change", "expected"),
     [({"schema_version": 2}, "schema_version"), ({"utc": "2026-01-02T03:04:05"}, "utc"), ({"state": "so-so"}, "state")],
 )
-def test_a_message_that_cannot_be_understood_says_where(change, expected):
+def test_decode_says_where_a_message_is_wrong(change, expected):
     body = json.loads(encode(Stamp("s", "d", "b").make(Status, NOW, state="online", reason="connected")))
     with pytest.raises(MessageError, match=f"status message: {expected}"):
         decode("status", json.dumps({**body, **change}).encode())
 
 
 @given(st.binary(max_size=100), st.sampled_from(list(MODELS)))
-def test_any_bytes_give_a_message_error(payload, kind):
+def test_decode_turns_any_bytes_into_a_message_error(payload, kind):
     with pytest.raises(MessageError):
         decode(kind, payload)

@@ -26,7 +26,7 @@ def path(tmp_path):
     return tmp_path / "outbox.sqlite"
 
 
-def test_a_message_comes_out_as_it_went_in_and_stays_until_confirmed(path):
+def test_outbox_keeps_a_message_until_it_is_confirmed(path):
     outbox = Outbox(path, 100)
     outbox.put(message("one"))
     (waiting,) = outbox.next(10)
@@ -38,7 +38,7 @@ def test_a_message_comes_out_as_it_went_in_and_stays_until_confirmed(path):
     outbox.close()
 
 
-def test_what_is_unconfirmed_is_there_after_a_restart(path):
+def test_outbox_keeps_unconfirmed_messages_over_a_restart(path):
     outbox = Outbox(path, 100)
     for number in range(5):
         outbox.put(message(str(number)))
@@ -51,7 +51,7 @@ def test_what_is_unconfirmed_is_there_after_a_restart(path):
     again.close()
 
 
-def test_alarms_leave_first_and_are_dropped_last(path):
+def test_outbox_sends_alarms_first_and_drops_them_last(path):
     outbox = Outbox(path, 3)
     outbox.put(message("hit 0"))
     outbox.put(message("alarm 0", "always"))
@@ -63,7 +63,7 @@ def test_alarms_leave_first_and_are_dropped_last(path):
     outbox.close()
 
 
-def test_of_a_state_only_the_latest_waits(path):
+def test_outbox_keeps_only_the_latest_of_a_state(path):
     outbox = Outbox(path, 100)
     for number in range(3):
         outbox.put(message(f"health {number}", "latest", "t/health"))
@@ -74,7 +74,7 @@ def test_of_a_state_only_the_latest_waits(path):
     outbox.close()
 
 
-def test_those_on_their_way_are_passed_over(path):
+def test_outbox_next_leaves_out_those_in_flight(path):
     outbox = Outbox(path, 100)
     for number in range(5):
         outbox.put(message(str(number)))
@@ -84,7 +84,7 @@ def test_those_on_their_way_are_passed_over(path):
 
 
 @pytest.mark.parametrize("content", [b"no database", b"SQLite format 3\x00" + b"\xff" * 4096, b"\x00" * 100])
-def test_a_damaged_file_is_moved_aside_and_said(path, content):
+def test_outbox_moves_a_damaged_file_aside(path, content):
     path.write_bytes(content)
     outbox = Outbox(path, 100)
     outbox.put(message("one", "always"))
@@ -97,7 +97,7 @@ def test_a_damaged_file_is_moved_aside_and_said(path, content):
     assert aside.read_bytes() == content
 
 
-def test_a_database_of_another_layout_is_moved_aside(path):
+def test_outbox_moves_another_layout_aside(path):
     with sqlite3.connect(path) as other:
         other.execute("CREATE TABLE message (id INTEGER)")
     other.close()
@@ -108,7 +108,7 @@ def test_a_database_of_another_layout_is_moved_aside(path):
     outbox.close()
 
 
-def test_a_file_damaged_while_in_use_costs_no_message_that_is_put_afterwards(path):
+def test_outbox_survives_damage_while_in_use(path):
     outbox = Outbox(path, 100)
     outbox.put(message("before", "always"))
     outbox.close()
@@ -122,7 +122,7 @@ def test_a_file_damaged_while_in_use_costs_no_message_that_is_put_afterwards(pat
     again.close()
 
 
-def test_a_file_held_by_another_process_is_left_alone(path):
+def test_outbox_leaves_a_file_of_another_process_alone(path):
     holder = Outbox(path, 100)
     holder.put(message("of the holder", "always"))
     program = (
@@ -138,7 +138,7 @@ def test_a_file_held_by_another_process_is_left_alone(path):
     holder.close()
 
 
-def test_a_place_that_cannot_be_written_is_said(tmp_path):
+def test_outbox_names_a_place_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("")
     outbox = Outbox(tmp_path / "file" / "outbox.sqlite", 100)
     outbox.put(message("one", "always"))
@@ -147,7 +147,7 @@ def test_a_place_that_cannot_be_written_is_said(tmp_path):
     outbox.close()
 
 
-def test_a_full_disk_is_waited_for_in_memory(path):
+def test_outbox_waits_in_memory_on_a_full_disk(path):
     outbox = Outbox(path, 1000)
     outbox.put(message("first", "always"))
     outbox._database.execute("PRAGMA max_page_count = 1")
@@ -161,7 +161,7 @@ def test_a_full_disk_is_waited_for_in_memory(path):
     outbox.close()
 
 
-def test_after_kill_9_every_alarm_that_was_put_is_there(path):
+def test_outbox_has_every_alarm_after_kill_9(path):
     program = (
         "import sys; from pathlib import Path; from edge.telemetry.outbox import Outbox, Outgoing\n"
         "outbox = Outbox(Path(sys.argv[1]), 10**6)\n"
@@ -184,7 +184,7 @@ def test_after_kill_9_every_alarm_that_was_put_is_there(path):
     outbox.close()
 
 
-def test_threads_lose_nothing_and_confirm_nothing_twice(path):
+def test_outbox_threads_lose_and_repeat_nothing(path):
     outbox = Outbox(path, 10**6)
 
     def put(which):
@@ -256,7 +256,7 @@ class OutboxMachine(RuleBasedStateMachine):
         self.outbox.close()
 
 
-def test_the_outbox_behaves_like_its_model(tmp_path):
+def test_outbox_behaves_like_its_model(tmp_path):
     OutboxMachine.folder = tmp_path
     case = OutboxMachine.TestCase
     case.settings = settings(max_examples=12, stateful_step_count=15, deadline=None)

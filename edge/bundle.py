@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from edge.config.strict import StrictModel
 from edge.detect.crops import Planes
+from edge.detect.decision import Decision
 from edge.errors import BundleError
 
 MODEL_FILE = "model.tflite"
@@ -56,43 +57,6 @@ class CandidateRules(StrictModel):
     max_motion_dn: float = Field(default=60.0, gt=0, description="most motion under a candidate, grey levels")
 
 
-class Decision(StrictModel):
-    """From logits to a hit: score = sigmoid(log odds); a hit where score ≥ threshold.
-
-    Log odds = (logit1 − logit0) / temperature + screen_weight × (the screen's logit1 − logit0)
-    − motion_weight × log(1 + motion under the candidate beyond noise, in grey levels)
-    − scene_weight × log((10 + doubted) / 110), doubted: how many candidates a frame the screen has stopped of late;
-    for points and great lights in the two outermost rows and columns of the picture − border_weight;
-    on ground that moved in the last two seconds also − max(doubt − colour_weight × log(1 + colour), 0) with
-    doubt = extent_weight × log(extent) + drift_weight × log(1 + drift). Extent: the light of the spot
-    in units of its brightest pixel, of pixels within 3 above a quarter of its height, 12 at most. Drift: by how many
-    grey levels the mean of the ground around it (33×33 pixels without the inner 11×11) changes from the previous to the
-    next frame, 3 at most. Colour: by how much the spot's Cr and Cb differ from its ground's, 25 at most; 0 where that
-    is more than the spot's height; 3 where the camera gives none or where none and 25 would come to the same decision.
-    All but the networks' own is the prior: where something moves or has moved, where it may enter, and before scenes
-    that propose much, candidates that are no radiation are hundreds of times as common; but those that codecs and
-    shadows make are softer than hits, lie on ground whose light is changing, and have hardly any colour, as a hit has
-    where it falls into single pixels of the colour mosaic. Before 100 doubted candidates the scene's term is 0.
-    """
-
-    threshold: Fraction
-    temperature: float = Field(default=1.0, gt=0)
-    screen_weight: float = Field(default=0.0, ge=0)
-    motion_weight: float = Field(default=0.0, ge=0)
-    scene_weight: float = Field(default=0.0, ge=0)
-    border_weight: float = Field(default=0.0, ge=0)
-    extent_weight: float = Field(default=0.0, ge=0)
-    drift_weight: float = Field(default=0.0, ge=0)
-    colour_weight: float = Field(default=0.0, ge=0)
-
-
-def is_joint(decision: Decision | None) -> bool:
-    """Tell whether a decision weighs more than the classifier's own logits: then `cascade` chose it."""
-    if decision is None:
-        return False
-    return any(value for name, value in decision.model_dump().items() if name.endswith("_weight"))
-
-
 class Sensitivity(StrictModel):
     """How much oftener hits are found on some ground than on other, by its brightness; see docs/performance.md.
 
@@ -113,7 +77,7 @@ class Sensitivity(StrictModel):
         return self
 
 
-class Screen(StrictModel):
+class ScreenContract(StrictModel):
     """The tiny network that looks at the patch around each candidate before the classifier is asked.
 
     Its input is a square patch centred on the candidate, laid out and scaled like the classifier's crop; its output
@@ -140,7 +104,7 @@ class Manifest(StrictModel):
     output: OutputContract = OutputContract()
     candidates: CandidateRules = CandidateRules()
     decision: Decision
-    screen: Screen | None = Field(default=None, description="present when the bundle holds screen.tflite")
+    screen: ScreenContract | None = Field(default=None, description="present when the bundle holds screen.tflite")
     sensitivity: Sensitivity | None = Field(default=None, description="by brightness; without it 1 everywhere")
     provenance: dict[str, Any] = Field(default_factory=dict, description="data with rights, command, seed, tools")
     figures: dict[str, Any] = Field(default_factory=dict, description="measured, each with the command that made it")

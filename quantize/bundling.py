@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import edge
-from edge.bundle import CandidateRules, InputContract, Manifest, Screen, save_bundle
+from edge.bundle import CandidateRules, InputContract, Manifest, ScreenContract, save_bundle
 from quantize.convert import INT8_RECIPE, Recipe, contracts_of, convert, require_exact_input
 from quantize.errors import QuantiseError
 from quantize.graph import read_graph
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
     import keras
 
-    from edge.bundle import Bundle, Decision
+    from edge.bundle import Bundle
+    from edge.detect.decision import Decision
     from trainer.training.batches import Crops
     from trainer.training.run import Run
 
@@ -167,10 +168,10 @@ def bundle_run(
         "gammabox": edge.__version__,
     }
     provenance: dict[str, Any] = {"command": command, "tools": tools, **main.provenance}
-    contract: Screen | None = None
+    contract: ScreenContract | None = None
     if small is not None:
         provenance["screen"] = small.provenance
-        contract = Screen(
+        contract = ScreenContract(
             sha256=UNSET_SHA256,
             size_bytes=len(small.network.model),
             input=small.network.contract[0],

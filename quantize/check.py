@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.bundle import is_joint
+from edge.detect.decision import is_joint
 from quantize.clip import ClipCheck, check_clip
 from quantize.limits import Finding, Limits, judge_cascade, judge_clip, judge_network
 from quantize.measure import CascadeCheck, NetworkCheck, measure_cascade, measure_networks

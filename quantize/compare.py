@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.bundle import Decision
+from edge.detect.decision import Decision
 from quantize.agreement import Agreement, agreement_of, sqnr_db
 from quantize.bundling import Converted, Settings, convert_run, training_crops
 from quantize.errors import QuantiseError

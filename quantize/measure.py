@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from edge.bundle import Decision
+    from edge.detect.decision import Decision
     from quantize.pairing import NetworkPair, PairedLogits
 
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.detect.classifier import margins_of, odds_beside, scores_of
+from edge.detect.decision import Context, score_candidates
+from edge.detect.network import margins_of, scores_of
 from edge.statistics import log_odds, sigmoid
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from edge.bundle import Decision
+    from edge.detect.decision import Decision
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +46,7 @@ def predict_cascade(
     decisions: tuple[Decision, Decision | None],
     motion_dn: NDArray[np.float64],
 ) -> Predictions:
-    """Return what the box decides where nothing has moved lately: a hit passes the screen and reaches the threshold.
+    """Return what the box decides, as far as crops show it: a hit passes the screen and reaches the threshold.
 
     Parameters
     ----------
@@ -63,8 +64,8 @@ def predict_cascade(
     """
     decision, first = decisions
     screen_margins, passes = _screened(screen_logits, first, len(logits))
-    odds = margins_of(logits) / decision.temperature + odds_beside(decision, screen_margins, motion_dn)
-    score = np.where(passes, sigmoid(odds), 0.0)
+    context = Context.of_crops(margins_of(logits), screen_margins, motion_dn)
+    score = np.where(passes, sigmoid(score_candidates(context, decision)), 0.0)
     return Predictions(decision.threshold, score, passes & (score >= decision.threshold))
 
 
@@ -74,20 +75,20 @@ def min_margins(
     screen_logits: NDArray[np.float32] | None = None,
     first: Decision | None = None,
 ) -> NDArray[np.float64]:
-    """Return the least logit1 − logit0 of a classifier that makes each crop a hit, shape (n,).
+    """Return the smallest logit1 − logit0 of a classifier that makes each crop a hit, shape (n,).
 
     It is infinite where the screen stops the crop. Parameters as in `predict_cascade`.
     """
-    wanted = np.full(len(motion_dn), log_odds(decision.threshold))
     screen_margins, passes = _screened(screen_logits, first, len(motion_dn))
-    wanted -= odds_beside(decision, screen_margins, motion_dn)
-    return np.where(passes, wanted * decision.temperature, np.inf)
+    # The classifier's term is added to the others: at a margin of 0 the score is the sum of the others.
+    others = score_candidates(Context.of_crops(np.zeros(len(motion_dn)), screen_margins, motion_dn), decision)
+    return np.where(passes, (log_odds(decision.threshold) - others) * decision.temperature, np.inf)
 
 
 def _screened(
     logits: NDArray[np.float32] | None, decision: Decision | None, count: int
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+) -> tuple[NDArray[np.float64] | None, NDArray[np.bool_]]:
     """Return the screen's margins and which crops pass it: all of them where there is no screen."""
     if logits is None or decision is None:
-        return np.zeros(count), np.ones(count, bool)
+        return None, np.ones(count, bool)
     return margins_of(logits), predict(logits, decision).hit

@@ -15,14 +15,14 @@ from hypothesis import settings as hypothesis_settings
 
 from edge.bundle import (
     CandidateRules,
-    Decision,
     InputContract,
     Manifest,
     OutputContract,
     Quantisation,
-    Screen,
+    ScreenContract,
     save_bundle,
 )
+from edge.detect.decision import Decision
 
 _MAKER = Path(__file__).parent / "tools" / "tiny_models.py"
 
@@ -68,7 +68,7 @@ def tiny_manifest(tiny_models):
         second = None
         if screen is not None:
             small, small_gives = contract(screen)
-            second = Screen(sha256="0" * 64, size_bytes=1, input=small, output=small_gives, threshold=0.5)
+            second = ScreenContract(sha256="0" * 64, size_bytes=1, input=small, output=small_gives, threshold=0.5)
         return Manifest(
             name=name,
             network="tiny",

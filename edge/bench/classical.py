@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 
 from edge.bench.method import Sighting, Verdict
-from edge.detect.classifier import Classifier
 from edge.detect.crops import cut, network_input, window_origin
+from edge.detect.networks import Classifier
 from edge.errors import RuntimeMissingError
 
 if TYPE_CHECKING:

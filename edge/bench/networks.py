@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge.bench.method import Sighting, Verdict
-from edge.detect.classifier import Classifier
 from edge.detect.crops import cut, network_input
 from edge.detect.detector import Detector
+from edge.detect.networks import Classifier
 
 if TYPE_CHECKING:
     from edge.bundle import Bundle

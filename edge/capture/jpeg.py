@@ -11,8 +11,6 @@ import simplejpeg
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from edge.capture.frame import Image
-
 # Markers, ITU-T T.81 table B.1. In the coded data FF00 is a data byte FF and FFD0...FFD7 are restart markers.
 _START = b"\xff\xd8"
 _END = 0xD9
@@ -66,7 +64,7 @@ def complete_jpeg(packet: bytes) -> bytes:
     return packet[:end]
 
 
-def decode_grey(jpeg: bytes) -> Image:
+def decode_grey(jpeg: bytes) -> NDArray[np.uint8]:
     """Decode the grey of a JPEG: uint8, shape (height, width); the same pixels as `cv2.imdecode`.
 
     simplejpeg raises the complaints of libjpeg about damaged data, which OpenCV only prints. It is equally fast.
@@ -84,7 +82,7 @@ def decode_grey(jpeg: bytes) -> Image:
         if surplus is None or int(surplus[1]) > HARMLESS_SURPLUS_BYTES:
             raise DamagedJpegError(_reason(str(error))) from error
         decoded = simplejpeg.decode_jpeg(jpeg, "GRAY", strict=False)
-    grey: Image = decoded[..., 0]
+    grey: NDArray[np.uint8] = decoded[..., 0]
     return grey
 
 

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from edge.detect.hit import Candidate
-from edge.detect.noise_map import BLOCK, fine_block_means, noise_of_pair, sampled_block_means
+from edge.detect.noise_map import BLOCK, fine_block_means, sampled_block_means
 from edge.detect.shaking import is_shaken
 
 if TYPE_CHECKING:
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from edge.bundle import CandidateRules
     from edge.capture.frame import Image
     from edge.detect.noise_map import Blocks, NoiseMap
+    from edge.detect.view import Greys
 
 Indices: TypeAlias = "NDArray[np.intp]"
-Greys: TypeAlias = "tuple[Image, Image, Image]"
 
 REACH = 4
 """A candidate is the brightest spike within so many pixels of it, and its surroundings are as wide."""
@@ -38,7 +38,7 @@ _MANY_POINTS = 64
 """So many pixels above their floor in a tile are more than a hit has, and are looked at more closely too."""
 _DIPS_OF_SHAKING = 0.2
 _FLASH_DN = 4.0
-_MAX_RESTLESS_SHARE = 0.5
+_MAX_MOVING_SHARE = 0.5
 _STRIP_PIXELS = 1 << 18
 _MAX_POINTS_SHARE = 1 / 200
 _BACKGROUND_WIDTH = 31
@@ -77,50 +77,51 @@ class FastPathResult:
         return bool(self.live[y // BLOCK, x // BLOCK])
 
 
-def find_candidates(
-    previous: Image,
-    current: Image,
-    following: Image,
-    rules: CandidateRules,
-    *,
-    noise: NoiseMap | None = None,
-    mask: Image | None = None,
-) -> FastPathResult:
+def find_candidates(greys: Greys, rules: CandidateRules, noise: NoiseMap) -> FastPathResult:
     """Find the compact spikes of the middle frame.
 
     Parameters
     ----------
-    previous, current, following : uint8 arrays, shape (height, width), both at least 8
+    greys : three uint8 arrays, shape (height, width), both at least 8
+        Previous, current and next frame.
     rules : CandidateRules
-    noise : NoiseMap or None
-        What is known of the camera, its mask included; None judges it from these frames.
-    mask : uint8 array, shape (height, width), or None
-        Not 0 where nothing is to be looked at; for calls without a `noise`.
+    noise : NoiseMap
+        What is known of the camera, its mask included: `edge.detect.noise_map.noise_of_pair` judges it from two frames.
+
+    Examples
+    --------
+    >>> from edge.bundle import CandidateRules
+    >>> from edge.detect.noise_map import noise_of_pair
+    >>> still, struck = np.full((2, 48, 64), 80, np.uint8)
+    >>> struck[20, 30] = 140
+    >>> noise = noise_of_pair(still, still, CandidateRules())
+    >>> found = find_candidates((still, struck, still), CandidateRules(), noise)
+    >>> [(candidate.x, candidate.y, candidate.spike_dn) for candidate in found.candidates]
+    [(30, 20, 60.0)]
 
     """
-    known = noise if noise is not None else noise_of_pair(previous, following, rules, mask)
-    greys = (previous, current, following)
-    swept = _sweep(greys, known.floor_dn)
-    upset = swept.at.size > max(current.size * _MAX_POINTS_SHARE, 1)
-    points = _points_of_flash(greys, known.floor_dn) if upset else swept.at
-    candidates = _describe(greys, points, rules, known)
-    restless = _restless_ground(greys, swept.motion_dn, points, candidates, known)
-    shaken = upset and is_shaken(*greys)
+    current = greys[1]
+    sweep = _sweep(greys, noise.floor_dn)
+    crowded = sweep.points.size > max(current.size * _MAX_POINTS_SHARE, 1)
+    points = _points_of_flash(greys, noise.floor_dn) if crowded else sweep.points
+    candidates = _describe(greys, points, rules, noise)
+    moving = _moving_ground(greys, sweep.motion_dn, points, candidates, noise)
+    shaken = crowded and is_shaken(*greys)
     if shaken:
-        restless[:] = True
-    live = ~restless & (swept.brightness < _SATURATED_DN) & known.open_blocks
-    if np.count_nonzero(restless) > restless.size * _MAX_RESTLESS_SHARE:
+        moving[:] = True
+    live = ~moving & (sweep.brightness < _SATURATED_DN) & noise.open_blocks
+    if np.count_nonzero(moving) > moving.size * _MAX_MOVING_SHARE:
         # The camera shook or was exposed anew: a spike on ground that does not rest says nothing now.
-        candidates = tuple(one for one in candidates if live[one.y // BLOCK, one.x // BLOCK])
+        candidates = tuple(candidate for candidate in candidates if live[candidate.y // BLOCK, candidate.x // BLOCK])
     live_fraction = float(np.count_nonzero(live)) / live.size
-    return FastPathResult(candidates, live, live_fraction, swept.motion_dn, swept.brightness, shaken)
+    return FastPathResult(candidates, live, live_fraction, sweep.motion_dn, sweep.brightness, shaken)
 
 
 @dataclass(frozen=True, slots=True)
 class _Sweep:
-    """What one pass over the whole picture gives: flat places of the pixels above their floor, and two block means."""
+    """What one pass over the whole picture finds: the flat indices of pixels above their floor, and two block means."""
 
-    at: Indices
+    points: Indices
     motion_dn: Blocks
     brightness: Image
 
@@ -130,7 +131,7 @@ def _sweep(greys: Greys, floor_dn: Image) -> _Sweep:
     height, width = floor_dn.shape
     rows = max(_STRIP_PIXELS // width // BLOCK, 1) * BLOCK
     brighter, excess = np.empty((2, rows, width), np.uint8)
-    at, motion, brightness = [], [], []
+    points, motion, brightness = [], [], []
     for top in range(0, height, rows):
         strip = slice(top, min(top + rows, height))
         previous, current, following = (grey[strip] for grey in greys)
@@ -138,15 +139,15 @@ def _sweep(greys: Greys, floor_dn: Image) -> _Sweep:
         cv2.max(previous, following, dst=brighter[:count])
         cv2.subtract(current, brighter[:count], dst=excess[:count])
         cv2.subtract(excess[:count], floor_dn[strip], dst=excess[:count])
-        at.append(_nonzero(excess[:count]) + top * width)
+        points.append(_nonzero(excess[:count]) + top * width)
         if count >= BLOCK:
             cv2.absdiff(previous, following, dst=brighter[:count])
             motion.append(fine_block_means(brighter[:count]))
             brightness.append(sampled_block_means(current))
-    if len(motion) < len(at):  # less than one block is left at the lower border: it repeats its neighbours
+    if len(motion) < len(points):  # less than one block is left at the lower border: it repeats its neighbours
         motion.append(motion[-1][-1:])
         brightness.append(brightness[-1][-1:])
-    return _Sweep(np.concatenate(at), np.concatenate(motion), np.concatenate(brightness))
+    return _Sweep(np.concatenate(points), np.concatenate(motion), np.concatenate(brightness))
 
 
 def _points_of_flash(greys: Greys, floor_dn: Image) -> Indices:
@@ -157,14 +158,14 @@ def _points_of_flash(greys: Greys, floor_dn: Image) -> Indices:
     return _nonzero(cv2.subtract(cv2.subtract(spike, around), floor_dn))
 
 
-def _restless_ground(
+def _moving_ground(
     greys: Greys, motion: Blocks, points: Indices, candidates: tuple[Candidate, ...], noise: NoiseMap
 ) -> NDArray[np.bool_]:
-    """Tell the blocks that move: by |next − previous|, or by so many spikes in a tile as radiation does not make."""
-    restless: NDArray[np.bool_] = motion > np.maximum(_MOTION_SIGMAS * noise.sigma_dn, _MIN_MOTION_DN)
+    """Return the blocks that move: by |next − previous|, or by more spikes in a tile than radiation makes."""
+    moving: NDArray[np.bool_] = motion > np.maximum(_MOTION_SIGMAS * noise.sigma_dn, _MIN_MOTION_DN)
     height, width = greys[1].shape
     tiles = (-(-height // _TILE), -(-width // _TILE))
-    crowd = np.array([one.y // _TILE * tiles[1] + one.x // _TILE for one in candidates], np.intp)
+    crowd = np.array([place.y // _TILE * tiles[1] + place.x // _TILE for place in candidates], np.intp)
     spikes = points // (width * _TILE) * tiles[1] + points % width // _TILE
     crowded = {
         *np.flatnonzero(np.bincount(crowd) >= _CROWD).tolist(),
@@ -172,10 +173,10 @@ def _restless_ground(
     }
     blocks = _TILE // BLOCK
     for row, column in (divmod(number, tiles[1]) for number in crowded):
-        tile = restless[row * blocks : (row + 1) * blocks, column * blocks : (column + 1) * blocks]
+        tile = moving[row * blocks : (row + 1) * blocks, column * blocks : (column + 1) * blocks]
         if not tile.all() and _shakes_or_flashes(greys, noise, row * _TILE, column * _TILE):
             tile[:] = True
-    return restless
+    return moving
 
 
 def _shakes_or_flashes(greys: Greys, noise: NoiseMap, top: int, left: int) -> bool:
@@ -189,7 +190,7 @@ def _shakes_or_flashes(greys: Greys, noise: NoiseMap, top: int, left: int) -> bo
     floor = noise.floor_dn[tile]
     spike = cv2.subtract(current, cv2.max(previous, following))
     dip = cv2.subtract(cv2.min(previous, following), current)
-    spikes, dips = (cv2.countNonZero(cv2.subtract(one, floor)) for one in (spike, dip))
+    spikes, dips = (cv2.countNonZero(cv2.subtract(change, floor)) for change in (spike, dip))
     sigma = float(noise.sigma_dn[top // BLOCK, left // BLOCK])
     return dips > _DIPS_OF_SHAKING * spikes or float(cv2.mean(spike)[0]) > _FLASH_DN + sigma
 

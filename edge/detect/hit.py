@@ -1,12 +1,20 @@
-"""What detection passes on: candidates of the fast path, hits of the classifier, the account of a frame."""
+"""What detection returns: candidates of the fast path, hits, and what was found in a frame."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+DETECTION_STAGES = ("fast_path", "crop", "classify", "colour")
+"""Finding candidates; cutting crops; running the networks and merging hits; weighing what is known of the candidates,
+which decodes colours where they are needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +46,20 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A candidate that the classifier took for ionising radiation.
+    """A candidate that was decided to be ionising radiation.
 
     Attributes
     ----------
     x, y : int
         Brightest pixel.
     score : float
-        Calibrated probability in 0..1, from dequantised logits.
+        Probability in 0..1 that it is radiation: the sigmoid of the log odds by `edge.detect.decision`.
     added_dn : float
         Grey levels that the hit adds to its brightest pixel.
     pixels : int
         Pixels of the spot above half of its height.
     live : bool
-        Whether it lies on ground that counted as live; only those enter rates.
+        Whether it lies on live ground; only such hits enter rates.
 
     """
 
@@ -65,12 +73,12 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """The account of one analysed frame.
+    """What was found in one frame.
 
     Attributes
     ----------
     sequence : int
-        The frame's.
+        The frame's number.
     hits : tuple of Hit
     live_fraction : float
         Share of the pixels, 0..1, on which a hit would have been seen: not moving, saturated, masked or hot.
@@ -79,10 +87,11 @@ class Detection:
     unclassified : int
         Candidates left over when the budget was spent.
     stage_ms : mapping of str to float
-        Milliseconds by stage: decode, fast_path, crop, classify, colour, alarm.
+        Milliseconds by stage, for each of DETECTION_STAGES.
     sensitivity : float
-        Mean over the live ground, 0..1, of how often hits are found on ground so bright, relative to the ground on
-        which most are; 1 where the bundle does not say. Rates are per exposure × live_fraction × sensitivity.
+        Share of hits that is found on ground of this brightness, relative to the ground on which most are found; mean
+        over the live ground, 0..1. It is 1 where the bundle does not say. Rates are per exposure × live_fraction ×
+        sensitivity.
 
     """
 
@@ -93,3 +102,10 @@ class Detection:
     unclassified: int
     stage_ms: Mapping[str, float] = field(default_factory=dict)
     sensitivity: float = 1.0
+
+
+def positions(candidates: Sequence[Candidate]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the columns and the rows of candidates, each of shape (n,)."""
+    xs = np.array([candidate.x for candidate in candidates], np.intp)
+    ys = np.array([candidate.y for candidate in candidates], np.intp)
+    return xs, ys

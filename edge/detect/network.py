@@ -1,4 +1,4 @@
-"""One TFLite network behind its contract: crops as bytes in, dequantised logits out, anything unexpected refused."""
+"""One TFLite network behind its contract: candidates in, dequantised logits out, anything unexpected refused."""
 
 from __future__ import annotations
 
@@ -6,23 +6,30 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edge.detect.crops import network_input, patches
+from edge.detect.hit import positions
 from edge.detect.runtime import open_interpreter, without_chatter
 from edge.errors import BundleError
+from edge.statistics import sigmoid
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from edge.bundle import InputContract, OutputContract, Quantisation
     from edge.capture.frame import Image
+    from edge.detect.crops import Planes
+    from edge.detect.hit import Candidate
+    from edge.detect.view import View
 
 _ADVICE = "make the bundle with gammabox-quantize convert"
 _QUANTISATION_TOLERANCE = 1e-5
 
 
 class Network:
-    """A network that is run on crops, a fixed number at a time.
+    """A network that judges the surroundings of candidates, a fixed number at a time.
 
     Parameters
     ----------
@@ -30,7 +37,7 @@ class Network:
         The bundle's folder, for messages.
     model : bytes
         Content of the .tflite file.
-    expects, gives : InputContract, OutputContract
+    contract : (InputContract, OutputContract)
         From the manifest; the model has to agree with them.
     threads : int
     batch : int
@@ -65,9 +72,34 @@ class Network:
         self._filled = np.zeros((self._batch, size, size, 3), self._table.dtype)
 
     @property
+    def planes(self) -> Planes:
+        """What the network sees, as in `edge.detect.crops.network_input`."""
+        return self._expects.planes
+
+    @property
+    def crop_size(self) -> int:
+        """Side of a crop in pixels."""
+        return self._expects.crop_size
+
+    @property
     def batch(self) -> int:
         """Crops in one call of the interpreter."""
         return self._batch
+
+    def crops(self, view: View, candidates: Sequence[Candidate]) -> Image:
+        """Cut what the network sees of each candidate: uint8, shape (n, size, size, 3).
+
+        Colours are decoded only where the network sees them and there is a candidate.
+        """
+        size = self.crop_size
+        if not candidates:
+            return np.empty((0, size, size, 3), np.uint8)
+        cut_out = patches(view.channels(self.planes), *positions(candidates), size)
+        return network_input(self.planes, cut_out, cut_out)
+
+    def margins(self, crops: Image) -> NDArray[np.float64]:
+        """Run the network on crops (n, size, size, 3) and return logit1 − logit0, shape (n,)."""
+        return margins_of(self.logits(crops))
 
     def logits(self, crops: Image) -> NDArray[np.float32]:
         """Run the network.
@@ -75,7 +107,7 @@ class Network:
         Parameters
         ----------
         crops : uint8 array, shape (n, size, size, 3)
-            From `edge.detect.crops.network_input`.
+            From `crops`, or laid out by `edge.detect.crops.network_input`.
 
         Returns
         -------
@@ -148,7 +180,7 @@ def _check_tensor(path: Path, what: str, details: dict[str, Any], contract: Inpu
 
 
 def stored_values(contract: InputContract) -> NDArray[np.generic]:
-    """Tabulate what stands in the input tensor for each pixel value: 256 entries of the tensor's type."""
+    """Return what stands in the input tensor for each pixel value: 256 entries of the tensor's type."""
     real = np.arange(256) * contract.scale + contract.offset
     if contract.quantisation is None:
         return real.astype(contract.dtype)
@@ -159,9 +191,23 @@ def stored_values(contract: InputContract) -> NDArray[np.generic]:
 
 
 def dequantised(stored: NDArray[np.generic], quantisation: Quantisation | None) -> NDArray[np.float32]:
-    """Give the real values, float32, of stored ones."""
+    """Return the real values, float32, of stored ones."""
     real = stored.astype(np.float32)
     if quantisation is None:
         return real
     values: NDArray[np.float32] = np.float32(quantisation.scale) * (real - np.float32(quantisation.zero_point))
     return values
+
+
+def margins_of(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return logit1 − logit0, shape (n,), of logits (n, 2)."""
+    margins: NDArray[np.float64] = logits[:, 1].astype(np.float64) - logits[:, 0]
+    return margins
+
+
+def scores_of(logits: NDArray[np.float32], temperature: float = 1.0) -> NDArray[np.float64]:
+    """Return the probability of radiation by one network alone, shape (n,), of logits (n, 2).
+
+    sigmoid((logit1 − logit0) / temperature)
+    """
+    return sigmoid(margins_of(logits) / temperature)

@@ -95,7 +95,7 @@ class NoiseModel:
         if self._frames % _FORGET_FRAMES == 0:
             self._forget()
 
-    def learn_blinking(self, hits: Iterable[Hit]) -> None:
+    def close_blinking(self, hits: Iterable[Hit]) -> None:
         """Take in the hits of the frame that was observed last, and close places that gave too many."""
         closed = False
         for hit in hits:

@@ -1,28 +1,32 @@
-"""The spot of a hit, measured in a small window: its pixels, its height, and which other peaks belong to it."""
+"""The spots of hits, measured in small windows: their pixels, their height, and which peaks belong to one hit."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
+from edge.detect.hit import Hit
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
-    from edge.capture.frame import Image
-
-Greys: TypeAlias = "tuple[Image, Image, Image]"
+    from edge.detect.fast_path import FastPathResult
+    from edge.detect.hit import Candidate
+    from edge.detect.view import Greys
 
 REACH = 24
 """A spot is followed so far from its peak, pixels; longer tracks count as several hits."""
 _FOOT = 0.25
 _MIN_FOOT_DN = 8
 _NEIGHBOUR_REACH = 8
-"""So near the second spot of one quantum lies mostly, and JPEG frays spots.
+"""Mostly, the second spot of one quantum is no farther away, and JPEG frays spots.
 
-Of n hits in a frame of 1920×1080 pixels about n² / 14,000 are taken for such a one.
+Of n hits in a frame of 1920×1080 pixels about n² / 14,000 are mistaken for such a second spot.
 """
 
 
@@ -49,10 +53,39 @@ class Spot:
     origin: tuple[int, int]
 
     def holds(self, x: int, y: int) -> bool:
-        """Tell whether a peak at (x, y) is part of this spot."""
+        """Return whether a peak at (x, y) is part of this spot."""
         row, column = y - self.origin[1], x - self.origin[0]
         height, width = self.belongs.shape
         return 0 <= row < height and 0 <= column < width and bool(self.belongs[row, column])
+
+
+def merge_hits(decided: Sequence[tuple[Candidate, float]], greys: Greys, found: FastPathResult) -> tuple[Hit, ...]:
+    """Return one hit for each spot: several peaks of one track or blotch count once, by the highest.
+
+    Parameters
+    ----------
+    decided : sequence of (candidate, score)
+        The candidates that were decided to be hits.
+    greys : three uint8 arrays, shape (height, width)
+    found : FastPathResult
+        Of the same frame.
+
+    Returns
+    -------
+    tuple of Hit
+        By row, then column.
+
+    """
+    spots: list[Spot] = []
+    hits: list[Hit] = []
+    for candidate, score in sorted(decided, key=lambda pair: (-pair[0].spike_dn, pair[0].y, pair[0].x)):
+        x, y = candidate.x, candidate.y
+        if any(spot.holds(x, y) for spot in spots):
+            continue
+        spot = measure(greys, x, y)
+        spots.append(spot)
+        hits.append(Hit(x, y, score, spot.added_dn, spot.pixels, live=found.is_live(x, y)))
+    return tuple(sorted(hits, key=lambda hit: (hit.y, hit.x)))
 
 
 def measure(greys: Greys, x: int, y: int) -> Spot:

@@ -3,7 +3,7 @@ import shutil
 
 import pytest
 
-from edge.bundle import Decision, is_joint, load_bundle, save_bundle
+from edge.bundle import load_bundle, save_bundle
 from edge.errors import BundleError
 
 
@@ -14,7 +14,7 @@ def bundle(tiny_bundle, tmp_path):
     return path
 
 
-def test_a_bundle_comes_back_as_it_was_saved(tiny_manifest, tiny_models, tmp_path):
+def test_bundle_comes_back_as_it_was_saved(tiny_manifest, tiny_models, tmp_path):
     model, screen = ((tiny_models / f"{name}.tflite").read_bytes() for name in ("int8_64", "screen_17"))
     saved = save_bundle(tmp_path / "new", tiny_manifest("int8_64", screen="screen_17"), model, screen)
     read = load_bundle(tmp_path / "new")
@@ -23,25 +23,25 @@ def test_a_bundle_comes_back_as_it_was_saved(tiny_manifest, tiny_models, tmp_pat
 
 
 @pytest.mark.parametrize("missing", ["model.tflite", "model.json"])
-def test_a_missing_file_is_named(bundle, missing):
+def test_load_names_a_missing_file(bundle, missing):
     (bundle / missing).unlink()
     with pytest.raises(BundleError, match=f"{missing} is missing"):
         load_bundle(bundle)
 
 
-def test_a_missing_screen_is_named(tiny_manifest, tmp_path):
+def test_load_names_a_missing_screen(tiny_manifest, tmp_path):
     save_bundle(tmp_path, tiny_manifest("int8_64", screen="screen_17"), b"model", b"screen")
     (tmp_path / "screen.tflite").unlink()
     with pytest.raises(BundleError, match=r"screen\.tflite is missing"):
         load_bundle(tmp_path)
 
 
-def test_a_missing_folder_is_named(tmp_path):
+def test_load_names_a_missing_folder(tmp_path):
     with pytest.raises(BundleError, match="nowhere"):
         load_bundle(tmp_path / "nowhere")
 
 
-def test_a_model_with_one_bit_changed_is_refused(bundle):
+def test_load_refuses_a_model_with_one_bit_changed(bundle):
     model = bytearray((bundle / "model.tflite").read_bytes())
     model[100] ^= 1
     (bundle / "model.tflite").write_bytes(model)
@@ -49,7 +49,7 @@ def test_a_model_with_one_bit_changed_is_refused(bundle):
         load_bundle(bundle)
 
 
-def test_a_model_cut_short_is_refused(bundle):
+def test_load_refuses_a_model_cut_short(bundle):
     model = (bundle / "model.tflite").read_bytes()
     (bundle / "model.tflite").write_bytes(model[:-1])
     with pytest.raises(BundleError, match=f"has {len(model) - 1} bytes"):
@@ -66,7 +66,7 @@ def test_a_model_cut_short_is_refused(bundle):
         (lambda manifest: manifest.update(schema_version=2), "schema_version"),
     ],
 )
-def test_a_manifest_with_a_fault_names_its_place(bundle, change, complaint):
+def test_load_names_the_place_of_a_fault(bundle, change, complaint):
     manifest = json.loads((bundle / "model.json").read_text())
     change(manifest)
     (bundle / "model.json").write_text(json.dumps(manifest))
@@ -75,33 +75,18 @@ def test_a_manifest_with_a_fault_names_its_place(bundle, change, complaint):
 
 
 @pytest.mark.parametrize("content", ["", "{", "\x00\x01", "[]"])
-def test_a_manifest_that_is_no_json_object_is_refused(bundle, content):
+def test_load_refuses_what_is_no_json_object(bundle, content):
     (bundle / "model.json").write_text(content)
     with pytest.raises(BundleError, match=r"model\.json"):
         load_bundle(bundle)
 
 
-def test_a_manifest_in_another_encoding_is_refused(bundle):
+def test_load_refuses_another_encoding(bundle):
     (bundle / "model.json").write_bytes(b'{"name": "\xff\xfe"}')
     with pytest.raises(BundleError, match="cannot be read"):
         load_bundle(bundle)
 
 
-def test_a_screen_without_its_contract_is_not_saved(tiny_manifest, tmp_path):
+def test_save_refuses_a_screen_without_its_contract(tiny_manifest, tmp_path):
     with pytest.raises(ValueError, match="or neither"):
         save_bundle(tmp_path, tiny_manifest("int8_64"), b"model", b"screen")
-
-
-@pytest.mark.parametrize(
-    ("decision", "joint"),
-    [
-        (None, False),
-        (Decision(threshold=0.4, temperature=2.0), False),
-        (Decision(threshold=0.4, screen_weight=0.1), True),
-        (Decision(threshold=0.4, motion_weight=0.1), True),
-        (Decision(threshold=0.4, scene_weight=0.1), True),
-        (Decision(threshold=0.4, extent_weight=0.1), True),
-    ],
-)
-def test_a_decision_is_joint_where_it_weighs_more_than_one_network(decision, joint):
-    assert is_joint(decision) is joint

@@ -3,8 +3,8 @@
 import pytest
 
 from edge.bundle import CandidateRules, InputContract, load_bundle
-from edge.detect.classifier import Classifier
 from edge.detect.network import Network
+from edge.detect.networks import Classifier
 from quantize.bundling import Settings, convert_run, datasets_of
 from quantize.errors import QuantiseError
 from trainer.training.run import DataUsed

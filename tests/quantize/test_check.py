@@ -115,7 +115,7 @@ def test_check_names_the_layer_of_corrupted_weights(tiny: Any, small_limits: Any
 @pytest.fixture(scope="module")
 def cascade(tiny: Any, tmp_path_factory: Any) -> tuple[Any, Any, Bundle]:
     """Runs for which `cascade` has decided, and their bundle; the classifier weighs little, as in a good bundle."""
-    from edge.bundle import Decision
+    from edge.detect.decision import Decision
 
     folder = tmp_path_factory.mktemp("cascade")
     joint = Decision(threshold=0.6, temperature=1 / 0.43, screen_weight=0.3, motion_weight=0.5)
@@ -174,7 +174,7 @@ def test_check_finds_a_joint_threshold_of_shifted_logits(
 
 
 def test_check_finds_a_threshold_left_at_the_float_models(tiny: Any, small_limits: Any, tmp_path: Path) -> None:
-    from edge.bundle import Decision
+    from edge.detect.decision import Decision
     from trainer.training.batches import read_crops
 
     shifted = biased(tiny.bundle.model, 3.0)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from edge.bundle import Decision
+from edge.detect.decision import Decision
 from quantize.bundling import Settings
 from quantize.compare import Refused, compare_recipes, table, usual_ways
 from quantize.qat import QatSettings

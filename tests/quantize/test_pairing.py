@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edge.bundle import Decision
-from edge.detect.classifier import scores_of
+from edge.detect.decision import Decision
+from edge.detect.network import scores_of
 from quantize.errors import QuantiseError
 from quantize.pairing import at_unit_temperature, chosen_together, decision_changes, decisions_alone, pair_networks
 from quantize.predictions import predict

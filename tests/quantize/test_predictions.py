@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edge.bundle import Decision
+from edge.detect.decision import Decision
 from quantize.predictions import min_margins, predict, predict_cascade
 
 JOINT = Decision(threshold=0.6, temperature=2.0, screen_weight=0.8, motion_weight=1.5)

@@ -99,7 +99,7 @@ def take_shot(
     frames = ThreeFrames.take(studio, scene, blotches)
     previous, grey, following = frames.previous, decode_grey(frames.content), frames.following
     noise = noise_of_pair(previous, following, rules, None)  # once for all versions of the middle frame
-    candidates = find_candidates(previous, grey, following, rules, noise=noise).candidates
+    candidates = find_candidates((previous, grey, following), rules, noise).candidates
     places = choose_places(
         (previous, grey, following), candidates, blotch_places, rng, mixture=mixture, crop_size=crop_size
     )
@@ -107,7 +107,7 @@ def take_shot(
     for group in in_groups(places, max(24, crop_size // 2 + 8), 1 if crop_size <= SMALL_CROP else _VERSIONS_OF_LARGE):
         hits = [hit_at(place, studio, grey, rng, bank=bank, mixture=mixture) for place in group]
         struck = frames.struck(hits, grey)
-        proposed = find_candidates(previous, struck.grey, following, rules, noise=noise).candidates
+        proposed = find_candidates((previous, struck.grey, following), rules, noise).candidates
         versions.append(Version(struck.grey, struck.bgr, tuple(group), struck.strikes, proposed))
     return Shot(
         previous,

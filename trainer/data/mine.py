@@ -11,6 +11,7 @@ import numpy as np
 from edge.bundle import CandidateRules
 from edge.detect.crops import cut, window_origin
 from edge.detect.fast_path import find_candidates
+from edge.detect.noise_map import noise_of_pair
 from trainer.data.build import SCENES_A_SHARD, Recipe, region_size
 from trainer.data.crops import MIN_ADDED_DN, MIN_KEPT_DN, stratum_of
 from trainer.data.dataset import Dataset, DatasetIndex, Samples
@@ -167,7 +168,9 @@ def _proposed(greys: Greys, middle: Struck, common: Strata, crop_size: int, rng:
     """Cut what the fast path proposes: the best candidate of each hit, and at most MAX_A_SHOT others at random."""
     hits: dict[int, Candidate] = {}
     others: list[Candidate] = []
-    for candidate in find_candidates(*greys, CandidateRules()).candidates:  # the most promising first
+    rules = CandidateRules()
+    noise = noise_of_pair(greys[0], greys[2], rules)
+    for candidate in find_candidates(greys, rules, noise).candidates:  # the most promising first
         distances = [_distance(candidate, strike) for strike in middle.strikes]
         nearest = int(np.argmin(distances)) if distances else 0
         if not distances or distances[nearest] > _BESIDE_PX:

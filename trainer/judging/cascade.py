@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edge.bundle import Decision
-from edge.detect.classifier import odds_beside
+from edge.detect.decision import Context, Decision, score_candidates
 from edge.errors import GammaboxError
 from trainer.errors import DatasetError, RunError
 from trainer.judging.evaluate import Judged, at_threshold, best_of_f1, figures, judge, need_both_labels, without_nan
@@ -60,7 +59,7 @@ _MIN_CLASSIFIER, _MAX_WEIGHT = 0.01, 1000.0
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """How much what counts in the log odds of a hit, as `edge.bundle.Decision` names it; found on whole clips."""
+    """The weights of the terms of a decision (`edge.detect.decision.Decision`), found on whole clips."""
 
     classifier: float = 0.75
     screen: float = 0.25
@@ -173,13 +172,19 @@ def joint_odds(
     motion_dn: NDArray[np.float64],
     decisions: tuple[Decision, Decision],
 ) -> NDArray[np.float64]:
-    """Give the log odds by which the agent decides (`edge.bundle.Decision`), shape (n,); STOPPED by the screen.
+    """Return the log odds by which the agent decides, shape (n,), as far as crops show; STOPPED by the screen.
 
-    Margins are logit 1 − logit 0 of each network; `decisions` the screen's and the classifier's. The ground of a sample
-    is taken to have been at rest before, and to lie inside the picture.
+    Parameters
+    ----------
+    screen_margin, classifier_margin : float64 arrays, shape (n,)
+        Logit1 − logit0 of each network.
+    motion_dn : float64 array, shape (n,)
+    decisions : (Decision, Decision)
+        The screen's and the classifier's.
+
     """
     first, second = decisions
-    odds = classifier_margin / second.temperature + odds_beside(second, screen_margin, motion_dn)
+    odds = score_candidates(Context.of_crops(classifier_margin, screen_margin, motion_dn), second)
     passes = sigmoid(screen_margin, first.temperature) >= first.threshold
     return np.where(passes, np.maximum(odds, STOPPED), STOPPED)
 

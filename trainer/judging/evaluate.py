@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edge.bundle import Decision
+from edge.detect.decision import Decision
 from trainer.errors import DatasetError
 from trainer.judging import metrics
 from trainer.judging.strata import by_strata

@@ -12,11 +12,11 @@ import numpy as np
 from edge.capture.frame import Frame, Triple
 from edge.capture.jpeg import decode_grey
 from edge.config.device import DetectionSettings
-from edge.detect.classifier import probability
 from edge.detect.detector import Detector
 from edge.detect.fast_path import find_candidates
+from edge.detect.networks import Screen
 from edge.detect.noise_map import noise_of_pair
-from edge.detect.screen import Screen
+from edge.detect.view import View
 from edge.statistics import wilson_interval
 from trainer.scenes.generated import generate_scene
 
@@ -102,22 +102,20 @@ def find_grid(
     for quality in qualities:
         rng = np.random.default_rng([seed, quality])
         detector = Detector(bundle, DetectionSettings(max_crops_per_frame=_BUDGET))
-        screen = None if bundle.screen is None else Screen(bundle)
+        screen = Screen(bundle)
         hits = proposed = screened = found = false = unclassified = 0
         for number, places in enumerate(_pictures(size, pitch, rng)):
             triple = _triple(scene, places, quality, number, rng)
             room = [place for place in places if _has_room(scene, place)]
             greys = (triple.previous.grey, triple.current.grey, triple.following.grey)
             rules = bundle.manifest.candidates
-            offered = find_candidates(*greys, rules, noise=noise_of_pair(greys[0], greys[2], rules)).candidates
+            offered = find_candidates(greys, rules, noise_of_pair(greys[0], greys[2], rules)).candidates
             detection = detector.detect(triple)
             at = [(one.x, one.y) for one in detection.hits]
             hits += len(room)
             proposed += len(_near(room, [(one.x, one.y) for one in offered]))
-            if screen is not None and offered:
-                passing = probability(screen.margins(greys, offered)) >= screen.threshold
-                offered = tuple(one for one, passes in zip(offered, passing, strict=True) if passes)
-            screened += len(_near(room, [(one.x, one.y) for one in offered]))
+            passed = screen.sift(View(triple.current, greys), offered).candidates
+            screened += len(_near(room, [(one.x, one.y) for one in passed]))
             found += len(_near(room, at))
             false += len(at) - len(_near(at, [(x + 1, y + 1) for x, y in places], shift=0))
             unclassified += detection.unclassified

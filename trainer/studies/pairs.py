@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from edge.bundle import Decision
+    from edge.detect.decision import Decision
     from trainer.data.dataset import Samples
     from trainer.studies.real_hits import Pair, Struck
     from trainer.training.run import Run

@@ -14,9 +14,9 @@ import numpy as np
 
 from edge.bundle import CandidateRules
 from edge.detect.crops import cut, window_origin
-from edge.detect.detector import RESTING
+from edge.detect.evidence import motion_beyond_noise
 from edge.detect.fast_path import find_candidates
-from edge.detect.noise_map import BLOCK, noise_of_pair
+from edge.detect.noise_map import noise_of_pair
 from trainer.data.dataset import Samples
 from trainer.data.shots import decode_colour, decode_grey
 from trainer.film.exposure import PictureFrame, whole_picture
@@ -220,7 +220,7 @@ class _Taken:
         return chosen
 
     def _candidates(self, greys: Greys) -> tuple[Candidate, ...]:
-        return find_candidates(*greys, CandidateRules(), noise=self.noise).candidates
+        return find_candidates(greys, CandidateRules(), self.noise).candidates
 
     def _samples(self, candidates: Sequence[Candidate], greys: Greys, bgr: NDArray[np.uint8], label: int) -> Samples:
         size = self.setting.crop_size
@@ -239,8 +239,8 @@ class _Taken:
 
     def _strata(self, candidate: Candidate) -> Strata:
         """Give the motion beyond noise, as the agent weighs it."""
-        sigma = float(self.noise.sigma_dn[candidate.y // BLOCK, candidate.x // BLOCK])
-        return {"motion_dn": max(candidate.motion_dn - RESTING * sigma, 0.0), "proposed": True}
+        motion_dn = motion_beyond_noise([candidate], self.noise)
+        return {"motion_dn": float(motion_dn[0]), "proposed": True}
 
 
 def _decoded(studio: Studio, middle: PictureFrame) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

@@ -38,7 +38,7 @@ def run(detector, frames):
 
 
 def places(detections):
-    return {(one.sequence, hit.x, hit.y) for one in detections for hit in one.hits}
+    return {(found.sequence, hit.x, hit.y) for found in detections for hit in found.hits}
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def screened_bundle(tiny_models, tiny_manifest, tmp_path_factory):
     return save_bundle(tmp_path_factory.mktemp("screened"), tiny_manifest("int8_64", "screen_17"), model, screen)
 
 
-def test_a_hit_is_reported_once_with_what_it_adds(bundle):
+def test_detector_reports_a_hit_once_with_what_it_adds(bundle):
     detections = run(Detector(bundle), film({3: [(100, 50)]}))
     assert [one.sequence for one in detections] == [1, 2, 3, 4, 5, 6]
     assert [len(one.hits) for one in detections] == [0, 0, 1, 0, 0, 0]
@@ -65,19 +65,19 @@ def test_a_hit_is_reported_once_with_what_it_adds(bundle):
     assert set(detections[2].stage_ms) == {"fast_path", "crop", "classify", "colour"}
 
 
-def test_hits_in_corners_are_found(bundle):
+def test_detector_finds_hits_in_corners(bundle):
     corners = [(0, 0), (WIDTH - 2, 0), (0, HEIGHT - 2), (WIDTH - 2, HEIGHT - 2)]
     (found,) = run(Detector(bundle), film({1: corners}, count=3))
     assert len(found.hits) == 4
 
 
-def test_a_long_track_is_one_hit(bundle):
+def test_detector_counts_a_long_track_once(bundle):
     track = [(100 + i, 60 + i) for i in range(14)]
     (found,) = run(Detector(bundle), film({1: track}, count=3))
     assert len(found.hits) == 1
 
 
-def test_two_spots_so_near_are_one_quantums_and_farther_ones_are_two(bundle):
+def test_detector_merges_near_spots_and_not_far_ones(bundle):
     frames = film({}, count=3)
     for x in (100, 108, 200, 209):
         frames[1].grey[60, x] = 180
@@ -86,7 +86,7 @@ def test_two_spots_so_near_are_one_quantums_and_farther_ones_are_two(bundle):
     assert len(found.hits) == 3
 
 
-def test_what_may_enter_at_the_border_of_the_picture_needs_more_as_the_bundle_weighs_it(bundle):
+def test_detector_weighs_what_may_enter_at_the_border(bundle):
     frames = film({1: [(0, 100), (30, 0), (100, 100)]}, count=3)
     frames[1].grey[50, [WIDTH - 1, 200]] = 180
     (found,) = run(Detector(with_decision(bundle, border_weight=0.0, threshold=0.1)), frames)
@@ -95,7 +95,7 @@ def test_what_may_enter_at_the_border_of_the_picture_needs_more_as_the_bundle_we
     assert {hit.x // 10 for hit in found.hits} == {0, 3, 10, 20}
 
 
-def test_what_the_budget_leaves_is_counted(bundle):
+def test_detector_counts_what_the_budget_leaves(bundle):
     spots = [(20 + 30 * i, 40 + 60 * k) for i in range(9) for k in range(3)]
     (found,) = run(Detector(bundle, DetectionSettings(max_crops_per_frame=10)), film({1: spots}, count=3))
     assert found.candidates >= 27
@@ -103,7 +103,7 @@ def test_what_the_budget_leaves_is_counted(bundle):
     assert found.unclassified == found.candidates - 10
 
 
-def test_a_screen_spares_the_classifier_what_only_a_neighbour_makes_a_hit(bundle, screened_bundle):
+def test_screen_stops_what_only_a_neighbour_makes_a_hit(bundle, screened_bundle):
     frames = film({1: [(100, 50)]}, count=3)
     frames[1].grey[70, 120] += 18  # a candidate, too faint for a hit, in whose crop the true hit lies
     alone = places(run(Detector(bundle), frames))
@@ -121,7 +121,7 @@ def cascade(request, screened_bundle):
 
 @given(seed=st.integers(0, 2**32 - 1), threads=st.integers(2, 5))
 @settings(max_examples=6, deadline=None)
-def test_threads_change_nothing(cascade, seed, threads):
+def test_detector_threads_change_nothing(cascade, seed, threads):
     frames = film({i: [(40 + 31 * i, 30 + 20 * i), (200, 15 * i)] for i in range(1, 7)}, seed=seed)
     one, many = (run(Detector(cascade, threads=number), frames) for number in (1, threads))
     assert [(a.hits, a.live_fraction, a.candidates, a.unclassified) for a in one] == [
@@ -132,7 +132,7 @@ def test_threads_change_nothing(cascade, seed, threads):
 
 @given(seed=st.integers(0, 2**32 - 1), lamps=st.booleans())
 @settings(max_examples=10, deadline=None)
-def test_a_scene_that_only_brightens_gives_no_hit(cascade, seed, lamps):
+def test_detector_finds_no_hit_in_a_scene_that_brightens(cascade, seed, lamps):
     rng = np.random.default_rng(seed)
     levels = rng.uniform(0, 200, (HEIGHT, WIDTH))
     frames = []
@@ -148,7 +148,7 @@ def test_a_scene_that_only_brightens_gives_no_hit(cascade, seed, lamps):
 
 @given(seed=st.integers(0, 2**32 - 1))
 @settings(max_examples=10, deadline=None)
-def test_pixels_under_a_mask_change_nothing(cascade, seed):
+def test_detector_ignores_pixels_under_a_mask(cascade, seed):
     rng = np.random.default_rng(seed)
     shapes = (Mask(rectangle=(60, 40, 90, 70)), Mask(polygon=((200, 100), (300, 120), (240, 220))))
     detection = DetectionSettings(masks=shapes)
@@ -168,7 +168,7 @@ def test_pixels_under_a_mask_change_nothing(cascade, seed):
     assert first[0].live_fraction < 0.9
 
 
-def test_the_bundle_says_how_visible_hits_are_on_ground_so_bright(bundle):
+def test_detector_reports_the_sensitivity_of_the_bundle(bundle):
     table = Sensitivity(ground_dn=(40.0, 120.0), relative=(1.0, 0.5))
     manifest = bundle.manifest.model_copy(update={"sensitivity": table})
     frames = film({}, count=3)
@@ -180,7 +180,7 @@ def test_the_bundle_says_how_visible_hits_are_on_ground_so_bright(bundle):
     assert weighed.live_fraction == plain.live_fraction
 
 
-def test_a_pixel_that_blinks_again_and_again_is_closed(bundle):
+def test_detector_closes_a_blinking_pixel(bundle):
     frames = film({i: [(100, 50)] for i in range(1, 60, 3)} | {40: [(200, 100), (100, 50)]}, count=60)
     found = places(run(Detector(bundle), frames))
     assert 2 <= sum(x < 110 for _, x, _ in found) <= 4
@@ -198,7 +198,7 @@ def shaking_film(shaking, count):
     return made
 
 
-def test_a_camera_that_shakes_for_long_does_not_learn_that_as_its_noise(bundle):
+def test_detector_does_not_learn_shaking_as_noise(bundle):
     frames = shaking_film(range(20, 120), 130)
     frames[126].grey[100:102, 100:102] = 255
     detections = run(Detector(bundle), frames)
@@ -207,12 +207,12 @@ def test_a_camera_that_shakes_for_long_does_not_learn_that_as_its_noise(bundle):
     assert len(detections[125].hits) == 1
 
 
-def test_a_camera_that_shakes_from_the_start_is_not_live(bundle):
+def test_detector_is_not_live_while_the_camera_shakes(bundle):
     detections = run(Detector(bundle), shaking_film(range(60), 60))
     assert all(one.live_fraction < 0.05 for one in detections)
 
 
-def test_nothing_spans_a_change_of_size(bundle):
+def test_detector_begins_anew_after_a_change_of_size(bundle):
     small, large = film({}, count=4), film({2: [(30, 30)]}, count=5, size=(HEIGHT, WIDTH + 40))
     large = [frame(4 + one.sequence, one.grey, mode=1) for one in large]
     detections = run(Detector(bundle), [*small, *large])
@@ -220,7 +220,7 @@ def test_nothing_spans_a_change_of_size(bundle):
     assert {i for i, _, _ in places(detections)} == {6}
 
 
-def test_a_picture_smaller_than_the_crop_is_refused(bundle):
+def test_detector_refuses_a_picture_below_the_crop_size(bundle):
     with pytest.raises(BundleError, match="crops of 64x64 pixels do not fit the picture of 60x80"):
         run(Detector(bundle), film({}, count=3, size=(80, 60)))
 
@@ -239,7 +239,7 @@ def faint_hit(moving):
 
 
 @pytest.mark.parametrize("weight", [0.0, 1.5])
-def test_motion_under_a_candidate_speaks_against_it_as_the_bundle_weighs_it(bundle, weight):
+def test_detector_weighs_motion_under_a_candidate(bundle, weight):
     detector = Detector(with_decision(bundle, motion_weight=weight, threshold=0.01))
     still, moving = (run(detector, faint_hit(moving))[0].hits[0].score for moving in (False, True))
     assert still > 0.5
@@ -248,7 +248,7 @@ def test_motion_under_a_candidate_speaks_against_it_as_the_bundle_weighs_it(bund
     assert log_odds[0] - log_odds[1] == pytest.approx(own_change + weight * np.log(1 + 9), abs=1.2)
 
 
-def test_the_screen_adds_its_evidence_as_the_bundle_weighs_it(screened_bundle):
+def test_detector_weighs_the_screen(screened_bundle):
     alone, joint = (
         run(Detector(with_decision(screened_bundle, screen_weight=weight)), faint_hit(moving=False))[0].hits[0].score
         for weight in (0.0, 0.25)
@@ -268,7 +268,7 @@ def specks_that_the_screen_stops(count):
     return frames
 
 
-def test_before_a_scene_that_proposes_much_in_vain_a_hit_needs_more(screened_bundle):
+def test_detector_weighs_how_much_the_screen_stops(screened_bundle):
     changed = with_decision(screened_bundle, scene_weight=1.0, threshold=0.01)
     quiet, crowded = (run(Detector(changed), specks_that_the_screen_stops(count))[3] for count in (0, 40))
     log_odds = [np.log(one.hits[0].score / (1 - one.hits[0].score)) for one in (quiet, crowded)]
@@ -306,7 +306,7 @@ EXTENT = 4  # two by two
 
 
 @pytest.mark.parametrize("kind", ["bgr", "jpeg"])
-def test_where_something_moved_lately_a_hit_needs_more_and_its_colour_helps_it(bundle, kind):
+def test_detector_weighs_colour_near_recent_motion(bundle, kind):
     def found(colour, **changes):
         detector = Detector(with_decision(bundle, **changes))
         return run(detector, a_hit_after_motion(colour, kind))[STRUCK - 1].hits
@@ -320,19 +320,19 @@ def test_where_something_moved_lately_a_hit_needs_more_and_its_colour_helps_it(b
     assert {hit.x // 100 for hit in found(GREEN, **weights)} == {0, 2}
 
 
-def test_where_something_moved_lately_a_wide_spot_needs_more_as_the_bundle_weighs_it(bundle):
+def test_detector_weighs_extent_near_recent_motion(bundle):
     found = run(Detector(with_decision(bundle, threshold=0.5, extent_weight=60.0)), a_hit_after_motion(GREY))
     assert {hit.x // 100 for hit in found[STRUCK - 1].hits} == {2}
 
 
-def test_colours_are_decoded_only_where_a_hit_hangs_on_them_and_without_what_is_masked(bundle, monkeypatch):
+def test_detector_decodes_colours_only_where_they_decide(bundle, monkeypatch):
     asked = []
 
     def colours(frame, candidates, mask):
         asked.append((frame.sequence, len(candidates), mask is not None and int(mask[200, 160])))
         return np.zeros(len(candidates))
 
-    monkeypatch.setattr("edge.detect.detector.spot_colours", colours)
+    monkeypatch.setattr("edge.detect.evidence.spot_colours", colours)
     frames = a_hit_after_motion(GREEN)
     for weights in ({}, {"extent_weight": 3.0}, {"extent_weight": 60.0, "colour_weight": 1.0}):
         run(Detector(with_decision(bundle, threshold=0.5, **weights)), frames)
@@ -343,17 +343,17 @@ def test_colours_are_decoded_only_where_a_hit_hangs_on_them_and_without_what_is_
     assert len(asked) < 8
 
 
-def test_a_spot_of_more_colour_than_height_is_not_helped_by_it(bundle, monkeypatch):
+def test_detector_ignores_more_colour_than_height(bundle, monkeypatch):
     weights = {"threshold": 0.5, "extent_weight": 60.0, "colour_weight": 60.0}
     for colour, there in ((20.0, {0, 2}), (250.0, {2})):
         monkeypatch.setattr(
-            "edge.detect.detector.spot_colours", lambda _, spots, __, it=colour: np.full(len(spots), it)
+            "edge.detect.evidence.spot_colours", lambda _, spots, __, it=colour: np.full(len(spots), it)
         )
         found = run(Detector(with_decision(bundle, **weights)), a_hit_after_motion(GREY))
         assert {hit.x // 100 for hit in found[STRUCK - 1].hits} == there
 
 
-def test_a_classifier_that_sees_colours_is_shown_them_where_there_is_a_candidate(bundle):
+def test_detector_shows_colours_to_a_classifier_of_rgb(bundle):
     manifest = bundle.manifest
     coloured = manifest.model_copy(update={"input": manifest.input.model_copy(update={"planes": "rgb"})})
     changed = Bundle(bundle.path, coloured, bundle.model, bundle.screen)
@@ -363,34 +363,34 @@ def test_a_classifier_that_sees_colours_is_shown_them_where_there_is_a_candidate
     assert detections[STRUCK - 1].candidates >= 2
 
 
-def restless_places(frames, tiny):
-    """Run a detector and give the share of 400 places that its last frame takes for restless."""
+def share_near_motion(frames, tiny):
+    """Run a detector and return the share of 400 places that lie near recent motion in its last frame."""
     detector = Detector(tiny)
     run(detector, frames)
     rng = np.random.default_rng(1)
     spots = [Candidate(int(x), int(y), 30.0, 2, 0.0, 1.0) for x, y in rng.integers(0, (WIDTH, HEIGHT), (400, 2))]
-    return float(detector._moved.near(spots).mean())
+    return float(detector._camera.recent_motion.near(spots).mean())
 
 
-def test_hits_alone_leave_still_ground_at_rest(bundle):
+def test_recent_motion_ignores_hits_on_still_ground(bundle):
     rng = np.random.default_rng(2)
     hits = {i: [(int(x), int(y)) for x, y in rng.integers(2, (WIDTH - 4, HEIGHT - 4), (8, 2))] for i in range(80)}
-    assert restless_places(film(hits, count=80), bundle) < 0.02
+    assert share_near_motion(film(hits, count=80), bundle) < 0.02
 
 
-def test_ground_of_more_noise_than_most_is_at_rest_from_the_start(bundle):
+def test_recent_motion_ignores_noisy_ground_from_the_start(bundle):
     rng = np.random.default_rng(3)
     frames = film({}, count=60)
     for one in frames:
         one.grey[:, : WIDTH * 2 // 5] = np.clip(80 + rng.normal(0, 5, (HEIGHT, WIDTH * 2 // 5)), 0, 255)
-    assert restless_places(frames, bundle) < 0.02
+    assert share_near_motion(frames, bundle) < 0.02
 
 
-def test_what_moved_before_another_picture_size_is_forgotten(bundle):
+def test_recent_motion_is_forgotten_with_the_picture_size(bundle):
     detector = Detector(bundle)
     moved = a_hit_after_motion(GREY)[:34]
     run(detector, moved)
     spot = [Candidate(60, 100, 30.0, 2, 0.0, 1.0)]
-    assert detector._moved.near(spot).all()
+    assert detector._camera.recent_motion.near(spot).all()
     run(detector, film({}, count=3, size=(HEIGHT + 8, WIDTH)))
-    assert not detector._moved.near(spot).any()
+    assert not detector._camera.recent_motion.near(spot).any()

@@ -61,7 +61,7 @@ def test_true_hits_that_fall_anywhere_close_nothing():
     model = NoiseModel(RULES, first, first)
     for _ in range(1500):
         model.observe(model.map.sigma_dn)
-        model.learn_blinking([hit(int(x), int(y)) for x, y in rng.integers(0, (1920, 1080), (2, 2))])
+        model.close_blinking([hit(int(x), int(y)) for x, y in rng.integers(0, (1920, 1080), (2, 2))])
     assert model.blinking_places == 0
 
 
@@ -70,7 +70,7 @@ def test_a_place_with_hits_again_and_again_is_closed_and_only_that():
     model = NoiseModel(RULES, first, first)
     for i in range(5):
         model.observe(model.map.sigma_dn)
-        model.learn_blinking([hit(100 + i % 2, 50)])
+        model.close_blinking([hit(100 + i % 2, 50)])
     closed = model.map.floor_dn == NEVER
     assert model.blinking_places >= 1
     assert closed[50, 100]
@@ -85,7 +85,7 @@ def test_a_mask_stays_closed_when_blinking_pixels_are_added():
     model = NoiseModel(RULES, first, first, mask)
     for _ in range(5):
         model.observe(model.map.sigma_dn)
-        model.learn_blinking([hit(100, 100)])
+        model.close_blinking([hit(100, 100)])
     assert (model.map.floor_dn[:40] == NEVER).all()
     assert model.map.floor_dn[100, 100] == NEVER
     assert np.array_equal(mask, before)
@@ -99,10 +99,10 @@ def test_many_years_of_hits_do_not_hide_a_pixel_that_begins_to_blink():
     model._hits = 1e12
     for _ in range(30):
         model.observe(model.map.sigma_dn)
-        model.learn_blinking([hit(int(rng.integers(240)), int(rng.integers(160)))])
+        model.close_blinking([hit(int(rng.integers(240)), int(rng.integers(160)))])
     assert model.blinking_places == 0  # and it ends
     model._hits = 5.0
     for _ in range(4):
         model.observe(model.map.sigma_dn)
-        model.learn_blinking([hit(100, 50)])
+        model.close_blinking([hit(100, 50)])
     assert model.blinking_places >= 1

@@ -1,0 +1,75 @@
+"""What a detector learns of its camera from frame to frame, until the mode or the size of the picture changes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge.detect.noise_model import NoiseModel
+from edge.detect.recent_motion import RecentMotion
+from edge.detect.view import FrameCache, mask_picture
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from edge.bundle import CandidateRules
+    from edge.capture.frame import Frame, Triple
+    from edge.config.device import Mask
+    from edge.detect.fast_path import FastPathResult
+    from edge.detect.networks import Screened
+
+_NEWEST_SHARE = 1 / 25
+"""Of the newest frame in the mean of what the screen stops: about the last second counts."""
+
+
+class CameraState:
+    """The noise, the recent motion and the crowd of one camera in one mode and at one size of picture.
+
+    Parameters
+    ----------
+    triple : Triple
+        The first one.
+    rules : CandidateRules
+    masks : sequence of Mask
+
+    """
+
+    def __init__(self, triple: Triple, rules: CandidateRules, masks: Sequence[Mask]) -> None:
+        frame = triple.current
+        width, height = frame.size
+        self._mode = (frame.mode, frame.size)
+        mask = mask_picture(masks, width, height)
+        self.frames = FrameCache(mask)
+        previous, _, following = self.frames.masked(triple).greys
+        self.noise = NoiseModel(rules, previous, following, mask)
+        self.recent_motion = RecentMotion((height, width))
+        self.crowd = Crowd()
+
+    def fits(self, frame: Frame) -> bool:
+        """Return whether a frame has the mode and the size of the first one."""
+        return self._mode == (frame.mode, frame.size)
+
+    def observe(self, found: FastPathResult, now_s: float) -> None:
+        """Learn noise and motion from what the fast path saw in a frame, and its time.
+
+        Nothing is learnt while the camera shakes: else its edges would soon count as noise.
+        """
+        if found.shaken:
+            return
+        if self.noise.settled:
+            self.recent_motion.observe(found.motion_dn, self.noise.map.sigma_dn, now_s)
+        self.noise.observe(found.motion_dn)
+
+
+class Crowd:
+    """The running mean of how many candidates a frame the screen stops."""
+
+    def __init__(self) -> None:
+        self._mean: float | None = None
+
+    def update(self, screened: Screened) -> float | None:
+        """Return the mean with one more frame; None without a screen, which would know."""
+        if screened.margins is None:
+            return None
+        before = self._mean if self._mean is not None else float(screened.stopped)
+        self._mean = before + _NEWEST_SHARE * (screened.stopped - before)
+        return self._mean

@@ -1,0 +1,124 @@
+"""The two networks of a bundle: the screen that judges every candidate, the classifier that judges what it passes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edge.detect.network import Network, scores_of
+from edge.errors import BundleError
+from edge.statistics import sigmoid
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from edge.bundle import Bundle
+    from edge.capture.frame import Image
+    from edge.detect.hit import Candidate
+    from edge.detect.view import View
+
+SCREEN_BATCH = 16
+"""Patches in one call of the screen."""
+
+
+class Classifier(Network):
+    """The bundle's main network.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    threads : int
+    batch : int
+        Crops in one call of the network.
+
+    Raises
+    ------
+    BundleError, RuntimeMissingError
+        See `edge.detect.network.Network`.
+
+    """
+
+    def __init__(self, bundle: Bundle, threads: int = 1, batch: int = 1) -> None:
+        manifest = bundle.manifest
+        self.decision = manifest.decision
+        super().__init__(bundle.path, bundle.model, (manifest.input, manifest.output), threads=threads, batch=batch)
+
+    @property
+    def threshold(self) -> float:
+        """Smallest score of a hit."""
+        return self.decision.threshold
+
+    def scores(self, crops: Image) -> NDArray[np.float64]:
+        """Return the probability of radiation, 0..1, of crops (n, size, size, 3), by this network alone."""
+        return scores_of(self.logits(crops), self.decision.temperature)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Screened:
+    """What the screen passes.
+
+    Attributes
+    ----------
+    candidates : sequence of Candidate
+        The likeliest first.
+    margins : float64 array, shape (n,), or None
+        The screen's logit1 − logit0 of each; None without a screen.
+    stopped : int
+        How many candidates it does not pass.
+
+    """
+
+    candidates: Sequence[Candidate]
+    margins: NDArray[np.float64] | None = field(default=None, repr=False)
+    stopped: int = 0
+
+    def first(self, count: int) -> Screened:
+        """Return the likeliest `count` of them."""
+        margins = None if self.margins is None else self.margins[:count]
+        return Screened(self.candidates[:count], margins, self.stopped)
+
+
+class Screen:
+    """The bundle's small network; where a bundle has none, every candidate passes.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    threads : int
+
+    Raises
+    ------
+    BundleError, RuntimeMissingError
+        See `edge.detect.network.Network`; a screen also has to take grey patches of odd size.
+
+    """
+
+    def __init__(self, bundle: Bundle, threads: int = 1) -> None:
+        self._network: Network | None = None
+        contract = bundle.manifest.screen
+        if contract is None or bundle.screen is None:
+            return
+        planes, size = contract.input.planes, contract.input.crop_size
+        if planes == "rgb" or size % 2 == 0:
+            raise BundleError(
+                bundle.path,
+                f"its screen takes {planes} patches of {size} pixels",
+                "a screen takes grey patches (temporal or spike) of odd size",
+            )
+        self._threshold = contract.threshold
+        self._network = Network(
+            bundle.path, bundle.screen, (contract.input, contract.output), threads=threads, batch=SCREEN_BATCH
+        )
+
+    def sift(self, view: View, candidates: Sequence[Candidate]) -> Screened:
+        """Return the candidates whose sigmoid(logit1 − logit0) reaches the screen's threshold."""
+        if self._network is None:
+            return Screened(candidates)
+        margins = self._network.margins(self._network.crops(view, candidates))
+        passing = np.flatnonzero(sigmoid(margins) >= self._threshold)
+        order = passing[np.argsort(-margins[passing], kind="stable")]
+        return Screened([candidates[i] for i in order], margins[order], len(candidates) - len(order))

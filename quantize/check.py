@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from quantize.pairing import NetworkPair
-    from quantize.runtimes import Foreign
+    from quantize.runtimes import ForeignRuntime
     from trainer.data.dataset import Dataset
     from trainer.scenes.splits import Split
 
@@ -60,7 +60,7 @@ class CheckSettings:
 
     limits: Limits = field(default_factory=Limits)
     split: Split = "test"
-    foreign: tuple[Foreign, ...] = ()
+    foreign: tuple[ForeignRuntime, ...] = ()
     kernel_crops: int = 256
     seed: int = 1
 

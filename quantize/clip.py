@@ -1,4 +1,4 @@
-"""End to end: hits of the whole pipeline on a clip, with the int8 networks and with their float originals."""
+"""Compares the hits of the whole pipeline on a clip, with the int8 networks and with the float networks."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from edge.bundle import Bundle
 
 MAX_CROPS = 512
-# More than a sound frame has: which candidates are left over must not differ.
-UNHURRIED = DetectionSettings(max_crops_per_frame=MAX_CROPS)
+# More than the candidates of a sound frame, so that both pipelines classify all of them.
+ALL_CROPS = DetectionSettings(max_crops_per_frame=MAX_CROPS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +40,11 @@ class ClipCheck:
     frames : int
         Analysed ones.
     float_hits, int8_hits, common : int
-        Hits of each, and how many lie at the same place of the same frame.
+        Hits of each, and the number of those at the same place of the same frame.
     visible : int or None
-        True hits that add 25 grey levels or more; None without a truth file.
+        The true hits that add 25 grey levels or more; None without a truth file.
     float_found, int8_found, float_false, int8_false : int or None
-        How many of them each finds, and its false hits.
+        The number of them that each finds, and its false hits.
 
     """
 
@@ -61,13 +61,13 @@ class ClipCheck:
 
     @property
     def alike(self) -> float:
-        """Share of all hits that both found; 1 where neither found any."""
+        """Share of the hits of either pipeline that both found; 1 where neither found any."""
         union = self.float_hits + self.int8_hits - self.common
         return self.common / union if union else 1.0
 
 
 def check_clip(clip: Path, float_bundle: Bundle, bundle: Bundle) -> ClipCheck:
-    """Analyse a clip once for both, frame by frame; beside it may lie its truth as .jsonl.
+    """Analyse a clip with both bundles; its truth may lie beside it as .jsonl.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def check_clip(clip: Path, float_bundle: Bundle, bundle: Bundle) -> ClipCheck:
 
     """
     found: tuple[list[PlacedHit], list[PlacedHit]] = ([], [])
-    detectors = (Detector(float_bundle, UNHURRIED), Detector(bundle, UNHURRIED))
+    detectors = (Detector(float_bundle, ALL_CROPS), Detector(bundle, ALL_CROPS))
     frames = 0
     with open_source(str(clip)) as source:
         for detections in walk(source, *(detector.detect for detector in detectors)):

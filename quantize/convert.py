@@ -1,4 +1,4 @@
-"""Keras network in, .tflite bytes out: post-training quantisation (PTQ) and the float formats to compare it with."""
+"""Converts a Keras network to .tflite: post-training quantisation (PTQ) and the float formats to compare it with."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Recipe = Literal["static_wi8_ai8", "float16", "dynamic", "float32"]
 RECIPES: tuple[Recipe, ...] = get_args(Recipe)
 INT8_RECIPE: Recipe = "static_wi8_ai8"
 
-OLDEST_RUNTIME = (2, 14)  # tflite-runtime stopped there; bundles have to load on it
+OLDEST_RUNTIME = (2, 14)  # the last release of tflite-runtime, on which bundles have to load
 INTEGERS = frozenset({"INT8", "INT32", "INT64", "BOOL"})
 
 
@@ -43,19 +43,19 @@ def convert(
     Parameters
     ----------
     model : keras.Model
-        Gives two logits; its saved weights are not changed.
+        A network of two logits; it is not changed.
     recipe : {"static_wi8_ai8", "float16", "dynamic", "float32"}
         static_wi8_ai8: PTQ, int8 weights and activations, int8 in and out, ranges from `representative`.
         float16: weights stored as float16. dynamic: int8 weights, activations quantised as they come. float32: as is.
     representative : float32 array, shape (n, s, s, 3)
-        Inputs that show the ranges of all activations; needed for static_wi8_ai8 and not looked at otherwise.
+        Inputs that show the ranges of all activations; needed for static_wi8_ai8 and not used otherwise.
     per_channel : bool
         A scale for each output channel of the weights (True), or one for all (False).
 
     Returns
     -------
     bytes
-        The .tflite file. It was made for one crop and takes any number after `resize_tensor_input`.
+        The .tflite file. It takes one crop, and any number of crops after `resize_tensor_input`.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def convert(
 
 
 def require_integer(graph: Graph, what: str) -> None:
-    """Refuse a graph with a float tensor in it: an island between DEQUANTIZE and QUANTIZE runs slow and unproven.
+    """Refuse a graph with a float tensor: an island between DEQUANTIZE and QUANTIZE is slow and untested.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def require_integer(graph: Graph, what: str) -> None:
 
 
 def require_supported(graph: Graph, what: str) -> None:
-    """Refuse a graph that needs a newer runtime than tflite-runtime 2.14, or operators that are not built in.
+    """Refuse a graph that needs a newer runtime than tflite-runtime 2.14, or operators that no runtime has.
 
     Raises
     ------
@@ -131,7 +131,7 @@ def quantisation_of(tensor: Tensor) -> Quantisation | None:
 
 
 def require_exact_input(contract: InputContract, what: str) -> None:
-    """Refuse an input quantisation that merges grey levels or clips: int8 has just room for 256 of them.
+    """Refuse an input quantisation that merges or clips grey levels, of which int8 holds just all 256.
 
     With scale 1/255 and offset 0 the stored value is the pixel − 128.
 
@@ -140,12 +140,12 @@ def require_exact_input(contract: InputContract, what: str) -> None:
     QuantiseError
 
     """
-    found = contract.quantisation
-    if found is None:  # a float input holds any grey level
+    quantisation = contract.quantisation
+    if quantisation is None:  # a float input holds any grey level
         return
     steps = np.diff(stored_values(contract).astype(np.int64))
     if (steps < 1).any():
-        where = f"scale {found.scale:.6g}, zero point {found.zero_point}"
+        where = f"scale {quantisation.scale:.6g}, zero point {quantisation.zero_point}"
         raise QuantiseError(
             what,
             f"its input quantisation ({where}) merges {int((steps < 1).sum())} grey levels",
@@ -185,7 +185,7 @@ def _converted(
 
 
 def load_tensorflow() -> None:
-    """Import TensorFlow and wake its devices without the pages of notices that it writes to stderr."""
+    """Import TensorFlow and start its devices without the pages of notices that it writes to stderr."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with silent_compiler():
         import tensorflow as tf  # noqa: PLC0415 - heavy
@@ -195,7 +195,7 @@ def load_tensorflow() -> None:
 
 @contextlib.contextmanager
 def silent_compiler() -> Iterator[None]:
-    """Keep the converter's chatter off both streams: part of it comes from C++, so the descriptors are turned."""
+    """Silence both streams while the converter works; part of its messages come from C++, past Python's streams."""
     sys.stdout.flush()
     sys.stderr.flush()
     saved = [os.dup(1), os.dup(2)]

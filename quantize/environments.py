@@ -1,4 +1,4 @@
-"""Other places to run a model, built once and kept: tflite-runtime with NumPy 1, and aarch64 under emulation.
+"""Builds other runtimes once and keeps them: tflite-runtime with NumPy 1, and aarch64 under emulation.
 
 `python -m quantize.environments NAME` builds one and prints how it is called.
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from quantize.errors import ForeignRuntimeError
-from quantize.runtimes import Foreign
+from quantize.runtimes import ForeignRuntime
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,7 +30,7 @@ QAT_PACKAGES = ("tf-keras", "tensorflow-model-optimization", "dm-tree", "six")
 DEBIAN_PACKAGES = ("libpython3.11-stdlib", "python3.11-minimal", "libstdc++6", "libgcc-s1", "libc6")
 EMULATOR = ("qemu-aarch64-static", "qemu-aarch64")
 CORES = 4
-# What /proc/cpuinfo of the two boards says; XNNPACK chooses kernels by part and features.
+# From /proc/cpuinfo of the two boards: XNNPACK chooses its kernels by part and features.
 PROCESSORS = {
     "cortex-a72": ("0xd08", "fp asimd evtstrm crc32 cpuid"),  # Raspberry Pi 4: no dot product
     "cortex-a76": (  # Raspberry Pi 5
@@ -41,17 +41,17 @@ PROCESSORS = {
 AARCH64_PLATFORMS = (*tuple(f"manylinux_2_{minor}_aarch64" for minor in range(36, 16, -1)), "manylinux2014_aarch64")
 
 
-def foreign(name: str) -> Foreign:
-    """Give a place to run models by name, building it where it is missing.
+def foreign_runtime(name: str) -> ForeignRuntime:
+    """Return a runtime by its name; build it where it is missing.
 
     Raises
     ------
     ForeignRuntimeError
-        For a name that does not exist, or where its tools are missing.
+        If there is no such runtime, or if its tools are missing.
 
     """
     if name == TFLITE_RUNTIME:
-        return Foreign(name, (str(virtual_environment(name, TFLITE_PACKAGES, TFLITE_PYTHONS)),))
+        return ForeignRuntime(name, (str(virtual_environment(name, TFLITE_PACKAGES, TFLITE_PYTHONS)),))
     if name in PROCESSORS:
         return _emulated(name)
     known = ", ".join((TFLITE_RUNTIME, *PROCESSORS))
@@ -59,7 +59,7 @@ def foreign(name: str) -> Foreign:
 
 
 def cache_folder() -> Path:
-    """Give where environments are kept: GAMMABOX_CACHE, or the user's cache folder."""
+    """Return the folder of the environments: GAMMABOX_CACHE, or one in the user's cache folder."""
     named = os.environ.get("GAMMABOX_CACHE")
     if named:
         return Path(named).resolve()
@@ -67,7 +67,7 @@ def cache_folder() -> Path:
 
 
 def virtual_environment(name: str, packages: Sequence[str], pythons: Sequence[str]) -> Path:
-    """Give the Python of a virtual environment with these packages, made by the first of `pythons` that is here.
+    """Return the Python of a virtual environment with these packages, made by the first of `pythons` that is installed.
 
     Raises
     ------
@@ -91,9 +91,9 @@ def virtual_environment(name: str, packages: Sequence[str], pythons: Sequence[st
 
 
 def qat_packages() -> Path:
-    """Give a folder with tf_keras, as new as the TensorFlow here, and the optimisation toolkit.
+    """Return a folder with tf_keras of the release of the TensorFlow here, and with the optimisation toolkit.
 
-    It goes before the packages of a process of its own: beside Keras 3 in one process they do not work.
+    It is for a process of its own and stands before other packages there: beside Keras 3 both do not work.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def qat_packages() -> Path:
     return folder / "packages"
 
 
-def _emulated(name: str) -> Foreign:
+def _emulated(name: str) -> ForeignRuntime:
     emulator = next((found for found in map(shutil.which, EMULATOR) if found), None)
     if emulator is None or shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
         advice = "install Debian's qemu-user-static on a Debian or a system made from it"
@@ -117,14 +117,14 @@ def _emulated(name: str) -> Foreign:
     root = cache_folder() / "aarch64"
     _once(root, " ".join((*DEBIAN_PACKAGES, "ai-edge-litert", "numpy")), lambda: _unpack_root(root))
     board = cache_folder() / name
-    _once(board, f"{root} {PROCESSORS[name]}", lambda: _dress(board, root, *PROCESSORS[name]))
+    _once(board, f"{root} {PROCESSORS[name]}", lambda: _board_view(board, root, *PROCESSORS[name]))
     settings = (("PYTHONHOME", str(root / "usr")), ("PYTHONPATH", str(root / "site")))
     command = (emulator, "-L", str(board), "-cpu", name, str(root / "usr" / "bin" / "python3.11"))
-    return Foreign(name, command, settings)
+    return ForeignRuntime(name, command, settings)
 
 
 def _unpack_root(root: Path) -> None:
-    """Unpack Debian's aarch64 Python and LiteRT's wheels into a folder; no root rights, nothing is installed."""
+    """Unpack Debian's aarch64 Python and LiteRT's wheels into a folder; this installs nothing and needs no rights."""
     apt = root / "apt"
     for part in ("lists/partial", "cache/archives/partial"):
         (apt / part).mkdir(parents=True, exist_ok=True)
@@ -159,11 +159,11 @@ def _unpack_root(root: Path) -> None:
     shutil.rmtree(wheels)
 
 
-def _dress(board: Path, root: Path, part: str, features: str) -> None:
+def _board_view(board: Path, root: Path, part: str, features: str) -> None:
     """Make a view of the root with the board's own /proc/cpuinfo and /sys.
 
-    The emulator shows the host's files otherwise, and LiteRT's processor detection stumbles over an x86 cache
-    hierarchy under an ARM processor: it crashes.
+    Otherwise the emulator shows the host's files, and LiteRT's processor detection crashes when it finds the cache
+    hierarchy of x86 with an ARM processor.
     """
     for entry in root.iterdir():
         (board / entry.name).symlink_to(entry)
@@ -200,7 +200,7 @@ def _dress(board: Path, root: Path, part: str, features: str) -> None:
 
 
 def _once(folder: Path, recipe: str, build: Callable[[], None]) -> None:
-    """Build a folder if it is missing, unfinished or of another recipe; a mark in it says that it is whole."""
+    """Build a folder if it is missing, unfinished or of another recipe; a mark in it says that it is complete."""
     mark = folder / ".complete"
     if mark.exists() and mark.read_text(encoding="utf-8") == recipe:
         return
@@ -213,7 +213,7 @@ def _once(folder: Path, recipe: str, build: Callable[[], None]) -> None:
 def _run(name: str, command: Sequence[str], *, may_fail: bool = False) -> None:
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     if ran.returncode != 0 and not may_fail:
-        # A package manager's message may name its server; ours do not.
+        # A package manager's message may name its server, which does not belong into ours.
         said = re.sub(r"\S+://\S+", "…", (ran.stderr.strip() or ran.stdout.strip() or "no message").splitlines()[-1])
         raise ForeignRuntimeError(
             name, f"{Path(command[0]).name} failed ({said:.200})", "see that it can reach packages"
@@ -222,4 +222,4 @@ def _run(name: str, command: Sequence[str], *, may_fail: bool = False) -> None:
 
 if __name__ == "__main__":
     for asked in sys.argv[1:]:
-        print(" ".join(foreign(asked).command))
+        print(" ".join(foreign_runtime(asked).command))

@@ -1,4 +1,4 @@
-"""What can go wrong while quantising or checking, on top of edge's hierarchy."""
+"""The errors of quantising and checking, below those of edge.errors."""
 
 from __future__ import annotations
 

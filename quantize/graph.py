@@ -1,4 +1,4 @@
-"""A .tflite file read as a graph: operators with versions, tensors with quantisation, and edits of a few of them."""
+"""Reads a .tflite file as a graph of operators and tensors, and edits a few of them."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class Tensor:
     Attributes
     ----------
     index : int
-        As the interpreter counts.
+        Its number, as the interpreter counts.
     dtype : str
-        As the schema names it: INT8, FLOAT32, ...
+        Its name in the schema: INT8, FLOAT32, ...
     scale : float32 array, shape (0,), (1,) or (channels,)
         Empty for a tensor that is not quantised; real = scale × (stored − zero_point).
     zero_point : int64 array, like `scale`
     axis : int
-        Which axis the channels of `scale` are on.
+        The axis of the channels of `scale`.
     data : array or None
         Constant content (weights, biases, shapes); None for activations.
 
@@ -55,7 +55,7 @@ class Tensor:
         return self.dtype in _FLOATS
 
     def dequantised(self, stored: NDArray[Any]) -> NDArray[np.float64]:
-        """Give real values of stored ones; unquantised tensors as they are."""
+        """Return the real values of stored ones; those of a tensor that is not quantised are unchanged."""
         if not self.scale.size:
             return stored.astype(np.float64)
         scale, zero = self.scale.astype(np.float64), self.zero_point
@@ -80,7 +80,7 @@ class Operator:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Graph:
-    """The one subgraph of a network for the box."""
+    """The only subgraph of a network for the box."""
 
     operators: tuple[Operator, ...]
     tensors: tuple[Tensor, ...] = field(repr=False)
@@ -99,7 +99,7 @@ class Graph:
         return self.tensors[self.outputs[0]]
 
     def float_operators(self) -> tuple[str, ...]:
-        """Name the operators that read or write floating point, in order."""
+        """Return the names of the operators that read or write floating point, in order."""
         return tuple(
             operator.name
             for operator in self.operators
@@ -107,14 +107,14 @@ class Graph:
         )
 
     def versions(self) -> dict[str, int]:
-        """Give the version of each kind of operator, the newest where several are used."""
-        found: dict[str, int] = {}
+        """Return the version of each kind of operator, the newest where several are used."""
+        newest: dict[str, int] = {}
         for operator in self.operators:
-            found[operator.name] = max(operator.version, found.get(operator.name, 0))
-        return found
+            newest[operator.name] = max(operator.version, newest.get(operator.name, 0))
+        return newest
 
     def weights(self) -> dict[str, Tensor]:
-        """Give each weighted operator's weights by the name of its output, in order."""
+        """Return the weights of each weighted operator by the name of its output, in order."""
         return {
             self.tensors[operator.outputs[0]].name: self.tensors[operator.inputs[1]]
             for operator in self.operators
@@ -163,7 +163,7 @@ def read_graph(model: bytes) -> Graph:
 
 
 def replace_weights(model: bytes, replacements: Mapping[int, NDArray[Any]]) -> bytes:
-    """Give the model with the constant data of some tensors replaced, by index of tensor; type and shape must match."""
+    """Return the model with the constant data of some tensors replaced, by index of tensor; sizes must match."""
     from ai_edge_litert import schema_py_generated as schema  # noqa: PLC0415 - heavy
 
     parsed = _parse(model, schema)
@@ -176,10 +176,10 @@ def replace_weights(model: bytes, replacements: Mapping[int, NDArray[Any]]) -> b
 
 
 def free_batch(model: bytes) -> bytes:
-    """Let a model that was converted for one crop take any number of them after `resize_tensor_input`.
+    """Return a model converted for one crop such that it takes any number of crops after `resize_tensor_input`.
 
-    Only RESHAPE holds the batch of 1 in a constant; −1 there means "what is left". Without this a network that
-    flattens has to compute shapes at run time, and XNNPACK then leaves it in two partitions.
+    Only RESHAPE holds the batch of 1 in a constant; −1 there means "the remaining dimension". Otherwise a network that
+    flattens would have to compute shapes at run time, and XNNPACK would split it into two partitions.
     """
     from ai_edge_litert import schema_py_generated as schema  # noqa: PLC0415 - heavy
 

@@ -1,4 +1,4 @@
-"""Layer by layer: what each adds of quantisation noise, what range it uses, how much of it saturates."""
+"""Measures each layer: the quantisation noise that it adds, the range that it uses, the share that saturates."""
 
 from __future__ import annotations
 
@@ -10,39 +10,39 @@ import numpy as np
 
 from quantize.agreement import sqnr_db
 from quantize.graph import WEIGHTED, Graph, Operator, Tensor, read_graph
-from quantize.worker import open_model
+from quantize.runtime_worker import open_model
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-CEILING_DB = 50.0  # a full-range signal rounded to 256 steps has 6.02 × 8 + 1.76 dB; more is luck
+CEILING_DB = 50.0  # a full-range signal rounded to 256 steps has 6.02 × 8 + 1.76 dB; more is chance
 
 
 @dataclass(frozen=True, slots=True)
 class LayerError:
-    """One operator of the int8 model held against the float model's.
+    """The errors of one operator of the int8 model against that of the float model.
 
     Attributes
     ----------
     name : str
-        Keras' name of the layer as far as the converter kept it.
+        The name of the layer in Keras, as far as the converter kept it.
     operator : str
     sqnr_db : float
         Signal to quantisation noise of its output, all noise from before included.
     drop_db : float
-        By how much the ratio is worse than that of its worst input, both taken as 50 dB at most: the layer's own share.
+        The loss of that ratio against the layer's worst input, both taken as 50 dB at most: the layer's own share.
     weights_db : float or None
         Signal to quantisation noise of its weights alone.
     rounding_db : float
-        What rounding the float output to this tensor's steps would give, nothing else being wrong: the best there is
-        with this range. A range that few strong values stretch leaves few steps for all others.
+        The ratio after rounding alone of the float output to this tensor's steps: the best that is possible with this
+        range. A range that few strong values stretch leaves few steps for all others.
     low, high : float
-        Range that its stored type can hold.
+        The range that its stored type can hold.
     used : float
-        Share of that range between its least and greatest output.
+        The share of that range between its least and greatest output.
     saturated : float
-        Share of outputs at an end of the stored range where that end cuts something off.
+        The share of outputs at an end of the stored range, where that end cuts something off.
 
     """
 
@@ -61,35 +61,35 @@ class LayerError:
 def layer_errors(
     reference: bytes, quantised: bytes, real: NDArray[np.float32], stored: NDArray[np.generic]
 ) -> tuple[LayerError, ...]:
-    """Compare all layers that both models have, in the order of the int8 model.
+    """Return the errors of all layers that both models have, in the order of the int8 model.
 
     Parameters
     ----------
     reference : bytes
         The float32 .tflite file of the same network.
     quantised : bytes
-        The int8 one.
+        The int8 .tflite file.
     real : float32 array, shape (n, s, s, 3)
         Inputs of the reference.
     stored : int8 array, same shape
         The same inputs as the int8 model takes them.
 
     """
-    one, two = read_graph(reference), read_graph(quantised)
-    partners = paired_tensors(one, two)
-    signal, noisy = _activations(reference, one, real), _activations(quantised, two, stored)
-    sqnr: dict[int, float] = {two.inputs[0]: sqnr_db(real, two.input.dequantised(stored))}
-    own_weights, wanted_weights = two.weights(), one.weights()
+    float_graph, int8_graph = read_graph(reference), read_graph(quantised)
+    partners = paired_tensors(float_graph, int8_graph)
+    signal, noisy = _activations(reference, float_graph, real), _activations(quantised, int8_graph, stored)
+    sqnr: dict[int, float] = {int8_graph.inputs[0]: sqnr_db(real, int8_graph.input.dequantised(stored))}
+    own_weights, wanted_weights = int8_graph.weights(), float_graph.weights()
     rows = []
-    for operator in two.operators:
+    for operator in int8_graph.operators:
         out = operator.outputs[0]
         if out not in partners or out not in noisy:
             continue
-        tensor = two.tensors[out]
+        tensor = int8_graph.tensors[out]
         sqnr[out] = sqnr_db(signal[partners[out]], tensor.dequantised(noisy[out]))
         before = [min(sqnr[i], CEILING_DB) for i in operator.inputs if i in sqnr]
         weights_db = None
-        partner = one.tensors[partners[out]].name
+        partner = float_graph.tensors[partners[out]].name
         if operator.name in WEIGHTED and tensor.name in own_weights and partner in wanted_weights:
             own, wanted = own_weights[tensor.name], wanted_weights[partner]
             if own.data is not None and wanted.data is not None and own.data.shape == wanted.data.shape:
@@ -103,15 +103,15 @@ def layer_errors(
 
 
 def worst_layer(rows: tuple[LayerError, ...]) -> LayerError | None:
-    """Give the layer that adds most noise of its own; None without rows."""
+    """Return the layer that adds most noise of its own; None without rows."""
     return max(rows, key=lambda row: row.drop_db, default=None)
 
 
 def paired_tensors(reference: Graph, quantised: Graph) -> dict[int, int]:
-    """Pair outputs of operators, int8 model's to reference's: by name and kind, equals in order.
+    """Return the outputs of operators of the int8 model with their partners in the reference, by index of tensor.
 
-    A network that was trained again in another Keras has other names around the same layers; what is left of them
-    without scopes and counters is compared.
+    Partners have the same kind and name; several of the same name are paired in order. A network that was trained again
+    in another Keras has other names around the same layers, so names are compared without scopes and counters.
     """
     waiting: dict[tuple[str, str], list[int]] = {}
     for operator in reference.operators:
@@ -127,7 +127,7 @@ def paired_tensors(reference: Graph, quantised: Graph) -> dict[int, int]:
 
 
 def layer_name(tensor: str) -> str:
-    """Shorten a tensor's name to its layer's: scopes, counters and fused partners off."""
+    """Return the name of the layer in a tensor's name, without scopes, counters and fused partners."""
     parts = tensor.split(";", maxsplit=1)[0].split("/")
     if len(parts) < 2:
         return "output"
@@ -141,7 +141,7 @@ def _key(graph: Graph, operator: Operator) -> tuple[str, str]:
 
 
 def _activations(model: bytes, graph: Graph, inputs: NDArray[np.generic]) -> dict[int, NDArray[np.generic]]:
-    """Run a batch and give every operator's first output by index of tensor."""
+    """Run a batch and return the first output of every operator by index of tensor."""
     interpreter, _ = open_model(model, "plain", keep=True)
     index = interpreter.get_input_details()[0]["index"]
     interpreter.resize_tensor_input(index, inputs.shape)
@@ -152,7 +152,7 @@ def _activations(model: bytes, graph: Graph, inputs: NDArray[np.generic]) -> dic
 
 
 def _rounded(tensor: Tensor, real: NDArray[Any]) -> NDArray[Any]:
-    """Give real values as the tensor stores them."""
+    """Return real values as the tensor stores them."""
     if tensor.is_float:
         return real
     ends = np.iinfo(tensor.dtype.lower())
@@ -166,7 +166,7 @@ def _range(tensor: Tensor, values: NDArray[np.generic]) -> tuple[float, float, f
     ends = np.iinfo(tensor.dtype.lower())
     low, high = (float(value) for value in tensor.dequantised(np.array([ends.min, ends.max])))
     least, greatest = int(values.min()), int(values.max())
-    # Below a ReLU zero is the lowest value there is: many outputs lie there and nothing was cut off.
+    # After a ReLU many outputs lie at zero, the lowest value that exists, and nothing is cut off there.
     cut = values == ends.max
     if low < 0:
         cut |= values == ends.min

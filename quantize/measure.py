@@ -16,14 +16,14 @@ from quantize.pairing import decision_changes, decisions_alone
 from quantize.predictions import min_margins, predict, predict_cascade
 from quantize.runtimes import (
     Comparison,
-    Foreign,
+    ForeignRuntime,
     Partitions,
     Speed,
     compared,
     partitions,
+    run_elsewhere,
+    run_here,
     speed,
-    stored_elsewhere,
-    stored_here,
 )
 from trainer.judging.strata import motion_of
 
@@ -121,7 +121,7 @@ def measure_networks(
     references: Sequence[Decision],
     rng: np.random.Generator,
     *,
-    foreign: Sequence[Foreign] = (),
+    foreign: Sequence[ForeignRuntime] = (),
     kernel_crops: int,
 ) -> tuple[NetworkCheck, ...]:
     """Measure every network of a bundle, the classifier first.
@@ -132,7 +132,7 @@ def measure_networks(
     references : sequence of Decision
         The float networks' decisions.
     rng : Generator
-    foreign : sequence of Foreign
+    foreign : sequence of ForeignRuntime
         Other runtimes to compare with.
     kernel_crops : int
         The number of crops for layers, kernels and runtimes.
@@ -161,7 +161,7 @@ def _measure_network(
     paired: PairedLogits,
     alone: tuple[Decision, Decision, bool],
     margins: NDArray[np.float64],
-    settings: tuple[np.random.Generator, Sequence[Foreign], int],
+    settings: tuple[np.random.Generator, Sequence[ForeignRuntime], int],
 ) -> NetworkCheck:
     from trainer.training.batches import as_input  # noqa: PLC0415 - imports Keras
 
@@ -201,13 +201,13 @@ def _measure_network(
 
 
 def _comparisons(
-    pair: NetworkPair, margins: NDArray[np.float64], stored: NDArray[Any], foreign: Sequence[Foreign]
+    pair: NetworkPair, margins: NDArray[np.float64], stored: NDArray[Any], foreign: Sequence[ForeignRuntime]
 ) -> tuple[tuple[Comparison, ...], str]:
     """Compare the int8 network on this machine's kernels with the reference kernels and with other runtimes."""
     model = pair.int8.model
-    own, runtime, _ = stored_here(model, stored)
+    own, runtime, _ = run_here(model, stored)
     quantisation = pair.int8.contract[1].quantisation
     scale = 1.0 if quantisation is None else quantisation.scale
-    others = [("reference kernels", stored_here(model, stored, "reference"))]
-    others += [(place.name, stored_elsewhere(place, model, stored)) for place in foreign]
+    others = [("reference kernels", run_here(model, stored, "reference"))]
+    others += [(place.name, run_elsewhere(place, model, stored)) for place in foreign]
     return tuple(compared(name, own, other, margins / scale) for name, other in others), runtime

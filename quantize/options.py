@@ -105,7 +105,7 @@ class ExtentOptions:
     def settings(self) -> CheckSettings:
         """Return the settings of the check, with other runtimes built where they are missing."""
         from quantize.check import CheckSettings  # noqa: PLC0415 - heavy
-        from quantize.environments import foreign  # noqa: PLC0415 - heavy
+        from quantize.environments import foreign_runtime  # noqa: PLC0415 - heavy
         from quantize.limits import parse_limits  # noqa: PLC0415 - heavy
 
         if self.split not in {"test", "validation"}:
@@ -113,7 +113,7 @@ class ExtentOptions:
         return CheckSettings(
             limits=parse_limits(self.limits or []),
             split="validation" if self.split == "validation" else "test",
-            foreign=tuple(foreign(name) for name in self.others or []),
+            foreign=tuple(foreign_runtime(name) for name in self.others or []),
         )
 
 

@@ -1,7 +1,7 @@
-"""Quantisation-aware training (QAT): fine-tune a run with its roundings in the forward pass, in a process of its own.
+"""Quantisation-aware training (QAT): fine-tunes a network with int8 rounding in the forward pass.
 
-Only tf_keras and the TensorFlow Model Optimization toolkit can do it, and they cannot live in one process with
-Keras 3: the network goes over as a list of layers and an archive of weights, and comes back as a .tflite file.
+Only tf_keras and the TensorFlow Model Optimization toolkit can do it, and they do not work in one process with Keras 3.
+A process of their own gets the network as a list of layers and an archive of weights, and writes a .tflite file.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 TIMEOUT_S = 4 * 3600
 TEACHER_BATCH = 512
-# What of a layer's configuration tf_keras understands and needs.
+# The arguments of each kind of layer that tf_keras understands and needs.
 LAYERS: dict[str, tuple[str, ...]] = {
     "Conv2D": ("filters", "kernel_size", "strides", "padding", "activation", "use_bias"),
     "BatchNormalization": ("epsilon", "momentum"),
@@ -53,7 +53,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class QatSettings:
-    """How to fine-tune; `steps` are batches an epoch, always of the same crops, None for all crops."""
+    """The extent of the fine-tuning; `steps` is the number of batches in an epoch, None for all crops."""
 
     epochs: int = 2
     batch_size: int = 64
@@ -63,10 +63,10 @@ class QatSettings:
 
 
 def fine_tuned(model: keras.Model, contract: InputContract, crops: Crops, settings: QatSettings) -> bytes:
-    """Fine-tune a network with int8 roundings until it gives its own float logits again, and convert it to full int8.
+    """Fine-tune a network with int8 rounding towards its own float logits, and convert it to full int8.
 
-    The float network is the teacher (Hinton et al. 2015, matching logits): labels would move what it has learnt towards
-    the crops at hand, and thresholds and weights that were chosen for it would no longer fit.
+    The float network is the teacher (Hinton et al. 2015, matching logits). With labels instead, the network would
+    drift towards the crops at hand, and thresholds and weights that were chosen for it would no longer fit.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def fine_tuned(model: keras.Model, contract: InputContract, crops: Crops, settin
         The trained float network; not changed.
     contract : InputContract
     crops : Crops
-        What to train on; their labels are not looked at.
+        To train on; their labels are not used.
     settings : QatSettings
 
     Returns
@@ -91,8 +91,8 @@ def fine_tuned(model: keras.Model, contract: InputContract, crops: Crops, settin
 
     """
     network = described(model)
-    most = len(crops) if settings.steps is None else settings.steps * settings.batch_size
-    chosen = np.sort(np.random.default_rng(settings.seed).permutation(len(crops))[:most])
+    count = len(crops) if settings.steps is None else settings.steps * settings.batch_size
+    chosen = np.sort(np.random.default_rng(settings.seed).permutation(len(crops))[:count])
     pictures = crops.pictures[chosen]
     planes = network_input(contract.planes, pictures, pictures if contract.planes == "rgb" else None)
     with tempfile.TemporaryDirectory(prefix="gammabox-qat-") as folder:
@@ -117,7 +117,7 @@ def fine_tuned(model: keras.Model, contract: InputContract, crops: Crops, settin
 
 
 def _logits(model: keras.Model, planes: NDArray[np.uint8], contract: InputContract) -> NDArray[np.float32]:
-    """Give the float network's logits, shape (n, 2)."""
+    """Return the float network's logits, shape (n, 2)."""
     parts = [
         np.asarray(model.predict_on_batch(part.astype(np.float32) * np.float32(contract.scale) + contract.offset))
         for part in np.array_split(planes, max(len(planes) // TEACHER_BATCH, 1))
@@ -126,12 +126,12 @@ def _logits(model: keras.Model, planes: NDArray[np.uint8], contract: InputContra
 
 
 def described(model: keras.Model) -> list[dict[str, Any]]:
-    """List a functional network's layers: name, kind, names of inputs, arguments; plain values for JSON.
+    """Return the layers of a functional network, each with name, kind, names of inputs and arguments, for JSON.
 
     Raises
     ------
     QuantiseError
-        For a layer that has no counterpart on the other side.
+        For a layer that tf_keras has no counterpart of.
 
     """
     network: list[dict[str, Any]] = []
@@ -140,7 +140,7 @@ def described(model: keras.Model) -> list[dict[str, Any]]:
         if kind == "InputLayer":
             continue
         arguments = layer["inbound_nodes"][0]["args"]
-        entry: dict[str, Any] = {"name": name, "kind": kind, "inputs": _histories(arguments[0])}
+        entry: dict[str, Any] = {"name": name, "kind": kind, "inputs": _input_names(arguments[0])}
         if kind == "GetItem":
             entry["channels"] = _channel_slice(arguments[1], model.name)
         elif kind in LAYERS:
@@ -171,15 +171,15 @@ def _run_worker(place: Path) -> None:
         raise ForeignRuntimeError("qat", f"the fine-tuning failed ({last:.200})", "use PTQ (leave out --qat)")
 
 
-def _histories(argument: Any) -> list[str]:  # noqa: ANN401 - a tree of Keras' configuration
-    """Give the names of the layers that a layer's first argument comes from."""
+def _input_names(argument: Any) -> list[str]:  # noqa: ANN401 - a tree of Keras' configuration
+    """Return the names of the layers whose outputs are a layer's first argument."""
     if isinstance(argument, list):
-        return [name for one in argument for name in _histories(one)]
+        return [name for item in argument for name in _input_names(item)]
     return [str(argument["config"]["keras_history"][0])]
 
 
 def _channel_slice(parts: list[dict[str, Any]], what: str) -> list[int | None]:
-    """Give start and stop of x[..., start:stop]."""
+    """Return start and stop of x[..., start:stop]."""
     kinds = [part["class_name"] for part in parts]
     if kinds != ["__ellipsis__", "__slice__"] or parts[1]["config"]["step"] not in {None, 1}:
         raise QuantiseError(what, "it slices other than along its maps", "use PTQ (leave out --qat)")

@@ -1,4 +1,4 @@
-"""The other side of `quantize.qat`: builds the network in tf_keras, fine-tunes it with tfmot, writes model.tflite.
+"""The process behind `quantize.qat`: builds the network in tf_keras, fine-tunes it with tfmot, writes model.tflite.
 
 Runs as a script with TF_USE_LEGACY_KERAS=1 and the toolkit on its path, and imports nothing of Gammabox.
 """
@@ -43,18 +43,18 @@ def _channels_class() -> Any:  # noqa: ANN401 - a class that tf_keras' import ma
     import tf_keras  # noqa: PLC0415 - only in this process
 
     class Channels(tf_keras.layers.Layer):  # type: ignore[misc] # tf_keras has no types
-        """Some of the maps: x[..., start:stop]."""
+        """A slice of the maps: x[..., start:stop]."""
 
         def __init__(self, start: int | None = None, stop: int | None = None, **settings: Any) -> None:  # noqa: ANN401
             super().__init__(**settings)
             self.start, self.stop = start, stop
 
         def call(self, inputs: Any) -> Any:  # noqa: ANN401 - a tensor of tf_keras
-            """Take them."""
+            """Return the slice of the inputs."""
             return inputs[..., self.start : self.stop]
 
         def get_config(self) -> dict[str, Any]:
-            """Give what __init__ takes, for the copies that the toolkit makes."""
+            """Return the arguments of __init__, from which the toolkit makes copies."""
             return {**super().get_config(), "start": self.start, "stop": self.stop}
 
     return Channels
@@ -99,10 +99,10 @@ def _aware(model: Any) -> Any:  # noqa: ANN401 - a model of tf_keras
 
 
 def _calibrated(model: Any, task: dict[str, Any], planes: Any) -> None:  # noqa: ANN401 - a model of tf_keras, an array
-    """Let every range start from what the layer really gives.
+    """Set every range to that of the layer's outputs before the training.
 
-    The toolkit starts all of them at −6 to 6 and lets them creep by a thousandth a batch, so that a short
-    fine-tuning would end with ranges that nothing fills.
+    The toolkit starts all ranges at −6 to 6 and moves them by a thousandth a batch, so that a short fine-tuning would
+    end with ranges far wider than the outputs.
     """
     from tensorflow_model_optimization.python.core.quantization.keras import quant_ops  # noqa: PLC0415 - only here
 
@@ -140,7 +140,7 @@ def _trained(model: Any, task: dict[str, Any], planes: Any, logits: Any) -> None
 
 
 def _set_input_range(model: Any, low: float, high: float) -> None:  # noqa: ANN401 - a model of tf_keras
-    """Set the input's range to that of a pixel; the toolkit's running mean of what it saw comes only close."""
+    """Set the input's range to that of a pixel; the toolkit's running mean of the inputs only comes close to it."""
     found = 0
     for layer in model.layers:
         if type(layer).__name__ == "QuantizeLayer":

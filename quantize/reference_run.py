@@ -1,7 +1,7 @@
-"""A small copy of a run to keep beside the bundle: what `check` needs of it, the same bytes each time, no folder names.
+"""Writes a small copy of a run with what `check` needs of it: always the same bytes, and no names of folders.
 
-A repository that ships a bundle ships with it the float networks that it came from, so that a clean clone can prove
-that int8 costs nothing.
+The folder quantize/reference holds such copies of the float networks of the bundle that ships, so that a clean clone
+can prove that int8 costs nothing. The wheel does not contain them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import keras
 
 METADATA_FILE = "metadata.json"
-EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip archive can note
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip archive can hold
 
 
 def export_reference(run: Run, out: Path) -> Run:
@@ -31,12 +31,12 @@ def export_reference(run: Run, out: Path) -> Run:
     ----------
     run : Run
     out : Path
-        Folder; what is there of an earlier copy is replaced.
+        Folder; an earlier copy in it is replaced.
 
     Returns
     -------
     Run
-        The copy; its network gives the same outputs to the last bit.
+        The copy; its network has the same outputs to the last bit.
 
     """
     manifest = run.manifest
@@ -57,18 +57,18 @@ def export_reference(run: Run, out: Path) -> Run:
 
 
 def size_bytes(run: Run) -> int:
-    """Give the size of all files of a run folder."""
+    """Return the size of all files of a run folder."""
     return sum(place.stat().st_size for place in run.path.iterdir() if place.is_file())
 
 
 def _write_network(network: keras.Model, place: Path, saved_utc: str) -> None:
-    """Save weights and layers; the archive's times are fixed, so that the same network gives the same bytes."""
+    """Save layers and weights with fixed times in the archive, so that the same network has the same bytes."""
     import keras  # noqa: PLC0415 - heavy
 
-    bare = keras.models.clone_model(network)  # what was compiled, and with it the optimizer, stays behind
+    bare = keras.models.clone_model(network)  # without the optimizer
     bare.set_weights(network.get_weights())
     with tempfile.TemporaryDirectory(prefix="gammabox-reference-") as folder, warnings.catch_warnings():
-        # Keras 3.15 hands TensorFlow's variables to NumPy 2 in a way that NumPy announces to drop.
+        # Keras 3.15 converts TensorFlow's variables to NumPy in a way that NumPy 2 calls deprecated.
         warnings.filterwarnings("ignore", message="__array__ implementation", category=DeprecationWarning)
         saved = Path(folder) / place.name
         bare.save(saved)

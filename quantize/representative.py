@@ -1,4 +1,4 @@
-"""Which crops show a network its ranges: drawn evenly from brightness, motion and hits."""
+"""Draws the crops that show a network its ranges, evenly from brightness, motion and hits."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ MOTION_EDGES_DN = (4.0, 12.0)
 
 
 def cells(crops: Crops) -> NDArray[np.int64]:
-    """Give each crop's cell: hit or not × four steps of brightness × three of motion; int64, shape (n,).
+    """Return each crop's cell, int64, shape (n,): hit or not × four steps of brightness × three steps of motion.
 
-    Brightness is the crop's own mean; motion is what the dataset noted, none where it noted nothing.
+    Brightness is the mean of the crop; motion is that of the dataset, none where it notes nothing.
     """
     brightness = crops.pictures.mean(axis=(1, 2, 3)) if len(crops) else np.zeros(0)
-    motion = np.array([one.get("motion_dn") or 0.0 for one in crops.strata], np.float64)
+    motion = np.array([sample.get("motion_dn") or 0.0 for sample in crops.strata], np.float64)
     step = np.digitize(brightness, BRIGHTNESS_EDGES_DN) * 3 + np.digitize(motion, MOTION_EDGES_DN)
     cell: NDArray[np.int64] = crops.label.astype(np.int64) * 12 + step
     return cell
 
 
 def draw(cell: NDArray[np.int64], count: int, rng: Generator) -> NDArray[np.int64]:
-    """Draw `count` samples (all, where there are fewer) as evenly over the cells as they allow; sorted indices.
+    """Return sorted indices of `count` samples (all, where there are fewer), as evenly over the cells as possible.
 
-    Cells take turns, so a rare one gives all it has before a common one gives more than its share.
+    Cells take turns, so all samples of a rare cell are drawn before a common cell exceeds its share.
     """
-    queues = [rng.permutation(np.flatnonzero(cell == one)) for one in np.unique(cell)]
+    queues = [rng.permutation(np.flatnonzero(cell == number)) for number in np.unique(cell)]
     chosen: list[int] = []
     turn = 0
     while len(chosen) < min(count, cell.size):
@@ -46,10 +46,10 @@ def draw(cell: NDArray[np.int64], count: int, rng: Generator) -> NDArray[np.int6
 
 
 def span_range(planes: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Give the crops with one black and one white pixel in a corner of the first.
+    """Return the crops with one black and one white pixel in a corner of the first.
 
-    The converter takes the input's range from what it is shown; 0 to 255 makes the scale exactly 1/255 and the zero
-    point −128, and so the stored value the pixel − 128. Two pixels of one crop move no inner range.
+    The converter takes the input's range from the crops. With 0 to 255 the scale is exactly 1/255 and the zero point
+    −128, so that the stored value is the pixel − 128. Two pixels of one crop change no inner range.
     """
     marked: NDArray[np.uint8] = planes.copy()
     marked[0, 0, 0] = 0

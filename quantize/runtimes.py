@@ -1,4 +1,4 @@
-"""The same model on other kernels and in other runtimes: outputs compared step by step, times from one run."""
+"""Runs a model on other kernels and in other runtimes, and compares outputs in int8 steps and times."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from quantize import worker
+from quantize import runtime_worker
 from quantize.errors import ForeignRuntimeError
 from quantize.graph import Graph, read_graph
 
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-WORKER = Path(worker.__file__)
+WORKER = Path(runtime_worker.__file__)
 TIMEOUT_S = 1200
 DELEGATE = "DELEGATE"
 
 
 @dataclass(frozen=True, slots=True)
-class Foreign:
-    """A Python elsewhere that can run the worker.
+class ForeignRuntime:
+    """Another Python that can run `quantize.runtime_worker`.
 
     Attributes
     ----------
     name : str
         tflite-runtime, cortex-a72, ...
     command : tuple of str
-        What stands before the script's path.
+        The words before the path of the script.
     environment : tuple of (str, str)
         Variables to set.
 
@@ -48,7 +48,7 @@ class Foreign:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Outputs of a runtime or of other kernels, held against LiteRT's on this machine.
+    """Outputs of a runtime or of other kernels, compared with those of LiteRT on this machine.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class Comparison:
     labels : float
         Share of crops on which the decision is the same.
     median_ms : float
-        One crop, one thread; under emulation it says nothing about a board.
+        For one crop on one thread; under emulation it says nothing about a board.
 
     """
 
@@ -74,7 +74,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Partitions:
-    """What XNNPACK took over and what it left to the built-in kernels."""
+    """The number of partitions that XNNPACK runs, and the operators that it leaves to the built-in kernels."""
 
     count: int
     left: tuple[str, ...]
@@ -82,20 +82,20 @@ class Partitions:
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """Float and int8 on the same runtime and thread, in turns within one run; milliseconds a crop, medians."""
+    """Median milliseconds for a crop of float and int8 model, on the same runtime and thread and in turns."""
 
     float_ms: float
     int8_ms: float
 
     @property
     def ratio(self) -> float:
-        """How many times faster int8 is."""
+        """The factor by which int8 is faster."""
         return self.float_ms / self.int8_ms
 
 
 def partitions(model: bytes) -> Partitions:
-    """Count the delegate's partitions and name the operators outside them."""
-    interpreter, _ = worker.open_model(model)
+    """Return the number of XNNPACK's partitions and the names of the operators outside them."""
+    interpreter, _ = runtime_worker.open_model(model)
     interpreter.allocate_tensors()
     # The interpreter lists the original operators first, then a node for each partition.
     nodes = interpreter._get_ops_details()  # noqa: SLF001 - no public way tells the partitions
@@ -109,27 +109,27 @@ def partitions(model: bytes) -> Partitions:
 
 
 def speed(float_model: bytes, int8_model: bytes, blocks: int = 9, rounds: int = 20) -> Speed:
-    """Time both models in turns, so that whatever else the machine does hits both."""
-    interpreters = [worker.open_model(model)[0] for model in (float_model, int8_model)]
+    """Time both models in turns, so that other load on the machine affects both alike."""
+    interpreters = [runtime_worker.open_model(model)[0] for model in (float_model, int8_model)]
     for interpreter in interpreters:
         interpreter.allocate_tensors()
-        worker.median_ms(interpreter, rounds)
-    took = [[worker.median_ms(interpreter, rounds) for interpreter in interpreters] for _ in range(blocks)]
+        runtime_worker.median_ms(interpreter, rounds)
+    took = [[runtime_worker.median_ms(interpreter, rounds) for interpreter in interpreters] for _ in range(blocks)]
     float_ms, int8_ms = np.median(took, axis=0)
     return Speed(float(float_ms), float(int8_ms))
 
 
-def stored_here(model: bytes, stored: NDArray[Any], kernels: str = "auto") -> tuple[NDArray[Any], str, float]:
-    """Give (stored outputs, runtime, median milliseconds) in this process."""
-    interpreter, runtime = worker.open_model(model, kernels)
-    outputs: NDArray[Any] = worker.run_stored(interpreter, stored)
-    return outputs, runtime, worker.median_ms(interpreter, 20)
+def run_here(model: bytes, stored: NDArray[Any], kernels: str = "auto") -> tuple[NDArray[Any], str, float]:
+    """Run a model in this process and return its stored outputs, the runtime and the median milliseconds of a crop."""
+    interpreter, runtime = runtime_worker.open_model(model, kernels)
+    outputs: NDArray[Any] = runtime_worker.run_stored(interpreter, stored)
+    return outputs, runtime, runtime_worker.median_ms(interpreter, 20)
 
 
-def stored_elsewhere(
-    foreign: Foreign, model: bytes, stored: NDArray[Any], rounds: int = 20
+def run_elsewhere(
+    foreign: ForeignRuntime, model: bytes, stored: NDArray[Any], rounds: int = 20
 ) -> tuple[NDArray[Any], str, float]:
-    """Give (stored outputs, runtime, median milliseconds) of another Python.
+    """Run a model in another Python and return its stored outputs, the runtime and the median milliseconds of a crop.
 
     Raises
     ------
@@ -150,7 +150,7 @@ def stored_elsewhere(
             "auto",
             str(rounds),
         ]
-        # What this process has set for its own Python would lead the other one astray.
+        # The other Python must not see the variables that are set for this one.
         variables = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
         try:
             ran = subprocess.run(
@@ -177,20 +177,20 @@ def stored_elsewhere(
 def compared(
     name: str, own: NDArray[Any], other: tuple[NDArray[Any], str, float], margin_steps: float | NDArray[np.float64]
 ) -> Comparison:
-    """Hold outputs against LiteRT's here.
+    """Compare the stored outputs of another runtime with those of LiteRT on this machine.
 
     Parameters
     ----------
     name : str
     own, other
-        Stored outputs, shape (n, 2); the other's with its runtime and time.
+        Stored outputs, shape (n, 2); `other` with its runtime and its milliseconds.
     margin_steps : float, or float64 array of shape (n,)
         A crop is a hit where stored logit 1 − logit 0 is at least this.
 
     """
     outputs, runtime, median_ms = other
     steps = np.abs(own.astype(int) - outputs.astype(int))
-    labels = [found[:, 1].astype(int) - found[:, 0].astype(int) >= margin_steps for found in (own, outputs)]
+    labels = [stored[:, 1].astype(int) - stored[:, 0].astype(int) >= margin_steps for stored in (own, outputs)]
     return Comparison(
         name,
         runtime,
@@ -203,14 +203,14 @@ def compared(
 
 
 def _between(graph: Graph, inputs: set[int], outputs: list[int]) -> set[int]:
-    """Give the operators on the way back from `outputs` to `inputs`."""
+    """Return the indices of the operators on the way back from `outputs` to `inputs`."""
     makers = {out: operator for operator in graph.operators for out in operator.outputs}
-    found: set[int] = set()
+    between: set[int] = set()
     waiting = list(outputs)
     while waiting:
         maker = makers.get(waiting.pop())
-        if maker is None or maker.index in found:
+        if maker is None or maker.index in between:
             continue
-        found.add(maker.index)
+        between.add(maker.index)
         waiting += [i for i in maker.inputs if i not in inputs]
-    return found
+    return between

@@ -1,4 +1,4 @@
-"""What a run's network costs as int8: converted on a few crops, its milliseconds noted in the run folder."""
+"""Times the network of a run as int8, converted on a few crops, and notes the milliseconds in the run folder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from quantize.convert import convert
 from quantize.representative import cells, draw, span_range
-from quantize.runtimes import Speed, speed
+from quantize.runtimes import speed
 from trainer.studies.ablate import TIME_FILE
 from trainer.training.run import write_whole
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from trainer.training.run import Run
 
 SHOWN = 64
-"""Crops that show the ranges: enough to convert; the milliseconds do not depend on them."""
+"""Number of crops that show the ranges; the milliseconds do not depend on them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """A run's network as float32 and as int8; milliseconds a crop on the runtime of the box, one thread, medians."""
+    """Median milliseconds for a crop of a run's network as float32 and as int8, on one thread of the box's runtime."""
 
     run: str
     float_ms: float
@@ -46,7 +46,7 @@ def time_run(run: Run, dataset: Dataset) -> Timed:
     Raises
     ------
     QuantiseError
-        The network cannot become integer.
+        If the network cannot become integer.
 
     """
     from trainer.training.batches import as_input, cut_crops  # noqa: PLC0415 - imports Keras
@@ -56,8 +56,8 @@ def time_run(run: Run, dataset: Dataset) -> Timed:
     shown = span_range(crops.pictures[draw(cells(crops), SHOWN, np.random.default_rng(1))])
     network = run.load_model()
     plain, small = convert(network, "float32"), convert(network, representative=as_input(shown, contract))
-    took: Speed = speed(plain, small)
-    timed = Timed(run.path.name, round(took.float_ms, 4), round(took.int8_ms, 4), len(small))
+    measured = speed(plain, small)
+    timed = Timed(run.path.name, round(measured.float_ms, 4), round(measured.int8_ms, 4), len(small))
     write_whole(run.path / TIME_FILE, json.dumps(asdict(timed), indent=2) + "\n")
     return timed
 
@@ -66,6 +66,6 @@ def table(timed: Sequence[Timed]) -> Iterator[str]:
     """Yield a Markdown table, a line at a time."""
     yield "| run | int8 ms | float32 ms | times faster | int8 bytes |"
     yield "|---|---|---|---|---|"
-    for one in timed:
-        ratio = one.float_ms / one.int8_ms
-        yield f"| {one.run} | {one.int8_ms:.3f} | {one.float_ms:.3f} | {ratio:.2f} | {one.int8_bytes:,} |"
+    for times in timed:
+        ratio = times.float_ms / times.int8_ms
+        yield f"| {times.run} | {times.int8_ms:.3f} | {times.float_ms:.3f} | {ratio:.2f} | {times.int8_bytes:,} |"

@@ -1,4 +1,4 @@
-"""Show that the box's packages exist for its processor, and that the agent runs where only tflite-runtime does.
+"""Checks that the box's packages exist for its processor, and that the agent runs where only tflite-runtime does.
 
 `make check-arm`. First the `edge` extra is resolved, without installing anything, to wheels for aarch64 on each
 Python of the boards; then the agent analyses a clip in a Python 3.11 with the `edge-tflite` extra (NumPy 1).
@@ -31,7 +31,7 @@ WIDTH, HEIGHT = 640, 360
 
 
 def main() -> int:
-    """Run both parts; 0 when all is well, 1 when something is not."""
+    """Run both parts and return 0 when both pass, else 1."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bundle", type=Path, default=shipped_bundle_path(), help="bundle for the clip")
     bundle = parser.parse_args().bundle.resolve()
@@ -50,7 +50,7 @@ def main() -> int:
 
 
 def edge_requirements() -> list[str]:
-    """Give what a box installs: the package's own requirements and those of its `edge` extra, without markers."""
+    """Return the requirements of a box: those of the package and of its `edge` extra, without markers."""
     wanted = []
     for requirement in requires("gammabox") or ():
         name, _, marker = requirement.partition(";")
@@ -60,7 +60,7 @@ def edge_requirements() -> list[str]:
 
 
 def resolved(python: str) -> bool:
-    """Resolve the box's requirements for one Python on aarch64 and print the versions that it would get."""
+    """Resolve the box's requirements for one Python on aarch64, print the versions, and return whether all exist."""
     with tempfile.TemporaryDirectory(prefix="gammabox-arm-") as folder:
         report = Path(folder) / "report.json"
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--dry-run"]
@@ -74,8 +74,8 @@ def resolved(python: str) -> bool:
             print(f"Python {python}, aarch64: {errors[-1]}", file=sys.stderr)
             return False
         found = {
-            one["metadata"]["name"]: one["metadata"]["version"]
-            for one in json.loads(report.read_text(encoding="utf-8"))["install"]
+            package["metadata"]["name"]: package["metadata"]["version"]
+            for package in json.loads(report.read_text(encoding="utf-8"))["install"]
         }
     names = ("ai-edge-litert", "numpy", "opencv-python-headless", "paho-mqtt", "pydantic")
     versions = ", ".join(f"{name} {found.get(name, 'MISSING')}" for name in names)
@@ -84,7 +84,7 @@ def resolved(python: str) -> bool:
 
 
 def agent_problem(bundle: Path) -> str | None:
-    """Run the agent in an environment of tflite-runtime and NumPy 1; give what went wrong, if anything did."""
+    """Run the agent in an environment of tflite-runtime and NumPy 1 and return what went wrong, None for nothing."""
     python = tflite_environment()
     agent = python.with_name("gammabox-edge")
     version = subprocess.run([agent, "--version"], capture_output=True, text=True, check=False)
@@ -112,7 +112,7 @@ def agent_problem(bundle: Path) -> str | None:
 
 
 def tflite_environment() -> Path:
-    """Give the Python with the agent and its `edge-tflite` extra; made again when pyproject.toml changes."""
+    """Return the Python with the agent and its `edge-tflite` extra; it is made again when pyproject.toml changes."""
     digest = hashlib.sha256((REPOSITORY / "pyproject.toml").read_bytes()).hexdigest()[:12]
     packages = ("--editable", f"{REPOSITORY}[edge-tflite]")
     return virtual_environment(f"edge-tflite-{digest}", packages, TFLITE_PYTHONS)

@@ -1,9 +1,9 @@
-"""Write rights, limits and measured figures into the card of the shipped bundle; `make model` calls it after `convert`.
+"""Writes rights, limits and figures into the card of the shipped bundle; `make model` calls it after `convert`.
 
     python scripts/model_card.py edge/models/alexnet_edge [--figures FIGURES.json]
 
 Rights and limits are those of scripts/model_card.json. FIGURES holds an object whose keys say what was measured and by
-which command; without it the figures that the bundle has are left out, for they were another model's.
+which command. Without it the bundle's figures are removed, as they are those of another model.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Resident memory of `gammabox-edge analyze` over many frames: a recording in a loop through the same pipeline.
+"""Watches the resident memory of `gammabox-edge analyze` over many frames of a recording that is played in a loop.
 
-`scripts/watch_memory.py CLIP --frames 10000` prints the memory at steps and the verdict; exit code 1 where the peak
-reaches `--max-mb` or the memory still grows by more than `--max-growth-mb` after the first fifth: by the means of the
-two halves of the rest, since single readings go up and down by some MB. Hits of a clip that is played again and again
-look like blinking pixels: their places are closed, and the count of hits stands still.
+`scripts/watch_memory.py CLIP --frames 10000` prints the memory at steps and the verdict. The exit code is 1 where the
+peak reaches `--max-mb`, or where the memory grows by more than `--max-growth-mb` after the first fifth of the frames.
+The growth is taken from the means of the two halves of the rest, since single readings vary by some MB. Hits of a clip
+that is played again and again look like blinking pixels: their places are closed, and the count of hits stands still.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ STEPS = 20
 
 
 class Looped(Source):
-    """A recording that begins again until enough frames are delivered; no triple spans two rounds."""
+    """A recording that is repeated until enough frames are delivered; no triple spans two rounds."""
 
     def __init__(self, spec: str, frames: int) -> None:
         super().__init__(spec)
@@ -45,7 +45,7 @@ class Looped(Source):
         self.memory_mb: list[tuple[int, float]] = []
 
     def __iter__(self) -> Iterator[Frame]:
-        """Yield frames, numbered on."""
+        """Yield the frames of all rounds, numbered consecutively."""
         first = 0
         while self._delivered < self._frames:
             last = None
@@ -64,11 +64,11 @@ class Looped(Source):
             first += last.sequence + 2  # a gap: the last frame of a round is no neighbour of the next one's first
 
     def close(self) -> None:
-        """Hold nothing open between rounds."""
+        """Do nothing: no file is open between rounds."""
 
 
 def steady_growth(readings: Sequence[float]) -> float:
-    """Give by how much evenly spaced readings grow from first to last, by the means of their first and last half."""
+    """Return the growth of evenly spaced readings from first to last, by the means of their first and last half."""
     half = len(readings) // 2
     if not half:
         return 0.0
@@ -76,7 +76,7 @@ def steady_growth(readings: Sequence[float]) -> float:
 
 
 def main() -> int:
-    """Run the pipeline and judge its memory."""
+    """Run the pipeline and return 0 where its memory stays within the limits."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("clip")
     parser.add_argument("--frames", type=int, default=10_000)

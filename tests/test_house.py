@@ -41,6 +41,22 @@ ROOMS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("commands",),
         ("__main__", "demo"),
     ),
+    "quantize": (
+        ("errors", "graph", "predictions", "qat_worker", "representative", "runtime_worker"),
+        ("agreement", "convert", "runtimes"),
+        ("environments", "layers", "pairing"),
+        ("clip", "measure", "qat"),
+        ("bundling", "limits"),
+        ("check", "compare", "reference_run", "timing"),
+        ("options", "report"),
+        ("commands",),
+    ),
+    "firmware_config": (
+        ("errors", "site", "yaml_text"),
+        ("device", "output"),
+        ("render", "site_file"),
+        ("commands",),
+    ),
 }
 # What stands against that order today, and nothing else may.
 KNOWN_CIRCLES = {

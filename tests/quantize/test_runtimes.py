@@ -7,9 +7,9 @@ import pytest
 
 from quantize import environments
 from quantize.convert import INT8_RECIPE, convert
-from quantize.environments import foreign
+from quantize.environments import foreign_runtime
 from quantize.errors import ForeignRuntimeError
-from quantize.runtimes import Foreign, compared, partitions, stored_elsewhere, stored_here
+from quantize.runtimes import ForeignRuntime, compared, partitions, run_elsewhere, run_here
 
 
 def stored(count=6):
@@ -35,17 +35,17 @@ def test_partitions_name_operators_that_xnnpack_leaves():
     assert found.left == ("RELU",)
 
 
-def test_stored_elsewhere_in_the_same_python_is_equal(tiny):
-    own, runtime, _ = stored_here(tiny.bundle.model, stored())
-    other = stored_elsewhere(Foreign("itself", (sys.executable,)), tiny.bundle.model, stored(), rounds=1)
+def test_run_elsewhere_in_the_same_python_is_equal(tiny):
+    own, runtime, _ = run_here(tiny.bundle.model, stored())
+    other = run_elsewhere(ForeignRuntime("itself", (sys.executable,)), tiny.bundle.model, stored(), rounds=1)
     found = compared("itself", own, other, 0.0)
     assert (found.max_steps, found.equal, found.labels) == (0, 1.0, 1.0)
     assert found.runtime.startswith(runtime)
 
 
-def test_stored_here_reference_kernels_nearly_agree(tiny):
-    own, _, _ = stored_here(tiny.bundle.model, stored())
-    found = compared("reference", own, stored_here(tiny.bundle.model, stored(), "reference"), 0.0)
+def test_run_here_reference_kernels_nearly_agree(tiny):
+    own, _, _ = run_here(tiny.bundle.model, stored())
+    found = compared("reference", own, run_here(tiny.bundle.model, stored(), "reference"), 0.0)
     assert found.max_steps <= 3
 
 
@@ -56,14 +56,14 @@ def test_compared_counts_steps_and_labels():
     assert (found.max_steps, found.equal, found.labels) == (8, 0.75, 0.5)
 
 
-def test_stored_elsewhere_names_a_runtime_that_fails():
+def test_run_elsewhere_names_a_runtime_that_fails():
     with pytest.raises(ForeignRuntimeError, match="itself: it cannot run the model"):
-        stored_elsewhere(Foreign("itself", (sys.executable,)), b"no model", stored())
+        run_elsewhere(ForeignRuntime("itself", (sys.executable,)), b"no model", stored())
 
 
-def test_foreign_refuses_an_unknown_runtime():
+def test_foreign_runtime_refuses_an_unknown_runtime():
     with pytest.raises(ForeignRuntimeError, match="there is no such runtime; choose one of tflite-runtime, cortex-a72"):
-        foreign("coral")
+        foreign_runtime("coral")
 
 
 def test_virtual_environment_names_the_missing_python(monkeypatch, tmp_path):
@@ -83,8 +83,8 @@ def test_once_builds_an_unfinished_environment_again(tmp_path):
 
 
 @pytest.mark.slow
-def test_foreign_tflite_runtime_2_14_agrees(tiny):
-    own, _, _ = stored_here(tiny.bundle.model, stored(32))
-    other = stored_elsewhere(foreign("tflite-runtime"), tiny.bundle.model, stored(32), rounds=1)
+def test_foreign_runtime_tflite_runtime_2_14_agrees(tiny):
+    own, _, _ = run_here(tiny.bundle.model, stored(32))
+    other = run_elsewhere(foreign_runtime("tflite-runtime"), tiny.bundle.model, stored(32), rounds=1)
     assert "tflite-runtime 2.14.0" in other[1]
     assert compared("tflite-runtime", own, other, 0.0).max_steps <= 3

@@ -1,4 +1,4 @@
-"""Run a model over stored inputs and time it; a script for any Python that has NumPy and a TFLite runtime.
+"""Runs a model over stored inputs and times it; a script for any Python that has NumPy and a TFLite runtime.
 
 Other environments (tflite-runtime with NumPy 1, Python under an emulator) run this file by its path, so it imports
 nothing of Gammabox.
@@ -20,7 +20,7 @@ RESOLVERS = {"auto": "AUTO", "plain": "BUILTIN_WITHOUT_DEFAULT_DELEGATES", "refe
 
 
 def open_model(model: bytes, kernels: str = "auto", *, keep: bool = False) -> tuple[Any, str]:
-    """Construct an interpreter with one thread, and name its runtime.
+    """Return an interpreter with one thread and the name of its runtime.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def open_model(model: bytes, kernels: str = "auto", *, keep: bool = False) -> tu
         A .tflite file.
     kernels : {"auto", "plain", "reference"}
         auto: XNNPACK where the runtime has it. plain: the built-in optimised kernels. reference: the slow, simple
-        kernels that the others are held against.
+        kernels with which the others are compared.
     keep : bool
         Keep every tensor, so that inner ones can be read after a run.
 
@@ -49,26 +49,26 @@ def open_model(model: bytes, kernels: str = "auto", *, keep: bool = False) -> tu
         experimental_preserve_all_tensors=keep,
     )
     try:
-        found = version(name)
+        release = version(name)
     except PackageNotFoundError:
-        found = "unknown"
-    return interpreter, f"{name} {found}"
+        release = "unknown"
+    return interpreter, f"{name} {release}"
 
 
 def run_stored(interpreter: Any, stored: Any) -> Any:  # noqa: ANN401 - this file also runs where numpy has no types
-    """Give the stored outputs, shape (n, 2), of stored inputs (n, s, s, 3), one crop at a time."""
+    """Return the stored outputs, shape (n, 2), of stored inputs (n, s, s, 3), one crop at a time."""
     interpreter.allocate_tensors()
     into, out = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
     outputs = []
-    for one in stored:
-        interpreter.set_tensor(into, one[None])
+    for crop in stored:
+        interpreter.set_tensor(into, crop[None])
         interpreter.invoke()
         outputs.append(interpreter.get_tensor(out)[0].copy())
     return np.array(outputs)
 
 
 def median_ms(interpreter: Any, rounds: int) -> float:  # noqa: ANN401 - as above
-    """Give the median time of one inference of one crop, milliseconds."""
+    """Return the median time of one inference of one crop, milliseconds."""
     took = []
     for _ in range(rounds):
         began = time.perf_counter()
@@ -78,7 +78,7 @@ def median_ms(interpreter: Any, rounds: int) -> float:  # noqa: ANN401 - as abov
 
 
 def main() -> None:
-    """Read MODEL INPUTS.npy OUTPUTS.npy KERNELS ROUNDS from the command line; print a line of JSON."""
+    """Read MODEL INPUTS.npy OUTPUTS.npy KERNELS ROUNDS from the command line, run, and print a line of JSON."""
     model, inputs, outputs, kernels, rounds = sys.argv[1:]
     interpreter, runtime = open_model(Path(model).read_bytes(), kernels)
     np.save(outputs, run_stored(interpreter, np.load(inputs)))

@@ -13,6 +13,7 @@ import numpy as np
 from edge.alarm.tracker import AlarmTracker
 from edge.capture.base import too_short
 from edge.config.device import AlarmSettings
+from edge.detect.hit import DETECTION_STAGES
 from edge.pipeline import Account, analysed_frames
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from edge.detect.detector import Detector
     from edge.pipeline import AnalysedFrame
 
-STAGES = ("decode", "fast_path", "crop", "classify", "colour", "alarm")
+STAGES = ("decode", *DETECTION_STAGES, "alarm")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,128 +1,23 @@
-"""The model bundle: model.tflite and model.json, its manifest and model card, bound together by a SHA-256."""
+"""The folder of a model bundle, read and written: model.json, model.tflite and screen.tflite, bound by SHA-256."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import ValidationError
 
-from edge.config.strict import StrictModel
-from edge.detect.crops import Planes
-from edge.detect.decision import Decision
+from edge.detect.manifest import Bundle, Manifest
 from edge.errors import BundleError
 
 MODEL_FILE = "model.tflite"
 MANIFEST_FILE = "model.json"
 SCREEN_FILE = "screen.tflite"
 
-Fraction = Annotated[float, Field(ge=0, le=1)]
-
-
-class Quantisation(StrictModel):
-    """Affine quantisation of a tensor: real = scale × (stored − zero_point)."""
-
-    scale: float = Field(gt=0)
-    zero_point: int = Field(ge=-128, le=255)
-
-
-class InputContract(StrictModel):
-    """What the network wants: a square crop, its planes, and real value = pixel × scale + offset."""
-
-    crop_size: int = Field(ge=9, le=512)
-    planes: Planes
-    scale: float = Field(default=1 / 255, gt=0)
-    offset: float = 0.0
-    dtype: Literal["int8", "uint8", "float32"] = "int8"
-    quantisation: Quantisation | None = None
-
-
-class OutputContract(StrictModel):
-    """Two logits, label 0 (no radiation) before label 1 (radiation)."""
-
-    labels: tuple[str, str] = ("no_radiation", "radiation")
-    dtype: Literal["int8", "uint8", "float32"] = "int8"
-    quantisation: Quantisation | None = None
-
-
-class CandidateRules(StrictModel):
-    """How the fast path chose the places this model was trained on; the agent uses the same."""
-
-    spike_dn: float = Field(default=12.0, gt=0, le=255, description="least spike of a candidate, grey levels")
-    noise_sigmas: float = Field(default=5.0, ge=0, description="least spike in units of the local noise")
-    max_pixels: int = Field(default=60, ge=1, description="largest spot, pixels above half of its spike")
-    max_motion_dn: float = Field(default=60.0, gt=0, description="most motion under a candidate, grey levels")
-
-
-class Sensitivity(StrictModel):
-    """How much oftener hits are found on some ground than on other, by its brightness; see docs/performance.md.
-
-    A hit adds electrons; the brighter the ground, the fewer grey levels they are worth and the more the light itself
-    is noisy. `relative` is the share of a source's hits that is found there, over that of the ground where most are.
-    """
-
-    ground_dn: tuple[float, ...] = Field(min_length=2, description="mean grey of the ground, rising")
-    relative: tuple[Fraction, ...] = Field(min_length=2, description="1 where most hits are found")
-    measured: dict[str, Any] = Field(default_factory=dict, description="camera, source, hits, command")
-
-    @model_validator(mode="after")
-    def _fits_together(self) -> Sensitivity:
-        if len(self.ground_dn) != len(self.relative):
-            raise ValueError(f"{len(self.ground_dn)} grounds and {len(self.relative)} sensitivities")
-        if any(low >= high for low, high in zip(self.ground_dn, self.ground_dn[1:], strict=False)):
-            raise ValueError("ground_dn has to rise")
-        return self
-
-
-class ScreenContract(StrictModel):
-    """The tiny network that looks at the patch around each candidate before the classifier is asked.
-
-    Its input is a square patch centred on the candidate, laid out and scaled like the classifier's crop; its output
-    two logits. A candidate goes on where sigmoid(logit1 − logit0) ≥ threshold.
-    """
-
-    sha256: str = Field(pattern="^[0-9a-f]{64}$", description="of screen.tflite")
-    size_bytes: int = Field(gt=0)
-    input: InputContract
-    output: OutputContract = OutputContract()
-    threshold: Fraction
-
-
-class Manifest(StrictModel):
-    """`model.json`: the contract of a model and its card."""
-
-    schema_version: Literal[1] = 1
-    name: str
-    network: str
-    created_utc: str
-    sha256: str = Field(pattern="^[0-9a-f]{64}$", description="of model.tflite")
-    size_bytes: int = Field(gt=0)
-    input: InputContract
-    output: OutputContract = OutputContract()
-    candidates: CandidateRules = CandidateRules()
-    decision: Decision
-    screen: ScreenContract | None = Field(default=None, description="present when the bundle holds screen.tflite")
-    sensitivity: Sensitivity | None = Field(default=None, description="by brightness; without it 1 everywhere")
-    provenance: dict[str, Any] = Field(default_factory=dict, description="data with rights, command, seed, tools")
-    figures: dict[str, Any] = Field(default_factory=dict, description="measured, each with the command that made it")
-    limits: list[str] = Field(default_factory=list, description="what this model was never shown or cannot do")
-
-
-@dataclass(frozen=True, slots=True)
-class Bundle:
-    """A model whose bytes match its manifest."""
-
-    path: Path
-    manifest: Manifest
-    model: bytes = field(repr=False)
-    screen: bytes | None = field(default=None, repr=False)
-
 
 def shipped_bundle_path() -> Path:
-    """Give the folder of the bundle that comes with the package."""
+    """Return the folder of the bundle that comes with the package."""
     return Path(__file__).parent / "models" / "alexnet_edge"
 
 
@@ -144,12 +39,12 @@ def load_bundle(path: Path) -> Bundle:
 
 
 def save_bundle(path: Path, manifest: Manifest, model: bytes, screen: bytes | None = None) -> Bundle:
-    """Write a bundle, replacing one that is there; SHA-256 and sizes in the manifest are set from the bytes.
+    """Write a bundle and return it. One that is there is replaced; SHA-256 and sizes are set from the bytes.
 
     Raises
     ------
     ValueError
-        If only one of `screen` and `manifest.screen` is given.
+        Only one of `screen` and `manifest.screen` is given.
 
     """
     if (screen is None) != (manifest.screen is None):

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import edge
-from edge.bundle import CandidateRules, InputContract, Manifest, ScreenContract, save_bundle
+from edge.bundle import save_bundle
+from edge.detect.manifest import CandidateRules, InputContract, Manifest, ScreenContract
 from quantize.convert import INT8_RECIPE, Recipe, contracts_of, convert, require_exact_input
 from quantize.errors import QuantiseError
 from quantize.graph import read_graph
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
 
     import keras
 
-    from edge.bundle import Bundle
     from edge.detect.decision import Decision
+    from edge.detect.manifest import Bundle
     from trainer.training.batches import Crops
     from trainer.training.run import Run
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from edge.bundle import Bundle
+    from edge.detect.manifest import Bundle
 
 MAX_CROPS = 512
 # More than the candidates of a sound frame, so that both pipelines classify all of them.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
-from edge.bundle import InputContract, OutputContract, Quantisation
+from edge.detect.manifest import InputContract, OutputContract, Quantisation
 from edge.detect.network import stored_values
 from quantize.errors import FloatIslandError, QuantiseError
 from quantize.graph import Graph, Tensor, free_batch, read_graph

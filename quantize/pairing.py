@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.bundle import Bundle, InputContract, OutputContract
 from edge.detect.crops import network_input
 from edge.detect.decision import Decision, is_joint
+from edge.detect.manifest import Bundle, InputContract, OutputContract
 from edge.detect.network import Network, scores_of
 from edge.statistics import log_odds, sigmoid, threshold_at_fpr
 from quantize.agreement import matched_threshold

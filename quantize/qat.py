@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import keras
     from numpy.typing import NDArray
 
-    from edge.bundle import InputContract
+    from edge.detect.manifest import InputContract
     from trainer.training.batches import Crops
 
 TIMEOUT_S = 4 * 3600

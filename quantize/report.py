@@ -15,7 +15,7 @@ from quantize.pairing import ALONE_FPR, CASCADE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from edge.bundle import Bundle
+    from edge.detect.manifest import Bundle
     from quantize.agreement import Agreement
     from quantize.check import BundleCheck
     from quantize.clip import ClipCheck

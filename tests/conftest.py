@@ -13,16 +13,9 @@ import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
-from edge.bundle import (
-    CandidateRules,
-    InputContract,
-    Manifest,
-    OutputContract,
-    Quantisation,
-    ScreenContract,
-    save_bundle,
-)
+from edge.bundle import save_bundle
 from edge.detect.decision import Decision
+from edge.detect.manifest import CandidateRules, InputContract, Manifest, OutputContract, Quantisation, ScreenContract
 
 _MAKER = Path(__file__).parent / "tools" / "tiny_models.py"
 

@@ -17,8 +17,8 @@ from edge.errors import RuntimeMissingError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from edge.bundle import Bundle
     from edge.capture.frame import Image, Triple
+    from edge.detect.manifest import Bundle
 
 _MAX_PIXELS = 60
 

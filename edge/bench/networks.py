@@ -13,8 +13,8 @@ from edge.detect.detector import Detector
 from edge.detect.networks import Classifier
 
 if TYPE_CHECKING:
-    from edge.bundle import Bundle
     from edge.capture.frame import Triple
+    from edge.detect.manifest import Bundle
 
 
 class Gammabox:

@@ -11,10 +11,10 @@ from edge.detect.view import FrameCache, mask_picture
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from edge.bundle import CandidateRules
     from edge.capture.frame import Frame, Triple
     from edge.config.device import Mask
     from edge.detect.fast_path import FastPathResult
+    from edge.detect.manifest import CandidateRules
     from edge.detect.networks import Screened
 
 _NEWEST_SHARE = 1 / 25

@@ -18,8 +18,8 @@ from edge.errors import BundleError
 from edge.statistics import sigmoid
 
 if TYPE_CHECKING:
-    from edge.bundle import Bundle
     from edge.capture.frame import Frame, Triple
+    from edge.detect.manifest import Bundle
     from edge.detect.runtime import Runtime
 
 SCREENED_PER_CROP = 20

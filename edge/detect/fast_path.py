@@ -19,8 +19,8 @@ from edge.detect.shaking import is_shaken
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from edge.bundle import CandidateRules
     from edge.capture.frame import Image
+    from edge.detect.manifest import CandidateRules
     from edge.detect.noise_map import Blocks, NoiseMap
     from edge.detect.view import Greys
 
@@ -90,7 +90,7 @@ def find_candidates(greys: Greys, rules: CandidateRules, noise: NoiseMap) -> Fas
 
     Examples
     --------
-    >>> from edge.bundle import CandidateRules
+    >>> from edge.detect.manifest import CandidateRules
     >>> from edge.detect.noise_map import noise_of_pair
     >>> still, struck = np.full((2, 48, 64), 80, np.uint8)
     >>> struck[20, 30] = 140

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from edge.bundle import InputContract, OutputContract, Quantisation
     from edge.capture.frame import Image
     from edge.detect.crops import Planes
     from edge.detect.hit import Candidate
+    from edge.detect.manifest import InputContract, OutputContract, Quantisation
     from edge.detect.view import View
 
 _ADVICE = "make the bundle with gammabox-quantize convert"

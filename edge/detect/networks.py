@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from edge.bundle import Bundle
     from edge.capture.frame import Image
     from edge.detect.hit import Candidate
+    from edge.detect.manifest import Bundle
     from edge.detect.view import View
 
 SCREEN_BATCH = 16

@@ -11,8 +11,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from edge.bundle import CandidateRules
     from edge.capture.frame import Image
+    from edge.detect.manifest import CandidateRules
 
 Blocks: TypeAlias = "NDArray[np.float32]"
 """One value a block of 8×8 pixels, shape (ceil(height / 8), ceil(width / 8))."""

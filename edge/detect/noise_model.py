@@ -14,9 +14,9 @@ from edge.detect.noise_map import noise_map, noise_of_pair, sigma_of_difference
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from edge.bundle import CandidateRules
     from edge.capture.frame import Image
     from edge.detect.hit import Hit
+    from edge.detect.manifest import CandidateRules
     from edge.detect.noise_map import Blocks, NoiseMap
 
 _MIN_STEP = 0.02

@@ -9,8 +9,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from edge.bundle import Sensitivity
     from edge.capture.frame import Image
+    from edge.detect.manifest import Sensitivity
 
 
 def table_of(sensitivity: Sensitivity | None) -> NDArray[np.float32] | None:

@@ -6,9 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.bundle import Sensitivity, load_bundle, save_bundle
+from edge.bundle import load_bundle, save_bundle
 from edge.capture.mjpeg_writer import MotionJpegWriter
 from edge.commands import analyze as analyze_command
+from edge.detect.manifest import Sensitivity
 from edge.errors import BundleError, SourceError
 
 FRAMES = 12

@@ -10,7 +10,7 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from edge.bundle import Bundle
+    from edge.detect.manifest import Bundle
     from quantize.limits import Limits
     from trainer.data.dataset import Dataset
     from trainer.training.run import Run
@@ -27,7 +27,7 @@ class Tiny:
 
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
-    from edge.bundle import InputContract
+    from edge.detect.manifest import InputContract
     from quantize.bundling import Settings, bundle_run
     from quantize.convert import load_tensorflow
 

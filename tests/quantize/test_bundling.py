@@ -2,7 +2,8 @@
 
 import pytest
 
-from edge.bundle import CandidateRules, InputContract, load_bundle
+from edge.bundle import load_bundle
+from edge.detect.manifest import CandidateRules, InputContract
 from edge.detect.network import Network
 from edge.detect.networks import Classifier
 from quantize.bundling import Settings, convert_run, datasets_of

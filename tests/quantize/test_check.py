@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from edge.bundle import Bundle, load_bundle, save_bundle
+from edge.bundle import load_bundle, save_bundle
+from edge.detect.manifest import Bundle
 from edge.errors import BundleError
 from quantize.bundling import Settings, bundle_run
 from quantize.check import CheckSettings, check_bundle

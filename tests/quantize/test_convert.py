@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edge.bundle import InputContract, Quantisation
+from edge.detect.manifest import InputContract, Quantisation
 from edge.detect.network import Network, stored_values
 from quantize.convert import INT8_RECIPE, contracts_of, convert, require_exact_input, require_supported
 from quantize.errors import FloatIslandError, QuantiseError

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from edge.bundle import Bundle
+from edge.detect.manifest import Bundle
 from trainer.sensor.camera import Camera
 
 DataOption = Annotated[

@@ -10,10 +10,10 @@ from typing import Annotated
 
 import typer
 
-from edge.bundle import InputContract
 from edge.commands.console import typed_command
 from edge.commands.options import with_option_groups
 from edge.detect.crops import Planes
+from edge.detect.manifest import InputContract
 from trainer.commands.options import DataOption, JsonOption, SeedOption, parse_options
 from trainer.data.dataset import Dataset
 from trainer.progress import shard_progress

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import cv2
 import numpy as np
 
-from edge.bundle import CandidateRules
+from edge.detect.manifest import CandidateRules
 from trainer.data.cost import BuildCost, measured
 from trainer.data.crops import samples_of, take_shot
 from trainer.data.dataset import Dataset, DatasetIndex, Samples, ShardEntry

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
-    from edge.bundle import CandidateRules
     from edge.detect.hit import Candidate
+    from edge.detect.manifest import CandidateRules
     from trainer.data.hits import HitBank
     from trainer.data.triples import SceneTriple
     from trainer.film.studio import Studio

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.bundle import CandidateRules
 from edge.detect.crops import cut, window_origin
 from edge.detect.fast_path import find_candidates
+from edge.detect.manifest import CandidateRules
 from edge.detect.noise_map import noise_of_pair
 from trainer.data.build import SCENES_A_SHARD, Recipe, region_size
 from trainer.data.crops import MIN_ADDED_DN, MIN_KEPT_DN, stratum_of

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from edge.bundle import Bundle
+    from edge.detect.manifest import Bundle
     from trainer.data.dataset import Dataset
     from trainer.scenes.splits import Split
     from trainer.training.batches import Crops

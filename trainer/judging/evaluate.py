@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import keras
     from numpy.typing import NDArray
 
-    from edge.bundle import InputContract
+    from edge.detect.manifest import InputContract
     from trainer.data.dataset import Dataset
     from trainer.scenes.splits import Split
     from trainer.training.run import Run

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.bundle import Sensitivity
 from edge.detect.detector import Detector
+from edge.detect.manifest import Sensitivity
 from edge.statistics import wilson_interval
 from trainer.errors import SensorError
 from trainer.film.events import film_events
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from edge.bundle import Bundle
+    from edge.detect.manifest import Bundle
     from edge.truth import TrueHit
     from trainer.sensor.camera import Camera
     from trainer.sensor.photons import Spectrum

@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from edge.bundle import InputContract
 from edge.detect.decision import Decision
+from edge.detect.manifest import InputContract
 from trainer.judging import metrics
 from trainer.judging.evaluate import figures, judge, without_nan
 from trainer.training.batches import read_crops

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edge.bundle import InputContract
 from edge.detect.decision import Decision
+from edge.detect.manifest import InputContract
 from edge.errors import GammaboxError
 from trainer.judging.evaluate import Judged, figures, judge, without_nan
 from trainer.judging.metrics import METRICS

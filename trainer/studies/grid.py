@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
-    from edge.bundle import Bundle
+    from edge.detect.manifest import Bundle
 
     Places = list[tuple[int, int]]
 

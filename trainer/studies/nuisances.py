@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from edge.bundle import Bundle
+    from edge.detect.manifest import Bundle
     from trainer.scenes.generated import GeneratedScene
     from trainer.sensor.camera import Camera
     from trainer.studies.quiet import FalseHits

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.bundle import CandidateRules
 from edge.detect.crops import cut, window_origin
 from edge.detect.evidence import motion_beyond_noise
 from edge.detect.fast_path import find_candidates
+from edge.detect.manifest import CandidateRules
 from edge.detect.noise_map import noise_of_pair
 from trainer.data.dataset import Samples
 from trainer.data.shots import decode_colour, decode_grey

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from edge.bundle import InputContract
+    from edge.detect.manifest import InputContract
     from trainer.data.dataset import Dataset, Samples, Strata
     from trainer.scenes.splits import Split
     from trainer.training.run import FitSettings

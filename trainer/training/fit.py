@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from edge.bundle import InputContract
+    from edge.detect.manifest import InputContract
     from trainer.data.dataset import Dataset
     from trainer.scenes.splits import Split
     from trainer.training.batches import Crops

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, ValidationError
 
-from edge.bundle import InputContract
 from edge.config.strict import StrictModel
 from edge.detect.decision import Decision, is_joint
+from edge.detect.manifest import InputContract
 from trainer.errors import RunError
 
 if TYPE_CHECKING:

@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.bundle import Bundle, Sensitivity, load_bundle, save_bundle, shipped_bundle_path
+from edge.bundle import load_bundle, save_bundle, shipped_bundle_path
 from edge.capture.frame import Frame, triples
 from edge.capture.jpeg import decode_grey
 from edge.config.device import DetectionSettings, Mask
 from edge.detect.detector import Detector
 from edge.detect.hit import Candidate
+from edge.detect.manifest import Bundle, Sensitivity
 from edge.errors import BundleError
 
 WIDTH, HEIGHT = 320, 240

@@ -3,10 +3,10 @@ from datetime import datetime, timezone
 import numpy as np
 import pytest
 
-from edge.bundle import CandidateRules
 from edge.capture.frame import Frame
 from edge.detect.evidence import Spots, context_of, drifts, entering, extents, motion_beyond_noise
 from edge.detect.hit import Candidate
+from edge.detect.manifest import CandidateRules
 from edge.detect.noise_map import noise_of_pair
 from edge.detect.view import View
 

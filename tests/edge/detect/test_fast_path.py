@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.bundle import CandidateRules
 from edge.detect.fast_path import find_candidates
+from edge.detect.manifest import CandidateRules
 from edge.detect.noise_map import noise_of_pair
 
 RULES = CandidateRules()

@@ -3,9 +3,10 @@ from datetime import datetime, timezone
 import numpy as np
 import pytest
 
-from edge.bundle import Bundle, Quantisation, load_bundle
+from edge.bundle import load_bundle
 from edge.capture.frame import Frame
 from edge.detect.hit import Candidate
+from edge.detect.manifest import Bundle, Quantisation
 from edge.detect.network import scores_of
 from edge.detect.networks import Classifier, Screen
 from edge.detect.view import View

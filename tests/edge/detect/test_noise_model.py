@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from edge.bundle import CandidateRules
 from edge.detect.hit import Hit
+from edge.detect.manifest import CandidateRules
 from edge.detect.noise_map import NEVER, block_means, fine_block_means, noise_of_pair
 from edge.detect.noise_model import NoiseModel
 

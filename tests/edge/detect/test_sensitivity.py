@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from edge.bundle import Sensitivity
+from edge.detect.manifest import Sensitivity
 from edge.detect.sensitivity import mean_sensitivity, table_of
 
 TABLE = Sensitivity(ground_dn=(50.0, 100.0, 200.0), relative=(1.0, 1.0, 0.2))

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import trainer.data.mine
-from edge.bundle import CandidateRules
+from edge.detect.manifest import CandidateRules
 from trainer.data.build import Recipe
 from trainer.data.crops import MIN_ADDED_DN
 from trainer.data.dataset import Samples

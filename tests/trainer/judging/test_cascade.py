@@ -8,8 +8,9 @@ import pytest
 from synthetic_data import write_synthetic
 from typer.testing import CliRunner
 
-from edge.bundle import Bundle, InputContract, load_bundle, shipped_bundle_path
+from edge.bundle import load_bundle, shipped_bundle_path
 from edge.detect.decision import Decision
+from edge.detect.manifest import Bundle, InputContract
 from edge.errors import GammaboxError
 from trainer.commands.cli import app
 from trainer.commands.judging import WEIGHT_HELP

@@ -7,8 +7,8 @@ import pytest
 from synthetic_data import write_synthetic
 from typer.testing import CliRunner
 
-from edge.bundle import InputContract
 from edge.detect.decision import Decision
+from edge.detect.manifest import InputContract
 from trainer.commands.cli import app
 from trainer.data.dataset import Dataset
 from trainer.judging import metrics

@@ -1,6 +1,6 @@
 import pytest
 
-from edge.bundle import Sensitivity
+from edge.detect.manifest import Sensitivity
 from trainer.errors import SensorError
 from trainer.judging import sensitivity
 from trainer.judging.sensitivity import OnGround, as_table, measure_sensitivity

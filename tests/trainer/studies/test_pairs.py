@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from synthetic_data import synthetic_samples, write_synthetic
 
-from edge.bundle import InputContract
 from edge.detect.decision import Decision
+from edge.detect.manifest import InputContract
 from trainer.commands.cli import main
 from trainer.data.dataset import Samples
 from trainer.judging.cascade import STOPPED

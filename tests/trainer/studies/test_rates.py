@@ -3,7 +3,7 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from edge.bundle import Bundle, Sensitivity
+from edge.detect.manifest import Bundle, Sensitivity
 from trainer.sensor.camera import OV2710, change
 from trainer.sensor.radiation import nuclide_field
 from trainer.studies.rates import BRIGHT_DN, compare_scenes, scenes_of

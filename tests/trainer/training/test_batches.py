@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from synthetic_data import synthetic_samples, write_synthetic
 
-from edge.bundle import InputContract
+from edge.detect.manifest import InputContract
 from trainer.data.dataset import Dataset, Samples
 from trainer.errors import DatasetError
 from trainer.training.augmentation import add_specks, augment

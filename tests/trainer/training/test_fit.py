@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from synthetic_data import write_synthetic
 
-from edge.bundle import InputContract
+from edge.detect.manifest import InputContract
 from trainer.commands.cli import main
 from trainer.data.dataset import Dataset
 from trainer.errors import DatasetError, RunError

@@ -19,7 +19,7 @@ from edge.pipeline import Account, analysed_frames
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from edge.capture.base import Source
+    from edge.capture.base import Report, Source
     from edge.capture.frame import Frame
     from edge.detect.detector import Detector
     from edge.pipeline import AnalysedFrame
@@ -138,14 +138,17 @@ def analyze(
             events.flush()
     if not account.analysed:
         raise too_short(source)
-    report = source.report
+    times = {stage: stage_time(stage_ms[stage]) for stage in STAGES}
+    return _summary(account, times, source.report, perf_counter() - started, str(detector.runtime))
+
+
+def _summary(account: Account, ms: Mapping[str, StageTime], report: Report, seconds: float, runtime: str) -> Summary:
     frames = report.delivered + report.damaged
-    seconds = perf_counter() - started
     return Summary(
         frames=frames,
         seconds=round(seconds, 3),
         fps=round(frames / seconds, 2),
-        ms={stage: stage_time(stage_ms[stage]) for stage in STAGES},
+        ms=ms,
         hits=account.hits,
         alarms=account.alarms,
         live_fraction=round(account.live_fraction_sum / account.analysed, 4),
@@ -157,7 +160,7 @@ def analyze(
         candidates=account.candidates,
         damaged=report.damaged,
         warnings=report.warnings,
-        runtime=str(detector.runtime),
+        runtime=runtime,
     )
 
 

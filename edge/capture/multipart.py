@@ -116,9 +116,9 @@ class _Inflow:
                 return None
 
     def _cut(self, length: int, until: int) -> bytes:
-        taken = bytes(self._buffer[:length])
+        part = bytes(self._buffer[:length])
         del self._buffer[:until]
-        return taken
+        return part
 
     def _more(self) -> bool:
         arrived = self._stream.read1(_CHUNK_BYTES)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from edge.capture.base import Damage, Mode, Report, Source
 from edge.capture.folder import PICTURE_SUFFIXES, FolderSource
+from edge.capture.picamera import PicameraSource
 from edge.capture.stream import FfmpegStreamSource, HttpSource, without_secrets
 from edge.capture.v4l2 import V4l2Source
 from edge.capture.video import VideoSource
@@ -68,37 +69,32 @@ def open_source(
 
     Examples
     --------
-    A folder with three pictures is a source like a camera:
-
     >>> import cv2
     >>> import numpy as np
-    >>> folder = Path("pictures")
-    >>> folder.mkdir()
+    >>> Path("pictures").mkdir()
     >>> for number in range(3):
-    ...     written = cv2.imwrite(str(folder / f"{number}.png"), np.full((480, 640), 60, np.uint8))
-    >>> with open_source(folder, fps=25) as source:
-    ...     for frame in source:
-    ...         print(frame.sequence, frame.monotonic_s, frame.grey.shape)
-    0 0.0 (480, 640)
-    1 0.04 (480, 640)
-    2 0.08 (480, 640)
+    ...     _ = cv2.imwrite(f"pictures/{number}.png", np.full((480, 640), 60, np.uint8))
+    >>> with open_source("pictures", fps=25) as source:
+    ...     print([(frame.sequence, frame.monotonic_s) for frame in source])
+    [(0, 0.0), (1, 0.04), (2, 0.08)]
 
     """
-    for name, value in (("fps", fps), ("exposure_s", exposure_s), ("gain", gain)):
-        if value is not None and not 0 < value < float("inf"):
-            raise ValueError(f"{name} of {value:g}: it has to be positive")
+    _check_positive(fps=fps, exposure_s=exposure_s, gain=gain)
     text = str(spec)
     address = _ADDRESS.match(text) if isinstance(spec, str) else None
     if address is not None:
         return _open_stream(text, address[1].lower(), fps, exposure_s, gain)
     if text.startswith("csi:"):
-        # picamera2 exists on Raspberry Pi OS only.
-        from edge.capture.picamera import PicameraSource  # noqa: PLC0415
-
         return PicameraSource(_csi_number(text), size=size, fps=fps, exposure_s=exposure_s, gain=gain)
     if text.startswith("/dev/"):
         return V4l2Source(text, size=size, fps=fps, exposure_s=exposure_s, gain=gain)
     return _open_recording(Path(spec), fps, start_utc, exposure_s, gain)
+
+
+def _check_positive(**values: float | None) -> None:
+    for name, value in values.items():
+        if value is not None and not 0 < value < float("inf"):
+            raise ValueError(f"{name} of {value:g}: it has to be positive")
 
 
 def _open_stream(url: str, scheme: str, fps: float | None, exposure_s: float | None, gain: float | None) -> Source:
@@ -115,7 +111,9 @@ def _open_recording(
     if path.is_dir():
         return FolderSource(path, fps=fps, start_utc=start_utc, exposure_s=exposure_s, gain=gain)
     if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file():
-        raise SourceError(path, "is a single picture", "name the folder: a hit is told by the pictures around it")
+        raise SourceError(
+            path, "is a single picture", "name its folder: a hit is found by comparison with the pictures around it"
+        )
     if not path.exists() and (str(path).isdecimal() or re.fullmatch(r"video\d+", str(path))):
         raise SourceError(path, "no such file", f"for a camera name /dev/video{str(path).removeprefix('video')}")
     return VideoSource(path, fps=fps, start_utc=start_utc, exposure_s=exposure_s, gain=gain)

@@ -195,8 +195,8 @@ class FfmpegStreamSource(LiveSource):
         if self._capture is None:
             raise LostError("the stream is closed")
         began = time.perf_counter()
-        taken, picture = self._capture.read()
-        if not taken:
+        is_read, picture = self._capture.read()
+        if not is_read:
             raise LostError("no frame came in time, or the stream ended")
         if self._raw:
             return RawPicture(jpeg=picture.tobytes())

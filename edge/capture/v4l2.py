@@ -120,8 +120,8 @@ class V4l2Source(LiveSource):
     def _take(self) -> RawPicture:
         if self._capture is None:
             raise LostError("the camera is closed")
-        taken, picture = self._capture.read()
-        if not taken:
+        is_read, picture = self._capture.read()
+        if not is_read:
             raise LostError("the camera delivers no picture any more")
         stamp_s = float(self._capture.get(cv2.CAP_PROP_POS_MSEC)) / 1e3  # time stamp of the driver
         return RawPicture(

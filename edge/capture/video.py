@@ -102,9 +102,9 @@ class VideoSource(Source):
             with self._lock:
                 if self._closed:
                     return
-                taken, picture = self._capture.read()
-                place = self._place() if taken and self._numbered else sequence
-            if not taken:
+                is_read, picture = self._capture.read()
+                place = self._place() if is_read and self._numbered else sequence
+            if not is_read:
                 break
             for left_out in range(sequence, place if place - sequence < LONGEST_GAP else sequence):
                 self._damage(left_out, "left out by the recorder")

@@ -140,7 +140,7 @@ class Outbox:
                 self._repair(error)
                 return []
         waiting = [Waiting(row[0], Outgoing(row[1], row[2], bool(row[3]), *row[4:])) for row in rows]
-        return [each for each in waiting if each.id not in skip][:limit]
+        return [message for message in waiting if message.id not in skip][:limit]
 
     def confirm(self, ids: Collection[int]) -> None:
         """Remove messages that the broker has confirmed."""
@@ -177,7 +177,7 @@ class Outbox:
     def _write(self) -> int:
         """Write the batch within a transaction. Return the number of messages that were dropped."""
         execute = self._database.execute
-        self._database.executemany("DELETE FROM message WHERE id = ?", [(each,) for each in self._confirmed])
+        self._database.executemany("DELETE FROM message WHERE id = ?", [(number,) for number in self._confirmed])
         for message in self._incoming:
             if message.keep == "latest":
                 execute("DELETE FROM message WHERE topic = ? AND keep = 'latest'", (message.topic,))

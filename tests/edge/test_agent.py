@@ -106,7 +106,7 @@ def box(tmp_path, film, tiny_bundle):
         return made[-1]
 
     yield make
-    for process in (process for one in made for process in one.processes):
+    for process in (process for agent_box in made for process in agent_box.processes):
         process.kill()
         process.communicate()
 
@@ -120,10 +120,10 @@ def is_goodbye(each):
 
 
 def test_agent_delivers_everything_of_a_recording(box, broker):
-    one = box(broker.port)
+    agent_box = box(broker.port)
     with Subscriber(MqttSettings(host="127.0.0.1", port=broker.port), SITE) as subscriber:
-        code, outcome, err = one.run()
-        got = one.hear(subscriber, lambda got: any(is_goodbye(each) for each in got))
+        code, outcome, err = agent_box.run()
+        got = agent_box.hear(subscriber, lambda got: any(is_goodbye(each) for each in got))
     assert code == 0, err
     assert all(isinstance(each, Received) for each in got)
     assert kinds(got) == {"status", "info", "health", "hit", "alarm"}
@@ -155,8 +155,8 @@ one_broker = pytest.mark.parametrize("new_broker", ["iotcore"], indirect=True)
 @one_broker
 def test_agent_without_a_broker_delivers_in_the_next_run(box, new_broker):
     away = new_broker()
-    one = box(away.port)
-    code, outcome, err = one.run()
+    agent_box = box(away.port)
+    code, outcome, err = agent_box.run()
     assert code == 1
     assert outcome["frames"] == FRAMES - 2
     assert re.search(r"WARNING broker 127\.0\.0\.1:\d+ cannot be reached", err)
@@ -164,8 +164,8 @@ def test_agent_without_a_broker_delivers_in_the_next_run(box, new_broker):
     assert outcome["waiting"] > len(HITS)
     away.start()
     with Subscriber(MqttSettings(host="127.0.0.1", port=away.port), SITE) as subscriber:
-        code, outcome, err = one.run()
-        got = one.hear(subscriber, lambda got: any(is_goodbye(each) for each in got))
+        code, outcome, err = agent_box.run()
+        got = agent_box.hear(subscriber, lambda got: any(is_goodbye(each) for each in got))
     assert code == 0, err
     old = [each.message for each in got if each.topic.kind == "hit" and each.message.historical]
     assert {message.frame for message in old} == set(HITS)
@@ -175,9 +175,9 @@ def test_agent_reports_a_refused_login_in_one_line(box, new_broker, tmp_path):
     guarded = new_broker(login=("box", "right"))
     guarded.start()
     (tmp_path / "password").write_text("wrong")
-    one = box(guarded.port)
-    one.settings["mqtt"] |= {"username": "box", "password_file": str(tmp_path / "password")}
-    code, outcome, err = one.run()
+    agent_box = box(guarded.port)
+    agent_box.settings["mqtt"] |= {"username": "box", "password_file": str(tmp_path / "password")}
+    code, outcome, err = agent_box.run()
     assert code == 1
     assert outcome["frames"] == FRAMES - 2
     assert "check username" in err
@@ -185,14 +185,14 @@ def test_agent_reports_a_refused_login_in_one_line(box, new_broker, tmp_path):
 
 
 def test_agent_says_goodbye_on_sigterm(box, broker):
-    one = box(broker.port)
-    one.settings["source"] |= {"loop": True}
+    agent_box = box(broker.port)
+    agent_box.settings["source"] |= {"loop": True}
     with Subscriber(MqttSettings(host="127.0.0.1", port=broker.port), SITE) as subscriber:
-        process = one.start()
-        one.hear(subscriber, lambda got: sum(each.topic.kind == "hit" for each in got) > 2 * len(HITS))
+        process = agent_box.start()
+        agent_box.hear(subscriber, lambda got: sum(each.topic.kind == "hit" for each in got) > 2 * len(HITS))
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=PATIENCE_S)
-        one.hear(subscriber, lambda got: any(is_goodbye(each) for each in got))
+        agent_box.hear(subscriber, lambda got: any(is_goodbye(each) for each in got))
     assert process.returncode == 0, err
     assert json.loads(out)["stopped"] is True
     assert json.loads(out)["frames"] > FRAMES
@@ -201,19 +201,19 @@ def test_agent_says_goodbye_on_sigterm(box, broker):
 @one_broker
 def test_agent_loses_nothing_that_counted_before_kill_9(box, new_broker):
     away = new_broker()
-    one = box(away.port)
-    one.settings["source"] |= {"loop": True, "pace": "camera"}
-    process = one.start()
+    agent_box = box(away.port)
+    agent_box.settings["source"] |= {"loop": True, "pace": "camera"}
+    process = agent_box.start()
     while "raised" not in process.stderr.readline():
         assert process.poll() is None
     time.sleep(2)
     process.kill()
     process.communicate()
     away.start()
-    one.settings["source"] |= {"loop": False, "pace": "fast"}
+    agent_box.settings["source"] |= {"loop": False, "pace": "fast"}
     with Subscriber(MqttSettings(host="127.0.0.1", port=away.port), SITE) as subscriber:
-        code, _outcome, err = one.run()
-        got = one.hear(subscriber, lambda got: any(is_goodbye(each) for each in got))
+        code, _outcome, err = agent_box.run()
+        got = agent_box.hear(subscriber, lambda got: any(is_goodbye(each) for each in got))
     assert code == 0, err
     old = [each.message for each in got if each.message.historical]
     assert [message.state for message in old if hasattr(message, "alarm")][:1] == ["raised"]
@@ -229,11 +229,11 @@ def played_in_loops(rounds):
 
 
 def test_agent_notifies_systemd(box, broker, tmp_path):
-    one = box(broker.port)
+    agent_box = box(broker.port)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(tmp_path / "notify"))
         systemd.settimeout(PATIENCE_S)
-        code, _outcome, err = one.run(NOTIFY_SOCKET=str(tmp_path / "notify"), WATCHDOG_USEC="2000000")
+        code, _outcome, err = agent_box.run(NOTIFY_SOCKET=str(tmp_path / "notify"), WATCHDOG_USEC="2000000")
         heard = [systemd.recv(100).decode()]
         while heard[-1] != "STOPPING=1":
             heard.append(systemd.recv(100).decode())
@@ -247,11 +247,11 @@ def test_agent_analyses_a_cut_recording_up_to_the_cut(box, new_broker, film, tmp
     running.start()
     content = film.read_bytes()
     (tmp_path / "cut.avi").write_bytes(content[: len(content) // 2])
-    one = box(running.port)
-    one.settings["source"]["spec"] = str(tmp_path / "cut.avi")
+    agent_box = box(running.port)
+    agent_box.settings["source"]["spec"] = str(tmp_path / "cut.avi")
     with Subscriber(MqttSettings(host="127.0.0.1", port=running.port), SITE) as subscriber:
-        code, outcome, err = one.run()
-        got = one.hear(subscriber, lambda got: any(is_goodbye(each) for each in got))
+        code, outcome, err = agent_box.run()
+        got = agent_box.hear(subscriber, lambda got: any(is_goodbye(each) for each in got))
     assert code == 0, err
     assert FRAMES // 2 - 8 < outcome["frames"] < FRAMES // 2
     frames = [each.message.frame for each in got if each.topic.kind == "hit"]
@@ -268,9 +268,9 @@ def test_agent_refuses_a_recording_of_two_frames(box, new_broker, film, tmp_path
     with MotionJpegWriter(tmp_path / "two.avi", FPS, SIZE) as writer:
         for frame in islice(open_source(film), 2):
             writer.write(frame.jpeg)
-    one = box(running.port)
-    one.settings["source"]["spec"] = str(tmp_path / "two.avi")
-    code, outcome, err = one.run()
+    agent_box = box(running.port)
+    agent_box.settings["source"]["spec"] = str(tmp_path / "two.avi")
+    code, outcome, err = agent_box.run()
     assert (code, outcome) == (2, None)
     assert "two.avi: 2 frames, no three of one size in a row" in err
 
@@ -285,9 +285,9 @@ def test_agent_refuses_a_recording_of_two_frames(box, new_broker, film, tmp_path
     ],
 )
 def test_agent_refuses_unusable_input_in_one_line(box, change, said):
-    one = box(1)
-    one.settings |= change
-    code, outcome, err = one.run()
+    agent_box = box(1)
+    agent_box.settings |= change
+    code, outcome, err = agent_box.run()
     assert (code, outcome) == (2, None)
     assert err.startswith("error: ")
     assert said in err

@@ -52,14 +52,14 @@ def analyzed(tiny_bundle, tmp_path, capsys):
         analyze_command.run(str(path), events=events, model=tiny_bundle, threads=1, as_json=True)
         out, err = capsys.readouterr()
         found = [json.loads(line) for line in events.read_text().splitlines()]
-        return json.loads(out), [one for one in found if one["type"] == "hit"], err
+        return json.loads(out), [event for event in found if event["type"] == "hit"], err
 
     return run
 
 
 def close_to(found, hits):
     truth = sorted(hits)
-    at = sorted((one["frame"], one["x"], one["y"]) for one in found)
+    at = sorted((hit["frame"], hit["x"], hit["y"]) for hit in found)
     return len(at) == len(truth) and all(
         frame == i and abs(x - hx - 1) <= 2 and abs(y - hy - 1) <= 2
         for (frame, x, y), (i, hx, hy) in zip(at, truth, strict=True)
@@ -78,7 +78,7 @@ def test_analyze_accounts_for_every_hit_and_frame(clip, analyzed):
     rounding = 0.001 / summary["seconds"]
     assert summary["fps"] == pytest.approx(FRAMES / summary["seconds"], rel=rounding)
     assert set(summary["ms"]) == {"decode", "fast_path", "crop", "classify", "colour", "alarm"}
-    assert all(0 <= one["mean"] <= one["max"] and one["p95"] <= one["max"] for one in summary["ms"].values())
+    assert all(0 <= time["mean"] <= time["max"] and time["p95"] <= time["max"] for time in summary["ms"].values())
     assert summary["ms"]["decode"]["mean"] > 0
     assert summary["live_fraction"] > 0.95
     assert (summary["live_hits"], summary["sensitivity"]) == (3, 1.0)

@@ -41,7 +41,7 @@ def analyze(command, tiny_bundle, tmp_path):
         events = tmp_path / "events.jsonl"
         ended = command(main, "analyze", clip, "--model", model, "--events", events, "--json", *words)
         lines = events.read_text().splitlines() if events.exists() else []
-        found = [(one["frame"], one["x"], one["y"]) for one in map(json.loads, lines) if one["type"] == "hit"]
+        found = [(event["frame"], event["x"], event["y"]) for event in map(json.loads, lines) if event["type"] == "hit"]
         return ended, found
 
     return run
@@ -160,8 +160,8 @@ def test_analyze_takes_an_exposure_and_refuses_impossible_ones(analyze, tmp_path
 
     unknown, stated = alarm(), alarm("--exposure", "0.02")
     assert stated["rate_hz"] == pytest.approx(2 * unknown["rate_hz"], rel=0.5)
-    assert any("exposure" in one for one in unknown["weakened_by"])
-    assert not any("exposure" in one for one in stated["weakened_by"])
+    assert any("exposure" in reason for reason in unknown["weakened_by"])
+    assert not any("exposure" in reason for reason in stated["weakened_by"])
     for wrong in ("0", "-1", "11", "nan", "fast"):
         assert analyze(path, f"--exposure={wrong}")[0].refused("--exposure"), wrong
 

@@ -28,7 +28,7 @@ def triple(first=0, *, moving=False, hit=True, seed=1):
 
 
 def holds_hit(sightings):
-    return [one.x0 - 3 <= HIT[0] + 1 <= one.x1 + 3 and one.y0 - 3 <= HIT[1] + 1 <= one.y1 + 3 for one in sightings]
+    return [spot.x0 - 3 <= HIT[0] + 1 <= spot.x1 + 3 and spot.y0 - 3 <= HIT[1] + 1 <= spot.y1 + 3 for spot in sightings]
 
 
 @pytest.fixture(params=["gammabox", "tiles", "difference"])

@@ -77,56 +77,56 @@ def rig(request, tmp_path):
         return made[-1]
 
     yield make
-    for one in made:
-        one.link.stop()
-        one.outbox.close()
+    for box in made:
+        box.link.stop()
+        box.outbox.close()
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1", "auto"])
 def test_link_delivers_birth_messages_and_goodbye(rig, broker, protocol):
     port = broker.port_v3 if protocol == "3.1.1" else broker.port
-    one = rig(port, protocol=protocol)
-    with Subscriber(one.settings, SITE) as subscriber:
-        one.link.start()
+    box = rig(port, protocol=protocol)
+    with Subscriber(box.settings, SITE) as subscriber:
+        box.link.start()
         for frame in range(30):
-            one.hit(frame)
-        got = one.collect(subscriber, 31)
-        assert one.link.flush(30, 30)
-        one.link.stop()
-        got += one.collect(subscriber, 1)
+            box.hit(frame)
+        got = box.collect(subscriber, 31)
+        assert box.link.flush(30, 30)
+        box.link.stop()
+        got += box.collect(subscriber, 1)
     statuses = [each.message for each in got if each.topic.kind == "status"]
     assert [(each.state, each.reason) for each in statuses] == [("online", "connected"), ("offline", "stopped")]
     assert [each.message.frame for each in got if each.topic.kind == "hit"] == list(range(30))
-    assert one.outbox.depth == 0
+    assert box.outbox.depth == 0
 
 
 def test_link_falls_back_to_3_1_1_where_5_is_refused(rig, broker):
-    one = rig(broker.port_v3)
-    one.link.start()
-    until(lambda: one.link.state.state == "online")
-    assert one.link.state.text.endswith("3.1.1" if broker.kind == "iotcore" else "with MQTT 5")
+    box = rig(broker.port_v3)
+    box.link.start()
+    until(lambda: box.link.state.state == "online")
+    assert box.link.state.text.endswith("3.1.1" if broker.kind == "iotcore" else "with MQTT 5")
 
 
 def test_link_delivers_historical_messages_in_order(rig, new_broker, monkeypatch):
     away = new_broker()
-    one = rig(away.port)
-    subscribed, new_client = threading.Event(), one.link._client
+    box = rig(away.port)
+    subscribed, new_client = threading.Event(), box.link._client
     subscribed.set()
-    monkeypatch.setattr(one.link, "_client", lambda: new_client() if subscribed.wait() else None)
-    one.link.start()
-    until(lambda: one.link.state.state == "away")
+    monkeypatch.setattr(box.link, "_client", lambda: new_client() if subscribed.wait() else None)
+    box.link.start()
+    until(lambda: box.link.state.state == "away")
     subscribed.clear()  # the next attempt waits for the subscriber, who would miss what is sent before
     for frame in range(40):
-        one.hit(frame, made_s=time.time() - 60)
-    one.hit(40)
-    assert one.outbox.depth == 41
+        box.hit(frame, made_s=time.time() - 60)
+    box.hit(40)
+    assert box.outbox.depth == 41
     away.start()
-    with Subscriber(one.settings, SITE) as subscriber:
+    with Subscriber(box.settings, SITE) as subscriber:
         subscribed.set()
-        until(lambda: one.link.state.state == "online")
-        got = [each for each in one.collect(subscriber, 41) if each.topic.kind == "hit"]
+        until(lambda: box.link.state.state == "online")
+        got = [each for each in box.collect(subscriber, 41) if each.topic.kind == "hit"]
         while len({each.message.frame for each in got}) < 41:
-            got += [each for each in one.collect(subscriber, 1) if each.topic.kind == "hit"]
+            got += [each for each in box.collect(subscriber, 1) if each.topic.kind == "hit"]
     first_times = list(dict.fromkeys(each.message.frame for each in got))
     assert first_times == list(range(41))
     assert all(each.message.historical == (each.message.frame < 40) for each in got)
@@ -135,17 +135,17 @@ def test_link_delivers_historical_messages_in_order(rig, new_broker, monkeypatch
 def test_link_greets_a_broker_that_comes_back(rig, new_broker):
     restarting = new_broker()
     restarting.start()
-    one = rig(restarting.port)
-    one.link.start()
-    until(lambda: one.link.state.state == "online")
+    box = rig(restarting.port)
+    box.link.start()
+    until(lambda: box.link.state.state == "online")
     restarting.stop()
-    until(lambda: one.link.state.state == "away")
-    one.hit(1)
+    until(lambda: box.link.state.state == "away")
+    box.hit(1)
     restarting.start()
-    until(lambda: one.link.sessions == 2)
-    assert one.link.flush(30, 30)
-    with Subscriber(one.settings, SITE) as subscriber:
-        (status,) = one.collect(subscriber, 1)
+    until(lambda: box.link.sessions == 2)
+    assert box.link.flush(30, 30)
+    with Subscriber(box.settings, SITE) as subscriber:
+        (status,) = box.collect(subscriber, 1)
     assert status.message.state == "online"
     assert status.retained
 
@@ -154,26 +154,26 @@ def test_link_reports_a_refused_login_and_keeps_messages(rig, new_broker, tmp_pa
     guarded = new_broker(login=("box", "right"))
     guarded.start()
     (tmp_path / "wrong").write_text("wrong\n")
-    one = rig(guarded.port, username="box", password_file=tmp_path / "wrong", protocol="5")
-    one.hit(1)
-    one.link.start()
-    until(lambda: one.link.state.state == "refused")
-    assert "username" in one.link.state.text
-    assert not one.link.flush(5, 5)
-    assert one.outbox.depth == 1
+    box = rig(guarded.port, username="box", password_file=tmp_path / "wrong", protocol="5")
+    box.hit(1)
+    box.link.start()
+    until(lambda: box.link.state.state == "refused")
+    assert "username" in box.link.state.text
+    assert not box.link.flush(5, 5)
+    assert box.outbox.depth == 1
     assert "127.0.0.1" in caplog.text
     assert "wrong\n" not in caplog.text
     with pytest.raises(BrokerError, match="refuses the login"):
-        Subscriber(one.settings, SITE)
+        Subscriber(box.settings, SITE)
 
 
 def test_link_connects_with_the_right_login(rig, new_broker, tmp_path):
     guarded = new_broker(login=("box", "right"))
     guarded.start()
     (tmp_path / "password").write_text("right\n")
-    one = rig(guarded.port, username="box", password_file=tmp_path / "password", protocol="5")
-    one.link.start()
-    until(lambda: one.link.state.state == "online")
+    box = rig(guarded.port, username="box", password_file=tmp_path / "password", protocol="5")
+    box.link.start()
+    until(lambda: box.link.state.state == "online")
 
 
 def test_link_last_will_reports_a_box_that_dies(broker, request, tmp_path):
@@ -212,7 +212,7 @@ time.sleep(60)
 
 
 def test_link_recovers_from_a_bug_in_a_callback(rig, broker, monkeypatch, caplog):
-    one = rig(broker.port)
+    box = rig(broker.port)
     calls = []
 
     def broken(*_arguments):
@@ -221,24 +221,24 @@ def test_link_recovers_from_a_bug_in_a_callback(rig, broker, monkeypatch, caplog
             raise RuntimeError("a bug")
         original(*_arguments)
 
-    original = one.link._on_publish
-    monkeypatch.setattr(one.link, "_on_publish", broken)
-    one.hit(1)
-    one.link.start()
-    until(lambda: one.outbox.depth == 0)
+    original = box.link._on_publish
+    monkeypatch.setattr(box.link, "_on_publish", broken)
+    box.hit(1)
+    box.link.start()
+    until(lambda: box.outbox.depth == 0)
     assert "a bug" in caplog.text
 
 
 def test_messages_on_the_wire_fit_their_json_schema(rig, broker):
-    one = rig(broker.port)
+    box = rig(broker.port)
     raw = []
     reader = paho.Client(paho.CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
     reader.on_message = lambda _client, _data, message: raw.append((message.topic, message.payload))
-    reader.on_connect = lambda client, *_others: client.subscribe(f"gammabox/{SITE}/{one.device}/#", 1)
+    reader.on_connect = lambda client, *_others: client.subscribe(f"gammabox/{SITE}/{box.device}/#", 1)
     reader.connect("127.0.0.1", broker.port)
     reader.loop_start()
-    one.link.start()
-    one.hit(7)
+    box.link.start()
+    box.hit(7)
     until(lambda: len({topic for topic, _payload in raw}) == 2)
     reader.disconnect()
     reader.loop_stop()
@@ -251,10 +251,10 @@ def test_messages_on_the_wire_fit_their_json_schema(rig, broker):
 def test_link_names_a_broker_that_cannot_be_trusted(rig, new_broker):
     plain = new_broker()
     plain.start()
-    one = rig(plain.port, tls=TlsSettings())
-    one.link.start()
-    until(lambda: one.link.state.state in {"refused", "away"})
-    assert str(plain.port) in one.link.state.text
+    box = rig(plain.port, tls=TlsSettings())
+    box.link.start()
+    until(lambda: box.link.state.state in {"refused", "away"})
+    assert str(plain.port) in box.link.state.text
 
 
 mosquitto_only = pytest.mark.parametrize("new_broker", ["mosquitto"], indirect=True)
@@ -286,21 +286,21 @@ def test_link_tls_connects_only_those_it_trusts(rig, new_broker, tmp_path):
 def test_link_keeps_a_refused_message_and_sends_others(rig, new_broker, tmp_path, caplog):
     rights = tmp_path / "rights"
     strict = new_broker(mosquitto_lines=(f"acl_file {rights}",))
-    one = rig(strict.port, protocol="5")
-    rights.write_text(f"topic readwrite gammabox/{SITE}/{one.device}/status\ntopic read gammabox/#\n")
+    box = rig(strict.port, protocol="5")
+    rights.write_text(f"topic readwrite gammabox/{SITE}/{box.device}/status\ntopic read gammabox/#\n")
     rights.chmod(0o644)
     strict.start()
     for frame in range(12):
-        one.hit(frame)
-    one.link.start()
+        box.hit(frame)
+    box.link.start()
     until(lambda: "refuses a message" in caplog.text)
-    until(lambda: one.link.refused == 12)
+    until(lambda: box.link.refused == 12)
     assert caplog.text.count("refuses a message") == 1
-    assert one.outbox.depth == 12
+    assert box.outbox.depth == 12
     strict.stop()
     rights.write_text("topic readwrite gammabox/#\n")
     strict.start()
-    assert one.link.flush(30, 30)
+    assert box.link.flush(30, 30)
 
 
 @pytest.mark.parametrize("content", [None, "", b"\xff"])

@@ -18,7 +18,7 @@ MAY_IMPORT = {
 # several stand in one line they do not use one another.
 ROOMS: dict[str, tuple[tuple[str, ...], ...]] = {
     "edge": (
-        ("errors", "statistics", "words", "systemd"),
+        ("errors", "statistics", "text", "systemd"),
         ("config", "truth"),
         ("capture",),
         ("detect",),

@@ -112,7 +112,7 @@ def _open_recording(
         return FolderSource(path, fps=fps, start_utc=start_utc, exposure_s=exposure_s, gain=gain)
     if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file():
         raise SourceError(
-            path, "is a single picture", "name its folder: a hit is found by comparison with the pictures around it"
+            path, "is a single picture", "name the folder: a hit is found by comparison with the pictures around it"
         )
     if not path.exists() and (str(path).isdecimal() or re.fullmatch(r"video\d+", str(path))):
         raise SourceError(path, "no such file", f"for a camera name /dev/video{str(path).removeprefix('video')}")

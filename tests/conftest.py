@@ -120,7 +120,7 @@ def new_broker(request, tmp_path):
 
 @pytest.fixture(scope="session", params=brokers.KINDS)
 def broker(request, tmp_path_factory):
-    """Give a real broker that runs all the while; .port speaks MQTT 5, .port_v3 3.1.1. Use topics of your own."""
+    """Return a running broker; .port speaks MQTT 5, .port_v3 3.1.1. Use topics of your own."""
     if not brokers.installed(request.param):
         pytest.skip(f"{request.param} is not installed")
     with brokers.RealBroker(request.param, tmp_path_factory.mktemp("broker")) as running:

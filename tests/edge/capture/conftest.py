@@ -44,5 +44,5 @@ def number_of(frame):
 
 @pytest.fixture(scope="session")
 def numbers():
-    """Give the numbers of frames made by make_jpeg."""
+    """Return the numbers of frames made by make_jpeg."""
     return lambda frames: [number_of(frame) for frame in frames]

@@ -20,7 +20,7 @@ SDP = (
 
 
 def segments_of(jpeg):
-    """Give the two quantisation tables and the coded data of a baseline JPEG."""
+    """Return the two quantisation tables and the coded data of a baseline JPEG."""
     tables, at = {}, 2
     while True:
         marker, length = jpeg[at + 1], int.from_bytes(jpeg[at + 2 : at + 4], "big")

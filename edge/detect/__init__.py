@@ -1,1 +1,1 @@
-"""A frame in, hits out: fast path, crops, classifier."""
+"""Frames in, hits out: fast path, crops, networks, decision."""

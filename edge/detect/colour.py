@@ -1,4 +1,4 @@
-"""The colour of spots: a hit falls into single pixels of the colour mosaic, light comes through a lens that blurs."""
+"""The colour of spots: hits fall into single pixels of the colour mosaic, light comes through a lens that blurs."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from edge.detect.hit import Candidate
 
 _EACH = 4
-"""Whether a picture is grey is asked of every fourth pixel of every fourth row."""
+"""Every fourth pixel of every fourth row tells whether a picture is grey."""
 _SPOT = 1
 _GROUND = 6
 """Pixels of the halved picture to each side: cameras send colours at half the size."""
 
 
 def spot_colours(frame: Frame, candidates: Sequence[Candidate], mask: Image | None = None) -> NDArray[np.float64]:
-    """Give by how much the colour of each spot differs from its ground's.
+    """Return by how much the colour of each spot differs from its ground's.
 
     Parameters
     ----------
@@ -33,14 +33,14 @@ def spot_colours(frame: Frame, candidates: Sequence[Candidate], mask: Image | No
         Its colours are decoded, at half the size.
     candidates : sequence of Candidate
     mask : uint8 array, shape (height, width), or None
-        Not 0 where nothing may be looked at.
+        Not 0 at masked pixels.
 
     Returns
     -------
     float64 array, shape (n,)
         The greatest distance of a pixel of the spot from the median of its ground in Cr and Cb (ITU-R BT.601), levels
-        of 0..255. NaN where the camera gives no colours (at night many send grey in three channels), where they cannot
-        be decoded, or where the mask leaves none.
+        of 0..255. NaN where the camera gives no colours (at night, many send grey in three channels), where they cannot
+        be decoded, or where the mask covers the spot.
 
     """
     if not frame.has_colours:
@@ -51,11 +51,11 @@ def spot_colours(frame: Frame, candidates: Sequence[Candidate], mask: Image | No
         return np.full(len(candidates), np.nan)
     if _is_neutral(halved, mask):
         return np.full(len(candidates), np.nan)
-    return np.array([_contrast(halved, one.x // 2, one.y // 2, mask) for one in candidates])
+    return np.array([_contrast(halved, candidate.x // 2, candidate.y // 2, mask) for candidate in candidates])
 
 
 def _is_neutral(halved: Image, mask: Image | None) -> bool:
-    """Tell a picture of three equal channels, JPEG's rounding left aside, by one pixel in 16 of what may be seen."""
+    """Return whether the three channels are equal but for JPEG's rounding, by one in 16 of the unmasked pixels."""
     few = halved[::_EACH, ::_EACH].astype(np.int16)
     spread = few.max(axis=2) - few.min(axis=2)
     if mask is not None:
@@ -67,18 +67,20 @@ def _contrast(halved: Image, x: int, y: int, mask: Image | None) -> float:
     rows = slice(max(y - _GROUND, 0), y + _GROUND + 1)
     columns = slice(max(x - _GROUND, 0), x + _GROUND + 1)
     chroma = cv2.cvtColor(np.ascontiguousarray(halved[rows, columns]), cv2.COLOR_BGR2YCrCb)[..., 1:].astype(np.float64)
-    seen = np.ones(chroma.shape[:2], bool) if mask is None else ~_masked(mask, rows.start, columns.start, chroma.shape)
-    within = np.zeros_like(seen)
+    unmasked = (
+        np.ones(chroma.shape[:2], bool) if mask is None else ~_masked(mask, rows.start, columns.start, chroma.shape)
+    )
+    spot = np.zeros_like(unmasked)
     top, left = y - rows.start, x - columns.start
-    within[max(top - _SPOT, 0) : top + _SPOT + 1, max(left - _SPOT, 0) : left + _SPOT + 1] = True
-    if not (seen & within).any():
+    spot[max(top - _SPOT, 0) : top + _SPOT + 1, max(left - _SPOT, 0) : left + _SPOT + 1] = True
+    if not (unmasked & spot).any():
         return float("nan")
-    away = chroma[seen & within] - np.median(chroma[seen], axis=0)
-    return float(np.hypot(away[:, 0], away[:, 1]).max())
+    distance = chroma[unmasked & spot] - np.median(chroma[unmasked], axis=0)
+    return float(np.hypot(distance[:, 0], distance[:, 1]).max())
 
 
 def _masked(mask: Image, top: int, left: int, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Tell which pixels of a part of the halved picture any masked pixel went into."""
+    """Return which pixels of a part of the halved picture contain a masked pixel, shape (height, width)."""
     height, width = shape[:2]
     part = mask[2 * top : 2 * (top + height), 2 * left : 2 * (left + width)] != 0
     whole = np.zeros((2 * height, 2 * width), bool)

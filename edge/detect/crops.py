@@ -1,4 +1,4 @@
-"""Crops around candidates, and the planes a network sees: the one place that trainer and agent share."""
+"""Crops around candidates, and the planes that a network sees. Trainer and agent share this module."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ PLANES: tuple[Planes, ...] = get_args(Planes)
 
 
 def window_origin(x: int, y: int, crop_size: int, width: int, height: int) -> tuple[int, int]:
-    """Give the upper left corner (x0, y0) of the crop that holds (x, y) as centrally as the picture allows.
+    """Return the upper left corner (x0, y0) of the crop that holds (x, y) as centrally as the picture allows.
 
-    A hit near a border lies off centre in its crop; the crop never leaves the picture. Datasets store such crops;
-    what the detector shows its networks are `patches`.
+    The crop never leaves the picture, so a hit near a border lies off centre in it. Datasets store such crops; the
+    detector shows `patches` to its networks.
     """
     if crop_size > min(width, height):
         raise ValueError(f"a crop of {crop_size} pixels does not fit a picture of {width}x{height}")
@@ -34,30 +34,30 @@ def window_origin(x: int, y: int, crop_size: int, width: int, height: int) -> tu
 
 
 def cut(picture: Image, origin: tuple[int, int], crop_size: int) -> Image:
-    """Cut the crop at `origin` (x0, y0) out of a grey or colour picture; a view, not a copy."""
+    """Return the crop at `origin` (x0, y0) of a grey or colour picture: a view, not a copy."""
     x0, y0 = origin
     return picture[y0 : y0 + crop_size, x0 : x0 + crop_size]
 
 
 def patches(planes: Sequence[Image], xs: Indices, ys: Indices, size: int) -> Image:
-    """Cut what the networks judge around candidates, each with its candidate at (size // 2, size // 2).
+    """Return the surroundings of candidates, each patch with its candidate at (size // 2, size // 2).
 
     Where a patch reaches over the border of the picture, it is mirrored at its candidate, so that a spot at the border
-    looks like any other: repeated or mirrored at the border it would look wider, moved inside it would lie off centre.
+    looks like any other. Repeated or mirrored at the border, it would look wider; moved inside, it would be off centre.
 
     Parameters
     ----------
     planes : sequence of uint8 arrays, shape (height, width)
         Previous, current and next grey; or blue, green and red of the current frame.
     xs, ys : integer arrays, shape (n,)
-        The candidates.
+        Columns and rows of the candidates.
     size : int
         Side of a patch.
 
     Returns
     -------
     uint8 array, shape (n, size, size, number of planes)
-        As `network_input` takes it.
+        The input of `network_input`.
 
     """
     height, width = planes[0].shape
@@ -68,7 +68,7 @@ def patches(planes: Sequence[Image], xs: Indices, ys: Indices, size: int) -> Ima
 
 
 def _mirrored(middles: Indices, size: int, length: int) -> Indices:
-    """Give the rows or columns of each patch, shape (n, size); those outside are mirrored at the middle."""
+    """Return the rows or columns of each patch, shape (n, size); those outside are mirrored at the middle."""
     reach = np.arange(size) - size // 2
     wanted = middles[:, None] + reach
     inside = (wanted >= 0) & (wanted < length)
@@ -77,7 +77,7 @@ def _mirrored(middles: Indices, size: int, length: int) -> Indices:
 
 
 def network_input(planes: Planes, greys: Image, bgr: Image | None) -> Image:
-    """Lay out what the network sees.
+    """Return what the network sees.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def network_input(planes: Planes, greys: Image, bgr: Image | None) -> Image:
         temporal: previous, current and next grey.
         spike: current grey; spike = max(current − max(previous, next), 0); |next − previous|.
     greys : uint8 array, shape (..., size, size, 3)
-        Previous, current and next grey crops in the last axis. Not looked at for "rgb".
+        Previous, current and next grey crops in the last axis. Not used for "rgb".
     bgr : uint8 array, shape (..., size, size, 3), or None
         The current crop in colour, blue first; needed for "rgb" only.
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Values: TypeAlias = NDArray[np.float64]
     Measure: TypeAlias = Callable[[NDArray[np.intp]], NDArray[np.float64]]
-    """Measures the candidates of these indices only, because it takes time; one value an index."""
+    """Measures the candidates with these indices when it is called, and returns a value for each."""
 
 USUAL_STOPPED = 100.0
 """Candidates a frame that the screen stops before an ordinary scene, for which the term of the scene is 0."""
@@ -36,10 +36,10 @@ USUAL_COLOUR = 3.0
 class Decision(StrictModel):
     """The weights of the terms and the threshold of a hit: the `decision` in model.json.
 
-    A candidate is a hit where the sigmoid of its log odds is at least `threshold`; `score_candidates` computes the log
-    odds, and each function `..._odds` of this module one term of them. All terms but those of the networks are a prior:
-    where something moves or has moved, at the border of the picture, and before scenes with many candidates, those that
-    are no radiation are hundreds of times as common.
+    A candidate is a hit where the sigmoid of its log odds is at least `threshold`. `score_candidates` adds the log odds
+    up, and each function `..._odds` of this module computes one of their terms. The terms of the two networks are
+    evidence and the others a prior: candidates that are no radiation are hundreds of times as common where something
+    moves or has moved, at the border of the picture, and in scenes with many candidates.
     """
 
     threshold: float = Field(ge=0, le=1, description="smallest score of a hit")

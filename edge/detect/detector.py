@@ -12,7 +12,7 @@ from edge.detect.evidence import context_of
 from edge.detect.fast_path import find_candidates
 from edge.detect.hit import DETECTION_STAGES, Detection
 from edge.detect.networks import Classifier, Screen
-from edge.detect.sensitivity import mean_sensitivity, table_of
+from edge.detect.sensitivity import mean_sensitivity, sensitivity_table
 from edge.detect.spot import merge_hits
 from edge.errors import BundleError
 from edge.statistics import sigmoid
@@ -64,7 +64,7 @@ class Detector:
         self._bundle_path = bundle.path
         self._rules = bundle.manifest.candidates
         self._decision = bundle.manifest.decision
-        self._sensitivity = table_of(bundle.manifest.sensitivity)
+        self._sensitivity = sensitivity_table(bundle.manifest.sensitivity)
         workers = threads if threads is not None else self._settings.threads
         self._classifier = Classifier(bundle, workers)
         self._screen = Screen(bundle, workers)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Values = NDArray[np.float64]
 
 _RESTING_SIGMAS = 1.5
-"""Mean |next − previous| of ground at rest hardly reaches so many standard deviations of a pixel: 1.13 on average."""
+"""Mean |next − previous| of ground at rest is 1.13 standard deviations of a pixel and rarely reaches this many."""
 _BORDER_PX = 2
 _POINT_EXTENT = 3.0
 _GREAT_LIGHT_DN = 500.0
@@ -33,7 +33,7 @@ _EXTENT_PX = 7
 _FOOT = 0.25
 _DRIFT_PX = 33
 _DRIFT_GAP_PX = 11
-"""At a spot what cameras that smooth in time and codecs leave of it in the next frame is left out."""
+"""The middle is left out: cameras that smooth in time, and codecs, leave a trace of the spot in the next frame."""
 
 
 def context_of(

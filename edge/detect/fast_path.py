@@ -1,7 +1,7 @@
-"""The fast path: compact spikes that stand in the middle one of three frames only, over the whole picture.
+"""The fast path: it finds compact spikes that stand in the middle one of three frames only, in the whole picture.
 
-A hit of radiation is in one frame. With the greys p, c, n of three consecutive frames the spike c − max(p, n) is what
-the middle frame alone has; |n − p| holds nothing of it and is motion. A scene that only brightens has no spike.
+A hit of radiation is in one frame. With the greys p, c, n of three consecutive frames, the spike c − max(p, n) is what
+only the middle frame has. |n − p| holds nothing of it and is motion. A scene that only brightens has no spike.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
 Indices: TypeAlias = "NDArray[np.intp]"
 
 REACH = 4
-"""A candidate is the brightest spike within so many pixels of it, and its surroundings are as wide."""
+"""A candidate is the brightest spike within this many pixels, and its surroundings are as wide."""
 _MOTION_SIGMAS = 2.5
 _MIN_MOTION_DN = 4.0
 _SATURATED_DN = 250
 _TILE = 64
 _CROWD = 4
-"""So many candidates in a tile of 64×64 pixels are seldom radiation and are looked at more closely."""
+"""This many candidates in a tile of 64×64 pixels are seldom radiation, so the tile is examined."""
 _MANY_POINTS = 64
-"""So many pixels above their floor in a tile are more than a hit has, and are looked at more closely too."""
+"""This many pixels of a tile above their floor are more than a hit has, so the tile is examined, too."""
 _DIPS_OF_SHAKING = 0.2
 _FLASH_DN = 4.0
 _MAX_MOVING_SHARE = 0.5
@@ -46,14 +46,14 @@ _BACKGROUND_WIDTH = 31
 
 @dataclass(frozen=True, slots=True)
 class FastPathResult:
-    """Where a hit may be, and where one would have been seen.
+    """Where hits may be, and where one would have been seen.
 
     Attributes
     ----------
     candidates : tuple of Candidate
         The most promising first.
     live : bool array, shape (ceil(height / 8), ceil(width / 8))
-        Blocks that neither move nor flicker nor are saturated nor masked.
+        Blocks that do not move or flicker and are neither saturated nor masked.
     live_fraction : float
         Share of live blocks, 0..1.
     motion_dn : float32 array, shape as live
@@ -61,7 +61,7 @@ class FastPathResult:
     brightness : uint8 array, shape as live
         Mean grey of each block of the middle frame, from four of its pixels.
     shaken : bool
-        Whether the whole camera moved; its noise cannot be told from such a frame.
+        Whether the whole camera moved. Such a frame does not show its noise.
 
     """
 
@@ -73,7 +73,7 @@ class FastPathResult:
     shaken: bool = False
 
     def is_live(self, x: int, y: int) -> bool:
-        """Tell whether the pixel (x, y) lies on live ground."""
+        """Return whether the pixel (x, y) lies on live ground."""
         return bool(self.live[y // BLOCK, x // BLOCK])
 
 
@@ -111,7 +111,7 @@ def find_candidates(greys: Greys, rules: CandidateRules, noise: NoiseMap) -> Fas
         moving[:] = True
     live = ~moving & (sweep.brightness < _SATURATED_DN) & noise.open_blocks
     if np.count_nonzero(moving) > moving.size * _MAX_MOVING_SHARE:
-        # The camera shook or was exposed anew: a spike on ground that does not rest says nothing now.
+        # The camera shook or its exposure changed: spikes on moving ground say nothing now.
         candidates = tuple(candidate for candidate in candidates if live[candidate.y // BLOCK, candidate.x // BLOCK])
     live_fraction = float(np.count_nonzero(live)) / live.size
     return FastPathResult(candidates, live, live_fraction, sweep.motion_dn, sweep.brightness, shaken)
@@ -151,7 +151,7 @@ def _sweep(greys: Greys, floor_dn: Image) -> _Sweep:
 
 
 def _points_of_flash(greys: Greys, floor_dn: Image) -> Indices:
-    """Find the points once more where the whole frame flashed or shook: only what stands out of its surroundings."""
+    """Find the points of a frame that flashed or shook: only those that stand out of their surroundings."""
     previous, current, following = greys
     spike = cv2.subtract(current, cv2.max(previous, following))
     around = cv2.blur(spike, (_BACKGROUND_WIDTH, _BACKGROUND_WIDTH))
@@ -180,10 +180,10 @@ def _moving_ground(
 
 
 def _shakes_or_flashes(greys: Greys, noise: NoiseMap, top: int, left: int) -> bool:
-    """Tell a tile that shakes or flashes from one with many hits.
+    """Return whether a tile with many spikes shakes or flashes, which hits do not.
 
-    A camera that shakes to and fro leaves nothing in |next − previous|, but pixels that are darker in the middle frame
-    as well as brighter ones; a flash brightens the whole tile. Hits do neither.
+    A camera that shakes to and fro leaves nothing in |next − previous|, but makes pixels of the middle frame darker as
+    well as brighter. A flash brightens the whole tile.
     """
     tile = (slice(top, top + _TILE), slice(left, left + _TILE))
     previous, current, following = (grey[tile] for grey in greys)
@@ -196,7 +196,7 @@ def _shakes_or_flashes(greys: Greys, noise: NoiseMap, top: int, left: int) -> bo
 
 
 def _nonzero(picture: Image) -> Indices:
-    """Find the few pixels that are not 0; eight at a time, which is six times faster than numpy.flatnonzero."""
+    """Return the flat indices of the few pixels that are not 0, six times faster than numpy.flatnonzero."""
     flat = np.ascontiguousarray(picture).ravel()
     whole = flat.size // 8 * 8
     words = np.flatnonzero(flat[:whole].view(np.uint64) != 0)
@@ -207,7 +207,7 @@ def _nonzero(picture: Image) -> Indices:
 
 
 def _describe(greys: Greys, at: Indices, rules: CandidateRules, noise: NoiseMap) -> tuple[Candidate, ...]:
-    """Keep the points that are the highest of their surroundings and describe them, the most promising first."""
+    """Return a candidate for each point that is the highest of its surroundings, the most promising first."""
     if not at.size:
         return ()
     height, width = greys[1].shape
@@ -237,9 +237,9 @@ def _describe(greys: Greys, at: Indices, rules: CandidateRules, noise: NoiseMap)
 
 
 def _ring_means(windows: Image) -> NDArray[np.float32]:
-    """Average the outermost pixels of each window: uint8 (n, side, side) gives float32 (n,).
+    """Return the mean of the outermost pixels of each window, float32 (n,), of uint8 windows (n, side, side).
 
-    Where light flickers or a large thing brightens, the spike's surroundings have one as well.
+    Where light flickers or a large thing brightens, the surroundings of a spike are a spike, too.
     """
     side = windows.shape[1]
     edges = np.concatenate([windows[:, 0], windows[:, -1], windows[:, 1:-1, 0], windows[:, 1:-1, -1]], axis=1)
@@ -248,7 +248,7 @@ def _ring_means(windows: Image) -> NDArray[np.float32]:
 
 
 def _highest_of_cells(greys: Greys, at: Indices) -> Indices:
-    """Keep the highest point of each cell of 4×4 pixels, and so a few windows instead of thousands."""
+    """Return the highest point of each cell of 4×4 pixels, which leaves a few windows instead of thousands."""
     width = greys[1].shape[1]
     previous, current, following = (grey.ravel()[at].astype(np.int32) for grey in greys)
     heights = current - np.maximum(previous, following)

@@ -1,4 +1,4 @@
-"""The noise of each block of the picture, and from it the least spike that each pixel must show to be noticed."""
+"""The noise of each block of the picture, and from it the spike that each pixel has to exceed to be a candidate."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ _MAX_FLOOR_DN = 45.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NoiseMap:
-    """What the fast path must know of a camera before it looks at a frame.
+    """What the fast path has to know of a camera before it searches a frame.
 
     Attributes
     ----------
     sigma_dn : float32 array, shape (ceil(height / 8), ceil(width / 8))
         Standard deviation from frame to frame of a pixel of each block, grey levels.
     floor_dn : uint8 array, shape (height, width)
-        Least spike of a candidate; 255 where nothing may be a candidate: masked and hot pixels.
+        A candidate's spike exceeds it; 255 at masked and hot pixels, which are never candidates.
     open_blocks : bool array, shape as sigma_dn
-        Blocks most of which is looked at, and whose noise does not drown hits.
+        Blocks of which at least half is not masked, and whose noise does not drown hits.
 
     """
 
@@ -50,7 +50,7 @@ class NoiseMap:
 
 
 def block_means(picture: Image) -> Image:
-    """Average a picture over blocks of 8×8 pixels.
+    """Return the means of a picture over blocks of 8×8 pixels.
 
     Parameters
     ----------
@@ -66,12 +66,12 @@ def block_means(picture: Image) -> Image:
 
 
 def fine_block_means(picture: Image) -> Blocks:
-    """Average over blocks like `block_means`, but to about 0.1 grey levels: float32."""
+    """Return means over blocks like `block_means`, but exact to about 0.1 grey levels: float32."""
     return _completed(_halved(_halved(_halved(_whole_blocks(picture))).astype(np.float32)), picture)
 
 
 def sampled_block_means(picture: Image) -> Image:
-    """Average four pixels of each block: half the cost of `block_means`, and enough to tell saturated ground."""
+    """Return the mean of four pixels of each block: half the cost of `block_means`, and enough to see saturation."""
     whole = _whole_blocks(picture)
     near, far = BLOCK // 4, BLOCK - BLOCK // 4
     total = whole[near::BLOCK, near::BLOCK].astype(np.uint16)
@@ -101,42 +101,42 @@ def _completed(blocks: NDArray[Value], picture: Image) -> NDArray[Value]:
 
 
 def over_pixels(blocks: Image, height: int, width: int) -> Image:
-    """Repeat each block's value over its pixels: shape (height, width)."""
+    """Return a picture of shape (height, width) in which each block's value stands at all of its pixels."""
     rows, columns = blocks.shape
     spread: Image = cv2.resize(blocks, (columns * BLOCK, rows * BLOCK), interpolation=cv2.INTER_NEAREST)
     return np.ascontiguousarray(spread[:height, :width])
 
 
 def sigma_of_difference(mean_difference_dn: Blocks) -> Blocks:
-    """Give the noise of a pixel from the mean difference of two still frames."""
+    """Return the noise of a pixel from the mean difference of two still frames."""
     sigma: Blocks = np.maximum(mean_difference_dn / np.float32(_MEAN_OF_DIFFERENCE), np.float32(_MIN_SIGMA_DN))
     return sigma
 
 
 def noise_of_pair(previous: Image, following: Image, rules: CandidateRules, mask: Image | None = None) -> NoiseMap:
-    """Judge the noise from two frames alone, for want of a history: one value for the whole picture.
+    """Return the noise as two frames show it, one value for the whole picture, where no history is known.
 
-    The 40th percentile of the blocks' differences keeps what moves out of it, as long as most of the picture is still;
-    the median difference of all pixels is taken off before, so that a change of exposure is not held for noise.
+    It is the 40th percentile of the blocks' differences, which ignores what moves as long as most of the picture is
+    still. The median difference of all pixels is subtracted first, so that a change of exposure is not taken for noise.
 
     Parameters
     ----------
     previous, following : uint8 arrays, shape (height, width)
     rules : CandidateRules
     mask : uint8 array, shape (height, width), or None
-        Not 0 where nothing is to be looked at.
+        Not 0 at masked pixels.
 
     """
     change = int(np.median(cv2.subtract(following[::4, ::4], previous[::4, ::4], dtype=cv2.CV_16S)))
     same_exposure = cv2.add(previous, float(change)) if change > 0 else cv2.subtract(previous, float(-change))
     means = fine_block_means(cv2.absdiff(same_exposure, following))
-    looked_at = means if mask is None else means[block_means(mask) == 0]
-    typical = float(np.percentile(looked_at, 40)) if looked_at.size else 0.0
+    open_means = means if mask is None else means[block_means(mask) == 0]
+    typical = float(np.percentile(open_means, 40)) if open_means.size else 0.0
     return noise_map(sigma_of_difference(np.full(means.shape, typical, np.float32)), previous.shape, rules, mask)
 
 
 def noise_map(sigma_dn: Blocks, shape: tuple[int, ...], rules: CandidateRules, closed: Image | None) -> NoiseMap:
-    """Lay out the least spike of a candidate over the picture.
+    """Return the noise map of a camera whose noise is known.
 
     Parameters
     ----------
@@ -144,11 +144,11 @@ def noise_map(sigma_dn: Blocks, shape: tuple[int, ...], rules: CandidateRules, c
     shape : (height, width)
     rules : CandidateRules
     closed : uint8 array, shape (height, width), or None
-        Not 0 where nothing may be a candidate.
+        Not 0 at masked and hot pixels, which are never candidates.
 
     """
-    least = np.maximum(np.ceil(rules.noise_sigmas * sigma_dn), np.ceil(rules.spike_dn)) - 1
-    floor = over_pixels(np.clip(least, 0, NEVER - 1).astype(np.uint8), shape[0], shape[1])
+    block_floor = np.maximum(np.ceil(rules.noise_sigmas * sigma_dn), np.ceil(rules.spike_dn)) - 1
+    floor = over_pixels(np.clip(block_floor, 0, NEVER - 1).astype(np.uint8), shape[0], shape[1])
     quiet = rules.noise_sigmas * sigma_dn <= _MAX_FLOOR_DN
     if closed is None:
         return NoiseMap(sigma_dn, floor, quiet)

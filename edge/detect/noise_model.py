@@ -1,4 +1,4 @@
-"""What a detector learns of its camera while it runs: the noise of every block, and the pixels that blink."""
+"""The noise that a detector learns of its camera while it runs: of every block, and the pixels that blink."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from edge.detect.noise_map import Blocks, NoiseMap
 
 _MIN_STEP = 0.02
-"""The running median of a block's noise moves by so much a frame, as a share of itself; at first it moves faster."""
+"""The running median of a block's noise moves by this share of itself a frame; at first it moves faster."""
 _REFRESH_FRAMES = 25
 _BLINK_REACH = 2
 _MIN_BLINKS = 3
 _CHANCE = 1e-4
-"""Expected number of places closed by mistake, because true hits fell on one another."""
+"""Expected number of places that are closed by mistake because true hits fell on the same place."""
 _MEMORY_FRAMES = 15000
 _FORGET_FRAMES = 1500
 _MAX_EXPECTED = 100.0
@@ -33,7 +33,7 @@ _MAX_EXPECTED = 100.0
 
 @dataclass(slots=True)
 class _Place:
-    """Where hits were seen, and in which frames."""
+    """A place where hits were seen, and in which frames."""
 
     x: int
     y: int
@@ -43,16 +43,16 @@ class _Place:
 class NoiseModel:
     """The noise of one camera at one size of picture.
 
-    A hit of radiation falls anywhere; a place where hits are seen again and again, more often than true hits would
-    fall on one another, is a blinking pixel (or a lamp) and is closed until the agent starts anew.
+    Hits of radiation fall anywhere. A place where hits are seen more often than true hits would by chance is a blinking
+    pixel (or a lamp) and is closed until the agent starts again.
 
     Parameters
     ----------
     rules : CandidateRules
     previous, following : uint8 arrays, shape (height, width)
-        A first pair of frames to start from, masked pixels black.
+        The first pair of frames, with masked pixels black.
     mask : uint8 array, shape (height, width), or None
-        Not 0 where nothing is looked at.
+        Not 0 at masked pixels.
 
     """
 
@@ -69,25 +69,25 @@ class NoiseModel:
 
     @property
     def map(self) -> NoiseMap:
-        """What is known now."""
+        """The noise as it is known now."""
         return self._map
 
     @property
     def settled(self) -> bool:
-        """Whether each block's own noise is known; before, one value stands for the whole picture."""
+        """Whether the noise of each block is known; before, one value stands for the whole picture."""
         return self._frames >= _REFRESH_FRAMES
 
     @property
     def blinking_places(self) -> int:
-        """How many places were closed because hits were seen there again and again."""
+        """How many places were closed because hits were seen there too often."""
         return self._blinking
 
     def observe(self, motion_dn: Blocks) -> None:
-        """Take in mean |next − previous| of each block of one frame: float32, blocks."""
+        """Learn from mean |next − previous| of each block of one frame: float32, blocks."""
         self._frames += 1
         self._hits *= 1 - 1 / _MEMORY_FRAMES
         sigma = sigma_of_difference(motion_dn)
-        # A running median does not care how much moves, only how often: under half of the time is ignored.
+        # A running median ignores motion of any size as long as it takes less than half of the time.
         step = max(_MIN_STEP, 1 / (self._frames + 10))
         self._middle *= np.where(sigma > self._middle, np.float32(1 + step), np.float32(1 - step))
         if self._frames % _REFRESH_FRAMES == 0:
@@ -96,7 +96,7 @@ class NoiseModel:
             self._forget()
 
     def close_blinking(self, hits: Iterable[Hit]) -> None:
-        """Take in the hits of the frame that was observed last, and close places that gave too many."""
+        """Count the hits of the frame that was observed last, and close places that had too many."""
         closed = False
         for hit in hits:
             self._hits += 1
@@ -107,9 +107,9 @@ class NoiseModel:
             self._lay_out()
 
     def _seen_near(self, x: int, y: int) -> int:
-        """Note a hit and count those within the reach of it that are not forgotten."""
+        """Remember a hit and return how many were seen within its reach, those that are forgotten left out."""
         oldest = self._frames - _MEMORY_FRAMES
-        size = _BLINK_REACH + 1  # what is within the reach lies in the same cell or in one beside it
+        size = _BLINK_REACH + 1  # places within the reach lie in the same cell or in a neighbouring one
         row, column = y // size, x // size
         for cell in ((row + dy, column + dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)):
             for place in self._places.get(cell, ()):

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from edge.detect.noise_map import Blocks
 
 RECENT_S = 2.0
-"""One second and four tell hits worse from what they are mistaken for."""
+"""One second and four separate hits from false ones less well."""
 _REACH_BLOCKS = 4
 _MOVING_SIGMAS = 2.0
 """Mean |next − previous| of a block that moves, in standard deviations of a pixel; 1.13 on average where it rests."""
 _MIN_MOVING_DN = 4.0
 """Less is no motion: a bright hit of the frame before or after amounts to as much over the 64 pixels of a block."""
 _MIN_AROUND = 4
-"""Of a moving block and the eight around it, so many move: a hit in the frame before or after seldom moves as many."""
+"""A block moves if this many of the 3×3 around it do: a hit in the frame before or after seldom moves as many."""
 _MAX_MOVING_SHARE = 0.5
 """Where more of the picture changes, the light or the camera did, and nothing is learnt of what moves in it."""
 
@@ -45,7 +45,7 @@ class RecentMotion:
         self._now_s = 0.0
 
     def observe(self, motion_dn: Blocks, sigma_dn: Blocks, now_s: float) -> None:
-        """Take in a frame: mean |next − previous| and noise of each block (float32, grey levels), and its time."""
+        """Learn from a frame: mean |next − previous| and noise of each block (float32, grey levels), and its time."""
         self._now_s = now_s
         whole = tuple(slice(side) for side in self._moved_s.shape)
         min_dn = np.maximum(_MOVING_SIGMAS * sigma_dn[whole], _MIN_MOVING_DN)

@@ -1,4 +1,4 @@
-"""The TFLite runtime at hand: LiteRT, or else tflite-runtime; found by running the model, not by importing."""
+"""The TFLite runtime that is installed: LiteRT, or else tflite-runtime. It is found by opening the model."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class Runtime:
 
 
 def open_interpreter(model: bytes, threads: int, path: Path) -> tuple[Any, Runtime]:
-    """Construct an interpreter in the first runtime that can.
+    """Return an interpreter of the first runtime that can open the model, and that runtime.
 
-    tflite-runtime imports without complaint beside NumPy 2 and fails only here, so importing proves nothing.
+    tflite-runtime can be imported beside NumPy 2 and fails only here, so an import proves nothing.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def open_interpreter(model: bytes, threads: int, path: Path) -> tuple[Any, Runti
         Content of a .tflite file.
     threads : int
     path : Path
-        The bundle's, for messages.
+        The bundle's folder, for messages.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def open_interpreter(model: bytes, threads: int, path: Path) -> tuple[Any, Runti
 
 @contextmanager
 def without_chatter() -> Iterator[None]:
-    """Keep the runtime from writing its "INFO:" lines to stderr, for which it has no switch; all else passes."""
+    """Hide the "INFO:" lines that the runtime writes to stderr, for which it has no switch; all else is shown."""
     sys.stderr.flush()
     terminal = os.dup(2)
     with tempfile.TemporaryFile() as caught:

@@ -1,4 +1,4 @@
-"""How visible hits are on the ground of a frame, from the bundle's table of sensitivity by brightness."""
+"""The sensitivity of a frame, from its brightness and the bundle's table of sensitivity by brightness."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ if TYPE_CHECKING:
     from edge.detect.manifest import Sensitivity
 
 
-def table_of(sensitivity: Sensitivity | None) -> NDArray[np.float32] | None:
-    """Lay a bundle's table out over the 256 grey levels, straight lines between its grounds; None without one."""
+def sensitivity_table(sensitivity: Sensitivity | None) -> NDArray[np.float32] | None:
+    """Return the sensitivity at each of the 256 grey levels, float32, interpolated linearly; None without a table."""
     if sensitivity is None:
         return None
-    laid = np.interp(np.arange(256), sensitivity.ground_dn, sensitivity.relative)
-    return laid.astype(np.float32)
+    table = np.interp(np.arange(256), sensitivity.ground_dn, sensitivity.relative)
+    return table.astype(np.float32)
 
 
 def mean_sensitivity(brightness: Image, live: NDArray[np.bool_], table: NDArray[np.float32] | None) -> float:
-    """Average the sensitivity over the live ground.
+    """Return the mean sensitivity of the live ground.
 
     Parameters
     ----------
     brightness : uint8 array, blocks
-        Mean grey of each.
+        Mean grey of each block.
     live : bool array, blocks
     table : float32 array, shape (256,), or None
         None stands for 1 everywhere.
@@ -35,7 +35,7 @@ def mean_sensitivity(brightness: Image, live: NDArray[np.bool_], table: NDArray[
     Returns
     -------
     float
-        0..1; 1 where nothing is live, which then counts for nothing.
+        0..1; 1 where nothing is live, since such a frame does not count.
 
     """
     if table is None:

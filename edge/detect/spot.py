@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from edge.detect.view import Greys
 
 REACH = 24
-"""A spot is followed so far from its peak, pixels; longer tracks count as several hits."""
+"""A spot is followed this many pixels from its peak; longer tracks count as several hits."""
 _FOOT = 0.25
 _MIN_FOOT_DN = 8
 _NEIGHBOUR_REACH = 8
@@ -32,7 +32,7 @@ Of n hits in a frame of 1920×1080 pixels about n² / 14,000 are mistaken for su
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Spot:
-    """What a hit left in the picture.
+    """The trace of a hit in the picture.
 
     Attributes
     ----------
@@ -89,7 +89,7 @@ def merge_hits(decided: Sequence[tuple[Candidate, float]], greys: Greys, found: 
 
 
 def measure(greys: Greys, x: int, y: int) -> Spot:
-    """Measure the spot whose brightest pixel is (x, y).
+    """Return the spot whose brightest pixel is (x, y).
 
     Parameters
     ----------

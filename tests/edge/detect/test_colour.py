@@ -41,7 +41,7 @@ GREEN, GREY = (0, 80, 0), (47, 47, 47)
 
 
 @pytest.mark.parametrize("kind", ["bgr", "jpeg"])
-def test_a_spot_of_one_colour_stands_out_and_a_grey_one_does_not(kind):
+def test_colour_of_a_spot_stands_out_and_of_a_grey_one_not(kind):
     shown = frame(picture([(20, 20, GREEN), (60, 40, GREY)]), kind)
     green, grey, nothing = spot_colours(shown, [spot(20, 20), spot(60, 40), spot(40, 60)])
     assert green > 10
@@ -50,17 +50,17 @@ def test_a_spot_of_one_colour_stands_out_and_a_grey_one_does_not(kind):
 
 
 @pytest.mark.parametrize("kind", ["grey", "grey jpeg"])
-def test_where_a_camera_gives_no_colours_none_are_known(kind):
+def test_colour_is_not_known_where_the_camera_gives_none(kind):
     assert np.isnan(spot_colours(frame(picture([(20, 20, GREEN)]), kind), [spot(20, 20)])).all()
 
 
 @pytest.mark.parametrize("kind", ["bgr", "jpeg"])
-def test_grey_in_three_channels_is_no_colour(kind):
+def test_colour_is_not_known_of_grey_in_three_channels(kind):
     grey = picture([(20, 20, GREY)])[..., :1].repeat(3, axis=2)
     assert np.isnan(spot_colours(frame(grey, kind), [spot(20, 20)])).all()
 
 
-def test_colours_that_cannot_be_decoded_are_not_known():
+def test_colour_is_not_known_where_decoding_fails():
     whole = frame(picture([(20, 20, GREEN)]), "jpeg")
     assert np.isnan(spot_colours(replace(whole, jpeg=whole.jpeg[:300]), [spot(20, 20)])).all()
     assert np.isnan(spot_colours(replace(whole, jpeg=b"no JPEG"), [spot(20, 20)])).all()
@@ -68,7 +68,7 @@ def test_colours_that_cannot_be_decoded_are_not_known():
 
 @pytest.mark.parametrize("kind", ["bgr", "jpeg"])
 @pytest.mark.parametrize("place", [(0, 0), (WIDTH - 1, 0), (0, HEIGHT - 1), (WIDTH - 1, HEIGHT - 1)])
-def test_spots_in_corners_of_odd_pictures_are_seen(kind, place):
+def test_colour_is_seen_in_corners_of_odd_pictures(kind, place):
     x, y = place
     bgr = picture([])
     bgr[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2] += np.array([0, 100, 0], np.uint8)
@@ -78,7 +78,7 @@ def test_spots_in_corners_of_odd_pictures_are_seen(kind, place):
 
 @given(st.integers(0, 2**32 - 1))
 @settings(max_examples=20, deadline=None)
-def test_pixels_under_a_mask_change_nothing(seed):
+def test_colour_ignores_pixels_under_a_mask(seed):
     rng = np.random.default_rng(seed)
     mask = np.zeros((HEIGHT, WIDTH), np.uint8)
     mask[11:40, 25:50] = 255
@@ -91,7 +91,7 @@ def test_pixels_under_a_mask_change_nothing(seed):
     assert np.isnan(first[1])
 
 
-def test_colours_under_a_mask_do_not_make_a_grey_picture_coloured():
+def test_colour_under_a_mask_leaves_a_grey_picture_grey():
     grey = picture([(60, 40, GREY)])[..., :1].repeat(3, axis=2)
     mask = np.zeros((HEIGHT, WIDTH), np.uint8)
     mask[11:40, 25:50] = 255
@@ -99,5 +99,5 @@ def test_colours_under_a_mask_do_not_make_a_grey_picture_coloured():
     assert np.isnan(spot_colours(frame(grey, "bgr"), [spot(60, 40)], mask)).all()
 
 
-def test_without_spots_there_is_nothing_to_say():
+def test_colour_of_no_spots_is_empty():
     assert spot_colours(frame(picture([]), "bgr"), []).shape == (0,)

@@ -17,14 +17,14 @@ def spot_at(x: int, y: int, reach: int) -> np.ndarray:
 
 
 @given(x=st.integers(0, 47), y=st.integers(0, 39), reach=st.integers(0, 3), size=st.sampled_from((9, 17, 24, 25)))
-def test_a_spot_at_any_place_looks_like_one_in_the_middle_of_the_picture(x, y, reach, size):
+def test_patches_show_spots_alike_anywhere(x, y, reach, size):
     there = patches([spot_at(x, y, reach)], np.array([x]), np.array([y]), size)
     middle = patches([spot_at(24, 20, reach)], np.array([24]), np.array([20]), size)
     np.testing.assert_array_equal(there, middle)
 
 
 @pytest.mark.parametrize("size", [24, 25])
-def test_inside_the_picture_a_patch_is_a_plain_cut_of_every_plane(size):
+def test_patches_inside_the_picture_are_plain_cuts(size):
     planes = np.random.default_rng(1).integers(0, 256, (3, *SIZE), dtype=np.uint8)
     x, y = 20, 16
     (cut,) = patches(list(planes), np.array([x]), np.array([y]), size)
@@ -32,7 +32,7 @@ def test_inside_the_picture_a_patch_is_a_plain_cut_of_every_plane(size):
     np.testing.assert_array_equal(cut, np.moveaxis(planes, 0, -1)[rows, columns])
 
 
-def test_a_patch_in_a_corner_is_mirrored_there_in_both_directions():
+def test_patches_in_a_corner_are_mirrored_in_both_directions():
     picture = np.random.default_rng(2).integers(0, 256, SIZE, dtype=np.uint8)
     (cut,) = patches([picture], np.array([47]), np.array([0]), 79)
     reach = np.abs(np.arange(79) - 39)
@@ -40,5 +40,5 @@ def test_a_patch_in_a_corner_is_mirrored_there_in_both_directions():
     assert patches([picture], np.array([47]), np.array([0]), 199).shape == (1, 199, 199, 1)
 
 
-def test_no_candidates_give_no_patches():
+def test_patches_of_no_candidates_are_empty():
     assert patches([spot_at(3, 3, 1)] * 3, np.array([], np.intp), np.array([], np.intp), 25).shape == (0, 25, 25, 3)

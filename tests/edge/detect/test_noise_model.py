@@ -31,14 +31,14 @@ def test_block_means_cover_the_picture(shape):
 
 @pytest.mark.parametrize("sigma", [1.0, 3.0, 8.0])
 @pytest.mark.parametrize("exposure_dn", [0, 30, -30])
-def test_noise_is_told_from_a_pair_even_across_a_change_of_exposure(sigma, exposure_dn):
+def test_noise_of_pair_ignores_a_change_of_exposure(sigma, exposure_dn):
     ((first, second),) = pairs(sigma, 1)
     second = (second.astype(np.int16) + exposure_dn).astype(np.uint8)
     told = noise_of_pair(first, second, RULES).sigma_dn
     assert told.mean() == pytest.approx(sigma, rel=0.15)
 
 
-def test_the_noise_of_each_block_is_learnt_in_spite_of_motion():
+def test_noise_model_learns_each_block_in_spite_of_motion():
     sigma = np.full(SHAPE, 2.0)
     sigma[:, 120:] = 6.0
     model = None
@@ -55,7 +55,7 @@ def test_the_noise_of_each_block_is_learnt_in_spite_of_motion():
     assert floor[20, 20] <= 13
 
 
-def test_true_hits_that_fall_anywhere_close_nothing():
+def test_noise_model_closes_nothing_for_true_hits():
     rng = np.random.default_rng(3)
     first = np.full((1080, 1920), 80, np.uint8)
     model = NoiseModel(RULES, first, first)
@@ -65,7 +65,7 @@ def test_true_hits_that_fall_anywhere_close_nothing():
     assert model.blinking_places == 0
 
 
-def test_a_place_with_hits_again_and_again_is_closed_and_only_that():
+def test_noise_model_closes_a_place_with_many_hits():
     first = np.full(SHAPE, 80, np.uint8)
     model = NoiseModel(RULES, first, first)
     for i in range(5):
@@ -77,7 +77,7 @@ def test_a_place_with_hits_again_and_again_is_closed_and_only_that():
     assert 0 < closed.sum() <= 100
 
 
-def test_a_mask_stays_closed_when_blinking_pixels_are_added():
+def test_noise_model_keeps_the_mask_closed():
     first = np.full(SHAPE, 80, np.uint8)
     mask = np.zeros(SHAPE, np.uint8)
     mask[:40] = 255
@@ -92,7 +92,7 @@ def test_a_mask_stays_closed_when_blinking_pixels_are_added():
     assert np.count_nonzero(~model.map.open_blocks[6:]) <= 4
 
 
-def test_many_years_of_hits_do_not_hide_a_pixel_that_begins_to_blink():
+def test_noise_model_closes_a_late_blinker_after_years():
     first = np.full(SHAPE, 80, np.uint8)
     model = NoiseModel(RULES, first, first)
     rng = np.random.default_rng(4)

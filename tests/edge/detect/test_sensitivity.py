@@ -3,28 +3,28 @@ import pytest
 from pydantic import ValidationError
 
 from edge.detect.manifest import Sensitivity
-from edge.detect.sensitivity import mean_sensitivity, table_of
+from edge.detect.sensitivity import mean_sensitivity, sensitivity_table
 
 TABLE = Sensitivity(ground_dn=(50.0, 100.0, 200.0), relative=(1.0, 1.0, 0.2))
 
 
-def test_between_its_grounds_the_table_is_straight_and_beyond_them_level():
-    laid = table_of(TABLE)
+def test_sensitivity_table_is_linear_between_its_grounds():
+    laid = sensitivity_table(TABLE)
     assert laid.shape == (256,)
     assert laid[[0, 50, 75, 100, 150, 200, 255]] == pytest.approx([1, 1, 1, 1, 0.6, 0.2, 0.2])
 
 
-def test_only_live_ground_is_averaged():
+def test_mean_sensitivity_is_of_live_ground():
     brightness = np.array([[50, 200], [150, 255]], np.uint8)
     live = np.array([[True, True], [False, False]])
-    assert mean_sensitivity(brightness, live, table_of(TABLE)) == pytest.approx(0.6)
-    assert mean_sensitivity(brightness, ~live, table_of(TABLE)) == pytest.approx(0.4)
+    assert mean_sensitivity(brightness, live, sensitivity_table(TABLE)) == pytest.approx(0.6)
+    assert mean_sensitivity(brightness, ~live, sensitivity_table(TABLE)) == pytest.approx(0.4)
 
 
-def test_without_a_table_or_without_live_ground_it_is_one():
+def test_mean_sensitivity_is_1_without_table_or_live_ground():
     brightness = np.full((2, 2), 200, np.uint8)
-    assert mean_sensitivity(brightness, np.ones((2, 2), bool), table_of(None)) == 1
-    assert mean_sensitivity(brightness, np.zeros((2, 2), bool), table_of(TABLE)) == 1
+    assert mean_sensitivity(brightness, np.ones((2, 2), bool), sensitivity_table(None)) == 1
+    assert mean_sensitivity(brightness, np.zeros((2, 2), bool), sensitivity_table(TABLE)) == 1
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,6 @@ def test_without_a_table_or_without_live_ground_it_is_one():
         ((10.0,), (1.0,), "at least 2"),
     ],
 )
-def test_a_table_that_cannot_be_is_refused(ground_dn, relative, complaint):
+def test_sensitivity_refuses_an_impossible_table(ground_dn, relative, complaint):
     with pytest.raises(ValidationError, match=complaint):
         Sensitivity(ground_dn=ground_dn, relative=relative)

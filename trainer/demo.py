@@ -135,6 +135,8 @@ def judge(folder: Path, arrived: list[Received]) -> Verdict:
 
 
 def _film(folder: Path, seed: int) -> None:
+    for ending in (".avi", ".jsonl", ".json"):
+        (folder / "film").with_suffix(ending).unlink(missing_ok=True)
     _say(f"1. Film {SECONDS:.0f} s of a scene; after {SOURCE_APPEARS_S:.0f} s a Tc-99m source appears")
     _command(
         *("gammabox-trainer", "film", str(folder / "film.avi"), "--fps", str(FPS), "--seconds", str(SECONDS)),

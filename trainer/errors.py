@@ -34,6 +34,14 @@ class UnknownNuclideError(SensorError):
         self.suggestions = suggestions
 
 
+class FilmError(GammaboxError):
+    """A film that cannot be written or continued, for something else is in its place."""
+
+    def __init__(self, path: str | Path, problem: str, advice: str) -> None:
+        super().__init__(f"film {path}: {problem}; {advice}")
+        self.path = Path(path)
+
+
 class RunError(GammaboxError):
     """A run folder that cannot be read, or that holds another training than the one asked for."""
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import typer
 
 from edge.commands import console
+from edge.commands.console import typed_command
 from edge.commands.options import with_option_groups
 from trainer.commands.camera_options import CameraOptions, SourceOptions
 from trainer.commands.options import JsonOption, count_progress
@@ -71,7 +72,8 @@ def film_command(
     from trainer.film.events import film_events
     from trainer.film.film import film, frame_count
     from trainer.film.nuisances import make_nuisances
-    from trainer.scenes.film_scene import scene_frames
+    from trainer.film.record import record_of
+    from trainer.scenes.film_scene import scene_digest, scene_frames
 
     camera, seed = camera_options.camera(), options.seed
     frames = frame_count(camera, options.seconds)
@@ -82,6 +84,16 @@ def film_command(
     if sys.stderr.isatty():
         print(f"drawing the hits of {field.spectrum.name} (simulated once, then kept)", file=sys.stderr)
     events = film_events(camera, [field], options.seconds, seed, muons=options.muons)
+    record = record_of(
+        camera,
+        [field],
+        scene=scene_digest(scene),
+        frames=frames,
+        seed=seed,
+        muons=options.muons,
+        nuisances=options.nuisance or [],
+        command=typed_command("gammabox-trainer"),
+    )
     begun = time.monotonic()
     try:
         with count_progress("filming", frames) as on_frame:
@@ -95,11 +107,13 @@ def film_command(
                 threads=options.threads,
                 progress=on_frame,
                 nuisances=nuisances,
+                record=record,
             )
     except KeyboardInterrupt:
-        print(f"interrupted: {out} plays up to here, its truth is complete for these frames", file=sys.stderr)
+        print(f"interrupted: {out} plays up to here; give the same command to go on", file=sys.stderr)
         raise typer.Exit(console.EXIT_INTERRUPTED) from None
-    _print_film(made, field, made.frames / (time.monotonic() - begun), as_json=as_json)
+    fps = (made.frames - made.kept) / (time.monotonic() - begun)
+    _print_film(made, field, fps, as_json=as_json)
 
 
 def _print_film(made: FilmSummary, field: Field, fps: float, *, as_json: bool) -> None:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class DatasetWriter:
     """Adds shards to a dataset folder, in any order; what is complete stays usable whatever happens next.
 
-    A folder that was begun with the same recipe is continued; one with another recipe is refused.
+    A folder that was begun with the same recipe is continued. A dataset of another recipe and a folder that holds
+    anything else are refused, before anything is written.
     """
 
     def __init__(self, path: Path, index: DatasetIndex) -> None:
@@ -34,9 +35,11 @@ class DatasetWriter:
                     f"it was begun with other options ({', '.join(differing)} differ)",
                     "name a new folder, or give the same options to go on",
                 )
-            self._done = {entry.index: entry for entry in found.shards if (path / entry.file).exists()}
+            self._done = {entry.index: entry for entry in found.shards if _is_whole(path, entry)}
         elif (path / "run.json").exists():
             raise DatasetError(path, "it is a run folder, not a dataset's", "name a new folder")
+        elif foreign := _foreign_files(path):
+            raise DatasetError(path, f"it is no dataset and holds {foreign[0]}", "name a new folder")
         self._index = index
         try:
             (path / SHARD_FOLDER).mkdir(parents=True, exist_ok=True)
@@ -124,6 +127,24 @@ def _write_whole(folder: Path, name: str, content: bytes) -> None:
             f"{name} cannot be written ({error.strerror})",
             "what is complete stays usable; make room and run the same command to go on",
         ) from error
+
+
+def _is_whole(folder: Path, entry: ShardEntry) -> bool:
+    """Return whether a shard is as it was written: a power cut may leave less."""
+    try:
+        content = (folder / entry.file).read_bytes()
+    except OSError:
+        return False
+    return hashlib.sha256(content).hexdigest() == entry.sha256
+
+
+def _foreign_files(folder: Path) -> list[str]:
+    """Name what a folder holds besides what a build leaves that was killed before its first dataset.json."""
+    if not folder.is_dir():
+        return []
+    names = sorted(place.name for place in folder.iterdir())
+    own = {f"{INDEX_FILE}.part"} | ({SHARD_FOLDER} if not any(folder.glob(f"{SHARD_FOLDER}/*")) else set())
+    return [name for name in names if name not in own and not name.startswith(".")]
 
 
 def _differences(found: DatasetIndex, wanted: DatasetIndex) -> list[str]:

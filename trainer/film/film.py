@@ -6,8 +6,9 @@ import json
 import os
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -18,6 +19,7 @@ from edge.errors import RecordingError
 from edge.truth import VISIBLE_DN
 from trainer.errors import SensorError
 from trainer.film.exposure import PlacedCharge, place_charge, whole_picture
+from trainer.film.record import KeptFilm, begin_or_resume
 from trainer.film.studio import film_studio
 from trainer.film.truth import truth_line
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
     from trainer.film.events import HitEvent
     from trainer.film.nuisances import Nuisance
+    from trainer.film.record import Record
     from trainer.film.studio import Studio
     from trainer.sensor.camera import Camera
 
@@ -49,6 +52,8 @@ class FilmSummary:
     visible : int
         Those that add at least 25 grey levels.
     clip, truth : Path
+    kept : int
+        Frames of an earlier run among them.
 
     """
 
@@ -57,6 +62,7 @@ class FilmSummary:
     visible: int
     clip: Path
     truth: Path
+    kept: int = 0
 
 
 def film_frame(
@@ -109,10 +115,12 @@ def film(
     threads: int | None = None,
     progress: Callable[[int], None] | None = None,
     nuisances: tuple[Nuisance, ...] = (),
+    record: Record | None = None,
 ) -> FilmSummary:
     """Film a scene and write OUT.avi and OUT.jsonl.
 
-    Interrupted or out of disk space, it leaves what is complete: a clip that plays and the truth of its frames.
+    Interrupted or out of disk space, it leaves a clip that plays and the truth of its frames. With a record, written to
+    OUT.json, the next run goes on from there to the same bytes.
 
     Parameters
     ----------
@@ -122,46 +130,83 @@ def film(
         At least `frames` frames of the camera's size.
     events : iterable of HitEvent
     camera : Camera
-    frames : int
-    seed : int
-        Of noise and sensor faults.
+    frames, seed : int
+        The seed is that of noise and sensor faults.
     threads : int, optional
         Frames made at a time; by default one a processor, at most 4. The bytes do not depend on it.
     progress : callable, optional
-        Told the number of frames written after each.
+        Called with the number of frames written after each.
     nuisances : tuple of Nuisance
-        Disturbances, from `trainer.film.nuisances`; the truth is the same with and without.
+        The truth is the same with and without them.
+    record : Record or None
+        An earlier run of the same record is continued; anything else in its place is refused. None replaces it.
 
     Raises
     ------
-    RecordingError
-        The disk is full or the folder cannot be written.
+    FilmError, RecordingError
+        Another film is there; the disk is full or the folder cannot be written.
     SensorError
         The scene ends early or has another size.
 
     """
-    studio = film_studio(camera, seed, nuisances)
-    truth_path = out.with_suffix(".jsonl")
     if out.suffix.lower() != ".avi":
         raise SensorError(f"{out}: a film is a Motion JPEG AVI; name it with the ending .avi")
-    done = hits = visible = 0
-    with MotionJpegWriter(out, camera.fps, camera.picture_size) as clip, _TruthFile(truth_path) as truth:
-        for jpeg, lines in _in_order(studio, scene, events, frames, threads or min(os.cpu_count() or 1, 4)):
-            clip.write(jpeg, damaged=not jpeg.endswith(_END_OF_JPEG))
-            truth.write(lines)
-            done += 1
-            hits += len(lines)
-            visible += sum(line["added"] >= VISIBLE_DN for line in lines)
-            if progress:
-                progress(done)
-    return FilmSummary(done, hits, visible, out, truth_path)
+    kept = KeptFilm(out) if record is None else begin_or_resume(out, record)
+    lines = list(kept.truth)
+    if not kept.finished:
+        studio = film_studio(camera, seed, nuisances)
+        shots = _in_order(studio, scene, events, range(kept.frames, frames), threads or min(os.cpu_count() or 1, 4))
+        with _FilmFiles(out, camera, kept) as files:
+            for jpeg, truth in shots:
+                files.write(jpeg, truth)
+                lines += truth
+                if progress:
+                    progress(files.frames)
+    visible = sum(line["added"] >= VISIBLE_DN for line in lines)
+    return FilmSummary(frames, len(lines), visible, out, out.with_suffix(".jsonl"), kept.frames)
+
+
+class _FilmFiles:
+    """Clip and truth being written; what an earlier run left is taken over before they replace its files."""
+
+    def __init__(self, out: Path, camera: Camera, kept: KeptFilm) -> None:
+        truth, resumed = out.with_suffix(".jsonl"), kept.frames > 0
+        clip_part, truth_part = (place.with_name(f"part.{place.name}") for place in (out, truth))
+        with ExitStack() as stack:
+            clip = MotionJpegWriter(clip_part if resumed else out, camera.fps, camera.picture_size)
+            self._clip = stack.enter_context(clip)
+            self._truth = stack.enter_context(_TruthFile(truth_part if resumed else truth))
+            for jpeg in kept.jpegs():
+                self._clip.write(jpeg, damaged=not jpeg.endswith(_END_OF_JPEG))
+            self._truth.write(list(kept.truth))
+            if resumed:
+                clip_part.replace(out)
+                truth_part.replace(truth)
+                self._clip.path, self._truth.path = out, truth
+            self._stack = stack.pop_all()
+
+    @property
+    def frames(self) -> int:
+        """Frames written."""
+        return self._clip.frames
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._stack.close()
+
+    def write(self, jpeg: bytes, truth: list[dict[str, Any]]) -> None:
+        """Write a frame's picture, then the truth of its hits."""
+        self._clip.write(jpeg, damaged=not jpeg.endswith(_END_OF_JPEG))
+        self._truth.write(truth)
 
 
 class _TruthFile:
     """The truth being written, a line a hit; every frame's lines are on disk before the next frame's."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         try:
             self._file = path.open("w", encoding="utf-8")
         except OSError as error:
@@ -174,7 +219,7 @@ class _TruthFile:
         try:
             self._file.close()
         except OSError as error:
-            raise RecordingError(self._path, f"is cut off ({error.strerror})", "make room and film again") from error
+            raise RecordingError(self.path, f"is cut off ({error.strerror})", "make room and film again") from error
 
     def write(self, lines: list[dict[str, Any]]) -> None:
         if not lines:
@@ -183,7 +228,7 @@ class _TruthFile:
             self._file.write("".join(json.dumps(line) + "\n" for line in lines))
             self._file.flush()
         except OSError as error:
-            raise RecordingError(self._path, f"is cut off ({error.strerror})", "make room and film again") from error
+            raise RecordingError(self.path, f"is cut off ({error.strerror})", "make room and film again") from error
 
 
 @contextmanager
@@ -198,21 +243,21 @@ def _one_thread_in_opencv() -> Iterator[None]:
 
 
 def _in_order(
-    studio: Studio, scene: Iterable[NDArray[np.uint8]], events: Iterable[HitEvent], frames: int, threads: int
+    studio: Studio, scene: Iterable[NDArray[np.uint8]], events: Iterable[HitEvent], numbers: range, threads: int
 ) -> Iterator[tuple[bytes, list[dict[str, Any]]]]:
     """Make frames on several threads, a few ahead, and yield them in order."""
     by_frame: dict[int, list[HitEvent]] = {}
     for event in events:
         by_frame.setdefault(event.frame, []).append(event)
     size = (studio.camera.height, studio.camera.width, 3)
-    source = iter(scene)
+    source = islice(scene, numbers.start, None)
     with _one_thread_in_opencv(), ThreadPoolExecutor(threads) as pool:
         waiting: deque[Any] = deque()
         try:
-            for number in range(frames):
+            for number in numbers:
                 picture = next(source, None)
                 if picture is None:
-                    raise SensorError(f"the scene ends after {number} of {frames} frames; give a longer one")
+                    raise SensorError(f"the scene ends after {number} of {numbers.stop} frames; give a longer one")
                 if picture.shape != size:
                     found = "×".join(str(side) for side in picture.shape)
                     raise SensorError(f"frame {number} of the scene has the shape {found}, the camera {size[:2]}")

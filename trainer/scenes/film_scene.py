@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from itertools import chain, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,7 +51,7 @@ def scene_frames(spec: str, size: tuple[int, int], seed: int) -> Iterator[NDArra
     if not path.exists():
         raise SensorError(f"scene {spec}: not found; name a video, a picture, a folder of pictures, or '{GENERATED}'")
     if path.is_dir():
-        stills = sorted(p for p in path.iterdir() if p.suffix.lower() in STILLS)
+        stills = _stills_in(path)
         if not stills:
             raise SensorError(f"scene {spec}: a folder without pictures ({', '.join(STILLS)})")
         frames: Iterator[NDArray[np.uint8]] = (_still(p) for p in stills)
@@ -65,6 +66,19 @@ def scene_frames(spec: str, size: tuple[int, int], seed: int) -> Iterator[NDArra
     return _there_and_back(fit(frame, size) for frame in chain([first], frames))
 
 
+def scene_digest(spec: str) -> str:
+    """Return what tells a scene from others: its name and the SHA-256 of its file or of a folder's pictures."""
+    if spec == GENERATED:
+        return spec
+    path = Path(spec)
+    digest = hashlib.sha256()
+    for file in _stills_in(path) if path.is_dir() else [path]:
+        with file.open("rb") as opened:
+            while content := opened.read(1 << 20):
+                digest.update(content)
+    return f"{path.name} sha256:{digest.hexdigest()}"
+
+
 def fit(picture: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
     """Scale a picture to fill a size (width, height) and cut off evenly what stands over."""
     width, height = size
@@ -77,6 +91,10 @@ def fit(picture: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
     x0, y0 = (scaled_size[0] - width) // 2, (scaled_size[1] - height) // 2
     cut: NDArray[np.uint8] = np.ascontiguousarray(scaled[y0 : y0 + height, x0 : x0 + width])
     return cut
+
+
+def _stills_in(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.iterdir() if file.suffix.lower() in STILLS)
 
 
 def _still(path: Path) -> NDArray[np.uint8]:

@@ -50,12 +50,28 @@ def test_a_folder_of_another_recipe_is_not_continued(tmp_path: Path, change: dic
         DatasetWriter(tmp_path, index(**change))
 
 
-def test_a_listed_shard_that_went_missing_is_made_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("damage", [Path.unlink, lambda place: place.write_bytes(b"cut off")], ids=["gone", "cut off"])
+def test_writer_makes_damaged_shards_again(tmp_path: Path, damage) -> None:
     writer = DatasetWriter(tmp_path, index())
     writer.add(0, "train", some(0))
     writer.add(1, "train", some(1))
-    (tmp_path / "shards" / "00000.npz").unlink()
+    damage(tmp_path / "shards" / "00000.npz")
     assert DatasetWriter(tmp_path, index()).missing == [0]
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "shards/00000.npz"])
+def test_writer_refuses_a_folder_of_other_files(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(DatasetError, match=f"it is no dataset and holds {Path(name).parts[0]}"):
+        DatasetWriter(tmp_path, index())
+    assert (tmp_path / name).read_text() == "mine"
+
+
+def test_writer_goes_on_where_it_was_killed_before_its_index(tmp_path: Path) -> None:
+    (tmp_path / "shards").mkdir()
+    (tmp_path / "dataset.json.part").write_text("{")
+    assert DatasetWriter(tmp_path, index()).missing == [0, 1]
 
 
 def test_a_full_disk_leaves_what_is_complete_usable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

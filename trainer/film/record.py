@@ -1,0 +1,218 @@
+"""The record beside a film: the options it was made with, so that an interrupted film goes on to the same bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import struct
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import cv2
+import numpy as np
+
+from trainer.errors import FilmError
+from trainer.sensor.library import LIBRARY_VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from trainer.sensor.camera import Camera
+    from trainer.sensor.radiation import Field
+
+FILM_VERSION = 1  # raise it when the same options would give other bytes
+Options = dict[str, Any]
+TruthLine = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What a film is made with.
+
+    Attributes
+    ----------
+    options : dict
+        Everything that decides the bytes of clip and truth; JSON.
+    command : str
+        The command line, to be read by people.
+
+    """
+
+    options: Options = field(repr=False)
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFilm:
+    """What an earlier run of the same film left.
+
+    Attributes
+    ----------
+    clip : Path
+    pictures : tuple of (offset, size)
+        Bytes of the clip that hold the JPEGs of the first frames.
+    truth : tuple of dict
+        Lines of the truth of these frames.
+    finished : bool
+        Whether nothing is left to film.
+
+    """
+
+    clip: Path
+    pictures: tuple[tuple[int, int], ...] = field(default=(), repr=False)
+    truth: tuple[TruthLine, ...] = field(default=(), repr=False)
+    finished: bool = False
+
+    @property
+    def frames(self) -> int:
+        """Frames that need not be filmed again."""
+        return len(self.pictures)
+
+    def jpegs(self) -> Iterator[bytes]:
+        """Yield the JPEGs of the kept frames."""
+        if self.pictures:
+            with self.clip.open("rb") as file:
+                for offset, size in self.pictures:
+                    file.seek(offset)
+                    yield file.read(size)
+
+
+def record_of(
+    camera: Camera,
+    fields: Sequence[Field],
+    *,
+    scene: str,
+    frames: int,
+    seed: int,
+    muons: bool,
+    nuisances: Sequence[str],
+    command: str = "",
+) -> Record:
+    """Return the record of a film; `scene` is its digest (`trainer.scenes.film_scene.scene_digest`)."""
+    options = {
+        "version": FILM_VERSION,
+        "camera": camera.model_dump(mode="json"),
+        "sources": [_source(source) for source in fields],
+        "scene": scene,
+        "frames": frames,
+        "seed": seed,
+        "muons": muons,
+        "nuisances": list(nuisances),
+        "hit_library_version": LIBRARY_VERSION,
+        "versions": {"opencv": cv2.__version__, "numpy": np.__version__},
+    }
+    return Record(options, command)
+
+
+def begin_or_resume(clip: Path, record: Record) -> KeptFilm:
+    """Write the record of a new film beside its clip, or find what an earlier run of the same film left.
+
+    Raises
+    ------
+    FilmError
+        Another film is there, or files that no film's record belongs to.
+
+    """
+    place, truth = clip.with_suffix(".json"), clip.with_suffix(".jsonl")
+    if not place.exists():
+        for other in (clip, truth):
+            if other.exists():
+                raise FilmError(other, "is there already, of another film", "name another file, or remove this one")
+        _write_record(place, record)
+        return KeptFilm(clip)
+    differing = _differences(_read_options(place), record.options)
+    if differing:
+        problem = f"holds a film of other options ({', '.join(differing)} differ)"
+        raise FilmError(clip, problem, "name another file, or give the same options to go on")
+    if not clip.exists():
+        return KeptFilm(clip)
+    pictures, closed = _pictures_of(clip)
+    finished = closed and len(pictures) == record.options["frames"]
+    # The truth of a frame is written after its picture: a kill may have left the last one without.
+    frames = len(pictures) if finished else max(len(pictures) - 1, 0)
+    lines = tuple(line for line in _truth_of(truth) if line["frame"] < frames)
+    return KeptFilm(clip, tuple(pictures[:frames]), lines, finished)
+
+
+def _source(source: Field) -> dict[str, Any]:
+    spectrum = source.spectrum
+    return {
+        "name": spectrum.name,
+        "spectrum_sha256": hashlib.sha256(spectrum.energies_kev.tobytes() + spectrum.weights.tobytes()).hexdigest(),
+        "dose_rate_usv_h": source.dose_rate_usv_h,
+        "start_s": source.start_s,
+        "half_life_s": None if math.isinf(source.half_life_s) else source.half_life_s,
+    }
+
+
+def _write_record(place: Path, record: Record) -> None:
+    text = json.dumps({"command": record.command, "options": record.options}, indent=1) + "\n"
+    part = place.with_name(f"{place.name}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(place)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise FilmError(place, f"cannot be written ({error.strerror})", "check the folder") from error
+
+
+def _read_options(place: Path) -> Options:
+    try:
+        options = json.loads(place.read_text(encoding="utf-8"))["options"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise FilmError(place, "is no record of a film", "name another film, or remove this file") from error
+    return options if isinstance(options, dict) else {}
+
+
+def _differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+    """Name the options that differ; those of the camera each by itself."""
+    names = []
+    for key in sorted({*found, *wanted}):
+        old, new = found.get(key), wanted.get(key)
+        if isinstance(old, dict) and isinstance(new, dict):
+            names += [f"{key}.{name}" for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
+        elif old != new:
+            names.append(key)
+    return names
+
+
+def _truth_of(place: Path) -> Iterator[TruthLine]:
+    """Yield the lines of a truth file up to one that a kill cut short."""
+    try:
+        text = place.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return
+    for line in text[: text.rfind("\n") + 1].splitlines():
+        yield json.loads(line)
+
+
+def _pictures_of(clip: Path) -> tuple[list[tuple[int, int]], bool]:
+    """Find the JPEGs in a clip that `MotionJpegWriter` wrote: offset and size of each, and whether it was closed."""
+    pictures: list[tuple[int, int]] = []
+    closed = False
+    size_bytes = clip.stat().st_size
+    with clip.open("rb") as file:
+        for kind, riff_start, riff_end in _chunks(file, 0, size_bytes):
+            for name, start, end in _chunks(file, riff_start + 4, riff_end) if kind == b"RIFF" else ():
+                if name == b"LIST" and _read(file, start, 4) == b"movi":
+                    inside = list(_chunks(file, start + 4, end))
+                    pictures += [(begin, stop - begin) for tag, begin, stop in inside if tag == b"00dc"]
+                    closed = bool(inside) and inside[-1][0] == b"ix00"
+    return pictures, closed
+
+
+def _chunks(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """Yield name, begin and end of the content of each whole RIFF chunk between two offsets."""
+    while start + 8 <= end:
+        name, size = struct.unpack("<4sI", _read(file, start, 8))
+        if start + 8 + size > end:
+            return
+        yield name, start + 8, start + 8 + size
+        start += 8 + size + (size & 1)
+
+
+def _read(file: BinaryIO, start: int, count: int) -> bytes:
+    file.seek(start)
+    return file.read(count)

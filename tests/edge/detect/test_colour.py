@@ -85,7 +85,7 @@ def test_colour_ignores_pixels_under_a_mask(seed):
     plain = picture([(22, 20, GREEN)])
     other = np.where(mask[..., None] != 0, rng.integers(0, 256, plain.shape, dtype=np.uint8), plain)
     spots = [spot(22, 20), spot(30, 20), spot(24, 9), spot(60, 60), spot(51, 20), spot(30, 41)]
-    first, second = (spot_colours(frame(one, "bgr"), spots, mask) for one in (plain, other))
+    first, second = (spot_colours(frame(bgr, "bgr"), spots, mask) for bgr in (plain, other))
     np.testing.assert_array_equal(first, second)
     assert first[0] > 15
     assert np.isnan(first[1])

@@ -28,7 +28,7 @@ def test_patches_inside_the_picture_are_plain_cuts(size):
     planes = np.random.default_rng(1).integers(0, 256, (3, *SIZE), dtype=np.uint8)
     x, y = 20, 16
     (cut,) = patches(list(planes), np.array([x]), np.array([y]), size)
-    rows, columns = (slice(one - size // 2, one - size // 2 + size) for one in (y, x))
+    rows, columns = (slice(middle - size // 2, middle - size // 2 + size) for middle in (y, x))
     np.testing.assert_array_equal(cut, np.moveaxis(planes, 0, -1)[rows, columns])
 
 

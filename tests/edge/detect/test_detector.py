@@ -55,8 +55,8 @@ def screened_bundle(tiny_models, tiny_manifest, tmp_path_factory):
 
 def test_detector_reports_a_hit_once_with_what_it_adds(bundle):
     detections = run(Detector(bundle), film({3: [(100, 50)]}))
-    assert [one.sequence for one in detections] == [1, 2, 3, 4, 5, 6]
-    assert [len(one.hits) for one in detections] == [0, 0, 1, 0, 0, 0]
+    assert [detection.sequence for detection in detections] == [1, 2, 3, 4, 5, 6]
+    assert [len(detection.hits) for detection in detections] == [0, 0, 1, 0, 0, 0]
     (hit,) = detections[2].hits
     assert (hit.x, hit.y) == (100, 50) or (hit.x, hit.y) == (100, 51)
     assert abs(hit.added_dn - 70) < 8
@@ -124,11 +124,11 @@ def cascade(request, screened_bundle):
 @settings(max_examples=6, deadline=None)
 def test_detector_threads_change_nothing(cascade, seed, threads):
     frames = film({i: [(40 + 31 * i, 30 + 20 * i), (200, 15 * i)] for i in range(1, 7)}, seed=seed)
-    one, many = (run(Detector(cascade, threads=number), frames) for number in (1, threads))
-    assert [(a.hits, a.live_fraction, a.candidates, a.unclassified) for a in one] == [
-        (b.hits, b.live_fraction, b.candidates, b.unclassified) for b in many
+    single, several = (run(Detector(cascade, threads=number), frames) for number in (1, threads))
+    assert [(a.hits, a.live_fraction, a.candidates, a.unclassified) for a in single] == [
+        (b.hits, b.live_fraction, b.candidates, b.unclassified) for b in several
     ]
-    assert places(one)
+    assert places(single)
 
 
 @given(seed=st.integers(0, 2**32 - 1), lamps=st.booleans())
@@ -158,8 +158,8 @@ def test_detector_ignores_pixels_under_a_mask(cascade, seed):
     masked = np.zeros((HEIGHT, WIDTH), bool)
     masked[40:110, 60:150] = True
     other = [
-        frame(one.sequence, np.where(masked, rng.integers(0, 256, masked.shape, dtype=np.uint8), one.grey))
-        for one in plain
+        frame(shown.sequence, np.where(masked, rng.integers(0, 256, masked.shape, dtype=np.uint8), shown.grey))
+        for shown in plain
     ]
     first, second = (run(Detector(cascade, detection), frames) for frames in (plain, other))
     assert [(a.hits, a.live_fraction, a.candidates) for a in first] == [
@@ -174,7 +174,7 @@ def test_detector_reports_the_sensitivity_of_the_bundle(bundle):
     manifest = bundle.manifest.model_copy(update={"sensitivity": table})
     frames = film({}, count=3)
     (plain,), (weighed,) = (
-        run(Detector(one), frames) for one in (bundle, Bundle(bundle.path, manifest, bundle.model, bundle.screen))
+        run(Detector(tried), frames) for tried in (bundle, Bundle(bundle.path, manifest, bundle.model, bundle.screen))
     )
     assert plain.sensitivity == 1.0
     assert weighed.sensitivity == pytest.approx(0.75, abs=0.01)  # the ground is at 80
@@ -203,21 +203,21 @@ def test_detector_does_not_learn_shaking_as_noise(bundle):
     frames = shaking_film(range(20, 120), 130)
     frames[126].grey[100:102, 100:102] = 255
     detections = run(Detector(bundle), frames)
-    assert all(one.live_fraction < 0.05 and not one.hits for one in detections[20:118])
+    assert all(detection.live_fraction < 0.05 and not detection.hits for detection in detections[20:118])
     assert detections[125].live_fraction > 0.9
     assert len(detections[125].hits) == 1
 
 
 def test_detector_is_not_live_while_the_camera_shakes(bundle):
     detections = run(Detector(bundle), shaking_film(range(60), 60))
-    assert all(one.live_fraction < 0.05 for one in detections)
+    assert all(detection.live_fraction < 0.05 for detection in detections)
 
 
 def test_detector_begins_anew_after_a_change_of_size(bundle):
     small, large = film({}, count=4), film({2: [(30, 30)]}, count=5, size=(HEIGHT, WIDTH + 40))
-    large = [frame(4 + one.sequence, one.grey, mode=1) for one in large]
+    large = [frame(4 + shown.sequence, shown.grey, mode=1) for shown in large]
     detections = run(Detector(bundle), [*small, *large])
-    assert [one.sequence for one in detections] == [1, 2, 5, 6, 7]
+    assert [detection.sequence for detection in detections] == [1, 2, 5, 6, 7]
     assert {i for i, _, _ in places(detections)} == {6}
 
 
@@ -261,18 +261,18 @@ def test_detector_weighs_the_screen(screened_bundle):
 def specks_that_the_screen_stops(count):
     frames = film({4: [(100, 50)]}, count=6)
     rng = np.random.default_rng(8)
-    for one in frames[1:4]:
+    for shown in frames[1:4]:
         for x, y in rng.permutation([(x, y) for x in range(20, WIDTH - 20, 16) for y in range(80, HEIGHT - 8, 12)])[
             :count
         ]:
-            one.grey[y, x] += 18
+            shown.grey[y, x] += 18
     return frames
 
 
 def test_detector_weighs_how_much_the_screen_stops(screened_bundle):
     changed = with_decision(screened_bundle, scene_weight=1.0, threshold=0.01)
     quiet, crowded = (run(Detector(changed), specks_that_the_screen_stops(count))[3] for count in (0, 40))
-    log_odds = [np.log(one.hits[0].score / (1 - one.hits[0].score)) for one in (quiet, crowded)]
+    log_odds = [np.log(found.hits[0].score / (1 - found.hits[0].score)) for found in (quiet, crowded)]
     assert 0.5 < log_odds[0] - log_odds[1] < np.log(50 / 10)
 
 
@@ -360,7 +360,7 @@ def test_detector_shows_colours_to_a_classifier_of_rgb(bundle):
     changed = Bundle(bundle.path, coloured, bundle.model, bundle.screen)
     frames = a_hit_after_motion(GREEN)
     detections = run(Detector(changed), frames)
-    assert any(one.candidates == 0 for one in detections)
+    assert any(detection.candidates == 0 for detection in detections)
     assert detections[STRUCK - 1].candidates >= 2
 
 
@@ -382,8 +382,8 @@ def test_recent_motion_ignores_hits_on_still_ground(bundle):
 def test_recent_motion_ignores_noisy_ground_from_the_start(bundle):
     rng = np.random.default_rng(3)
     frames = film({}, count=60)
-    for one in frames:
-        one.grey[:, : WIDTH * 2 // 5] = np.clip(80 + rng.normal(0, 5, (HEIGHT, WIDTH * 2 // 5)), 0, 255)
+    for shown in frames:
+        shown.grey[:, : WIDTH * 2 // 5] = np.clip(80 + rng.normal(0, 5, (HEIGHT, WIDTH * 2 // 5)), 0, 255)
     assert share_near_motion(frames, bundle) < 0.02
 
 

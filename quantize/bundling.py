@@ -122,24 +122,14 @@ def convert_run(
     converted = TfliteNetwork(content, contracts_of(content, contract))
     require_exact_input(converted.contract[0], str(run.path))
     decision, noted = _decision_of(run, converted, datasets, keep=keep_decision)
-    graph = read_graph(content)
-    provenance = {
-        "recipe": settings.recipe,
-        "training": "PTQ" if settings.qat is None else {"QAT": asdict(settings.qat)},
-        "per_channel": graph.per_channel(),
-        "representative": {
-            "crops": len(chosen),
-            "of": len(train),
-            "strata": len(np.unique(cell[chosen])),
-            "seed": settings.seed,
-        },
-        "threshold": noted,
-        "operators": graph.versions(),
-        "min_runtime": graph.min_runtime,
-        "run": _run_card(run),
-        "data": {dataset.path.name: dataset.sha256 for dataset in datasets},
+    representatives = {
+        "crops": len(chosen),
+        "of": len(train),
+        "strata": len(np.unique(cell[chosen])),
+        "seed": settings.seed,
     }
-    return Converted(converted, decision, provenance)
+    notes = {"representative": representatives, "threshold": noted}
+    return Converted(converted, decision, _provenance(run, content, datasets, settings, notes))
 
 
 def bundle_run(
@@ -243,6 +233,22 @@ def _decision_of(
         "crops": len(validation),
     }
     return decision, noted
+
+
+def _provenance(
+    run: Run, content: bytes, datasets: Sequence[Dataset], settings: Settings, notes: dict[str, Any]
+) -> dict[str, Any]:
+    graph = read_graph(content)
+    return {
+        "recipe": settings.recipe,
+        "training": "PTQ" if settings.qat is None else {"QAT": asdict(settings.qat)},
+        "per_channel": graph.per_channel(),
+        **notes,
+        "operators": graph.versions(),
+        "min_runtime": graph.min_runtime,
+        "run": _run_card(run),
+        "data": {dataset.path.name: dataset.sha256 for dataset in datasets},
+    }
 
 
 def _run_card(run: Run) -> dict[str, Any]:

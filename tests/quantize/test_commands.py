@@ -1,15 +1,12 @@
-"""Command line: exit codes, one line of reason, JSON and page."""
+"""Command line: exit codes, one line of reason, keys of the JSON, and the page."""
 
 import json
 import shutil
 
 import pytest
-from typer.testing import CliRunner
 
 from edge.bundle import load_bundle
-from edge.errors import GammaboxError
-from quantize.commands import app
-from trainer.errors import RunError
+from quantize.commands import main
 
 EASY = [
     word
@@ -19,58 +16,75 @@ EASY = [
     )
     for word in ("--limits", limit)
 ]
+CHECK_KEYS = {
+    *("bundle", "sha256", "created_utc", "command", "data", "limits", "cascade", "networks", "findings", "clip"),
+    *("passed", "exceeded"),
+}
+CASCADE_KEYS = {"positives", "negatives", "agreement", "strata", "decision_changes"}
+AGREEMENT_KEYS = {
+    *("labels", "hits", "recall", "decision_reference", "decision_found"),
+    *("calibration_reference", "calibration_found"),
+}
+NETWORK_KEYS = {
+    *("name", "decides", "positives", "negatives", "logits_sqnr_db", "agreement", "strata", "layers", "worst"),
+    *("operators", "float_operators", "min_runtime", "partitions", "size_bytes", "float_size_bytes", "speed"),
+    *("runtime", "comparisons"),
+}
 
 
-def run(*words):
-    return CliRunner().invoke(app, [str(word) for word in words])
+@pytest.fixture
+def check(command, tiny):
+    def run(*words, bundle=tiny.bundle.path):
+        runs = ("--reference", tiny.run.path, "--screen-reference", tiny.run.path)
+        return command(main, "check", bundle, *runs, "--data", tiny.dataset.path, *words)
+
+    return run
 
 
-def checked(tiny, *words):
-    runs = ("--reference", tiny.run.path, "--screen-reference", tiny.run.path)
-    return run("check", tiny.bundle.path, *runs, "--data", tiny.dataset.path, *words)
-
-
-def test_convert_writes_a_bundle_and_describes_it(tiny, tmp_path):
-    ran = run("convert", tiny.run.path, "--out", tmp_path / "b", "--representative", 50, "--limit", "Simulated only.")
-    assert ran.exit_code == 0, ran.output
-    assert "int8 in, int8 out" in ran.output
-    manifest = load_bundle(tmp_path / "b").manifest
+def test_convert_exits_0_and_describes_the_bundle(command, tiny, tmp_path):
+    out = tmp_path / "b"
+    ended = command(main, "convert", tiny.run.path, "--out", out, "--representative", 50, "--limit", "Simulated only.")
+    assert (ended.code, ended.err) == (0, "")
+    assert "int8 in, int8 out" in ended.out
+    manifest = load_bundle(out).manifest
     assert manifest.limits == ["Simulated only."]
     assert manifest.provenance["representative"]["crops"] == 50
 
 
-def test_check_that_passes_writes_page_figures_and_record(tiny, tmp_path):
+def test_convert_json_is_the_manifest(command, tiny, tmp_path):
+    ended = command(main, "convert", tiny.run.path, "--out", tmp_path / "b", "--recipe", "float32", "--json")
+    assert ended.code == 0
+    assert ended.json == load_bundle(tmp_path / "b").manifest.model_dump(mode="json")
+
+
+def test_check_exits_0_and_writes_page_figures_and_record(check, tiny, tmp_path):
     page, figures = tmp_path / "check.html", tmp_path / "check.json"
     bundle = shutil.copytree(tiny.bundle.path, tmp_path / "copy")
-    named = ("--reference", tiny.run.path, "--screen-reference", tiny.run.path, "--data", tiny.dataset.path)
-    ran = run("check", bundle, *named, *EASY, "--report", page, "--keep", figures, "--record")
-    assert ran.exit_code == 0, ran.output
-    assert ran.output.strip().splitlines()[-1].startswith("PASSED: bundle: int8 is within all limits")
+    ended = check(*EASY, "--report", page, "--keep", figures, "--record", bundle=bundle)
+    assert ended.code == 0, ended.out
+    assert ended.out.strip().splitlines()[-1].startswith("PASSED: bundle: int8 is within all limits")
     kept = json.loads(figures.read_text(encoding="utf-8"))
-    assert kept["passed"] is True
+    assert (kept["passed"], kept["exceeded"]) == (True, [])
     assert kept["networks"][0]["layers"][0]["name"] == "conv1_relu"
     text = page.read_text(encoding="utf-8")
     assert "PASSED" in text
     assert "conv2_relu" in text
     assert "http" not in text
     recorded = load_bundle(bundle).manifest.figures["int8_check"]
-    assert recorded["passed"] is True
+    assert (recorded["passed"], recorded["exceeded"]) == (True, [])
     assert recorded["classifier"]["partitions"] == 1
 
 
-def test_check_exits_1_and_names_the_limit_exceeded(tiny):
-    ran = checked(tiny, *EASY, "--limits", "min_speedup=1000", "--json")
-    assert ran.exit_code == 1
-    measured = json.loads(ran.stdout)
-    assert measured["passed"] is False
-    assert [line.partition(": ")[2].partition(":")[0] for line in measured["exceeded"]] == ["speed against float"]
-    assert measured["networks"][0]["speed"]["ratio"] > 0
-
-
-def test_convert_refuses_a_folder_that_is_no_run(tmp_path):
-    ran = run("convert", tmp_path, "--out", tmp_path / "b")
-    assert isinstance(ran.exception, RunError)
-    assert "run.json is missing" in str(ran.exception)
+def test_check_exits_1_and_names_the_limit_exceeded(check):
+    ended = check(*EASY, "--limits", "min_speedup=1000", "--json")
+    assert ended.code == 1
+    assert set(ended.json) == CHECK_KEYS
+    assert set(ended.json["cascade"]) == CASCADE_KEYS
+    assert set(ended.json["cascade"]["agreement"]) == AGREEMENT_KEYS
+    assert all(set(network) == NETWORK_KEYS for network in ended.json["networks"])
+    assert ended.json["passed"] is False
+    assert [line.split(": ")[:2] for line in ended.json["exceeded"]] == [["classifier", "speed against float"]]
+    assert ended.json["networks"][0]["speed"]["ratio"] > 0
 
 
 @pytest.mark.parametrize(
@@ -78,15 +92,16 @@ def test_convert_refuses_a_folder_that_is_no_run(tmp_path):
     [
         (["--limits", "speed=1"], "no NAME=VALUE of a known name"),
         (["--with", "coral"], "there is no such runtime"),
+        (["--split", "train"], "'train' is neither test nor validation"),
     ],
 )
-def test_check_refuses_wrong_words(tiny, words, message):
-    ran = checked(tiny, *words)
-    assert isinstance(ran.exception, GammaboxError)
-    assert message in str(ran.exception)
+def test_check_exits_2_on_wrong_words(check, words, message):
+    assert check(*words).refused(message)
 
 
-def test_convert_refuses_an_unknown_recipe(tiny, tmp_path):
-    ran = run("convert", tiny.run.path, "--out", tmp_path / "b", "--recipe", "int4")
-    assert ran.exit_code == 2
-    assert "int4" in ran.output
+def test_convert_exits_2_on_a_folder_that_is_no_run(command, tmp_path):
+    assert command(main, "convert", tmp_path, "--out", tmp_path / "b").refused("run.json is missing")
+
+
+def test_convert_exits_2_on_an_unknown_recipe(command, tiny, tmp_path):
+    assert command(main, "convert", tiny.run.path, "--out", tmp_path / "b", "--recipe", "int4").refused("int4")

@@ -8,6 +8,7 @@ from edge.detect.decision import Decision
 from quantize.bundling import Settings
 from quantize.compare import Refused, compare_recipes, table, usual_ways
 from quantize.qat import QatSettings
+from quantize.report import plain
 
 JOINT = Decision(threshold=0.6, temperature=1 / 0.43, screen_weight=0.3, motion_weight=0.5)
 
@@ -51,3 +52,9 @@ def test_table_keeps_the_line_of_a_refused_way(variants):
 def test_usual_ways_include_qat_where_asked_for():
     assert not any(settings.qat for settings in usual_ways().values())
     assert list(usual_ways(QatSettings(steps=5)))[-1].startswith("QAT")
+
+
+def test_variants_become_json_with_these_keys(variants):
+    entry = plain(variants)[0]
+    assert set(entry) == {"name", "size_bytes", "float_size_bytes", "logits_sqnr_db", "speed", "agreement"}
+    assert set(plain([Refused("dynamic range", "too new")])[0]) == {"name", "reason"}

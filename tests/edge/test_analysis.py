@@ -1,11 +1,13 @@
 import json
 import subprocess
 import sys
+from dataclasses import fields as fields_of
 
 import cv2
 import numpy as np
 import pytest
 
+from edge.analysis import Summary
 from edge.bundle import load_bundle, save_bundle
 from edge.capture.mjpeg_writer import MotionJpegWriter
 from edge.commands import analyze as analyze_command
@@ -195,3 +197,18 @@ def test_analyze_prints_its_summary_as_text(clip, tiny_bundle):
     assert "12 frames in" in ended.stdout
     assert "3 hits, 0 alarms" in ended.stdout
     assert "2 frames not analysed" in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("candidates", "unclassified", "text"),
+    [
+        (22383, 0, "all 22,383 candidates were classified"),
+        (22383, 1200, "1,200 of 22,383 candidates were not classified, as their frames had too many"),
+        (1, 0, "1 candidate, classified"),
+        (0, 0, "no candidates"),
+    ],
+)
+def test_as_text_says_how_many_candidates_were_classified(candidates, unclassified, text):
+    fields = {field.name: 0 for field in fields_of(Summary)}
+    summary = Summary(**{**fields, "ms": {}, "candidates": candidates, "unclassified": unclassified})
+    assert text in analyze_command.as_text(summary).splitlines()

@@ -9,6 +9,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import paho.mqtt.client as paho
+
 KINDS = ("iotcore", "mosquitto")
 
 _IOTCORE = """
@@ -97,6 +99,16 @@ class RealBroker:
                 [mosquitto(), "-c", self._mosquitto_config()], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
             )
             self._wait_until_open()
+
+    def publish(self, messages):
+        """Publish (topic, payload) pairs as retained messages and wait until the broker has them."""
+        client = paho.Client(paho.CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
+        client.connect("127.0.0.1", self.port)
+        client.loop_start()
+        for topic, payload in messages:
+            client.publish(topic, payload, qos=1, retain=True).wait_for_publish(30)
+        client.disconnect()
+        client.loop_stop()
 
     def stop(self):
         running, self._running = self._running, None

@@ -2,22 +2,17 @@ import io
 import json
 import re
 import secrets
-import socket
 import subprocess
 import sys
-import threading
-from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
 
-import paho.mqtt.client as paho
 import pytest
 from rich.console import Console
 
 from edge.commands.watch import broker_settings, picture
-from edge.config.device import MqttSettings
-from edge.control_room.board import Board, as_line
-from edge.control_room.subscriber import Received, Subscriber, Unreadable
+from edge.control_room.board import Board
+from edge.control_room.subscriber import Received
 from edge.errors import BrokerError
 from edge.telemetry.messages import AlarmDetail, AlarmMessage, Health, HitDetail, HitMessage, Stamp, Status, encode
 from edge.telemetry.topics import Topic
@@ -40,35 +35,6 @@ def stamp():
     return Stamp("docks", "gate-1", "b1")
 
 
-def test_as_line_of_an_alarm(stamp):
-    message = stamp.make(AlarmMessage, NOW, state="raised", alarm=DETAIL)
-    assert as_line(received("alarm", message)) == (
-        "2026-01-02T03:04:05.678Z docks/gate-1 ALARM raised gate-1: 4.50 hits/s (2.00 to 8.00) against 0.20, "
-        "6.5 sigma; weakened: short exposure"
-    )
-
-
-def test_as_line_of_hits_and_status(stamp):
-    hits = stamp.make(HitMessage, NOW, frame=7, live_fraction=1.0, exposure_s=None, hits=(HIT, HIT))
-    assert as_line(received("hit", hits)).endswith("docks/gate-1 hit: 2 in frame 7, best score 0.97")
-    status = stamp.make(Status, NOW, state="offline", reason="lost")
-    assert as_line(received("status", status, retained=True)).endswith(
-        "offline (lost; it had connected at this time) (retained)"
-    )
-
-
-def test_as_line_says_why_a_message_is_unreadable():
-    assert as_line(Unreadable(Topic("s", "d", "hit"), "no JSON")) == "s/d unreadable hit: no JSON"
-
-
-def test_board_counts_a_repeated_hit_once(stamp):
-    board = Board()
-    message = stamp.make(HitMessage, NOW, frame=7, live_fraction=1.0, exposure_s=None, hits=(HIT, HIT))
-    for _ in range(3):
-        box = board.update(received("hit", message))
-    assert box.hits == 2
-
-
 @pytest.mark.parametrize(
     ("state", "boot_of_status", "shown"),
     [
@@ -78,11 +44,11 @@ def test_board_counts_a_repeated_hit_once(stamp):
         ("raised", "b2", "OLD ALARM"),
     ],
 )
-def test_board_shows_the_state_of_alarms(stamp, state, boot_of_status, shown):
+def test_picture_shows_the_state_of_alarms(stamp, state, boot_of_status, shown):
     board = Board()
     board.update(received("alarm", stamp.make(AlarmMessage, NOW, state=state, alarm=DETAIL)))
     status = Stamp("docks", "gate-1", boot_of_status).make(Status, NOW, state="online", reason="connected")
-    assert board.update(received("status", status)).alarm_state == shown
+    board.update(received("status", status))
     assert f" {shown} " in drawn(board, width=200)
 
 
@@ -172,91 +138,6 @@ def test_broker_settings_refuse_what_names_no_broker(broker):
         broker_settings(broker)
 
 
-def publish(broker, messages):
-    client = paho.Client(paho.CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
-    client.connect("127.0.0.1", broker.port)
-    client.loop_start()
-    for topic, payload in messages:
-        client.publish(topic, payload, qos=1, retain=True).wait_for_publish(30)
-    client.disconnect()
-    client.loop_stop()
-
-
-def test_subscriber_yields_models_and_unreadable_messages(broker):
-    site, device = f"watch-{secrets.token_hex(4)}", "gate-1"
-    stamp = Stamp(site, device, "b")
-    status = stamp.make(Status, NOW, state="online", reason="connected")
-    publish(
-        broker,
-        [
-            (f"gammabox/{site}/{device}/status", encode(status)),
-            (f"gammabox/{site}/{device}/alarm", b"{}"),
-            (f"gammabox/{site}/{device}/other", b"not ours"),
-            (f"gammabox/{site}/x/y/z", b"not ours"),
-        ],
-    )
-    arrived = []
-    with Subscriber(MqttSettings(host="127.0.0.1", port=broker.port), site) as subscriber:
-        while len(arrived) < 2:
-            arrived += subscriber.poll(5)
-        arrived += subscriber.poll(0.3)
-    assert Received(Topic(site, device, "status"), status, retained=True) in arrived
-    assert {type(each) for each in arrived} == {Received, Unreadable}
-    assert len({str(each.topic) for each in arrived}) == 2
-
-
-def test_subscriber_reconnects(new_broker):
-    restarting = new_broker()
-    restarting.start()
-    stamp = Stamp("back", "gate", "b")
-    with Subscriber(MqttSettings(host="127.0.0.1", port=restarting.port), "back") as subscriber:
-        restarting.stop()
-        while subscriber.connected:
-            subscriber.poll(0.1)
-        restarting.start()
-        while not subscriber.connected:
-            subscriber.poll(0.1)
-        message = stamp.make(Status, NOW, state="online", reason="connected")
-        publish(restarting, [("gammabox/back/gate/status", encode(message))])
-        (arrived,) = subscriber.poll(30)
-    assert arrived.message == message
-
-
-def test_subscriber_names_a_broker_that_is_away():
-    with pytest.raises(BrokerError, match="cannot be reached"):
-        Subscriber(MqttSettings(host="127.0.0.1", port=1))
-
-
-def test_subscriber_tells_missing_tls_from_a_missing_broker():
-    def answer(server):
-        connection, _ = server.accept()
-        with connection, suppress(ConnectionResetError):
-            connection.recv(4096)
-            connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-            connection.recv(4096)
-
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-        threading.Thread(target=answer, args=(server,), daemon=True).start()
-        # In a process of its own: paho leaves a socket whose handshake failed to the garbage collector.
-        program = (
-            "from edge.commands import console; from edge.config import device\n"
-            "from edge.control_room.subscriber import Subscriber\n"
-            f"broker = device.MqttSettings(host='127.0.0.1', port={port}, tls=device.TlsSettings())\n"
-            "console.run(lambda standalone_mode: Subscriber(broker))"
-        )
-        ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert ran.returncode == 2
-    assert ran.stderr.startswith(f"error: broker 127.0.0.1:{port}: no trusted TLS connection (wrong version number)")
-    assert "check the port" in ran.stderr
-
-
-def test_subscriber_names_a_missing_password_file(tmp_path):
-    settings = broker_settings("a", username="me", password_file=tmp_path / "no")
-    with pytest.raises(BrokerError, match=r"no cannot be read \(No such file or directory\); check it$"):
-        Subscriber(settings)
-
-
 def watch(*arguments):
     return subprocess.run(
         [sys.executable, "-c", "from edge.commands.cli import main; main()", "watch", *arguments],
@@ -271,7 +152,7 @@ def test_watch_prints_lines_or_json(broker):
     stamp = Stamp(site, "gate", "b")
     status = stamp.make(Status, NOW, state="online", reason="connected")
     hit = stamp.make(HitMessage, NOW, frame=7, live_fraction=1.0, exposure_s=None, hits=(HIT,))
-    publish(broker, [(f"gammabox/{site}/gate/status", encode(status)), (f"gammabox/{site}/gate/hit", encode(hit))])
+    broker.publish([(f"gammabox/{site}/gate/status", encode(status)), (f"gammabox/{site}/gate/hit", encode(hit))])
     place = ["--broker", f"127.0.0.1:{broker.port}", "--site", site, "--seconds", "1"]
     lines = watch(*place)
     assert f"{site}/gate online (connected) (retained)" in lines.stdout

@@ -1,0 +1,91 @@
+import secrets
+import socket
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from datetime import datetime, timezone
+
+import pytest
+
+from edge.config.device import MqttSettings
+from edge.control_room.subscriber import Received, Subscriber, Unreadable
+from edge.errors import BrokerError
+from edge.telemetry.messages import Stamp, Status, encode
+from edge.telemetry.topics import Topic
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=timezone.utc)
+
+
+def test_subscriber_yields_models_and_unreadable_messages(broker):
+    site, device = f"watch-{secrets.token_hex(4)}", "gate-1"
+    stamp = Stamp(site, device, "b")
+    status = stamp.make(Status, NOW, state="online", reason="connected")
+    broker.publish(
+        [
+            (f"gammabox/{site}/{device}/status", encode(status)),
+            (f"gammabox/{site}/{device}/alarm", b"{}"),
+            (f"gammabox/{site}/{device}/other", b"not ours"),
+            (f"gammabox/{site}/x/y/z", b"not ours"),
+        ],
+    )
+    arrived = []
+    with Subscriber(MqttSettings(host="127.0.0.1", port=broker.port), site) as subscriber:
+        while len(arrived) < 2:
+            arrived += subscriber.poll(5)
+        arrived += subscriber.poll(0.3)
+    assert Received(Topic(site, device, "status"), status, retained=True) in arrived
+    assert {type(each) for each in arrived} == {Received, Unreadable}
+    assert len({str(each.topic) for each in arrived}) == 2
+
+
+def test_subscriber_reconnects(new_broker):
+    restarting = new_broker()
+    restarting.start()
+    stamp = Stamp("back", "gate", "b")
+    with Subscriber(MqttSettings(host="127.0.0.1", port=restarting.port), "back") as subscriber:
+        restarting.stop()
+        while subscriber.connected:
+            subscriber.poll(0.1)
+        restarting.start()
+        while not subscriber.connected:
+            subscriber.poll(0.1)
+        message = stamp.make(Status, NOW, state="online", reason="connected")
+        restarting.publish([("gammabox/back/gate/status", encode(message))])
+        (arrived,) = subscriber.poll(30)
+    assert arrived.message == message
+
+
+def test_subscriber_names_a_broker_that_is_away():
+    with pytest.raises(BrokerError, match="cannot be reached"):
+        Subscriber(MqttSettings(host="127.0.0.1", port=1))
+
+
+def test_subscriber_tells_missing_tls_from_a_missing_broker():
+    def answer(server):
+        connection, _ = server.accept()
+        with connection, suppress(ConnectionResetError):
+            connection.recv(4096)
+            connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            connection.recv(4096)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        threading.Thread(target=answer, args=(server,), daemon=True).start()
+        # In a process of its own: paho leaves a socket whose handshake failed to the garbage collector.
+        program = (
+            "from edge.commands import console; from edge.config import device\n"
+            "from edge.control_room.subscriber import Subscriber\n"
+            f"broker = device.MqttSettings(host='127.0.0.1', port={port}, tls=device.TlsSettings())\n"
+            "console.run(lambda standalone_mode: Subscriber(broker))"
+        )
+        ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert ran.returncode == 2
+    assert ran.stderr.startswith(f"error: broker 127.0.0.1:{port}: no trusted TLS connection (wrong version number)")
+    assert "check the port" in ran.stderr
+
+
+def test_subscriber_names_a_missing_password_file(tmp_path):
+    settings = MqttSettings(host="a", username="me", password_file=tmp_path / "no")
+    with pytest.raises(BrokerError, match=r"no cannot be read \(No such file or directory\); check it$"):
+        Subscriber(settings)

@@ -1,4 +1,4 @@
-"""Screen and classifier together: their joint log odds, how much each counts, thresholds, and figures of both."""
+"""Screen and classifier together: their joint log odds, the weights of its terms, thresholds, and figures."""
 
 from __future__ import annotations
 
@@ -9,9 +9,17 @@ import numpy as np
 
 from edge.detect.decision import Context, Decision, score_candidates
 from edge.errors import GammaboxError
+from edge.statistics import sigmoid, threshold_at_fpr
 from trainer.errors import DatasetError, RunError
-from trainer.judging.evaluate import Judged, at_threshold, best_of_f1, figures, judge, need_both_labels, without_nan
-from trainer.judging.metrics import sigmoid
+from trainer.judging.evaluate import (
+    Judged,
+    best_f1_decision,
+    figures,
+    figures_at,
+    judge,
+    require_both_labels,
+    without_nan,
+)
 from trainer.judging.strata import motion_of
 from trainer.training.batches import read_crops
 
@@ -27,22 +35,22 @@ if TYPE_CHECKING:
     from trainer.training.run import Run
 
 STOPPED = -60.0
-"""Log odds of what never reaches the classifier: under any threshold, and finite for curves and logarithms."""
+"""Log odds of what never reaches the classifier: below any threshold, and finite for curves and logarithms."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cascade:
-    """Both decisions and what they do on the validation samples.
+    """Both decisions and their figures on the validation samples.
 
     Attributes
     ----------
     screen, classifier : Decision
     recall : float
-        Share of the visible hits that pass both.
-    false_positive_rate : float
-        Of negatives from recordings without a simulated disturbance.
+        Share of the visible hits that both accept.
+    false_positive_rate : float or None
+        Of negatives from recordings without a simulated disturbance; None without such negatives.
     negatives, hits : int
-        How many of each it rests on.
+        Number of samples that the two rest on.
 
     """
 
@@ -72,25 +80,25 @@ class Weights:
 
     @classmethod
     def named(cls, given: Mapping[str, Any]) -> Weights:
-        """Give the usual weights but for some; GammaboxError where a name or a value is wrong."""
-        names = [one.name for one in fields(cls)]
+        """Return the default weights but for those given; GammaboxError where a name or a value is wrong."""
+        names = [weight.name for weight in fields(cls)]
         for name, value in given.items():
             if name not in names:
                 raise GammaboxError(f"--weight {name}: no such weight. There are {', '.join(names)}.")
-            least = _MIN_CLASSIFIER if name == "classifier" else 0.0
-            if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= _MAX_WEIGHT:
-                bounds = f"{least:g} to {_MAX_WEIGHT:g}"
+            lowest = _MIN_CLASSIFIER if name == "classifier" else 0.0
+            if isinstance(value, bool) or not isinstance(value, int | float) or not lowest <= value <= _MAX_WEIGHT:
+                bounds = f"{lowest:g} to {_MAX_WEIGHT:g}"
                 raise GammaboxError(f"--weight {name}={value}: it has to be a number from {bounds}.")
         return cls(**{name: float(value) for name, value in given.items()})
 
     def decision(self, threshold: float) -> Decision:
-        """Give the decision that weighs so."""
-        beside = {f"{name}_weight": value for name, value in asdict(self).items() if name != "classifier"}
-        return Decision(threshold=threshold, temperature=1 / self.classifier, **beside)
+        """Return the decision with these weights."""
+        terms = {f"{name}_weight": value for name, value in asdict(self).items() if name != "classifier"}
+        return Decision(threshold=threshold, temperature=1 / self.classifier, **terms)
 
 
-_PRIOR = tuple(f"{one.name}_weight" for one in fields(Weights) if one.name not in {"classifier", "screen"})
-"""What counts beside the networks."""
+_PRIOR = tuple(f"{weight.name}_weight" for weight in fields(Weights) if weight.name not in {"classifier", "screen"})
+"""Weights of the terms that no network gives."""
 
 
 def choose(
@@ -103,67 +111,89 @@ def choose(
     weights: Weights | None = None,
     threshold: float | None = None,
 ) -> Cascade:
-    """Choose both thresholds on the validation split.
+    """Choose the thresholds of screen and classifier on the validation split.
 
-    The screen passes `keep_recall` of the visible hits. What passes is a hit where the log odds by `weights` (None: the
-    usual ones) reach the threshold that keeps to `false_positive_rate` on candidates of recordings; generated scenes
-    hold more specks than a camera sees, and would set it too high.
-
-    A crop tells neither the camera's noise, beyond which motion counts, nor what moved there before, nor what else its
-    scene proposes: a `threshold` that was found on whole clips takes the place of the rate's.
+    Parameters
+    ----------
+    screen, classifier : Run
+    datasets : sequence of Dataset
+    keep_recall : float
+        Share of the visible hits that the screen passes on.
+    false_positive_rate : float
+        What the screen passes on is a hit where its log odds reach the lowest threshold that keeps to this rate on
+        candidates of recordings. Generated scenes hold more specks than a camera sees, and would set it too high.
+    weights : Weights or None
+        Of the terms of the log odds; None for the default ones.
+    threshold : float or None
+        A threshold found on whole clips, instead of the one by the rate. A crop shows neither the noise of the camera,
+        beyond which motion counts, nor what moved there before, nor what else its scene proposes.
 
     Raises
     ------
     RunError
-        `screen` is none.
+        `screen` is the run of another kind of network.
     DatasetError
         The validation split holds no visible hit, or nothing that the threshold could be chosen on.
 
     """
-    seen = screen.manifest.input
-    if seen.planes == "rgb" or seen.crop_size % 2 == 0:
-        problem = f"it is no screen: it takes {seen.planes} crops of {seen.crop_size} pixels"
-        raise RunError(
-            screen.path, problem, "name a run of three frames and an odd --crop-size (`fit --network screen`)"
-        )
-    margins = []
-    fitted = screen.manifest.fit
-    for run in (screen, classifier):
-        contract = run.manifest.input
-        crops = read_crops(
-            datasets,
-            "validation",
-            contract,
-            # what neither was fitted to sets no threshold
-            max_spot_pixels=(fitted.max_spot_pixels, fitted.max_sensor_spot_pixels),
-            proposed_only=True,
-        )
-        judged = judge(run.load_model(), crops, contract)
-        margins.append(judged.margin)
-    label, strata = judged.crops.label, judged.crops.strata
-    hits = (label == 1) & judged.visible
-    met = np.array([one.get("recording") != "generated" and one.get("nuisance") is None for one in strata], bool)
-    negatives = (label == 0) & met
+    _require_screen(screen)
+    samples = _validation_of_both(screen, classifier, datasets)
+    crops = samples.classifier.crops
+    hits = (crops.label == 1) & samples.classifier.visible
+    negatives = (crops.label == 0) & _undisturbed(crops)
     if not hits.any():
         raise DatasetError(datasets[0].path, "its validation split has no visible hit", "name a larger dataset")
     if threshold is None and not negatives.any():
         problem = "its validation split has no candidate of undisturbed recordings, on which the threshold is chosen"
         raise DatasetError(datasets[0].path, problem, "name a dataset with footage (`mine --footage`), or --threshold")
-    least = float(np.quantile(margins[0][hits], 1 - keep_recall, method="lower"))
-    first = Decision(threshold=float(sigmoid(np.array(least))))
-    unset = (weights if weights is not None else Weights()).decision(threshold=0.5)
-    odds = joint_odds(margins[0], margins[1], motion_of(judged.crops.strata), (first, unset))
+    screen_margin, classifier_margin = samples.screen.margin, samples.classifier.margin
+    lowest = np.quantile(screen_margin[hits], 1 - keep_recall, method="lower")
+    first = Decision(threshold=_score_of(lowest))
+    second = (weights if weights is not None else Weights()).decision(threshold=0.5)
+    odds = joint_odds(screen_margin, classifier_margin, motion_of(crops.strata), (first, second))
     if threshold is None:
-        threshold = float(sigmoid(np.array(_threshold(odds[negatives], odds[hits], false_positive_rate))))
+        reached = odds[hits & (odds > STOPPED)]
+        threshold = _score_of(threshold_at_fpr(odds[negatives], false_positive_rate, levels=reached))
     scores = sigmoid(odds)
     return Cascade(
         first,
-        unset.model_copy(update={"threshold": threshold}),
+        second.model_copy(update={"threshold": threshold}),
         recall=float(np.mean(scores[hits] >= threshold)),
         false_positive_rate=float(np.mean(scores[negatives] >= threshold)) if negatives.any() else None,
         negatives=int(negatives.sum()),
         hits=int(hits.sum()),
     )
+
+
+def _require_screen(run: Run) -> None:
+    contract = run.manifest.input
+    if contract.planes == "rgb" or contract.crop_size % 2 == 0:
+        problem = f"it is no screen: it takes {contract.planes} crops of {contract.crop_size} pixels"
+        raise RunError(run.path, problem, "name a run of three frames and an odd --crop-size (`fit --network screen`)")
+
+
+def _validation_of_both(screen: Run, classifier: Run, datasets: Sequence[Dataset]) -> Both:
+    """Judge the candidates of the validation split that the screen was fitted to; others set no threshold."""
+    fitted = screen.manifest.fit
+    widths = (fitted.max_spot_pixels, fitted.max_sensor_spot_pixels)
+
+    def judged(run: Run) -> Judged:
+        contract = run.manifest.input
+        crops = read_crops(datasets, "validation", contract, max_spot_pixels=widths, proposed_only=True)
+        return judge(run.load_model(), crops, contract)
+
+    return Both(judged(screen), judged(classifier))
+
+
+def _undisturbed(crops: Crops) -> NDArray[np.bool_]:
+    """Return which samples are of recordings without a simulated disturbance, shape (n,)."""
+    return np.array(
+        [strata.get("recording") != "generated" and strata.get("nuisance") is None for strata in crops.strata], bool
+    )
+
+
+def _score_of(odds: float) -> float:
+    return float(sigmoid(np.array(odds)))
 
 
 def joint_odds(
@@ -185,17 +215,17 @@ def joint_odds(
     """
     first, second = decisions
     odds = score_candidates(Context.of_crops(classifier_margin, screen_margin, motion_dn), second)
-    passes = sigmoid(screen_margin, first.temperature) >= first.threshold
+    passes = sigmoid(screen_margin / first.temperature) >= first.threshold
     return np.where(passes, np.maximum(odds, STOPPED), STOPPED)
 
 
 def decisions_of(screen: Run, classifier: Run, bundle: Bundle | None = None) -> tuple[Decision, Decision]:
-    """Give the screen's and the classifier's decision: a bundle's, or those that `cascade` wrote into the runs.
+    """Return the decisions of screen and classifier: those of a bundle, or those that `cascade` wrote into the runs.
 
     Raises
     ------
     RunError
-        None is there.
+        A decision is missing.
 
     """
     if bundle is not None:
@@ -211,20 +241,20 @@ def decisions_of(screen: Run, classifier: Run, bundle: Bundle | None = None) -> 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Both:
-    """What screen and classifier made of the same samples."""
+    """The same samples, judged by screen and classifier."""
 
     screen: Judged
     classifier: Judged
 
     def joint(self, decisions: tuple[Decision, Decision]) -> Judged:
-        """Give the samples with their joint log odds, STOPPED where the fast path proposes nothing."""
+        """Return the samples with their joint log odds, STOPPED where the fast path proposes nothing."""
         crops = self.classifier.crops
         odds = joint_odds(self.screen.margin, self.classifier.margin, motion_of(crops.strata), decisions)
         return Judged(crops, np.where(proposed(crops), odds, STOPPED), self.classifier.visible)
 
 
 def judge_both(screen: Run, classifier: Run, datasets: Sequence[Dataset], split: Split) -> Both:
-    """Let both look at a split."""
+    """Judge a split by screen and classifier."""
     first, second = (
         judge(run.load_model(), read_crops(datasets, split, run.manifest.input), run.manifest.input)
         for run in (screen, classifier)
@@ -243,9 +273,9 @@ def evaluate_both(
 ) -> tuple[Judged, dict[str, Any]]:
     """Judge screen and classifier as one: what the agent decides on the crops of a split.
 
-    Figures are of what the fast path proposes, "whole_chain" of all samples, where what it does not propose counts as
-    called none. "best_f1" leaves out the prior of motion, which a mixture that is half hits wherever it moves does not
-    follow, and has the threshold of the greatest F1 on the validation split of `chosen_on`.
+    Figures are of what the fast path proposes. "whole_chain" is of all samples, and what the fast path does not propose
+    counts as no hit there. "best_f1" leaves out the prior of motion, because half of a mixture's samples are hits
+    wherever it moves; its threshold is that of the greatest F1 on the validation split of `chosen_on`.
 
     Returns
     -------
@@ -254,25 +284,25 @@ def evaluate_both(
     Raises
     ------
     DatasetError
-        The validation split holds no visible hit, or nothing else, that the fast path proposes.
+        The validation split lacks visible hits or negatives that the fast path proposes.
 
     """
     first, second = decisions
     even = first, second.model_copy(update=dict.fromkeys(_PRIOR, 0.0))
     chosen = judge_both(screen, classifier, chosen_on or datasets, "validation").joint(even)
-    candidates = chosen.part(proposed(chosen.crops))
-    need_both_labels(candidates, (chosen_on or datasets)[0])
-    best = best_of_f1(candidates)
-    looked = judge_both(screen, classifier, datasets, split)
-    everything, without_prior = looked.joint(decisions), looked.joint(even)
+    candidates = chosen.subset(proposed(chosen.crops))
+    require_both_labels(candidates, (chosen_on or datasets)[0])
+    best = best_f1_decision(candidates)
+    judged = judge_both(screen, classifier, datasets, split)
+    everything, without_prior = judged.joint(decisions), judged.joint(even)
     is_proposed = proposed(everything.crops)
-    tested = everything.part(is_proposed)
+    tested = everything.subset(is_proposed)
     joint = Decision(threshold=second.threshold)  # the temperature is in the joint odds already
     found = {
         **figures(tested, joint),
-        "best_f1": at_threshold(without_prior.part(is_proposed), best),
-        "whole_chain": at_threshold(everything, joint),
-        "whole_chain_best_f1": at_threshold(without_prior, best),
+        "best_f1": figures_at(without_prior.subset(is_proposed), best),
+        "whole_chain": figures_at(everything, joint),
+        "whole_chain_best_f1": figures_at(without_prior, best),
         "screen": {"run": screen.path.name, **first.model_dump()},
         "decision": second.model_dump(),
         "data": {dataset.path.name: dataset.sha256 for dataset in datasets},
@@ -283,13 +313,5 @@ def evaluate_both(
 
 
 def proposed(crops: Crops) -> NDArray[np.bool_]:
-    """Tell which samples the fast path proposes, shape (n,)."""
-    return np.array([bool(one.get("proposed", True)) for one in crops.strata], bool)
-
-
-def _threshold(negatives: NDArray[np.float64], hits: NDArray[np.float64], rate: float) -> float:
-    """Give the least value of a hit that keeps to the rate on the negatives."""
-    falling = np.sort(negatives)[::-1]
-    allowed = int(rate * len(falling))
-    above = hits[hits > falling[allowed]] if allowed < len(falling) else hits
-    return float(above[above > STOPPED].min())
+    """Return which samples the fast path proposes, shape (n,)."""
+    return np.array([bool(strata.get("proposed", True)) for strata in crops.strata], bool)

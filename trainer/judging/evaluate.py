@@ -1,4 +1,4 @@
-"""Judging a run: threshold and temperature from the validation split, figures from the test split, strata, mistakes."""
+"""Judging a run: threshold and temperature from the validation split, figures from the test split, mistakes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
 
 from edge.detect.decision import Decision
+from edge.statistics import sigmoid
+from edge.truth import VISIBLE_DN
 from trainer.errors import DatasetError
 from trainer.judging import metrics
 from trainer.judging.strata import by_strata
@@ -25,13 +28,13 @@ if TYPE_CHECKING:
     from trainer.scenes.splits import Split
     from trainer.training.run import Run
 
-VISIBLE_DN = 25.0  # what a hit must add, in grey levels, to count as visible
-RATES = (1e-1, 1e-2, 1e-3, 1e-4)  # false-positive rates at which recall is stated
+RATES = (1e-1, 1e-2, 1e-3, 1e-4)
+"""False-positive rates at which recall is stated."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judged:
-    """A split and what a network made of it.
+    """A split with the margins that a network gave its samples.
 
     Attributes
     ----------
@@ -39,7 +42,7 @@ class Judged:
     margin : float array, shape (n,)
         Logit 1 − logit 0.
     visible : bool array, shape (n,)
-        True for negatives and for hits that add at least VISIBLE_DN: the mixture on which figures are compared.
+        True for negatives and for hits that add at least VISIBLE_DN. Figures are compared on these samples.
 
     """
 
@@ -47,64 +50,64 @@ class Judged:
     margin: NDArray[np.float64] = field(repr=False)
     visible: NDArray[np.bool_] = field(repr=False)
 
-    def part(self, chosen: NDArray[np.bool_]) -> Judged:
-        """Give the samples where `chosen` is true."""
+    def subset(self, chosen: NDArray[np.bool_]) -> Judged:
+        """Return the samples where `chosen` is true."""
         crops = Crops(
             self.crops.pictures[chosen],
             self.crops.label[chosen],
-            tuple(one for one, wanted in zip(self.crops.strata, chosen, strict=True) if wanted),
+            tuple(strata for strata, wanted in zip(self.crops.strata, chosen, strict=True) if wanted),
         )
         return Judged(crops, self.margin[chosen], self.visible[chosen])
 
 
 def judge(model: keras.Model, crops: Crops, contract: InputContract, batch_size: int = 256) -> Judged:
-    """Let a Keras model look at crops."""
+    """Return crops with the margins that a Keras model gives them."""
     logits = np.asarray(model.predict(PlainBatches(crops, contract, batch_size), verbose=0), np.float64)
     return Judged(crops, logits[:, 1] - logits[:, 0], visible(crops))
 
 
 def visible(crops: Crops) -> NDArray[np.bool_]:
-    """Tell which crops belong to the mixture of negatives and visible hits."""
+    """Return which crops are negatives or visible hits, shape (n,)."""
     return np.array(
         [
-            label == 0 or (one.get("added_dn") or 0.0) >= VISIBLE_DN
-            for label, one in zip(crops.label, crops.strata, strict=True)
+            label == 0 or (strata.get("added_dn") or 0.0) >= VISIBLE_DN
+            for label, strata in zip(crops.label, crops.strata, strict=True)
         ],
         bool,
     )
 
 
-def need_both_labels(judged: Judged, dataset: Dataset) -> None:
-    """Refuse a validation split on which nothing can be chosen, with a DatasetError that names `dataset`."""
+def require_both_labels(judged: Judged, dataset: Dataset) -> None:
+    """Raise a DatasetError that names `dataset` where its validation split lacks visible hits or negatives."""
     label = judged.crops.label[judged.visible]
-    for number, what in ((1, "visible hit"), (0, "sample without a hit")):
+    for number, missing in ((1, "visible hit"), (0, "sample without a hit")):
         if not (label == number).any():
-            problem = f"its validation split has no {what}, and thresholds are chosen on both"
+            problem = f"its validation split has no {missing}, and thresholds are chosen on both"
             raise DatasetError(dataset.path, problem, "name one that has both with --chosen-on")
 
 
 def choose_decision(judged: Judged, false_positive_rate: float) -> Decision:
-    """Choose temperature and threshold on a validation split: the lowest threshold that keeps to the rate.
+    """Return the temperature and the lowest threshold that keeps to a false-positive rate on a validation split.
 
-    The rate is one of candidates, not of pictures: a frame with 100 candidates and a rate of 1e-4 has 0.01 false hits.
+    The rate is a share of candidates, not of pictures: a frame with 100 candidates has 0.01 false hits at 1e-4.
     """
     label = judged.crops.label
     temperature = metrics.fit_temperature(label, judged.margin)
-    score = metrics.sigmoid(judged.margin, temperature)
+    score = sigmoid(judged.margin / temperature)
     point = metrics.at_false_positive_rate(label, score, false_positive_rate)
     return Decision(threshold=min(point.threshold, 1.0), temperature=temperature)
 
 
 def choose_screen_decision(judged: Judged, keep_recall: float) -> Decision:
-    """Choose a screen's threshold: the highest that keeps this share of the visible hits; its temperature is 1."""
+    """Return the highest threshold of a screen that keeps a share of the visible hits, at temperature 1."""
     hits = judged.visible & (judged.crops.label == 1)
-    score = metrics.sigmoid(judged.margin)
+    score = sigmoid(judged.margin)
     return Decision(threshold=float(np.quantile(score[hits], 1 - keep_recall, method="lower")))
 
 
 def figures(judged: Judged, decision: Decision, seed: int = 1) -> dict[str, Any]:
-    """Give every figure of a split as a JSON object; see docs/training.md for what each means."""
-    score = metrics.sigmoid(judged.margin, decision.temperature)
+    """Return every figure of a split as a JSON object; docs/training.md explains each."""
+    score = sigmoid(judged.margin / decision.temperature)
     label = judged.crops.label
     calibrated = metrics.calibration(label, score)
     return {
@@ -113,8 +116,8 @@ def figures(judged: Judged, decision: Decision, seed: int = 1) -> dict[str, Any]
         "visible_dn": VISIBLE_DN,
         "threshold": decision.threshold,
         "temperature": decision.temperature,
-        "visible_hits": at_threshold(judged, decision, seed=seed),
-        "all_hits": at_threshold(judged, decision, only_visible=False, seed=seed),
+        "visible_hits": figures_at(judged, decision, seed=seed),
+        "all_hits": figures_at(judged, decision, only_visible=False, seed=seed),
         "calibration": {
             "error": calibrated.error,
             "log_loss": metrics.log_loss(label, judged.margin, decision.temperature),
@@ -137,9 +140,9 @@ def evaluate(
     chosen_on: Sequence[Dataset] | None = None,
     decide_anew: bool = False,
 ) -> tuple[Run, Judged, dict[str, Any]]:
-    """Judge a run's best model and write decision and figures into its run.json.
+    """Judge the best model of a run, and write its decision and figures into run.json.
 
-    A decision that `cascade` made for screen and classifier is left as it is: this one is for the network alone.
+    The decision is for the network alone. One that `cascade` made for screen and classifier stays as it is.
 
     Parameters
     ----------
@@ -151,7 +154,7 @@ def evaluate(
     keep_recall : float, optional
         For a screen: choose instead the threshold that keeps this share of the visible hits.
     split : str
-        "test", unless something is to be tried.
+        "test", or "validation" while something is tried.
     chosen_on : sequence of Dataset, optional
         Whose validation split chooses threshold and temperature instead of that of `datasets`.
     decide_anew : bool
@@ -164,21 +167,21 @@ def evaluate(
     Raises
     ------
     DatasetError
-        A split holds no samples, or the validation split no visible hit or nothing else.
+        A split holds no samples, or the validation split lacks visible hits or negatives.
 
     """
     contract = run.manifest.input
     model = run.load_model()
     proposed = run.manifest.fit.proposed_only
     judged = judge(model, read_crops(chosen_on or datasets, "validation", contract, proposed_only=proposed), contract)
-    need_both_labels(judged, (chosen_on or datasets)[0])
+    require_both_labels(judged, (chosen_on or datasets)[0])
     if keep_recall is not None:
         decision = choose_screen_decision(judged, keep_recall)
     else:
         decision = choose_decision(judged, false_positive_rate)
     tested = judge(model, read_crops(datasets, split, contract, proposed_only=proposed), contract)
     found = figures(tested, decision)
-    found["best_f1"] = at_threshold(tested, best_of_f1(judged, decision.temperature))
+    found["best_f1"] = figures_at(tested, best_f1_decision(judged, decision.temperature))
     found["data"] = {str(dataset.path): dataset.sha256 for dataset in datasets}
     found["chosen_on"] = {str(dataset.path): dataset.sha256 for dataset in chosen_on or datasets}
     found["split"] = split
@@ -189,7 +192,7 @@ def evaluate(
 
 
 def worst_mistakes(judged: Judged, count: int = 24) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Give the indices of the false positives of greatest margin and of the visible hits of least margin."""
+    """Return the indices of the negatives of highest margin and of the visible hits of lowest margin."""
     negatives = np.flatnonzero(judged.crops.label == 0)
     hits = np.flatnonzero((judged.crops.label == 1) & judged.visible)
     worst_false = negatives[np.argsort(-judged.margin[negatives], kind="stable")][:count]
@@ -197,19 +200,21 @@ def worst_mistakes(judged: Judged, count: int = 24) -> tuple[NDArray[np.int64], 
     return worst_false, worst_missed
 
 
-def best_of_f1(judged: Judged, temperature: float = 1.0) -> Decision:
-    """Choose the threshold of the greatest F1 of visible hits against everything else, on a validation split."""
+def best_f1_decision(judged: Judged, temperature: float = 1.0) -> Decision:
+    """Return the decision of the greatest F1 of visible hits against everything else on a validation split."""
     chosen = judged.visible
-    swept = metrics.curve(judged.crops.label[chosen], metrics.sigmoid(judged.margin[chosen], temperature))
-    f1 = 2 * swept.precision * swept.recall / np.maximum(swept.precision + swept.recall, 1e-9)
-    return Decision(threshold=float(swept.threshold[int(np.argmax(f1))]), temperature=temperature)
+    score = sigmoid(judged.margin[chosen] / temperature)
+    precision, recall, thresholds = precision_recall_curve(judged.crops.label[chosen], score)
+    f1 = (2 * precision * recall / np.maximum(precision + recall, 1e-9))[:-1]  # the last point has no threshold
+    best = len(f1) - 1 - int(np.argmax(f1[::-1]))  # of equally good thresholds the highest
+    return Decision(threshold=float(thresholds[best]), temperature=temperature)
 
 
-def at_threshold(judged: Judged, decision: Decision, *, only_visible: bool = True, seed: int = 1) -> dict[str, Any]:
-    """Give counts, precision, recall, F1 and accuracy with their intervals, and recall at stated rates."""
+def figures_at(judged: Judged, decision: Decision, *, only_visible: bool = True, seed: int = 1) -> dict[str, Any]:
+    """Return counts, precision, recall, F1 and accuracy with their intervals, and recall at the stated rates."""
     chosen = judged.visible if only_visible else np.ones(len(judged.visible), bool)
-    label = judged.crops.label[chosen]
-    score = metrics.sigmoid(judged.margin[chosen], decision.temperature)
+    label, margin = judged.crops.label[chosen], judged.margin[chosen]
+    score = sigmoid(margin / decision.temperature)
     called = score >= decision.threshold
     counts = metrics.confusion(label, called)
     found: dict[str, Any] = {
@@ -221,17 +226,17 @@ def at_threshold(judged: Judged, decision: Decision, *, only_visible: bool = Tru
     for name in metrics.METRICS:
         found[name] = {"value": getattr(counts, name), "low": intervals[name][0], "high": intervals[name][1]}
     if 0 < label.sum() < len(label):
-        swept = metrics.curve(label, score)
-        found["roc_auc"] = swept.area
-        found["average_precision"] = swept.average_precision
-        found["at_false_positive_rate"] = [asdict(metrics.at_false_positive_rate(label, score, one)) for one in RATES]
+        # By margins: scores of the surest samples are equal in floating point.
+        found["roc_auc"] = float(roc_auc_score(label, margin))
+        found["average_precision"] = float(average_precision_score(label, margin))
+        found["at_false_positive_rate"] = [asdict(metrics.at_false_positive_rate(label, score, rate)) for rate in RATES]
     return found
 
 
 def without_nan(value: Any) -> Any:  # noqa: ANN401 - any JSON value
-    """Replace NaN and infinity, which JSON does not have, by None."""
+    """Return a JSON value with None for NaN and infinity, which JSON does not have."""
     if isinstance(value, dict):
-        return {key: without_nan(one) for key, one in value.items()}
+        return {key: without_nan(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [without_nan(one) for one in value]
+        return [without_nan(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,4 +1,4 @@
-"""Figures of a two-class decision: equations (3) to (6), their intervals, curves, calibration; pure NumPy."""
+"""Figures of a two-class decision: equations (3) to (6) of the paper, their intervals, calibration."""
 
 from __future__ import annotations
 
@@ -6,17 +6,34 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.stats import binned_statistic
+
+from edge.statistics import threshold_at_fpr, wilson_interval
 
 if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
-Z_95 = 1.959964
+CALIBRATION_BINS = 10
+"""Bins of equal width in which scores are compared with the share of hits."""
+TEMPERATURES = (0.05, 20.0)
+"""Between these the temperature is searched."""
 
 
 @dataclass(frozen=True, slots=True)
 class Confusion:
-    """How many samples were decided rightly and wrongly."""
+    """Number of samples that were decided rightly and wrongly.
+
+    Examples
+    --------
+    The row of AlexNet in the paper's Table 5, with 20,000 samples of each label:
+
+    >>> counts = Confusion(true_positives=19472, false_positives=2209, true_negatives=17791, false_negatives=528)
+    >>> print(f"{counts.precision:.4f} {counts.recall:.4f} {counts.f1:.4f} {counts.accuracy:.4f}")
+    0.8981 0.9736 0.9343 0.9316
+
+    """
 
     true_positives: int
     false_positives: int
@@ -25,7 +42,7 @@ class Confusion:
 
     @property
     def total(self) -> int:
-        """All samples."""
+        """Number of all samples."""
         return self.true_positives + self.false_positives + self.true_negatives + self.false_negatives
 
     @property
@@ -62,7 +79,7 @@ def _ratio(part: int, whole: int) -> float:
 
 
 def confusion(label: NDArray[np.integer], called: NDArray[np.bool_]) -> Confusion:
-    """Count decisions `called` (true: a hit) against labels (1: a hit)."""
+    """Count the decisions `called` (true: a hit) against the labels (1: a hit)."""
     hit = np.asarray(label) == 1
     return Confusion(
         int(np.sum(hit & called)), int(np.sum(~hit & called)), int(np.sum(~hit & ~called)), int(np.sum(hit & ~called))
@@ -72,93 +89,39 @@ def confusion(label: NDArray[np.integer], called: NDArray[np.bool_]) -> Confusio
 def bootstrap(
     label: NDArray[np.integer], called: NDArray[np.bool_], rng: Generator, rounds: int = 1000
 ) -> dict[str, tuple[float, float]]:
-    """Give 95 % intervals of precision, recall, F1 and accuracy by drawing the samples anew.
+    """Return 95 % intervals of precision, recall, F1 and accuracy by the bootstrap.
 
-    The four counts of a sample drawn with replacement are multinomial, so no sample is touched: exact and quick.
+    The four counts of samples that are drawn with replacement have a multinomial distribution. Drawing from it is exact
+    and quicker than drawing the samples.
     """
     counts = confusion(label, called)
     if not counts.total:
         return {name: (float("nan"), float("nan")) for name in METRICS}
     four = np.array([counts.true_positives, counts.false_positives, counts.true_negatives, counts.false_negatives])
-    drawn = [Confusion(*map(int, row)) for row in rng.multinomial(counts.total, four / counts.total, rounds)]
+    resampled = [Confusion(*map(int, row)) for row in rng.multinomial(counts.total, four / counts.total, rounds)]
     intervals = {}
     for name in METRICS:
-        values = np.array([getattr(one, name) for one in drawn])
+        values = np.array([getattr(counts, name) for counts in resampled])
         values = values[~np.isnan(values)]
         low, high = np.percentile(values, [2.5, 97.5]) if len(values) else (float("nan"), float("nan"))
         intervals[name] = (float(low), float(high))
     return intervals
 
 
-def wilson(part: int, whole: int) -> tuple[float, float]:
-    """Give the 95 % interval of a proportion (Wilson 1927); (0, 1) where nothing was counted."""
-    if not whole:
-        return 0.0, 1.0
-    share = part / whole
-    spread = Z_95**2 / whole
-    middle = (share + spread / 2) / (1 + spread)
-    reach = Z_95 / (1 + spread) * np.sqrt(share * (1 - share) / whole + spread / (4 * whole))
-    low = float(middle - reach) if part else 0.0
-    return low, float(middle + reach) if part < whole else 1.0
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Curve:
-    """Recall against false-positive rate and precision as the threshold falls.
-
-    Attributes
-    ----------
-    threshold, recall, false_positive_rate, precision : float arrays of one length
-        At score ≥ threshold; thresholds fall strictly.
-
-    """
-
-    threshold: NDArray[np.float64]
-    recall: NDArray[np.float64]
-    false_positive_rate: NDArray[np.float64]
-    precision: NDArray[np.float64]
-
-    @property
-    def area(self) -> float:
-        """Area under recall against false-positive rate (ROC AUC), by trapezoids from (0, 0)."""
-        rate = np.concatenate([[0.0], self.false_positive_rate])
-        recall = np.concatenate([[0.0], self.recall])
-        return float(np.sum(np.diff(rate) * (recall[1:] + recall[:-1]) / 2))
-
-    @property
-    def average_precision(self) -> float:
-        """Σ (rise of recall) × precision."""
-        return float(np.sum(np.diff(self.recall, prepend=0.0) * self.precision))
-
-
-def curve(label: NDArray[np.integer], score: NDArray[np.floating]) -> Curve:
-    """Sweep the threshold over every score that occurs. Both labels must occur."""
-    hit = np.asarray(label) == 1
-    positives, negatives = int(hit.sum()), int((~hit).sum())
-    if not positives or not negatives:
-        raise ValueError("a curve needs samples of both labels")
-    order = np.argsort(-score, kind="stable")
-    falling = score[order]
-    last_of_tie = np.append(np.flatnonzero(np.diff(falling)), len(falling) - 1)
-    true = np.cumsum(hit[order])[last_of_tie]
-    false = np.cumsum(~hit[order])[last_of_tie]
-    return Curve(falling[last_of_tie].astype(np.float64), true / positives, false / negatives, true / (true + false))
-
-
 @dataclass(frozen=True, slots=True)
 class OperatingPoint:
-    """What is left of the hits at a stated false-positive rate.
+    """Recall at a stated false-positive rate.
 
     Attributes
     ----------
     target : float
         The false-positive rate asked for.
     threshold : float
-        Least score that is called a hit; infinity where no score keeps to the rate.
+        Lowest score that is called a hit; infinity where no score keeps to the rate.
     recall, recall_low, recall_high : float
-        With its 95 % interval (Wilson).
+        With its 95 % interval (Wilson's).
     false_positive_rate : float
-        What was met on these samples, at most `target`.
+        The rate on these samples, at most `target`.
     supported : bool
         Whether there are at least 20 / target negatives, enough to state the rate and not only its interval.
 
@@ -174,39 +137,41 @@ class OperatingPoint:
 
 
 def at_false_positive_rate(label: NDArray[np.integer], score: NDArray[np.floating], target: float) -> OperatingPoint:
-    """Find the lowest threshold whose false-positive rate is at most `target`."""
+    """Return recall at the lowest of all scores whose false-positive rate is at most `target`.
+
+    Examples
+    --------
+    >>> label = np.array([0, 0, 0, 0, 1, 1, 1, 1])
+    >>> score = np.array([0.1, 0.2, 0.3, 0.6, 0.4, 0.5, 0.7, 0.8])
+    >>> point = at_false_positive_rate(label, score, 0.0)
+    >>> point.threshold, point.recall
+    (0.7, 0.5)
+
+    """
     hit = np.asarray(label) == 1
     positives, negatives = int(hit.sum()), int((~hit).sum())
-    false = np.sort(score[~hit])[::-1]
-    allowed = int(target * negatives)
-    if allowed >= len(false):
-        threshold = float(score.min()) if len(score) else float("inf")
-    else:
-        above = score[score > false[allowed]]
-        threshold = float(above.min()) if len(above) else float("inf")
+    threshold = threshold_at_fpr(score[~hit], target, levels=score)
     found = int(np.sum(score[hit] >= threshold))
-    low, high = wilson(found, positives)
-    met = _ratio(int(np.sum(false >= threshold)), negatives)
-    return OperatingPoint(target, threshold, _ratio(found, positives), low, high, met, target * negatives >= 20)
+    low, high = wilson_interval(found, positives)
+    rate = _ratio(int(np.sum(score[~hit] >= threshold)), negatives)
+    return OperatingPoint(target, threshold, _ratio(found, positives), low, high, rate, target * negatives >= 20)
 
 
 def log_loss(label: NDArray[np.integer], margin: NDArray[np.floating], temperature: float = 1.0) -> float:
-    """Mean cross entropy of score = sigmoid(margin / temperature), margin = logit 1 − logit 0."""
+    """Return the mean cross entropy of score = sigmoid(margin / temperature), with margin = logit 1 − logit 0."""
     signed = np.where(np.asarray(label) == 1, -margin, margin).astype(np.float64) / temperature
     return float(np.mean(np.logaddexp(0.0, signed)))
 
 
 def fit_temperature(label: NDArray[np.integer], margin: NDArray[np.floating]) -> float:
-    """Find the temperature between 0.05 and 20 of least cross entropy (Guo et al. 2017), by golden section."""
-    low, high = np.log(0.05), np.log(20.0)
-    golden = (np.sqrt(5.0) - 1) / 2
-    for _ in range(60):
-        left, right = high - golden * (high - low), low + golden * (high - low)
-        if log_loss(label, margin, float(np.exp(left))) < log_loss(label, margin, float(np.exp(right))):
-            high = right
-        else:
-            low = left
-    return float(np.exp((low + high) / 2))
+    """Return the temperature of lowest cross entropy (Guo et al. 2017), found on a logarithmic scale."""
+    found = minimize_scalar(
+        lambda log_temperature: log_loss(label, margin, float(np.exp(log_temperature))),
+        bounds=np.log(TEMPERATURES),
+        method="bounded",
+        options={"xatol": 1e-10},
+    )
+    return float(np.exp(found.x))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -229,20 +194,18 @@ class Calibration:
     error: float
 
 
-def calibration(label: NDArray[np.integer], score: NDArray[np.floating], bins: int = 10) -> Calibration:
-    """Compare scores with the share of hits among samples of such scores."""
-    place = np.clip((score * bins).astype(int), 0, bins - 1)
-    count = np.bincount(place, minlength=bins)
-    with np.errstate(invalid="ignore"):
-        mean_score = np.bincount(place, weights=score, minlength=bins) / count
-        share = np.bincount(place, weights=(np.asarray(label) == 1).astype(float), minlength=bins) / count
+def calibration(label: NDArray[np.integer], score: NDArray[np.floating], bins: int = CALIBRATION_BINS) -> Calibration:
+    """Compare scores with the share of hits among samples of such scores.
+
+    Examples
+    --------
+    >>> calibration(np.array([0, 1, 0, 1]), np.array([0.2, 0.2, 0.9, 0.9]), bins=2).share_of_hits
+    array([0.5, 0.5])
+
+    """
+    hit = (np.asarray(label) == 1).astype(np.float64)
+    (mean_score, share), _, place = binned_statistic(score, [score, hit], "mean", bins, range=(0, 1))
+    count = np.bincount(place - 1, minlength=bins)
     filled = count > 0
     error = float(np.sum(count[filled] * np.abs(share[filled] - mean_score[filled])) / max(count.sum(), 1))
     return Calibration(mean_score, share, count.astype(np.int64), error)
-
-
-def sigmoid(margin: NDArray[np.floating], temperature: float = 1.0) -> NDArray[np.float64]:
-    """Give 1 / (1 + exp(−margin / temperature)) without overflow."""
-    scaled = np.asarray(margin, np.float64) / temperature
-    small = np.exp(-np.abs(scaled))
-    return np.where(scaled >= 0, 1 / (1 + small), small / (1 + small))

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
+from sklearn.metrics import precision_recall_curve, roc_curve
 
-from trainer.judging import metrics
 from trainer.judging.evaluate import worst_mistakes
 from trainer.training.run import write_whole
 
@@ -33,7 +33,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 def write_report(run: Run, judged: Judged, figures: dict[str, Any]) -> Path:
-    """Write evaluation.html and evaluation.json into the run folder and give the path of the page.
+    """Write evaluation.html and evaluation.json into the run folder and return the path of the page.
 
     Where `figures` are of screen and classifier together (`trainer.judging.cascade.evaluate_both`), the files are named
     both-evaluation.html and both-evaluation.json.
@@ -75,24 +75,25 @@ def _curves(run: Run, judged: Judged, figures: dict[str, Any]) -> str:
     chosen = judged.visible
     label, margin = judged.crops.label[chosen], judged.margin[chosen]
     if 0 < label.sum() < len(label):
-        swept = metrics.curve(label, margin)
-        least = 0.5 / np.count_nonzero(label == 0)  # no rate between 0 and one of them can be seen
-        axes[1][0].step(np.maximum(swept.false_positive_rate, least), swept.recall, where="post")
+        rate, recall, _ = roc_curve(label, margin, drop_intermediate=False)
+        lowest = 0.5 / np.count_nonzero(label == 0)  # a rate of 0 has no place on a logarithmic axis
+        axes[1][0].step(np.maximum(rate, lowest), recall, where="post")
         axes[1][0].set(xscale="log", xlabel="false-positive rate", ylabel="recall of visible hits", title="ROC")
-        axes[1][1].plot(swept.recall, swept.precision)
+        precision, recall, _ = precision_recall_curve(label, margin)
+        axes[1][1].plot(recall[:-1], precision[:-1])
         axes[1][1].set(xlabel="recall of visible hits", ylabel="precision", title="Precision and recall")
     calibrated = figures["calibration"]
-    pairs = [
+    points = [
         (score, share)
         for score, share in zip(calibrated["mean_score"], calibrated["share_of_hits"], strict=True)
         if score is not None
     ]
     axes[2][0].plot([0, 1], [0, 1], color="0.8")
-    axes[2][0].plot(*zip(*pairs, strict=True), marker="o")
+    axes[2][0].plot(*zip(*points, strict=True), marker="o")
     axes[2][0].set(xlabel="score", ylabel="share of hits", title=f"Calibration, error {calibrated['error']:.3f}")
     bins = np.linspace(margin.min(), margin.max(), 80)
-    for value, told in ((0, "no hit"), (1, "visible hit")):
-        axes[2][1].hist(margin[label == value], bins=bins, histtype="step", label=told, log=True)
+    for value, name in ((0, "no hit"), (1, "visible hit")):
+        axes[2][1].hist(margin[label == value], bins=bins, histtype="step", label=name, log=True)
     axes[2][1].set(xlabel="logit 1 − logit 0", ylabel="samples", title="Margins")
     axes[2][1].legend()
     picture = io.BytesIO()
@@ -110,17 +111,17 @@ def _draw_log(axes: Sequence[Axes], log: Sequence[dict[str, Any]]) -> None:
 
 
 def _pictures(crops: Crops, margin: NDArray[np.float64], which: NDArray[np.int64]) -> list[dict[str, str]]:
-    """Give PNGs of previous, current and next crop side by side, stretched alike, with what is known of each."""
+    """Return PNGs of previous, current and next crop side by side, in the same contrast, with what is known of each."""
     shown = []
     for i in which:
-        one = crops.pictures[i].astype(np.float32)
-        least, most = float(one.min()), float(one.max())
-        stretched = ((one - least) * (255 / max(most - least, 1))).astype(np.uint8)
+        picture = crops.pictures[i].astype(np.float32)
+        darkest, brightest = float(picture.min()), float(picture.max())
+        stretched = ((picture - darkest) * (255 / max(brightest - darkest, 1))).astype(np.uint8)
         strip = np.concatenate([stretched[..., plane] for plane in range(3)], axis=1)
         enlarged = cv2.resize(strip, None, fx=3, fy=3, interpolation=cv2.INTER_NEAREST)
         packed = cv2.imencode(".png", enlarged)[1].tobytes()
         known = {name: value for name, value in crops.strata[int(i)].items() if value is not None}
-        shown.append({"source": _as_source(packed), "told": f"margin {margin[i]:.2f}; {known}"})
+        shown.append({"source": _as_source(packed), "caption": f"margin {margin[i]:.2f}; {known}"})
     return shown
 
 

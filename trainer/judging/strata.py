@@ -1,4 +1,4 @@
-"""Figures by what samples are made of: recall of hits and false-positive rate of everything else, with intervals."""
+"""Figures by strata of the samples: recall of hits and false-positive rate of everything else, with intervals."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trainer.judging.metrics import wilson
+from edge.statistics import wilson_interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -62,8 +62,8 @@ def bins(strata: Sequence[Strata], named: Sequence[str] = NAMED) -> Iterator[tup
 
 
 def motion_of(strata: Sequence[Strata]) -> NDArray[np.float64]:
-    """Give the motion that datasets note under each sample's spot, grey levels, shape (n,); 0 where they note none."""
-    return np.array([float(one.get("motion_dn") or 0.0) for one in strata])
+    """Return the motion under the spot of each sample, grey levels, shape (n,); 0 where the dataset notes none."""
+    return np.array([float(sample.get("motion_dn") or 0.0) for sample in strata])
 
 
 def _number(value: object) -> float:
@@ -84,8 +84,8 @@ def _bin_names(edges: Sequence[float]) -> list[str]:
 def _row(label: NDArray[np.uint8], called: NDArray[np.bool_], name: str, inside: NDArray[np.bool_]) -> dict[str, Any]:
     hits, others = inside & (label == 1), inside & (label == 0)
     row: dict[str, Any] = {"bin": name, "hits": int(hits.sum()), "others": int(others.sum())}
-    for key, of in (("recall", hits), ("false_positive_rate", others)):
-        part, whole = int((called & of).sum()), int(of.sum())
-        low, high = wilson(part, whole)
+    for key, counted in (("recall", hits), ("false_positive_rate", others)):
+        part, whole = int((called & counted).sum()), int(counted.sum())
+        low, high = wilson_interval(part, whole)
         row[key] = {"value": part / whole, "low": low, "high": high} if whole else None
     return row

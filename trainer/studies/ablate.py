@@ -198,7 +198,7 @@ def _tested(run: Run, test: Sequence[Dataset]) -> dict[str, Any]:
         "charge": np.array([one.get("fusion") == "charge" for one in strata]),
         "max": np.array([one.get("fusion") == "max" for one in strata]),
     }
-    figures_of_parts = {name: _figures(judged.part(chosen)) for name, chosen in parts.items()}
+    figures_of_parts = {name: _figures(judged.subset(chosen)) for name, chosen in parts.items()}
     return {"parameters": int(model.count_params()), **figures_of_parts}
 
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edge.statistics import Z_95, threshold_at_fpr, wilson_interval
+from edge.truth import VISIBLE_DN
 from trainer.judging.cascade import joint_odds
-from trainer.judging.evaluate import VISIBLE_DN, judge, without_nan
-from trainer.judging.metrics import Z_95, wilson
+from trainer.judging.evaluate import judge, without_nan
 from trainer.judging.strata import motion_of
 from trainer.training.batches import cut_crops
 
@@ -60,10 +61,8 @@ def compare_pairs(struck: Struck, margin: NDArray[np.float64], rate: float) -> d
         (pairs of at least VISIBLE_DN), bins.
 
     """
-    negatives = np.sort(margin[struck.samples.label == 0])[::-1]
-    allowed = int(rate * len(negatives))
-    # Just above the first that is one too many; where no negative is, everything is a hit.
-    threshold = np.nextafter(negatives[allowed], np.inf) if allowed < len(negatives) else -np.inf
+    negatives = margin[struck.samples.label == 0]
+    threshold = threshold_at_fpr(negatives, rate)
     found = np.array([[_found(margin, row, threshold) for row in _rows(one)] for one in struck.pairs], bool)
     added = np.array([one.real.added_dn for one in struck.pairs])
     bins = [
@@ -72,7 +71,7 @@ def compare_pairs(struck: Struck, margin: NDArray[np.float64], rate: float) -> d
     ]
     result: dict[str, Any] = without_nan(
         {
-            "threshold": float(threshold),
+            "threshold": threshold,
             "target": rate,
             "false_positive_rate": float(np.mean(negatives >= threshold)) if len(negatives) else None,
             "negatives": len(negatives),
@@ -100,7 +99,7 @@ def _row(pairs: Sequence[Pair], found: NDArray[np.bool_], chosen: NDArray[np.boo
     both = found[chosen]
     for which, name in enumerate(_KINDS):
         hits = [getattr(one, name) for one in here]
-        low, high = wilson(int(both[:, which].sum()), len(here))
+        low, high = wilson_interval(int(both[:, which].sum()), len(here))
         row[name] = {
             "recall": float(both[:, which].mean()),
             "low": low,

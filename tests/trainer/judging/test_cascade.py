@@ -38,7 +38,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, data: Dataset) -> Run:
     return fit(tmp_path_factory.mktemp("cascade") / "run", network, contract, [data], settings)
 
 
-def test_both_thresholds_keep_to_what_was_asked(data: Dataset, run: Run) -> None:
+def test_choose_keeps_to_recall_and_rate(data: Dataset, run: Run) -> None:
     strict, lax = (
         choose(run, run, [data], keep_recall=0.9, false_positive_rate=rate, weights=Weights(motion=1.0))
         for rate in (0.02, 0.3)
@@ -53,14 +53,14 @@ def test_both_thresholds_keep_to_what_was_asked(data: Dataset, run: Run) -> None
     assert strict.hits == np.sum([one["added_dn"] is not None for one in data.samples("validation").strata])
 
 
-def test_what_is_no_screen_is_refused(data: Dataset, run: Run) -> None:
+def test_choose_refuses_a_network_that_is_no_screen(data: Dataset, run: Run) -> None:
     contract = run.manifest.input.model_copy(update={"crop_size": 24})
     classifier = Run(run.path, run.manifest.model_copy(update={"input": contract}))
     with pytest.raises(RunError, match="it is no screen: it takes temporal crops of 24 pixels"):
         choose(classifier, run, [data])
 
 
-def test_a_threshold_by_rate_asks_for_candidates_of_recordings(run: Run, tmp_path: Path) -> None:
+def test_choose_by_rate_needs_candidates_of_recordings(run: Run, tmp_path: Path) -> None:
     samples = Dataset.open(run.manifest.data.paths[0]).samples("validation")
     generated = replace(samples, strata=tuple({**one, "recording": "generated"} for one in samples.strata))
     index = {"kind": "generated", "command": "a test", "seed": 1, "crop_size": 32, "planned_shards": 1}
@@ -72,7 +72,7 @@ def test_a_threshold_by_rate_asks_for_candidates_of_recordings(run: Run, tmp_pat
     assert (given.negatives, given.false_positive_rate) == (0, None)
 
 
-def test_evaluating_the_classifier_alone_leaves_the_joint_decision(run: Run, data: Dataset, tmp_path: Path) -> None:
+def test_evaluate_leaves_the_decision_of_cascade(run: Run, data: Dataset, tmp_path: Path) -> None:
     copied = Run.open(shutil.copytree(run.path, tmp_path / "run"))
     joint = Weights().decision(threshold=0.9)
     after, _, found = evaluate(copied.with_manifest(decision=joint), [data], false_positive_rate=0.1)
@@ -82,14 +82,14 @@ def test_evaluating_the_classifier_alone_leaves_the_joint_decision(run: Run, dat
     assert found["chosen_on"] == {str(data.path): data.sha256}
 
 
-def test_the_joint_odds_are_those_of_the_agent() -> None:
+def test_joint_odds_add_the_terms_of_the_agent() -> None:
     screen, classifier, motion = np.array([2.0, 2.0, -3.0]), np.array([4.0, 4.0, 9.0]), np.array([0.0, 6.0, 0.0])
     decision = Decision(threshold=0.8, temperature=2.0, screen_weight=0.5, motion_weight=1.5)
     odds = joint_odds(screen, classifier, motion, (Decision(threshold=0.3), decision))
     np.testing.assert_allclose(odds, [4 / 2 + 0.5 * 2, 4 / 2 + 0.5 * 2 - 1.5 * np.log(7), STOPPED])
 
 
-def test_decisions_come_from_a_bundle_or_from_both_runs(run: Run, tiny_manifest) -> None:
+def test_decisions_come_from_a_bundle_or_both_runs(run: Run, tiny_manifest) -> None:
     bare = Run(run.path, run.manifest.model_copy(update={"decision": None}))
     with pytest.raises(RunError, match="holds no decision; run `cascade` first"):
         decisions_of(bare, bare)
@@ -102,7 +102,7 @@ def test_decisions_come_from_a_bundle_or_from_both_runs(run: Run, tiny_manifest)
         decisions_of(bare, bare, Bundle(Path("made"), tiny_manifest("int8_64"), b""))
 
 
-def test_both_are_judged_as_one_decision_and_written_beside_the_runs_own(data: Dataset, run: Run) -> None:
+def test_evaluate_both_judges_the_joint_decision(data: Dataset, run: Run) -> None:
     chosen = choose(run, run, [data], keep_recall=0.9, false_positive_rate=0.1, weights=Weights(motion=0.0))
     judged, found = evaluate_both(run, run, [data], (chosen.screen, chosen.classifier))
     stopped = judged.margin == STOPPED
@@ -118,7 +118,7 @@ def test_both_are_judged_as_one_decision_and_written_beside_the_runs_own(data: D
     assert Run.open(run.path).manifest.decision is None
 
 
-def test_what_the_fast_path_does_not_propose_is_missed(tmp_path: Path, data: Dataset, run: Run) -> None:
+def test_evaluate_both_misses_what_is_not_proposed(tmp_path: Path, data: Dataset, run: Run) -> None:
     samples = data.samples("test")
     strata = tuple({**one, "proposed": i >= 16} for i, one in enumerate(samples.strata))
     writer = DatasetWriter(tmp_path / "half", data.index.model_copy(update={"planned_shards": 1, "shards": ()}))
@@ -133,8 +133,10 @@ def test_what_the_fast_path_does_not_propose_is_missed(tmp_path: Path, data: Dat
     assert found["whole_chain"]["confusion"]["false_negatives"] == missed
 
 
-@pytest.mark.parametrize(("label", "what"), [(0, "visible hit"), (1, "sample without a hit")])
-def test_thresholds_are_not_chosen_on_one_label(label: int, what: str, tmp_path: Path, data: Dataset, run: Run) -> None:
+@pytest.mark.parametrize(("label", "missing"), [(0, "visible hit"), (1, "sample without a hit")])
+def test_evaluate_refuses_to_choose_on_one_label(
+    label: int, missing: str, tmp_path: Path, data: Dataset, run: Run
+) -> None:
     samples = data.samples("validation")
     writer = DatasetWriter(tmp_path / "one", data.index.model_copy(update={"planned_shards": 1, "shards": ()}))
     writer.add(0, "validation", samples.take(samples.label == label))
@@ -144,15 +146,15 @@ def test_thresholds_are_not_chosen_on_one_label(label: int, what: str, tmp_path:
         lambda: evaluate(run, [data], chosen_on=[one], keep_recall=0.9),
         lambda: evaluate_both(run, run, [data], (Decision(threshold=0.1), Decision(threshold=0.1)), chosen_on=[one]),
     ):
-        with pytest.raises(DatasetError, match=f"one: its validation split has no {what}, .*--chosen-on"):
+        with pytest.raises(DatasetError, match=f"one: its validation split has no {missing}, .*--chosen-on"):
             judge()
 
 
-def test_a_threshold_found_on_clips_takes_the_place_of_the_rates(data: Dataset, run: Run) -> None:
+def test_choose_takes_a_given_threshold(data: Dataset, run: Run) -> None:
     assert choose(run, run, [data], threshold=0.321).classifier.threshold == 0.321
 
 
-def test_weights_are_named_one_by_one_and_wrong_ones_are_refused() -> None:
+def test_weights_are_named_and_checked() -> None:
     assert Weights.named({}) == Weights()
     assert Weights.named({"motion": 2, "classifier": 0.5}) == replace(Weights(), motion=2.0, classifier=0.5)
     with pytest.raises(GammaboxError, match=r"--weight motoin: no such weight\. There are classifier, scr"):
@@ -164,17 +166,17 @@ def test_weights_are_named_one_by_one_and_wrong_ones_are_refused() -> None:
         Weights.named({"classifier": 0})
 
 
-def test_the_help_names_the_usual_weights() -> None:
+def test_cascade_help_names_the_default_weights() -> None:
     told = dict(pair.split("=") for pair in re.findall(r"[a-z]+=[0-9.]*[0-9]", WEIGHT_HELP))
     assert {name: float(value) for name, value in told.items()} == asdict(Weights())
 
 
-def test_the_shipped_bundle_decides_by_the_usual_weights() -> None:
+def test_shipped_bundle_has_the_default_weights() -> None:
     decision = load_bundle(shipped_bundle_path()).manifest.decision
     assert decision == Weights().decision(decision.threshold)
 
 
-def test_the_command_writes_the_weights_into_the_run(data: Dataset, run: Run, tmp_path: Path) -> None:
+def test_cascade_command_writes_weights_into_the_run(data: Dataset, run: Run, tmp_path: Path) -> None:
     copied = shutil.copytree(run.path, tmp_path / "run")
     words = ["cascade", copied, "--screen", run.path, "--data", data.path, "--threshold", "0.9", "--weight", "motion=0"]
     ran = CliRunner().invoke(app, [str(one) for one in words])
@@ -184,9 +186,7 @@ def test_the_command_writes_the_weights_into_the_run(data: Dataset, run: Run, tm
     assert "no such weight" in str(wrong.exception), "before anything is opened"
 
 
-def test_evaluating_one_of_both_keeps_what_cascade_decided_until_told_otherwise(
-    data: Dataset, run: Run, tmp_path: Path
-) -> None:
+def test_evaluate_keeps_cascade_unless_told_to_decide_anew(data: Dataset, run: Run, tmp_path: Path) -> None:
     classifier, screen = (shutil.copytree(run.path, tmp_path / name) for name in ("classifier", "screen"))
     words = ["cascade", classifier, "--screen", screen, "--data", data.path, "--threshold", "0.9"]
     assert CliRunner().invoke(app, [str(one) for one in words]).exit_code == 0
@@ -208,7 +208,7 @@ def test_evaluating_one_of_both_keeps_what_cascade_decided_until_told_otherwise(
     assert "with --screen nothing is decided" in str(both.exception), "before anything is opened"
 
 
-def test_every_weight_of_a_decision_can_be_named() -> None:
+def test_every_weight_of_a_decision_has_a_name() -> None:
     weights = Weights(**{one.name: 0.1 * number for number, one in enumerate(fields(Weights), start=1)})
     found = weights.decision(0.7).model_dump()
     assert found.pop("threshold") == 0.7

@@ -9,9 +9,9 @@ from typer.testing import CliRunner
 
 from edge.detect.decision import Decision
 from edge.detect.manifest import InputContract
+from edge.statistics import sigmoid
 from trainer.commands.cli import app
 from trainer.data.dataset import Dataset
-from trainer.judging import metrics
 from trainer.judging.evaluate import (
     Judged,
     choose_decision,
@@ -41,7 +41,7 @@ def judged_crops(count: int = 4000) -> Judged:
     return Judged(crops, margin * 2, visible(crops))
 
 
-def test_visible_are_all_negatives_and_hits_of_25_grey_levels() -> None:
+def test_visible_holds_negatives_and_hits_of_25_dn() -> None:
     crops = Crops(
         np.zeros((4, 3, 3, 3), np.uint8),
         np.array([0, 1, 1, 1], np.uint8),
@@ -51,23 +51,23 @@ def test_visible_are_all_negatives_and_hits_of_25_grey_levels() -> None:
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.01])
-def test_the_threshold_keeps_to_the_stated_false_positive_rate(rate: float) -> None:
+def test_choose_decision_keeps_to_the_rate(rate: float) -> None:
     judged = judged_crops()
     decision = choose_decision(judged, rate)
-    score = metrics.sigmoid(judged.margin, decision.temperature)
+    score = sigmoid(judged.margin / decision.temperature)
     met = np.mean(score[judged.crops.label == 0] >= decision.threshold)
     assert rate / 2 < met <= rate
 
 
-def test_a_screen_keeps_the_stated_share_of_visible_hits_at_temperature_one() -> None:
+def test_choose_screen_decision_keeps_the_share_of_hits() -> None:
     judged = judged_crops()
     decision = choose_screen_decision(judged, 0.98)
     hits = judged.visible & (judged.crops.label == 1)
     assert decision.temperature == 1
-    assert 0.98 <= np.mean(metrics.sigmoid(judged.margin[hits]) >= decision.threshold) < 0.985
+    assert 0.98 <= np.mean(sigmoid(judged.margin[hits]) >= decision.threshold) < 0.985
 
 
-def test_figures_of_visible_hits_leave_the_faint_ones_out() -> None:
+def test_figures_of_visible_hits_leave_out_faint_ones() -> None:
     judged = judged_crops()
     found = figures(judged, Decision(threshold=0.5))
     assert found["visible_hits"]["recall"]["value"] > 0.98 > found["all_hits"]["recall"]["value"]
@@ -78,7 +78,7 @@ def test_figures_of_visible_hits_leave_the_faint_ones_out() -> None:
     json.dumps(without_nan(found), allow_nan=False)
 
 
-def test_strata_count_every_sample_that_has_a_value_once() -> None:
+def test_by_strata_counts_every_noted_sample_once() -> None:
     judged = judged_crops()
     tables = by_strata(judged.crops, judged.margin > 0)
     rows = tables["added_dn"]
@@ -90,7 +90,7 @@ def test_strata_count_every_sample_that_has_a_value_once() -> None:
     assert "motion_dn" not in tables
 
 
-def test_the_worst_mistakes_come_first() -> None:
+def test_worst_mistakes_come_first() -> None:
     judged = judged_crops()
     false, missed = worst_mistakes(judged, 5)
     negatives = judged.margin[judged.crops.label == 0]
@@ -108,7 +108,7 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Dataset]:
     return fit(folder / "run", NetworkChoice(name="screen"), PATCH, [data], settings), data
 
 
-def test_a_fitted_screen_is_judged_into_its_run_folder(fitted: tuple[Run, Dataset]) -> None:
+def test_evaluate_writes_into_the_run_folder(fitted: tuple[Run, Dataset]) -> None:
     run, data = fitted
     _, judged, found = evaluate(run, [data], false_positive_rate=0.02)
     kept = Run.open(run.path).manifest
@@ -119,7 +119,7 @@ def test_a_fitted_screen_is_judged_into_its_run_folder(fitted: tuple[Run, Datase
     assert len(judged.margin) == 128
 
 
-def test_the_report_is_one_page_and_one_json(fitted: tuple[Run, Dataset]) -> None:
+def test_write_report_makes_one_page_and_one_json(fitted: tuple[Run, Dataset]) -> None:
     run, judged, found = evaluate(*(fitted[0], [fitted[1]]))
     page = write_report(run, judged, found)
     html = page.read_text(encoding="utf-8")
@@ -129,7 +129,7 @@ def test_the_report_is_one_page_and_one_json(fitted: tuple[Run, Dataset]) -> Non
     assert json.loads((run.path / JSON_FILE).read_text()) == found
 
 
-def test_the_command_gives_an_interval_only_where_negatives_are_few(fitted: tuple[Run, Dataset]) -> None:
+def test_evaluate_command_gives_intervals_for_few_negatives(fitted: tuple[Run, Dataset]) -> None:
     run, data = fitted
     result = CliRunner().invoke(app, ["evaluate", str(run.path), "--data", str(data.path)])
     assert result.exit_code == 0

@@ -7,10 +7,10 @@ from synthetic_data import synthetic_samples, write_synthetic
 
 from edge.detect.decision import Decision
 from edge.detect.manifest import InputContract
+from edge.statistics import sigmoid
 from trainer.commands.cli import main
 from trainer.data.dataset import Samples
 from trainer.judging.cascade import STOPPED
-from trainer.judging.metrics import sigmoid
 from trainer.studies.pairs import compare_pairs, margins, table
 from trainer.studies.real_hits import Pair, Strike, Struck
 from trainer.training.fit import fit

@@ -260,10 +260,10 @@ def _run_card(run: Run) -> dict[str, Any]:
 
 def _require_shape(network: keras.Model, contract: InputContract, what: str) -> None:
     size = contract.crop_size
-    taken, given = tuple(network.input_shape), tuple(network.output_shape)
-    if taken[1:] != (size, size, 3) or given[1:] != (2,):
+    shape, outputs = tuple(network.input_shape)[1:], tuple(network.output_shape)[1:]
+    if shape != (size, size, 3) or outputs != (2,):
         raise QuantiseError(
             what,
-            f"its network takes {taken[1:]} and gives {given[1:]}, run.json says ({size}, {size}, 3) and two logits",
+            f"its network takes {shape} and gives {outputs}, run.json says ({size}, {size}, 3) and two logits",
             "fit it again: checkpoint and run.json do not belong together",
         )

@@ -118,9 +118,11 @@ def contracts_of(content: bytes, contract: InputContract) -> tuple[InputContract
     graph = read_graph(content)
     into, out = graph.input, graph.output
     update = {"dtype": into.dtype.lower(), "quantisation": quantisation_of(into)}
-    taken = InputContract.model_validate(contract.model_copy(update=update).model_dump())
-    given = {"dtype": out.dtype.lower(), "quantisation": quantisation_of(out)}
-    return taken, OutputContract.model_validate(given)
+    of_output = {"dtype": out.dtype.lower(), "quantisation": quantisation_of(out)}
+    return (
+        InputContract.model_validate(contract.model_copy(update=update).model_dump()),
+        OutputContract.model_validate(of_output),
+    )
 
 
 def quantisation_of(tensor: Tensor) -> Quantisation | None:

@@ -11,8 +11,7 @@ import numpy as np
 from quantize.convert import convert
 from quantize.representative import cells, draw, span_range
 from quantize.runtimes import speed
-from trainer.studies.ablate import TIME_FILE
-from trainer.training.run import write_whole
+from trainer.training.run import TIME_FILE, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

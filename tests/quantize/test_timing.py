@@ -3,7 +3,7 @@
 import json
 
 from quantize.commands import main
-from trainer.studies.ablate import TIME_FILE
+from trainer.training.run import TIME_FILE
 
 
 def test_time_notes_the_int8_time_in_the_run_folder(command, tiny) -> None:

@@ -15,7 +15,7 @@ from trainer.judging.evaluate import Judged, figures, judge, without_nan
 from trainer.judging.metrics import METRICS
 from trainer.training.batches import read_crops
 from trainer.training.fit import fit
-from trainer.training.run import FitSettings, NetworkChoice, write_whole
+from trainer.training.run import TIME_FILE, FitSettings, NetworkChoice, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from trainer.training.run import Run
 
 RESULT_FILE = "ablate.json"
-TIME_FILE = "int8.json"
-"""In a run folder: what `gammabox-quantize time` measured of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ RUN_FILE = "run.json"
 LOG_FILE = "log.jsonl"
 BEST_FILE = "best.keras"
 LAST_FILE = "last.keras"
+TIME_FILE = "int8.json"  # written by gammabox-quantize time
 
 Precision = Literal["float32", "mixed_float16", "mixed_bfloat16"]
 

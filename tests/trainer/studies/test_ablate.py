@@ -7,8 +7,8 @@ from synthetic_data import write_synthetic
 
 from edge.errors import GammaboxError
 from trainer.data.dataset import Dataset
-from trainer.studies.ablate import BASE, TIME_FILE, VARIANTS, Setting, ablate, decision_table, fusion_table, table
-from trainer.training.run import Run
+from trainer.studies.ablate import BASE, VARIANTS, Setting, ablate, decision_table, fusion_table, table
+from trainer.training.run import TIME_FILE, Run
 
 SETTING = Setting(samples_seen=64, epochs=2, batch_size=16)
 TWO = (BASE, replace(BASE, name="planes rgb", planes="rgb"))

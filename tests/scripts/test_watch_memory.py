@@ -12,7 +12,7 @@ import pytest
 
 from edge.capture.mjpeg_writer import MotionJpegWriter
 
-SCRIPT = Path(__file__).parent.parent / "scripts" / "watch_memory.py"
+SCRIPT = Path(__file__).parent.parent.parent / "scripts" / "watch_memory.py"
 
 
 def watch(*words):
@@ -32,31 +32,31 @@ def clip(tmp_path_factory):
     return path
 
 
-def test_the_clip_is_looped_to_the_number_asked_for_and_its_memory_told(clip, tiny_bundle):
+def test_watch_memory_loops_the_clip_and_reports_memory(clip, tiny_bundle):
     ended = watch(clip, "--frames", 100, "--model", tiny_bundle, "--json", "--max-growth-mb", 100)
     assert ended.returncode == 0, ended.stderr
-    told = json.loads(ended.stdout)
-    assert told["frames"] == 100
-    assert told["hits"] >= 12
-    assert [frames for frames, _ in told["memory_mb"]] == list(range(5, 101, 5))
-    assert all(20 < resident <= told["peak_mb"] + 1 for _, resident in told["memory_mb"])
-    settled = [resident for frames, resident in told["memory_mb"] if frames >= 20]
-    assert told["growth_mb"] == pytest.approx(runpy.run_path(str(SCRIPT))["steady_growth"](settled), abs=0.06)
+    report = json.loads(ended.stdout)
+    assert report["frames"] == 100
+    assert report["hits"] >= 12
+    assert [frames for frames, _ in report["memory_mb"]] == list(range(5, 101, 5))
+    assert all(20 < resident <= report["peak_mb"] + 1 for _, resident in report["memory_mb"])
+    settled = [resident for frames, resident in report["memory_mb"] if frames >= 20]
+    assert report["growth_mb"] == pytest.approx(runpy.run_path(str(SCRIPT))["steady_growth"](settled), abs=0.06)
 
 
 @pytest.mark.parametrize("limit", ["--max-mb", "--max-growth-mb"])
-def test_a_limit_that_is_passed_is_exit_code_1(clip, tiny_bundle, limit):
+def test_watch_memory_exits_1_where_a_limit_is_exceeded(clip, tiny_bundle, limit):
     value = 10 if limit == "--max-mb" else -1000
     assert watch(clip, "--frames", 20, "--model", tiny_bundle, limit, value).returncode == 1
 
 
-def test_a_recording_that_is_not_there_is_exit_code_2(tmp_path):
+def test_watch_memory_exits_2_on_a_missing_recording(tmp_path):
     ended = watch(tmp_path / "none.avi")
     assert ended.returncode == 2
     assert ended.stderr.startswith("error: ")
 
 
-def test_growth_is_that_of_the_whole_and_not_of_single_readings():
+def test_steady_growth_ignores_single_readings():
     growth = runpy.run_path(str(SCRIPT))["steady_growth"]
     assert growth([140, 149, 140, 149, 140, 149, 140, 149]) == pytest.approx(0)
     for count in (2, 3, 16, 17):
@@ -65,6 +65,6 @@ def test_growth_is_that_of_the_whole_and_not_of_single_readings():
 
 
 @pytest.mark.slow
-def test_memory_is_flat_over_many_frames(clip):
+def test_watch_memory_stays_flat_over_many_frames(clip):
     ended = watch(clip, "--frames", 10_000)
     assert ended.returncode == 0, ended.stdout

@@ -29,7 +29,7 @@ def root(
         bool, typer.Option("--version", callback=console.show_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """From one site file to a fleet of boxes that reports online.
+    """Turn one site file into a fleet of boxes that reports online.
 
     Start with `init`, edit the file it writes, `validate` it, `render` it, and follow the README.txt that comes out.
     """

@@ -1,4 +1,4 @@
-"""From a run folder to a bundle: representative crops, conversion, decision, manifest."""
+"""Makes a bundle from a run folder: representative crops, conversion, decision, manifest."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ TOOLS = ("tensorflow", "keras", "ai-edge-litert", "numpy")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The way of a conversion; all of it is noted in the bundle."""
+    """The settings of a conversion, all of which are noted in the bundle."""
 
     recipe: Recipe = INT8_RECIPE
     per_channel: bool = True

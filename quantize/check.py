@@ -1,4 +1,4 @@
-"""The proof: a bundle is compared with the float runs it came from, on the runtime of the box and the same crops."""
+"""Checks a bundle against the float runs it came from, on the runtime of the box and the same crops."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class BundleCheck:
-    """The verdict on a bundle with its evidence; `findings` by what they are about, the weightiest first."""
+    """The verdict on a bundle with its evidence; `findings` are listed by cascade, network and clip."""
 
     bundle: str
     sha256: str
@@ -73,7 +73,7 @@ def check_bundle(
     clip: Path | None = None,
     command: str = "",
 ) -> BundleCheck:
-    """Measure every network of a bundle and what the box decides with them, and hold the figures against the limits.
+    """Measure every network of a bundle and what the box decides with them, and compare the figures with the limits.
 
     Parameters
     ----------

@@ -187,7 +187,7 @@ def time_command(
     data: DataOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON instead of a table.")] = False,
 ) -> None:
-    """Convert runs to int8, time them in turn and note it in each run folder, where `study ablate` finds it."""
+    """Convert runs to int8, time them, and note the times in each run folder, where `study ablate` finds them."""
     from dataclasses import asdict
 
     from quantize.bundling import datasets_of

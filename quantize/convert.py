@@ -133,7 +133,7 @@ def quantisation_of(tensor: Tensor) -> Quantisation | None:
 
 
 def require_exact_input(contract: InputContract, what: str) -> None:
-    """Refuse an input quantisation that merges or clips grey levels, of which int8 holds just all 256.
+    """Refuse an input quantisation that merges or clips grey levels; int8 has room for exactly 256.
 
     With scale 1/255 and offset 0 the stored value is the pixel − 128.
 

@@ -1,4 +1,4 @@
-"""The limits of what int8 may cost, and the findings: each figure held against its limit."""
+"""The limits of what int8 may cost, and the findings: each figure compared with its limit."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Limits(StrictModel):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A figure held against its limit, in words."""
+    """A figure compared with its limit, in words."""
 
     name: str
     passed: bool
@@ -82,17 +82,17 @@ def parse_limits(words: Sequence[str]) -> Limits:
 
 
 def judge_network(check: NetworkCheck, limits: Limits) -> tuple[Finding, ...]:
-    """Hold every figure of a network against its limit, the weightiest first."""
+    """Compare every figure of a network with its limit, the most important first."""
     return tuple(_network_findings(check, limits))
 
 
 def judge_cascade(check: CascadeCheck, limits: Limits) -> tuple[Finding, ...]:
-    """Hold the figures of what both networks decide together against their limits."""
+    """Compare the figures of what both networks decide together with their limits."""
     return tuple(_cascade_findings(check, limits))
 
 
 def judge_clip(clip: ClipCheck, limits: Limits) -> tuple[Finding, ...]:
-    """Hold the hits on a clip against their limit; a clip without hits does not pass."""
+    """Compare the hits on a clip with their limit; a clip without hits does not pass."""
     text = f"{clip.common} of {clip.float_hits} float and {clip.int8_hits} int8 hits, {clip.frames} frames"
     passed = clip.float_hits > 0 and clip.alike >= limits.min_clip_agreement
     return (Finding("hits alike", passed, text),)

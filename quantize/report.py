@@ -62,7 +62,7 @@ def write_html(check: BundleCheck, path: Path) -> None:
 
 
 def record(check: BundleCheck, bundle: Bundle) -> None:
-    """Write the main figures into the bundle's manifest, with the command that made them; the models stay."""
+    """Write the main figures and their command into the bundle's manifest, without changing its models."""
     figures = {network.name: _figures(network) for network in check.networks}
     if check.cascade is not None:
         figures = {CASCADE: _agreed(check.cascade), **figures}

@@ -67,7 +67,7 @@ class FoundHit:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the demonstration showed.
+    """Outcome of the demonstration.
 
     Attributes
     ----------
@@ -94,7 +94,7 @@ class Verdict:
 
 
 def main() -> None:
-    """Run the demonstration; exit 1 where it did not show what it should."""
+    """Run the demonstration; exit 1 if it fails."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="where the film and the agent's files go")
     parser.add_argument("--seed", type=int, default=1, help="of the film; the same seed films the same (default 1)")
@@ -117,17 +117,17 @@ def main() -> None:
 
 
 def judge(folder: Path, arrived: list[Received]) -> Verdict:
-    """Hold what arrived at the control room against the film's truth."""
-    messages = [one.message for one in arrived]
+    """Compare what arrived at the control room with the film's truth."""
+    messages = [received.message for received in arrived]
     with_hits = [message for message in messages if isinstance(message, HitMessage)]
-    found = [FoundHit(message.frame, hit.x, hit.y) for message in with_hits for hit in message.hits]
+    hits = [FoundHit(message.frame, hit.x, hit.y) for message in with_hits for hit in message.hits]
     raised = [message.utc for message in messages if isinstance(message, AlarmMessage) and message.state == "raised"]
     # Messages carry the wall time of their frame: any one with its frame number tells when the film began.
     began = [message.utc - timedelta(seconds=message.frame / FPS) for message in with_hits[:1]]
     raised_s = [(utc - began[0]).total_seconds() if began else 0.0 for utc in raised]
     after_s = [at_s - SOURCE_APPEARS_S for at_s in raised_s if at_s >= SOURCE_APPEARS_S]
     return Verdict(
-        score=compare(read_truth(folder / "film.jsonl"), found),
+        score=compare(read_truth(folder / "film.jsonl"), hits),
         frames=round(SECONDS * FPS),
         early_alarms=len(raised_s) - len(after_s),
         alarm_after_s=min(after_s, default=None),
@@ -161,10 +161,10 @@ def _watch_the_agent(folder: Path) -> list[Received]:
         running = True
         while running:
             running = agent.poll() is None
-            for one in control_room.poll(PATIENCE_S):
-                print(f"   {as_line(one)}", flush=True)
-                if isinstance(one, Received):
-                    arrived.append(one)
+            for event in control_room.poll(PATIENCE_S):
+                print(f"   {as_line(event)}", flush=True)
+                if isinstance(event, Received):
+                    arrived.append(event)
     if agent.returncode:
         sys.stderr.write((folder / "agent.log").read_text(encoding="utf-8"))
         raise SystemExit(agent.returncode)
@@ -176,15 +176,15 @@ def draw(path: Path, arrived: list[Received], verdict: Verdict) -> None:
     console = Console(record=True, file=io.StringIO(), width=PICTURE_COLUMNS, highlight=False)
     console.print("$ make demo", style="bold")
     run = 0
-    for one in arrived:
-        is_hit = isinstance(one.message, HitMessage)
+    for received in arrived:
+        is_hit = isinstance(received.message, HitMessage)
         if not is_hit and run > RUN_SHOWN:
             console.print(f"   ... {run - RUN_SHOWN} more messages with hits ...", style="dim")
         run = run + 1 if is_hit else 0
         if run <= RUN_SHOWN:
-            is_alarm = isinstance(one.message, AlarmMessage) and one.message.state != "cleared"
-            line = Text(f"   {as_line(one)}", style="bold red" if is_alarm else "", no_wrap=True, overflow="ellipsis")
-            console.print(line)
+            is_alarm = isinstance(received.message, AlarmMessage) and received.message.state != "cleared"
+            style = "bold red" if is_alarm else ""
+            console.print(Text(f"   {as_line(received)}", style=style, no_wrap=True, overflow="ellipsis"))
     console.print("\n" + "\n".join(_lines(verdict)))
     path.write_text(console.export_svg(title="gammabox: what a control room sees"), encoding="utf-8")
 

@@ -16,7 +16,7 @@ class DatasetError(GammaboxError):
         self._parts = (path, problem, advice)
 
     def __reduce__(self) -> tuple[type[DatasetError], tuple[str | Path, str, str]]:
-        """Travel between processes whole: an exception is else rebuilt from its message alone."""
+        """Travel between processes whole: by default an exception is rebuilt from its message alone."""
         return type(self), self._parts
 
 
@@ -53,5 +53,5 @@ class RunError(GammaboxError):
 class OptionError(GammaboxError):
     """A word on the command line that is none of the choices."""
 
-    def __init__(self, option: str, found: str, choices: tuple[str, ...]) -> None:
-        super().__init__(f"{option} {found}: no such choice; give one of {', '.join(choices)}")
+    def __init__(self, option: str, word: str, choices: tuple[str, ...]) -> None:
+        super().__init__(f"{option} {word}: no such choice; give one of {', '.join(choices)}")

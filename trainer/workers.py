@@ -56,7 +56,7 @@ def _start_worker() -> None:
 
 
 def _end_with_parent() -> None:
-    """Wait for the end of the process that gives out the work: killed, it must not leave workers behind."""
+    """Wait for the end of the parent process and end too: a killed parent must not leave workers behind."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         multiprocessing.connection.wait([parent.sentinel])

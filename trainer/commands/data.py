@@ -204,10 +204,10 @@ def _print_summary(
             shares.negatives_with_blotch, shares.negatives_in_strong_motion, shares.hits_of_25_to_40_dn, shares.missed
         )
     if cost is not None and cost.crops:
-        made = cost.report
+        report = cost.report
         print(
-            f"{made['crops']} made in {made['wall_s']} s: {made['crops_per_s']} a second, {made['crops_per_cpu_s']} "
-            f"a second of processor time; {made['peak_memory_mb']} MB in all processes"
+            f"{report['crops']} made in {report['wall_s']} s: {report['crops_per_s']} a second, "
+            f"{report['crops_per_cpu_s']} a second of processor time; {report['peak_memory_mb']} MB in all processes"
         )
     print(f"{out}: {dataset.crop_size} pixels, SHA-256 {dataset.sha256}")
 

@@ -1,4 +1,4 @@
-"""From the words of a command line to a checked recipe."""
+"""Checks the options of a dataset and makes its recipe."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Choice = TypeVar("Choice", bound=str)
 
 
 def one_of(option: str, word: str, choices: tuple[Choice, ...]) -> Choice:
-    """Give the choice that a word of the command line names.
+    """Return the choice that a word of the command line names.
 
     Raises
     ------
@@ -56,12 +56,12 @@ def recipe_from_options(
         Footage of which nothing can be used.
 
     """
-    chosen = NUISANCES if nuisances is None else tuple(dict.fromkeys(nuisances))
-    if chosen == ("none",):
-        chosen = ()
-    for one in chosen:
-        if one not in NUISANCES:
-            raise OptionError("--nuisance", one, (*NUISANCES, "none"))
+    named = NUISANCES if nuisances is None else tuple(dict.fromkeys(nuisances))
+    if named == ("none",):
+        named = ()
+    for name in named:
+        if name not in NUISANCES:
+            raise OptionError("--nuisance", name, (*NUISANCES, "none"))
     return Recipe(
         kind=one_of("--kind", kind, KINDS),
         crops=crops,
@@ -70,7 +70,9 @@ def recipe_from_options(
         fusion=one_of("--fusion", fusion, FUSION_CHOICES),
         footage=tuple(require_footage(footage)),
         footage_share=footage_share,
-        nuisances=chosen,
+        nuisances=named,
         nuisance_share=nuisance_share,
-        radiations=RADIATIONS if not radiations else tuple(one_of("--nuclide", one, RADIATIONS) for one in radiations),
+        radiations=RADIATIONS
+        if not radiations
+        else tuple(one_of("--nuclide", name, RADIATIONS) for name in radiations),
     )

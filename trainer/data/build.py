@@ -120,13 +120,13 @@ class Recipe:
         return "validation" if shard % 4 == 3 else "train"
 
     def index(self, command: str) -> DatasetIndex:
-        """Give dataset.json before the first shard."""
+        """Return the content of dataset.json before the first shard."""
         pictures = {split: list(available_pictures(split)) for split in ("train", "validation", "test")}
         recipe = {
             "version": RECIPE_VERSION,
             "crops": self.crops,
             "fusion": self.fusion,
-            "footage": [{"scene": one.scene, "frames": one.frames, "sha256": one.sha256} for one in self.footage],
+            "footage": [{"scene": f.scene, "frames": f.frames, "sha256": f.sha256} for f in self.footage],
             "footage_share": self.footage_share,
             "nuisances": list(self.nuisances),
             "nuisance_share": self.nuisance_share,
@@ -208,7 +208,7 @@ def _measured_shard(path: Path, recipe: Recipe, shard: int) -> tuple[ShardEntry,
 def shard_samples(recipe: Recipe, shard: int) -> Samples:
     """Make the samples of one shard, half of each label."""
     rng = np.random.default_rng([recipe.seed, _KIND_KEY[recipe.kind], shard])
-    split, wanted = recipe.split_of(shard), recipe.shard_sizes()[shard]
+    split, count = recipe.split_of(shard), recipe.shard_sizes()[shard]
     source = SceneSource(
         rng,
         split,
@@ -217,7 +217,7 @@ def shard_samples(recipe: Recipe, shard: int) -> Samples:
         region_size(recipe.crop_size),
         footage_share=recipe.footage_share,
     )
-    quota = Quota(wanted, TEST_SHARES, TEST_BLOTCH_SHARE) if recipe.kind == "test" else Quota(wanted)
+    quota = Quota(count, TEST_SHARES, TEST_BLOTCH_SHARE) if recipe.kind == "test" else Quota(count)
     parts: list[Samples] = []
     in_vain = 0
     while not quota.filled:
@@ -230,9 +230,9 @@ def shard_samples(recipe: Recipe, shard: int) -> Samples:
                 "give footage that moves and is not white, or a smaller --footage-share",
             )
         if shot is not None:
-            chosen = [i for i, strata in enumerate(shot.strata) if quota.takes(int(shot.label[i]), strata)]
-            parts.append(shot if len(chosen) == len(shot) else shot.take(np.array(chosen, np.intp)))
-            in_vain = 0 if chosen else in_vain
+            rows = [i for i, strata in enumerate(shot.strata) if quota.takes(int(shot.label[i]), strata)]
+            parts.append(shot if len(rows) == len(shot) else shot.take(np.array(rows, np.intp)))
+            in_vain = 0 if rows else in_vain
     return Samples.joined(parts, recipe.crop_size)
 
 

@@ -1,4 +1,4 @@
-"""What building costs: crops, processor time and memory of each process, added up for the report of `build`."""
+"""Cost of a build: crops, processor time and memory of each process, added up for its report."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MAXRSS_UNIT_BYTES = 1 if sys.platform == "darwin" else 1024  # getrusage(2) of 
 
 @dataclass(frozen=True, slots=True)
 class ShardCost:
-    """What one shard took.
+    """Cost of a shard.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class ShardCost:
 
 @dataclass(slots=True)
 class BuildCost:
-    """Adds up shards as they come in.
+    """Adds up the costs of shards as they come in.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class BuildCost:
     start: float = field(default_factory=time.monotonic)
 
     def add(self, entry: ShardEntry, cost: ShardCost) -> None:
-        """Count a shard."""
+        """Add the cost of a shard."""
         self.crops += entry.samples
         self.cpu_s += cost.cpu_s
         self.wall_s = time.monotonic() - self.start
@@ -86,7 +86,7 @@ def peak_bytes() -> int:
 
 
 def measured(make: Callable[[], ShardEntry]) -> tuple[ShardEntry, ShardCost]:
-    """Make a shard and tell what it took."""
+    """Make a shard and return it with its cost."""
     before = time.process_time()
     entry = make()
     return entry, ShardCost(os.getpid(), time.process_time() - before, peak_bytes())

@@ -132,8 +132,8 @@ def samples_of(shot: Shot, common: Strata, crop_size: int, rng: Generator) -> Sa
             if strike.added_dn < MIN_ADDED_DN or strike.kept_dn < MIN_KEPT_DN:
                 continue  # for both labels: what hits cannot be seen on must not tell them apart
             # A blotch beside the middle must not mean a hit: half of label 0 has it beside the middle, too.
-            at = Place(strike.x, strike.y, "beside blotch") if beside else place
-            parts.append(_sample(shot, version if hit else None, at, hit, jitter=jitter, crop_size=crop_size))
+            where = Place(strike.x, strike.y, "beside blotch") if beside else place
+            parts.append(_sample(shot, version if hit else None, where, hit, jitter=jitter, crop_size=crop_size))
             struck_dn.append(strike.added_dn)
     crops = Samples.joined(parts, crop_size)
     strata = zip(crops.strata, struck_dn, strict=True)
@@ -159,13 +159,14 @@ def _sample(
     centre_x, centre_y = (int(v) for v in np.clip((x + jitter[0], y + jitter[1]), 0, (width - 1, height - 1)))
     origin = window_origin(centre_x, centre_y, crop_size, width, height)
     greys = cv2.merge([cut(grey, origin, crop_size) for grey in (shot.previous, current, shot.following)])
-    strikes = [one for one in (version.strikes if version else ()) if _in_window((one.x, one.y), origin, crop_size)]
-    blotches = [one for one in shot.blotches if _in_window(one, origin, crop_size)]
+    struck = version.strikes if version else ()
+    strikes = [strike for strike in struck if _in_window((strike.x, strike.y), origin, crop_size)]
+    blotches = [blotch for blotch in shot.blotches if _in_window(blotch, origin, crop_size)]
     moved = cv2.absdiff(around(shot.previous, x, y), around(shot.following, x, y))
     strata: Strata = {
         "added_dn": hit.added_dn if hit else None,
         "stratum": stratum_of(hit.added_dn) if hit else "negative",
-        "hits": [_hit_stratum(one, origin) for one in strikes],
+        "hits": [_hit_stratum(strike, origin) for strike in strikes],
         "pixels": hit.pixels if hit else None,
         "peak_e": hit.peak_e if hit else None,
         "nuclide": hit.nuclide if hit else None,
@@ -194,6 +195,42 @@ def _hit_stratum(strike: Strike, origin: tuple[int, int]) -> dict[str, Any]:
     return {"x": strike.x - x0, "y": strike.y - y0, "added_dn": strike.added_dn, "box": inside}
 
 
+def cut_samples(
+    greys: tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]],
+    bgr: NDArray[np.uint8],
+    spots: Sequence[tuple[int, int]],
+    *,
+    labels: Sequence[int],
+    strata: Sequence[Strata],
+    crop_size: int,
+) -> Samples:
+    """Cut a sample around each spot, as the agent cuts its crops.
+
+    Parameters
+    ----------
+    greys : tuple of three uint8 arrays, shape (height, width)
+        Previous, current and next frame.
+    bgr : uint8 array, shape (height, width, 3)
+        The current frame in colour.
+    spots : sequence of (x, y)
+    labels, strata : sequences
+        Of each spot.
+    crop_size : int
+
+    """
+    if not spots:
+        return Samples.joined([], crop_size)
+    height, width = greys[1].shape
+    origins = [window_origin(x, y, crop_size, width, height) for x, y in spots]
+    return Samples(
+        np.array([np.stack([cut(grey, origin, crop_size) for grey in greys], -1) for origin in origins]),
+        np.array([cut(bgr, origin, crop_size) for origin in origins]),
+        np.array([(x - x0, y - y0) for (x, y), (x0, y0) in zip(spots, origins, strict=True)], np.int16),
+        np.array(labels, np.uint8),
+        tuple(strata),
+    )
+
+
 def stratum_of(added_dn: float) -> str:
     """Name what a hit adds: "faint" below 25 grey levels, "visible" below 40, "bright" from there on."""
     if added_dn < 25:
@@ -204,10 +241,10 @@ def stratum_of(added_dn: float) -> str:
 def _near(candidates: Sequence[Candidate], box: tuple[int, int, int, int]) -> tuple[int, int] | None:
     """Find the candidate in a box, with two pixels to spare; the highest spike of several."""
     x0, y0, x1, y1 = box
-    near = [one for one in candidates if x0 - 2 <= one.x <= x1 + 2 and y0 - 2 <= one.y <= y1 + 2]
+    near = [spot for spot in candidates if x0 - 2 <= spot.x <= x1 + 2 and y0 - 2 <= spot.y <= y1 + 2]
     if not near:
         return None
-    best = max(near, key=lambda one: one.spike_dn)
+    best = max(near, key=lambda spot: spot.spike_dn)
     return best.x, best.y
 
 

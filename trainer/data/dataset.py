@@ -33,7 +33,7 @@ _ARRAYS = ("greys", "bgr", "spot", "label", "strata")
 
 
 class ShardEntry(StrictModel):
-    """One complete shard as dataset.json lists it."""
+    """A complete shard as dataset.json lists it."""
 
     index: int = Field(ge=0)
     split: Split
@@ -80,7 +80,7 @@ class Samples:
     label : uint8 array, shape (n,)
         1 where the crop holds a hit of ionising radiation.
     strata : tuple of dict
-        One a sample: what it was made of (scene, added_dn, motion_dn, nuisance, ...).
+        What each sample was made of (scene, added_dn, motion_dn, nuisance, ...).
 
     """
 
@@ -104,21 +104,21 @@ class Samples:
         return len(self.label)
 
     def column(self, name: str) -> NDArray[Any]:
-        """Give one stratum of all samples as an array; None becomes NaN in a numeric column."""
-        values = [one.get(name) for one in self.strata]
+        """Return a stratum of all samples as an array; None becomes NaN in a numeric column."""
+        values = [sample.get(name) for sample in self.strata]
         if any(isinstance(value, str) for value in values):
             return np.array(["" if value is None else str(value) for value in values])
         return np.array([np.nan if value is None else float(value) for value in values])
 
     def take(self, which: NDArray[Any]) -> Samples:
-        """Give the samples at an index array or where a mask of length n is true."""
+        """Return the samples at an index array or where a mask of length n is true."""
         places = np.flatnonzero(which) if which.dtype == bool else which
         strata = tuple(self.strata[int(i)] for i in places)
         return Samples(self.greys[places], self.bgr[places], self.spot[places], self.label[places], strata)
 
     @staticmethod
     def joined(parts: Sequence[Samples], crop_size: int) -> Samples:
-        """Join parts in order; no part at all gives zero samples of `crop_size`."""
+        """Join parts in order; without any part, return zero samples of `crop_size`."""
         if not parts:
             empty = np.zeros((0, crop_size, crop_size, 3), np.uint8)
             return Samples(empty, empty, np.zeros((0, 2), np.int16), np.zeros(0, np.uint8), ())
@@ -161,14 +161,14 @@ class Dataset:
 
     @property
     def sha256(self) -> str:
-        """One hash for all data: over crop size, splits and hashes of the shards in order."""
+        """Hash of all data: over crop size, splits and hashes of the shards in order."""
         text = "".join(f"{entry.index} {entry.split} {entry.sha256}\n" for entry in self.index.shards)
         return hashlib.sha256(f"{self.crop_size}\n{text}".encode()).hexdigest()
 
     def count(self, split: Split | None = None) -> tuple[int, int]:
-        """Give (samples, positives) of a split, or of everything, without reading shards."""
-        chosen = [entry for entry in self.index.shards if split in (None, entry.split)]
-        return sum(entry.samples for entry in chosen), sum(entry.positives for entry in chosen)
+        """Return (samples, positives) of a split, or of everything, without reading shards."""
+        entries = [entry for entry in self.index.shards if split in (None, entry.split)]
+        return sum(entry.samples for entry in entries), sum(entry.positives for entry in entries)
 
     def parts(self, split: Split | None = None) -> Iterator[Samples]:
         """Read shard after shard; for data that should not all be in memory.
@@ -199,7 +199,7 @@ class Dataset:
                         label, strata = arrays["label"], arrays["strata"]
                 except (OSError, ValueError, KeyError, BadZipFile) as error:
                     raise DatasetError(self.path, f"{entry.file} cannot be read ({error})", _AGAIN) from error
-                yield tuple(json.loads(str(one)) for one in strata), label
+                yield tuple(json.loads(str(sample)) for sample in strata), label
 
     def samples(self, split: Split | None = None, limit: int | None = None) -> Samples:
         """Read a whole split (or everything), or as many whole shards as hold the first `limit` samples, cut to it.
@@ -227,9 +227,9 @@ class Dataset:
 
 
 def pack(samples: Samples) -> bytes:
-    """Give the bytes of a shard file (.npz, uncompressed); the same samples always give the same bytes."""
+    """Return the bytes of a shard file (.npz, uncompressed); the same samples have the same bytes."""
     buffer = io.BytesIO()
-    strata = np.array([json.dumps(one, sort_keys=True) for one in samples.strata], dtype=np.str_)
+    strata = np.array([json.dumps(sample, sort_keys=True) for sample in samples.strata], dtype=np.str_)
     np.savez(
         buffer,
         greys=samples.greys,
@@ -245,7 +245,7 @@ def unpack(content: bytes) -> Samples:
     """Read the bytes of a shard file."""
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         greys, bgr, spot, label, strata = (arrays[name] for name in _ARRAYS)
-    return Samples(greys, bgr, spot, label, tuple(json.loads(str(one)) for one in strata))
+    return Samples(greys, bgr, spot, label, tuple(json.loads(str(sample)) for sample in strata))
 
 
 def read_index(folder: Path) -> DatasetIndex:

@@ -30,7 +30,7 @@ _CHOICES = 24  # hits to choose from for the one that adds about what is wanted
 
 @dataclass(frozen=True, slots=True)
 class HitKind:
-    """One radiation in one kind of silicon."""
+    """A radiation in a kind of silicon."""
 
     nuclide: str
     silicon: str
@@ -78,11 +78,15 @@ class HitBank:
         wanted_dn: float,
         light_of: Callable[[NDArray[np.float32]], NDArray[np.float32]],
     ) -> NDArray[np.float32]:
-        """Draw two dozen hits and give the one that will add nearest to `wanted_dn` grey levels on its ground.
+        """Draw two dozen hits and return the charge map that adds nearest to `wanted_dn` grey levels on its ground.
 
-        No charge is scaled: among real hits of this radiation the fitting one is picked, so on bright ground the
-        result may stay below what is wanted. `light_of` gives the linear light that a hit adds to grey at its brightest
-        pixel, 1 = white, by the electrons there. Gives float32, shape (h, w).
+        No charge is scaled, so on bright ground the hit may add less than is wanted. `light_of` returns the linear
+        light that hits add to grey at their brightest pixel, 1 = white, by the electrons there.
+
+        Returns
+        -------
+        float32 array, shape (h, w)
+
         """
         drawn = rng.integers(len(kind.library), size=_CHOICES)
         light = float(linear_light(ground_dn / 255)) + light_of(kind.peak_e[drawn])
@@ -101,13 +105,13 @@ RADIATIONS: tuple[str, ...] = tuple(dict.fromkeys(nuclide for nuclide, *_ in _KI
 
 @lru_cache(maxsize=2)
 def hit_bank(radiations: tuple[str, ...] = RADIATIONS, hits_a_kind: int = HITS_PER_LIBRARY) -> HitBank:
-    """Give the bank: simulated at the first call on a machine (about a minute), read from the cache afterwards.
+    """Return the bank: simulated at the first call on a machine (about a minute), read from the cache afterwards.
 
     `radiations` are from RADIATIONS; each is in one or more kinds of silicon.
     """
     kinds = []
-    chosen = [kind for kind in _KINDS if kind[0] in radiations]
-    for nuclide, silicon, _ in chosen:
+    listed = [kind for kind in _KINDS if kind[0] in radiations]
+    for nuclide, silicon, _ in listed:
         camera = _SILICON[silicon]
         if nuclide == "muon":
             library = muon_library(camera, hits_a_kind, LIBRARY_SEED)
@@ -115,7 +119,7 @@ def hit_bank(radiations: tuple[str, ...] = RADIATIONS, hits_a_kind: int = HITS_P
             library = build_library(_spectrum(nuclide), camera, hits_a_kind, LIBRARY_SEED)
         peaks = np.array([charge.max() for charge in library.maps], np.float32)
         kinds.append(HitKind(nuclide, silicon, library, peaks))
-    weights = np.array([weight for *_, weight in chosen], np.float64)
+    weights = np.array([weight for *_, weight in listed], np.float64)
     return HitBank(tuple(kinds), weights / weights.sum())
 
 

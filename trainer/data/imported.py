@@ -1,4 +1,4 @@
-"""Datasets N and P from imported recordings: A fused with B gives label 0, C fused with B gives label 1."""
+"""Datasets N and P from imported recordings: A fused with B has label 0, C fused with B label 1."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def build_imported(
         recipe={
             "crops": options.crops,
             "fusion": options.fusion,
-            "scenes": [one.sha256 for one in imported.scenes],
+            "scenes": [footage.sha256 for footage in imported.scenes],
             "noise_blotches": len(imported.noise),
             "radiation_blotches": len(imported.radiation),
             "contaminated": "A holds natural ionisation labelled 0",
@@ -109,7 +109,7 @@ def _shards(crops: int) -> list[int]:
 
 
 def _marked(samples: Samples, split: Split) -> Samples:
-    strata = tuple({**one, "split": split} for one in samples.strata)
+    strata = tuple({**sample, "split": split} for sample in samples.strata)
     return Samples(samples.greys, samples.bgr, samples.spot, samples.label, strata)
 
 
@@ -126,9 +126,9 @@ def _fused(
     while any(quota):
         for label in (0, 1):
             if quota[label]:
-                made = _shot(source, blotches[label], label, options, rng)
-                parts += made[: quota[label]]
-                quota[label] -= min(quota[label], len(made))
+                samples = _shot(source, blotches[label], label, options, rng)
+                parts += samples[: quota[label]]
+                quota[label] -= min(quota[label], len(samples))
     return Samples.joined(parts, options.crop_size)
 
 
@@ -196,7 +196,7 @@ def _covered(size: int, places: Sequence[Place], blotches: Sequence[Blotch]) -> 
 
 
 def _added(fusion: Fusion, blotch: Blotch, ground_dn: float) -> float:
-    """Give the grey levels that the brightest pixel of a blotch adds to its ground."""
+    """Return the grey levels that the brightest pixel of a blotch adds to its ground."""
     middle = blotch.patch[CUT_PX // 2 : CUT_PX // 2 + 1, CUT_PX // 2 : CUT_PX // 2 + 1]
     ground = np.full((1, 1, 3), ground_dn, np.float32)
     after = fuse_light(middle, ground) if fusion == "charge" else np.maximum(middle.astype(np.float32), ground)

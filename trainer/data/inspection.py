@@ -74,25 +74,25 @@ class Statistics:
 def statistics(strata: Sequence[Strata], labels: NDArray[np.uint8]) -> Statistics:
     """Count strata by label."""
     pairs = list(zip(strata, labels.tolist(), strict=True))
-    negatives = [one for one, label in pairs if not label]
-    hits = [one for one, label in pairs if label]
+    negatives = [sample for sample, label in pairs if not label]
+    hits = [sample for sample, label in pairs if label]
     return Statistics(
         samples=len(pairs),
         hits=len(hits),
-        scenes=len({one.get("scene") for one in strata}),
-        proposed=(_share(negatives, lambda one: bool(one.get("proposed"))), _share(hits, _proposed)),
+        scenes=len({sample.get("scene") for sample in strata}),
+        proposed=(_share(negatives, _proposed), _share(hits, _proposed)),
         named={name: _count(pairs, name) for name in _NAMED},
         ranges={name: _count_ranges(pairs, name, edges) for name, edges in _EDGES.items()},
-        negatives_with_blotch=_share(negatives, lambda one: bool(one.get("blotch"))),
-        negatives_in_strong_motion=_share(negatives, lambda one: float(one.get("motion_dn") or 0) > 10),
-        hits_of_25_to_40_dn=_share(hits, lambda one: 25 <= float(one.get("added_dn") or 0) < 40),
+        negatives_with_blotch=_share(negatives, lambda sample: bool(sample.get("blotch"))),
+        negatives_in_strong_motion=_share(negatives, lambda sample: float(sample.get("motion_dn") or 0) > 10),
+        hits_of_25_to_40_dn=_share(hits, lambda sample: 25 <= float(sample.get("added_dn") or 0) < 40),
     )
 
 
 def contact_sheet(samples: Samples, which: NDArray[np.intp], columns: int = _COLUMNS) -> NDArray[np.uint8]:
     """Lay out samples as previous, current, next grey and current colours side by side, enlarged or reduced alike.
 
-    Gives uint8, shape (height, width, 3), blue first; a red frame around samples with a hit, a grey one around others.
+    Returns uint8, shape (height, width, 3), blue first. Samples with a hit have a red frame, others a grey one.
     """
     tiles = []
     for i in which.tolist():
@@ -107,7 +107,7 @@ def contact_sheet(samples: Samples, which: NDArray[np.intp], columns: int = _COL
 
 def sheets(samples: Samples) -> dict[str, NDArray[np.intp]]:
     """Choose which samples to show: for each label, each fusion, each nuisance, faint hits, blotches and motion."""
-    chosen: dict[str, NDArray[np.intp]] = {}
+    shown: dict[str, NDArray[np.intp]] = {}
     label, stratum = samples.label == 1, samples.column("stratum")
     groups: dict[str, NDArray[np.bool_]] = {
         "hits": label,
@@ -119,21 +119,21 @@ def sheets(samples: Samples) -> dict[str, NDArray[np.intp]]:
         "strong motion, no hit": ~label & (samples.column("motion_dn") > 10),
     }
     for name in ("way", "nuisance", "trait"):
-        column = np.array([str(one.get(name)) for one in samples.strata])
+        column = np.array([str(sample.get(name)) for sample in samples.strata])
         groups |= {f"{name} {value}": column == value for value in sorted(set(column)) if value != "None"}
     for title, mask in groups.items():
-        found = np.flatnonzero(mask)
-        if found.size:
-            spread = np.linspace(0, found.size - 1, min(SHOWN_A_SHEET, found.size)).astype(int)
-            chosen[title] = found[spread]
-    return chosen
+        rows = np.flatnonzero(mask)
+        if rows.size:
+            spread = np.linspace(0, rows.size - 1, min(SHOWN_A_SHEET, rows.size)).astype(int)
+            shown[title] = rows[spread]
+    return shown
 
 
 def page(dataset: Dataset, limit: int = 4096) -> tuple[str, Statistics]:
     """Write the page, one HTML text: figures over everything, pictures of the first `limit` samples."""
     samples = dataset.samples(limit=limit)
     every = [(part.strata, part.label) for part in dataset.parts()]
-    strata = [one for of_part, _ in every for one in of_part]
+    strata = [sample for of_part, _ in every for sample in of_part]
     counted = statistics(strata, np.concatenate([labels for _, labels in every]))
     parts = [f"<h2>{html.escape(title)} ({len(which)} shown)</h2>{_picture(contact_sheet(samples, which))}"
              for title, which in sheets(samples).items()]  # fmt: skip
@@ -190,7 +190,7 @@ def _table(name: str, rows: dict[str, tuple[int, int]]) -> str:
 
 
 def _flags(samples: Samples, name: str) -> NDArray[np.bool_]:
-    return np.array([bool(one.get(name)) for one in samples.strata])
+    return np.array([bool(sample.get(name)) for sample in samples.strata])
 
 
 def _proposed(strata: Strata) -> bool:
@@ -209,10 +209,10 @@ def _count(pairs: Iterable[tuple[Strata, int]], name: str) -> dict[str, tuple[in
 def _count_ranges(
     pairs: Iterable[tuple[Strata, int]], name: str, edges: tuple[float, ...]
 ) -> dict[str, tuple[int, int]]:
-    found: dict[str, list[int]] = {f"{low:g} to {high:g}": [0, 0] for low, high in pairwise(edges)}
-    keys = list(found)
+    ranges: dict[str, list[int]] = {f"{low:g} to {high:g}": [0, 0] for low, high in pairwise(edges)}
+    keys = list(ranges)
     for strata, label in pairs:
         value = strata.get(name)
         if value is not None and edges[0] <= value < edges[-1]:
-            found[keys[int(np.searchsorted(edges, value, side="right")) - 1]][label] += 1
-    return {key: (counts[0], counts[1]) for key, counts in found.items()}
+            ranges[keys[int(np.searchsorted(edges, value, side="right")) - 1]][label] += 1
+    return {key: (counts[0], counts[1]) for key, counts in ranges.items()}

@@ -1,4 +1,4 @@
-"""No way to cheat: scenes that two splits share, and what still tells N from P when hits and blotches are gone."""
+"""Leakage: scenes that two splits share, and what still tells N from P when hits and blotches are inpainted."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def _halves(dataset: Dataset, rng: Generator) -> tuple[Samples, Samples]:
 
 
 def _auc_of_classifier(known: _Half, unseen: _Half) -> float:
-    """Train boosted trees and a logistic regression, give the greater AUC on unseen scenes."""
+    """Train boosted trees and a logistic regression and return the greater AUC on unseen scenes."""
     from sklearn.ensemble import HistGradientBoostingClassifier  # noqa: PLC0415 - heavy, for this check only
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
     from sklearn.metrics import roc_auc_score  # noqa: PLC0415

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.detect.crops import cut, window_origin
 from edge.detect.fast_path import find_candidates
 from edge.detect.manifest import CandidateRules
 from edge.detect.noise_map import noise_of_pair
 from trainer.data.build import SCENES_A_SHARD, Recipe, region_size
-from trainer.data.crops import MIN_ADDED_DN, MIN_KEPT_DN, stratum_of
+from trainer.data.crops import MIN_ADDED_DN, MIN_KEPT_DN, cut_samples, stratum_of
 from trainer.data.dataset import Dataset, DatasetIndex, Samples
 from trainer.data.places import TRAINING, hit_at, in_groups, random_places
 from trainer.data.shots import Struck, ThreeFrames, Undecodable, decode_colour, decode_grey, strata_of
@@ -51,7 +50,7 @@ _WAYS: tuple[tuple[Way, float], ...] = (("picture", 0.75), ("sensor", 0.25))
 
 @dataclass(frozen=True, slots=True)
 class Deceived:
-    """Keep only candidates to which a trained network gives at least a score.
+    """Keep only candidates that a trained network takes for hits: those with at least a score.
 
     Attributes
     ----------
@@ -90,7 +89,7 @@ def mine(
     recipe : Recipe
         Of kind "training"; `crops` counts the candidates, three in four for train, the rest for validation.
     hits_a_shot : float
-        Mean of the hits that fall into the middle frame, Poisson; 0 gives a dataset of label 0 only.
+        Mean of the hits that fall into the middle frame, Poisson; 0 for a dataset of label 0 only.
     deceived : Deceived or None
         None takes every candidate; hits are kept in any case.
     command, workers, on_shard
@@ -119,11 +118,11 @@ def mine(
 def shard_samples(recipe: Recipe, deceived: Deceived | None, shard: int, hits_a_shot: float = 0.0) -> Samples:
     """Make the samples of one shard; with `deceived` there may be fewer than planned."""
     rng = np.random.default_rng([recipe.seed, _KEY, shard])
-    split, wanted = recipe.split_of(shard), recipe.shard_sizes()[shard]
+    split, count = recipe.split_of(shard), recipe.shard_sizes()[shard]
     source = _source(recipe, split, shard, rng)
     parts: list[Samples] = []
     for number in range(MAX_SHOTS):
-        if sum(map(len, parts)) >= wanted:
+        if sum(map(len, parts)) >= count:
             break
         if number % 40 == 39:  # a good network is deceived seldom: look at other scenes
             source = _source(recipe, split, shard + 10_000 * (1 + number // 40), rng)
@@ -135,7 +134,7 @@ def shard_samples(recipe: Recipe, deceived: Deceived | None, shard: int, hits_a_
             samples = samples.take((samples.label == 1) | (deceived.score(samples) >= deceived.min_score))
         if len(samples):
             parts.append(samples)
-    return Samples.joined(parts, recipe.crop_size).take(np.arange(min(wanted, sum(map(len, parts)))))
+    return Samples.joined(parts, recipe.crop_size).take(np.arange(min(count, sum(map(len, parts)))))
 
 
 def _shot_samples(recipe: Recipe, source: SceneSource, split: Split, hits_a_shot: float, rng: Generator) -> Samples:
@@ -181,21 +180,10 @@ def _proposed(greys: Greys, middle: Struck, common: Strata, crop_size: int, rng:
         (candidate, middle.strikes[i]) for i, candidate in hits.items() if _is_visible(middle.strikes[i])
     ]
     chosen += [(others[int(i)], None) for i in rng.permutation(len(others))[:MAX_A_SHOT]]
-    if not chosen:
-        return Samples.joined([], crop_size)
-    height, width = middle.grey.shape
-    candidates = [candidate for candidate, _ in chosen]
-    origins = [window_origin(candidate.x, candidate.y, crop_size, width, height) for candidate in candidates]
-    crops = [np.stack([cut(grey, origin, crop_size) for grey in greys], -1) for origin in origins]
-    spots = [(candidate.x - x0, candidate.y - y0) for candidate, (x0, y0) in zip(candidates, origins, strict=True)]
-    strata = tuple({**common, **_strata(*hit, float(middle.grey[hit[0].y, hit[0].x]))} for hit in chosen)
-    return Samples(
-        np.array(crops),
-        np.array([cut(middle.bgr, origin, crop_size) for origin in origins]),
-        np.array(spots, np.int16),
-        np.array([strike is not None for _, strike in chosen], np.uint8),
-        strata,
-    )
+    spots = [(candidate.x, candidate.y) for candidate, _ in chosen]
+    labels = [int(strike is not None) for _, strike in chosen]
+    strata = [{**common, **_strata(*pair, float(middle.grey[pair[0].y, pair[0].x]))} for pair in chosen]
+    return cut_samples(greys, middle.bgr, spots, labels=labels, strata=strata, crop_size=crop_size)
 
 
 def _distance(candidate: Candidate, strike: Strike) -> int:

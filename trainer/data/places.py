@@ -27,12 +27,12 @@ SMALL_CROP = 96
 _REACH = 4
 _BRIGHTEST_GROUND_DN = 240
 _MAX_BLOTCH_E = 600.0
-_TWINS_PX = 12  # places nearer than this would give nearly the same crop twice
+_TWINS_PX = 12  # places nearer to each other make nearly the same crop
 
 
 @dataclass(frozen=True, slots=True)
 class Mixture:
-    """What share of samples is what.
+    """Shares of the kinds of samples.
 
     Attributes
     ----------
@@ -82,28 +82,28 @@ def choose_places(
 ) -> list[Place]:
     """Choose the places of a shot from its previous, current and next grey: uint8 (h, w) each, without hits."""
     count = mixture.places_a_shot if crop_size <= SMALL_CROP else 2 * mixture.places_a_shot
-    wanted = _candidate_places(candidates, rng, round(count * mixture.candidate_share))
-    wanted += _moving_places(greys[0], greys[2], rng, round(count * mixture.moving_share))
-    rest = min(count - len(wanted) - len(blotches), 3 + len(wanted) // 2)
-    every = [*blotches, *wanted, *random_places(rng, greys[1].shape[0], crop_size, max(rest, 0), "random")]
+    special = _candidate_places(candidates, rng, round(count * mixture.candidate_share))
+    special += _moving_places(greys[0], greys[2], rng, round(count * mixture.moving_share))
+    rest = min(count - len(special) - len(blotches), 3 + len(special) // 2)
+    every = [*blotches, *special, *random_places(rng, greys[1].shape[0], crop_size, max(rest, 0), "random")]
     shuffled = [every[int(i)] for i in rng.permutation(len(every))]
-    return [one for one in shuffled if float(around(greys[1], one.x, one.y).mean()) < _BRIGHTEST_GROUND_DN]
+    return [place for place in shuffled if float(around(greys[1], place.x, place.y).mean()) < _BRIGHTEST_GROUND_DN]
 
 
 def in_groups(places: Sequence[Place], spacing: int, groups: int) -> list[list[Place]]:
     """Share places among groups so that those of a group are `spacing` apart; what fits nowhere is left out."""
     shared: list[list[Place]] = [[] for _ in range(groups)]
-    at, group_of = np.empty((len(places), 2), np.int64), np.empty(len(places), np.int64)
+    points, group_of = np.empty((len(places), 2), np.int64), np.empty(len(places), np.int64)
     count = 0
     for place in places:
-        far = np.abs(at[:count] - (place.x, place.y)).max(axis=1, initial=0)
+        far = np.abs(points[:count] - (place.x, place.y)).max(axis=1, initial=0)
         if (far < _TWINS_PX).any():
             continue
         crowded = set(group_of[:count][far < spacing].tolist())
         for i, group in enumerate(shared):
             if i not in crowded:
                 group.append(place)
-                at[count], group_of[count] = (place.x, place.y), i
+                points[count], group_of[count] = (place.x, place.y), i
                 count += 1
                 break
     return [group for group in shared if group]
@@ -121,9 +121,9 @@ def hit_at(
     x, y = min(max(x, 0), width - 1), min(max(y, 0), height - 1)
     shares = [share for share, _, _ in mixture.added_dn]
     _, low, high = mixture.added_dn[int(rng.choice(len(shares), p=shares))]
-    wanted = float(np.exp(rng.uniform(np.log(low), np.log(high))))
+    wanted_dn = float(np.exp(rng.uniform(np.log(low), np.log(high))))
     kind = bank.draw_kind(rng)
-    charge = bank.choose(rng, kind, float(around(ground, x, y).mean()), wanted, studio.light_of)
+    charge = bank.choose(rng, kind, float(around(ground, x, y).mean()), wanted_dn, studio.light_of)
     peak_y, peak_x = (int(v) for v in np.unravel_index(int(charge.argmax()), charge.shape))
     return PlacedCharge(x - peak_x, y - peak_y, charge, kind.nuclide, kind.silicon)
 
@@ -141,8 +141,8 @@ def random_places(rng: Generator, size: int, crop_size: int, count: int, kind: s
 
 
 def _candidate_places(candidates: Sequence[Candidate], rng: Generator, count: int) -> list[Place]:
-    chosen = rng.permutation(len(candidates))[:count]
-    return [Place(candidates[int(i)].x, candidates[int(i)].y, "candidate") for i in chosen]
+    drawn = (candidates[int(i)] for i in rng.permutation(len(candidates))[:count])
+    return [Place(candidate.x, candidate.y, "candidate") for candidate in drawn]
 
 
 def _moving_places(
@@ -158,5 +158,5 @@ def _moving_places(
 
 
 def around(grey: NDArray[np.uint8], x: int, y: int) -> NDArray[np.uint8]:
-    """Give the 9×9 pixels around a place, fewer at the border."""
+    """Return the 9×9 pixels around a place, fewer at the border."""
     return grey[max(0, y - _REACH) : y + _REACH + 1, max(0, x - _REACH) : x + _REACH + 1]

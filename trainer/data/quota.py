@@ -1,4 +1,4 @@
-"""How many samples of which kind a shard takes: half of each label, and in a test mixture shares that it promises."""
+"""Quotas of a shard: half of each label, and in a test mixture the shares that it promises."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ _Cell = tuple[int, str, bool, bool]
 
 
 class Quota:
-    """Counts down what a shard still wants.
+    """Counts down the samples that a shard still needs.
 
     Parameters
     ----------
-    wanted : int
-        Samples in all, half of each label.
+    samples : int
+        In all, half of each label.
     shares : mapping of (stratum, strong motion) to share, or None
         Of each label; None takes them as they come.
     blotch_share : float
@@ -46,11 +46,11 @@ class Quota:
     """
 
     def __init__(
-        self, wanted: int, shares: Mapping[tuple[str, bool], float] | None = None, blotch_share: float = 0.0
+        self, samples: int, shares: Mapping[tuple[str, bool], float] | None = None, blotch_share: float = 0.0
     ) -> None:
         self._plain = shares is None
         self._left: dict[_Cell, int] = {}
-        for label, count in ((0, wanted - wanted // 2), (1, wanted // 2)):
+        for label, count in ((0, samples - samples // 2), (1, samples // 2)):
             ideal = {
                 (label, *key, blotch): count * share * part
                 for key, share in (shares or {("", False): 1.0}).items()
@@ -60,15 +60,15 @@ class Quota:
 
     @property
     def filled(self) -> bool:
-        """Whether nothing more is wanted."""
+        """Whether no more samples are needed."""
         return not any(self._left.values())
 
     def takes(self, label: int, strata: Strata) -> bool:
-        """Tell whether a sample is wanted, and count it."""
+        """Return whether a sample is needed, and count it if so."""
         key = ("", False) if self._plain else (stratum_of(strata["struck_dn"]), _moves(strata))
-        kept: _Cell = (label, *key, True)
+        reserved: _Cell = (label, *key, True)
         free: _Cell = (label, *key, False)
-        for cell in (kept, free) if strata.get("blotch") else (free,):
+        for cell in (reserved, free) if strata.get("blotch") else (free,):
             if self._left.get(cell):
                 self._left[cell] -= 1
                 return True

@@ -91,7 +91,7 @@ class Imported:
         lines = []
         for name in SETS:
             lines += [f"{name}  used      {recording}: {what}" for recording, what in self.used[name]]
-            lines += [f"{name}  not used  {one.path.name}: {one.reason}" for one in self.refused[name]]
+            lines += [f"{name}  not used  {refusal.path.name}: {refusal.reason}" for refusal in self.refused[name]]
         lines.append(f"the session alone, without blotches, tells A from C with AUC {self.session_auc:.2f}")
         lines.append(
             "A is contaminated: natural radiation and muons under the lens cap are labelled 0 in it; "
@@ -116,25 +116,25 @@ def import_recordings(folder: Path) -> Imported:
     grounds: dict[SetName, list[list[float]]] = {"A": [], "C": []}
     for name in ("A", "C"):
         for recording, pictures in _covered(places[name], refused[name]):
-            found, why = _blotches_of(recording, pictures, grounds[name])
+            of_recording, why = _blotches_of(recording, pictures, grounds[name])
             if why:
                 refused[name].append(Refusal(places[name] / recording, why))
             else:
-                blotches[name] += found
-                used[name].append((recording, f"{len(found)} blotches"))
+                blotches[name] += of_recording
+                used[name].append((recording, f"{len(of_recording)} blotches"))
     scenes, not_scenes = probe([places["B"]])
     refused["B"] += not_scenes
-    used["B"] += [(one.path.name, f"{one.frames} frames of {one.width}x{one.height}") for one in scenes]
+    used["B"] += [(scene.path.name, f"{scene.frames} frames of {scene.width}x{scene.height}") for scene in scenes]
     for name in SETS:
         if not used[name]:
-            why = "; ".join(f"{one.path.name}: {one.reason}" for one in refused[name][:3]) or "it is empty"
+            why = "; ".join(f"{refusal.path.name}: {refusal.reason}" for refusal in refused[name][:3]) or "it is empty"
             raise DatasetError(folder, f"nothing in {name} can be used ({why})", "see docs/datasets.md for its form")
-    told = session_auc(np.array(grounds["A"]), np.array(grounds["C"]))
-    return Imported(tuple(blotches["A"]), tuple(blotches["C"]), tuple(scenes), used, refused, told)
+    auc = session_auc(np.array(grounds["A"]), np.array(grounds["C"]))
+    return Imported(tuple(blotches["A"]), tuple(blotches["C"]), tuple(scenes), used, refused, auc)
 
 
 def session_auc(noise: NDArray[np.float64], radiation: NDArray[np.float64]) -> float:
-    """Give the best AUC of any single column for telling rows of one array from rows of the other, 0.5 to 1."""
+    """Return the best AUC of any single column for telling rows of one array from rows of the other, 0.5 to 1."""
     best = 0.5
     for a, c in zip(noise.T, radiation.T, strict=True):
         greater = (c[:, None] > a[None, :]).mean() + 0.5 * (c[:, None] == a[None, :]).mean()
@@ -144,9 +144,9 @@ def session_auc(noise: NDArray[np.float64], radiation: NDArray[np.float64]) -> f
 
 def split_recordings(blotches: Sequence[Blotch]) -> tuple[list[Blotch], list[Blotch]]:
     """Share blotches 75/25 by recording; those of a single recording by its time, the last quarter held out."""
-    names = sorted({one.recording for one in blotches})
+    names = sorted({blotch.recording for blotch in blotches})
     if len(names) == 1:
-        last = max(one.frame for one in blotches)
+        last = max(blotch.frame for blotch in blotches)
         return [b for b in blotches if b.frame <= 0.75 * last], [b for b in blotches if b.frame > 0.75 * last]
     held_out = set(names[-max(1, round(len(names) / 4)) :])
     return [b for b in blotches if b.recording not in held_out], [b for b in blotches if b.recording in held_out]
@@ -173,7 +173,7 @@ def find_blotches(
         steady = np.maximum(steady, other.max(axis=2))
     mask = ((bright > _FLOOR_DN) & (bright > steady.astype(np.int16) + _FLOOR_DN)).astype(np.uint8)
     count, labels, boxes, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    found = []
+    blotches = []
     half = CUT_PX // 2
     padded = cv2.copyMakeBorder(picture, half, half, half, half, cv2.BORDER_CONSTANT)
     marks = cv2.copyMakeBorder(labels.astype(np.int32), half, half, half, half, cv2.BORDER_CONSTANT)
@@ -182,12 +182,12 @@ def find_blotches(
         own = np.where(labels[y0 : y0 + h, x0 : x0 + w] == i, bright[y0 : y0 + h, x0 : x0 + w], 0)
         if own.max() < _MIN_PEAK_DN or pixels > _MAX_PIXELS or max(w, h) > half:
             continue
-        at_y, at_x = (int(v) for v in np.unravel_index(int(own.argmax()), own.shape))
-        x, y = x0 + at_x, y0 + at_y
+        peak_y, peak_x = (int(v) for v in np.unravel_index(int(own.argmax()), own.shape))
+        x, y = x0 + peak_x, y0 + peak_y
         window = np.s_[y : y + CUT_PX, x : x + CUT_PX]
         patch = padded[window] * (marks[window] == i)[..., None].astype(np.uint8)
-        found.append(Blotch(name, frame, x, y, pixels, int(own.max()), patch))
-    return found
+        blotches.append(Blotch(name, frame, x, y, pixels, int(own.max()), patch))
+    return blotches
 
 
 def _set_folder(folder: Path, name: SetName) -> Path:
@@ -198,7 +198,7 @@ def _set_folder(folder: Path, name: SetName) -> Path:
 
 
 def _covered(folder: Path, refused: list[Refusal]) -> Iterator[tuple[str, Iterator[NDArray[np.uint8]]]]:
-    """Give each recording of a covered camera: videos, and folders of pictures of any sizes."""
+    """Yield each recording of a covered camera: videos, and folders of pictures of any sizes."""
     for place in [folder, *sorted(inner for inner in folder.rglob("*") if inner.is_dir())]:
         if picture_files(place):
             yield place.name, _readable(place, refused)
@@ -229,11 +229,11 @@ def _frames(video: Footage) -> Iterator[NDArray[np.uint8]]:
 def _blotches_of(
     recording: str, pictures: Iterator[NDArray[np.uint8]], grounds: list[list[float]]
 ) -> tuple[list[Blotch], str]:
-    """Find the blotches of one recording, each picture against its neighbours; or say why there are none.
+    """Find the blotches of a recording, each picture against its neighbours; or say why there are none.
 
     Adds to `grounds` the mean and spread of each colour's background in up to 500 pictures.
     """
-    found: list[Blotch] = []
+    blotches: list[Blotch] = []
     frames, dark = 0, 0
     window: list[NDArray[np.uint8]] = []
     for picture in pictures:
@@ -249,7 +249,7 @@ def _blotches_of(
             window = []
         window = [*window[-2:], picture]
         if len(window) == 3:
-            found += find_blotches(window[1], (window[0], window[2]), recording, frames - 2)
+            blotches += find_blotches(window[1], (window[0], window[2]), recording, frames - 2)
     if not frames:
         return [], "holds no picture that can be read"
     if not dark:
@@ -257,6 +257,6 @@ def _blotches_of(
             [],
             f"all of its {frames} pictures are brighter than {_MAX_MEAN_DN} grey levels: the lens was not covered",
         )
-    if not found:
+    if not blotches:
         return [], f"no blotch in {dark} dark pictures (three of one size in a row are needed)"
-    return found, ""
+    return blotches, ""

@@ -1,4 +1,4 @@
-"""Where a sample's three frames come from: windows of generated scenes and of footage, in levels, before the camera."""
+"""Three frames in a row of a window of a scene, generated or footage, as levels before the camera."""
 
 from __future__ import annotations
 
@@ -115,11 +115,11 @@ class SceneSource:
 
     def _window(self, run: _Run, rng: Generator) -> list[NDArray[np.float32]]:
         """Cut a window from three frames in a row, where it moves more often than not, scaled, mirrored, relit."""
-        at = int(rng.integers(1, len(run.frames) - 1))
-        frames = run.frames[at - 1 : at + 2]
+        middle = int(rng.integers(1, len(run.frames) - 1))
+        frames = run.frames[middle - 1 : middle + 2]
         height, width = frames[1].shape[:2]
-        least = max(self._size / width, self._size / height, 0.6)
-        scale = float(np.exp(rng.uniform(np.log(least), np.log(max(least, 2.6)))))
+        min_scale = max(self._size / width, self._size / height, 0.6)
+        scale = float(np.exp(rng.uniform(np.log(min_scale), np.log(max(min_scale, 2.6)))))
         side = min(round(self._size / scale), width, height)
         x, y = _moving_place(frames, side, rng)
         cut = [np.ascontiguousarray(frame[y : y + side, x : x + side]) for frame in frames]
@@ -161,6 +161,6 @@ def _moving_place(frames: Sequence[NDArray[np.uint8]], side: int, rng: Generator
         return int(xs[0]), int(ys[0])
     moved = cv2.absdiff(frames[0], frames[2])
     sums = cv2.integral(cv2.cvtColor(moved, cv2.COLOR_BGR2GRAY))
-    most = sums[ys + side, xs + side] - sums[ys, xs + side] - sums[ys + side, xs] + sums[ys, xs]
-    best = int(np.argmax(most))
+    motion = sums[ys + side, xs + side] - sums[ys, xs + side] - sums[ys + side, xs] + sums[ys, xs]
+    best = int(np.argmax(motion))
     return int(xs[best]), int(ys[best])

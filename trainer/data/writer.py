@@ -27,15 +27,15 @@ class DatasetWriter:
         self.path = path
         self._done: dict[int, ShardEntry] = {}
         if (path / INDEX_FILE).exists():
-            found = read_index(path)
-            differing = _differences(found, index)
+            existing = read_index(path)
+            differing = _differences(existing, index)
             if differing:
                 raise DatasetError(
                     path,
                     f"it was begun with other options ({', '.join(differing)} differ)",
                     "name a new folder, or give the same options to go on",
                 )
-            self._done = {entry.index: entry for entry in found.shards if _is_whole(path, entry)}
+            self._done = {entry.index: entry for entry in existing.shards if _is_whole(path, entry)}
         elif (path / "run.json").exists():
             raise DatasetError(path, "it is a run folder, not a dataset's", "name a new folder")
         elif foreign := _foreign_files(path):
@@ -147,7 +147,7 @@ def _foreign_files(folder: Path) -> list[str]:
     return [name for name in names if name not in own and not name.startswith(".")]
 
 
-def _differences(found: DatasetIndex, wanted: DatasetIndex) -> list[str]:
-    names = [name for name in ("kind", "seed", "crop_size") if getattr(found, name) != getattr(wanted, name)]
-    mine: Mapping[str, Any] = json.loads(json.dumps(wanted.recipe))
-    return names + sorted(key for key in {*found.recipe, *mine} if found.recipe.get(key) != mine.get(key))
+def _differences(existing: DatasetIndex, planned: DatasetIndex) -> list[str]:
+    names = [name for name in ("kind", "seed", "crop_size") if getattr(existing, name) != getattr(planned, name)]
+    recipe: Mapping[str, Any] = json.loads(json.dumps(planned.recipe))
+    return names + sorted(key for key in {*existing.recipe, *recipe} if existing.recipe.get(key) != recipe.get(key))

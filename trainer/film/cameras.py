@@ -1,4 +1,4 @@
-"""Cameras for datasets: real sensors differ and none is known exactly, so each shot is taken with another one."""
+"""Cameras for datasets: real sensors differ and none is known exactly, so each shot is taken with another camera."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 def random_camera(rng: Generator, size: int) -> Camera:
     """Draw a camera around the OV2710 with a picture of size × size: pixel, noise, faults, image pipeline.
 
-    Ranges: full well 4 to 12 ke⁻, gain 1 to 8 (white at 0.7 to 12 ke⁻), read noise 2 to 10 e⁻, hot and telegraph pixels
-    up to a hundred times the preset's, with and without defect correction, sharpening 0 to 1.2. All but the ranges of
-    docs/camera-parameters.md is a choice.
+    Full well 4 to 12 ke⁻, gain 1 to 8 (white at 0.7 to 12 ke⁻), read noise 2 to 10 e⁻, hot and telegraph pixels up to a
+    hundred times the preset's, with and without defect correction, sharpening 0 to 1.2. These ranges are a choice,
+    within those of docs/camera-parameters.md.
     """
     full_well_e = float(rng.uniform(4000, 12000))
     gain = min(float(np.exp(rng.uniform(0, np.log(8)))), full_well_e / 700)

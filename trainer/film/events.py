@@ -27,7 +27,7 @@ MAX_HITS = 1_000_000  # of a film; more is a typing error, or a picture with not
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HitEvent:
-    """One hit of a film.
+    """A hit of a film.
 
     Attributes
     ----------
@@ -77,7 +77,7 @@ def film_events(
     Raises
     ------
     SensorError
-        A start outside the film, or more hits than any picture holds.
+        A start outside of the film, or more hits than any picture holds.
 
     """
     rng = np.random.default_rng([seed, 1])
@@ -100,7 +100,7 @@ def film_events(
 
 
 def frame_of(times_s: NDArray[np.float64], rows: NDArray[np.int64], camera: Camera) -> NDArray[np.int64]:
-    """Give the frame whose exposure of that row a moment falls into, or −1 where the row was not integrating.
+    """Return the frame whose exposure of a row each moment falls into, −1 where the row was not integrating.
 
     Row r of frame k integrates from k/fps + r × readout/height on, for exposure_s.
     """
@@ -155,7 +155,7 @@ def draw_events(
 def _cut(
     charge: NDArray[np.float32], corner: tuple[int, int], camera: Camera
 ) -> tuple[tuple[int, int], NDArray[np.float32]]:
-    """Cut off what lies beyond the sensor's border; gives the new corner (x0, y0) too."""
+    """Cut off what lies beyond the sensor's border; return the new corner (x0, y0) and what is left."""
     (x0, y0), (height, width) = corner, charge.shape
     left, top = max(-x0, 0), max(-y0, 0)
     inside = charge[top : min(height, camera.height - y0), left : min(width, camera.width - x0)]

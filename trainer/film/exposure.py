@@ -121,8 +121,8 @@ class SensorFrame:
         charge = light_e.copy() if charge_e is None else light_e + charge_e
         row_noise = None if self.row_noise is None else self.row_noise[rows]
         add_drawn_noise(charge, self.camera, self.noise[rows, columns], row_noise)
-        taken = develop(convert(charge, self.camera), self.camera)
-        return taken if self.beneath is None else fuse_max(taken, self.beneath[part])
+        developed = develop(convert(charge, self.camera), self.camera)
+        return developed if self.beneath is None else fuse_max(developed, self.beneath[part])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -200,14 +200,14 @@ class Exposure:
         scale = self.frame.scale
         height, width = (side * scale for side in self.blank.shape[:2])
         charge_e = place_charge((height, width), charges, scale)
-        taken: NDArray[np.uint8] = self.blank.copy()
+        picture: NDArray[np.uint8] = self.blank.copy()
         for around in _surroundings(charges, (height, width), scale):
             outer = tuple(slice(side.start // scale, side.stop // scale) for side in around.outer)
             inner = tuple(slice(side.start // scale, side.stop // scale) for side in around.inner)
             fresh = self.frame.part(charge_e[around.outer], (outer[0], outer[1]))
             within = tuple(slice(i.start - o.start, i.stop - o.start) for i, o in zip(inner, outer, strict=True))
-            taken[inner] = fresh[within]
-        return taken
+            picture[inner] = fresh[within]
+        return picture
 
 
 def covered_picture(charge_e: NDArray[np.float32], cover: Camera) -> NDArray[np.uint8]:

@@ -90,7 +90,7 @@ def film_frame(
 
 
 def frame_count(camera: Camera, seconds: float) -> int:
-    """Give the frames of a film of so many seconds.
+    """Return the number of frames of a film of a length in seconds.
 
     Raises
     ------
@@ -167,7 +167,7 @@ def film(
 
 
 class _FilmFiles:
-    """Clip and truth being written; what an earlier run left is taken over before they replace its files."""
+    """Clip and truth being written; frames of an earlier run are copied before its files are replaced."""
 
     def __init__(self, out: Path, camera: Camera, kept: KeptFilm) -> None:
         truth, resumed = out.with_suffix(".jsonl"), kept.frames > 0
@@ -203,7 +203,7 @@ class _FilmFiles:
 
 
 class _TruthFile:
-    """The truth being written, a line a hit; every frame's lines are on disk before the next frame's."""
+    """The truth being written, a line per hit; the lines of a frame are on disk before those of the next."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -259,8 +259,8 @@ def _in_order(
                 if picture is None:
                     raise SensorError(f"the scene ends after {number} of {numbers.stop} frames; give a longer one")
                 if picture.shape != size:
-                    found = "×".join(str(side) for side in picture.shape)
-                    raise SensorError(f"frame {number} of the scene has the shape {found}, the camera {size[:2]}")
+                    shape = "×".join(str(side) for side in picture.shape)
+                    raise SensorError(f"frame {number} of the scene has the shape {shape}, the camera {size[:2]}")
                 waiting.append(pool.submit(film_frame, studio, picture, number, by_frame.get(number, [])))
                 if len(waiting) > threads:
                     yield waiting.popleft().result()

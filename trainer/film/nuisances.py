@@ -1,4 +1,4 @@
-"""Nuisances: what disturbs a camera in life and makes false hits. None of them touches what is true about hits.
+"""Nuisances: disturbances of real cameras that cause false hits. None of them changes the truth about hits.
 
 A nuisance is up to three functions of a frame and its number t, each always the same for the same t:
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Nuisance:
-    """What one disturbance does; None where it does nothing.
+    """A disturbance; None where it does nothing.
 
     Attributes
     ----------
@@ -109,10 +109,10 @@ def _glints(rng: Generator, width: int, height: int) -> Nuisance:
     def light(frame: Light, t: int) -> Light:
         drawn: Light = frame.copy()
         for born in range(t - 2, t + 1):
-            here = np.random.default_rng([seed, born & 0x7FFFFFFF])
-            for _ in range(int(here.poisson(per_frame / 2))):
-                x, y, lives = here.uniform(0, width), here.uniform(0, height), int(here.geometric(0.7))
-                strength, spread = float(here.uniform(0.2, 3)), float(here.uniform(0.6, 1.6))
+            frame_rng = np.random.default_rng([seed, born & 0x7FFFFFFF])
+            for _ in range(int(frame_rng.poisson(per_frame / 2))):
+                x, y, lives = frame_rng.uniform(0, width), frame_rng.uniform(0, height), int(frame_rng.geometric(0.7))
+                strength, spread = float(frame_rng.uniform(0.2, 3)), float(frame_rng.uniform(0.6, 1.6))
                 if born + lives > t:
                     _add_spot(drawn, x, y, spread, np.full(3, strength, np.float32))
         return drawn
@@ -127,12 +127,19 @@ def _rain(rng: Generator, width: int, height: int) -> Nuisance:
     longest = float(rng.uniform(8, 60))
 
     def light(frame: Light, t: int) -> Light:
-        here = np.random.default_rng([seed, t & 0x7FFFFFFF])
+        frame_rng = np.random.default_rng([seed, t & 0x7FFFFFFF])
         mask = np.zeros(frame.shape[:2], np.uint8)
         for _ in range(count):
-            x, y, long = here.uniform(0, width), here.uniform(-20, height), here.uniform(3, longest)
+            x, y, long = frame_rng.uniform(0, width), frame_rng.uniform(-20, height), frame_rng.uniform(3, longest)
             tip = (int(x + slant * long), int(y + long))
-            cv2.line(mask, (int(x), int(y)), tip, int(here.integers(60, 256)), int(here.integers(1, 3)), cv2.LINE_AA)
+            cv2.line(
+                mask,
+                (int(x), int(y)),
+                tip,
+                int(frame_rng.integers(60, 256)),
+                int(frame_rng.integers(1, 3)),
+                cv2.LINE_AA,
+            )
         soft = cv2.GaussianBlur(mask, (0, 0), 0.7).astype(np.float32)[..., None] * np.float32(strength / 255)
         drawn: Light = frame * (1 - soft) + soft * np.float32(0.8)
         return drawn
@@ -143,7 +150,7 @@ def _rain(rng: Generator, width: int, height: int) -> Nuisance:
 def _falling(
     rng: Generator, size: tuple[int, int], spreads: tuple[float, float], speeds: tuple[float, float], share: float
 ) -> Callable[[Light, int], Light]:
-    """Let soft flakes fall or drift on straight ways, beginning again at the other side."""
+    """Let soft flakes fall or drift on straight paths, beginning again at the other side."""
     width, height = size
     count = max(3, int(width * height * share))
     x, y = rng.uniform(0, width, count), rng.uniform(0, height, count)
@@ -181,7 +188,7 @@ def _insects(rng: Generator, width: int, height: int) -> Nuisance:
     def light(frame: Light, t: int) -> Light:
         drawn: Light = frame.copy()
         for i in range(count):
-            for beat in np.linspace(0, 0.3, 4):  # the way flown while the shutter is open
+            for beat in np.linspace(0, 0.3, 4):  # the path flown while the shutter is open
                 place = middle[i] + reach[i] * np.sin(rate[i] * (t + beat) + phase[i])
                 _add_spot(drawn, float(place[0]), float(place[1]), float(spread[i]), np.full(3, level), cover=0.35)
         return drawn
@@ -209,9 +216,9 @@ def _shake(rng: Generator, width: int, height: int) -> Nuisance:
     seed, far = _seed(rng), float(np.exp(rng.uniform(np.log(0.3), np.log(8))))
 
     def light(frame: Light, t: int) -> Light:
-        here = np.random.default_rng([seed, t & 0x7FFFFFFF])
-        dx, dy = here.normal(0, far, 2)
-        matrix = cv2.getRotationMatrix2D((width / 2, height / 2), float(here.normal(0, far / 20)), 1.0)
+        frame_rng = np.random.default_rng([seed, t & 0x7FFFFFFF])
+        dx, dy = frame_rng.normal(0, far, 2)
+        matrix = cv2.getRotationMatrix2D((width / 2, height / 2), float(frame_rng.normal(0, far / 20)), 1.0)
         matrix[:, 2] += dx, dy
         moved: Light = cv2.warpAffine(frame, matrix, (frame.shape[1], frame.shape[0]), borderMode=cv2.BORDER_REFLECT)
         return moved
@@ -226,9 +233,9 @@ def _exposure(rng: Generator, width: int, height: int) -> Nuisance:
 
     def light(frame: Light, t: int) -> Light:
         level = 1.0
-        for at in (t // 3, -t - 1):  # one jump for some frames, one for this frame
-            here = np.random.default_rng([seed, at & 0x7FFFFFFF])
-            level *= math.exp(float(here.uniform(-strongest, strongest))) if here.random() < 0.6 else 1.0
+        for key in (t // 3, -t - 1):  # one jump for some frames, one for this frame
+            frame_rng = np.random.default_rng([seed, key & 0x7FFFFFFF])
+            level *= math.exp(float(frame_rng.uniform(-strongest, strongest))) if frame_rng.random() < 0.6 else 1.0
         lit: Light = frame * np.float32(level)
         return lit
 
@@ -242,11 +249,11 @@ def _screen(rng: Generator, width: int, height: int) -> Nuisance:
     cell, share = int(rng.integers(1, 24)), float(rng.uniform(0.02, 0.5))
 
     def light(frame: Light, t: int) -> Light:
-        here = np.random.default_rng([seed, t & 0x7FFFFFFF])
+        frame_rng = np.random.default_rng([seed, t & 0x7FFFFFFF])
         steady = np.random.default_rng([seed, 1 << 31])
         shape = (h // cell + 1, w // cell + 1, 3)
         fields = steady.uniform(0, 0.8, shape).astype(np.float32)
-        fields[here.random(shape[:2]) < share] = here.uniform(0, 1, 3)
+        fields[frame_rng.random(shape[:2]) < share] = frame_rng.uniform(0, 1, 3)
         shown = cv2.resize(fields, (shape[1] * cell, shape[0] * cell), interpolation=cv2.INTER_NEAREST)
         drawn: Light = frame.copy()
         drawn[y : y + h, x : x + w] = cv2.GaussianBlur(shown, (0, 0), 0.8)[:h, :w]
@@ -261,11 +268,11 @@ def _jpeg(rng: Generator, width: int, height: int) -> Nuisance:
     seed, worst = _seed(rng), int(rng.integers(8, 45))
 
     def stream(content: bytes, t: int) -> bytes:
-        here = np.random.default_rng([seed, t & 0x7FFFFFFF])
+        frame_rng = np.random.default_rng([seed, t & 0x7FFFFFFF])
         frame = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
-        if frame is None or here.random() < 0.4:
+        if frame is None or frame_rng.random() < 0.4:
             return content
-        quality = int(here.integers(worst, worst + 30))
+        quality = int(frame_rng.integers(worst, worst + 30))
         return bytes(cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, quality])[1])
 
     return Nuisance("", stream=stream)
@@ -277,10 +284,10 @@ def _truncated(rng: Generator, width: int, height: int) -> Nuisance:
     seed, often = _seed(rng), float(rng.uniform(0.1, 0.6))
 
     def stream(content: bytes, t: int) -> bytes:
-        here = np.random.default_rng([seed, t & 0x7FFFFFFF])
-        if here.random() > often:
+        frame_rng = np.random.default_rng([seed, t & 0x7FFFFFFF])
+        if frame_rng.random() > often:
             return content
-        return content[: int(len(content) * here.uniform(0.3, 0.97))]
+        return content[: int(len(content) * frame_rng.uniform(0.3, 0.97))]
 
     return Nuisance("", stream=stream)
 

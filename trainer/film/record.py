@@ -166,11 +166,11 @@ def _read_options(place: Path) -> Options:
     return options if isinstance(options, dict) else {}
 
 
-def _differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
+def _differences(recorded: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str]:
     """Name the options that differ; those of the camera each by itself."""
     names = []
-    for key in sorted({*found, *wanted}):
-        old, new = found.get(key), wanted.get(key)
+    for key in sorted({*recorded, *asked}):
+        old, new = recorded.get(key), asked.get(key)
         if isinstance(old, dict) and isinstance(new, dict):
             names += [f"{key}.{name}" for name in sorted({*old, *new}) if old.get(name) != new.get(name)]
         elif old != new:

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from trainer.sensor.camera import Camera
 
 MARGIN_PX = 6  # demosaic, sharpening and noise reduction reach this far
-SEEN_DN = 8  # a pixel belongs to the blotch where a colour rises by more
+BLOTCH_DN = 8  # a pixel belongs to the blotch where a colour rises by more
 
 
 def rise_dn(
     scene_bgr: NDArray[np.uint8], event: HitEvent, camera: Camera
 ) -> tuple[NDArray[np.float32], tuple[int, int]]:
-    """Give by how much each colour rises around a hit, before noise and JPEG, and where the patch begins.
+    """Return how much each colour rises around a hit, before noise and JPEG, and where that patch begins.
 
     Parameters
     ----------
@@ -51,11 +51,11 @@ def rise_dn(
 
 
 def truth_line(scene_bgr: NDArray[np.uint8], event: HitEvent, camera: Camera) -> dict[str, Any]:
-    """Describe a hit as score.py reads it.
+    """Describe a hit as `edge.truth` reads it.
 
-    x, y is the pixel whose grey value rises most, `added` by how many grey levels (before noise and JPEG), `box` (x0,
-    y0, x1, y1, last ones included) and `pixels` the place and number of pixels of which a colour rises by more than
-    8 levels (the brightest alone where none does).
+    x, y is the pixel whose grey value rises most; `added` says by how many grey levels, before noise and JPEG. `box`
+    (x0, y0, x1, y1, last ones included) and `pixels` are the place and number of pixels of which a colour rises by
+    more than 8 levels; only the brightest where none does.
     """
     rise, (x0, y0) = rise_dn(scene_bgr, event, camera)
     grey = rise @ GREY_OF_BGR
@@ -64,9 +64,9 @@ def truth_line(scene_bgr: NDArray[np.uint8], event: HitEvent, camera: Camera) ->
         py, px = np.unravel_index(int(event.charge_e.argmax()), event.charge_e.shape)
         py = (py + event.y0) // camera.scale_down - y0
         px = (px + event.x0) // camera.scale_down - x0
-    seen = rise.max(axis=2) > SEEN_DN
-    seen[py, px] = True
-    rows, columns = np.nonzero(seen)
+    blotch = rise.max(axis=2) > BLOTCH_DN
+    blotch[py, px] = True
+    rows, columns = np.nonzero(blotch)
     return {
         "frame": event.frame,
         "x": int(x0 + px),

@@ -1,1 +1,1 @@
-"""What stands before the simulated camera: generated scenes and footage of fixed cameras."""
+"""Scenes before the simulated camera: generated ones and footage of fixed cameras."""

@@ -1,7 +1,7 @@
 """What moves in a generated scene: walkers, vehicles, foliage, small bright things, rods and cut-outs.
 
-An actor is a function of time: at frame t it gives its sprites with their poses, always the same for the same t, so
-that three frames or three thousand can be drawn in any order.
+An actor is a function of time: its sprites and their poses at frame t are always the same for the same t, so that
+frames can be drawn in any order.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 
 class Actor(Protocol):
-    """Anything that gives its sprites at a time."""
+    """Anything with sprites that depend on the time."""
 
     def at(self, t: float, shutter: float) -> Iterator[tuple[Sprite, Pose]]:
-        """Give sprites and poses, the farthest first, at frame `t` with the shutter open for a share of a frame."""
+        """Yield sprites and poses, the farthest first, at frame `t` with the shutter open for a share of a frame."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A straight way that begins again on the other side once it has left the picture.
+    """A straight path that begins again on the other side once it has left the picture.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class Path:
     width, height : float
         Of the picture.
     margin : float
-        How far outside the way begins again.
+        How far outside of the picture it begins again.
 
     """
 
@@ -54,7 +54,7 @@ class Path:
     margin: float
 
     def at(self, t: float) -> tuple[float, float]:
-        """Place at frame t."""
+        """Return x, y at frame t."""
         x = (self.x + self.vx * t + self.margin) % (self.width + 2 * self.margin) - self.margin
         y = (self.y + self.vy * t + self.margin) % (self.height + 2 * self.margin) - self.margin
         return x, y
@@ -62,7 +62,7 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class Drifter:
-    """One rigid thing on a path: a vehicle, a cut-out, a rod, a ball, a lamp."""
+    """A rigid thing on a path: a vehicle, a cut-out, a rod, a ball, a lamp."""
 
     sprite: Sprite = field(repr=False)
     path: Path
@@ -72,7 +72,7 @@ class Drifter:
     flutter_rate: float = 0.0
 
     def at(self, t: float, shutter: float) -> Iterator[tuple[Sprite, Pose]]:
-        """Give the one sprite."""
+        """Yield its only sprite."""
         x, y = self._place(t)
         x1, y1 = self._place(t + shutter)
         smear = (x1 - x, y1 - y)
@@ -88,7 +88,7 @@ class Drifter:
 
 @dataclass(frozen=True, slots=True)
 class Walker:
-    """A person: head and body upright, arms and legs that swing with the way walked."""
+    """A person: head and body upright, arms and legs that swing with the distance walked."""
 
     head: Sprite = field(repr=False)
     body: Sprite = field(repr=False)
@@ -98,7 +98,7 @@ class Walker:
     height: float
 
     def at(self, t: float, shutter: float) -> Iterator[tuple[Sprite, Pose]]:
-        """Give far arm and leg, body, head, near leg and arm."""
+        """Yield far arm and leg, body, head, near leg and arm."""
         x, y = self.path.at(t)
         smear = (self.path.vx * shutter, self.path.vy * shutter)
         swing = 0.55 * math.sin(2 * math.pi * (self.path.x + self.path.vx * t) / (0.9 * self.height))
@@ -124,7 +124,7 @@ class Bush:
     rate: float
 
     def at(self, t: float, shutter: float) -> Iterator[tuple[Sprite, Pose]]:
-        """Give each twig, leaning as the wind has it."""
+        """Yield each twig as it leans in the wind."""
         for i, (sprite, foot, lean) in enumerate(zip(self.twigs, self.feet, self.lean, strict=True)):
             gust = math.sin(self.rate * t + i) + 0.5 * math.sin(2.3 * self.rate * t + 2.1 * i)
             height, width = sprite.cover.shape
@@ -187,8 +187,8 @@ def speck(rng: Generator, size: tuple[int, int], speed_scale: float) -> Drifter:
     colour[:] = level * rng.uniform(0.6, 1.0, 3) if rng.random() < 0.5 else level
     speed = float(np.exp(rng.uniform(np.log(0.5), np.log(60)))) * speed_scale
     path = _path(rng, size, min(speed, 60.0), 12, math.pi)
-    restless = rng.random() < 0.4
-    flutter = float(rng.uniform(1, 8)) if restless else 0.0
+    flutters = rng.random() < 0.4
+    flutter = float(rng.uniform(1, 8)) if flutters else 0.0
     return Drifter(Sprite(colour, cover), path, 0.0, 0.0, flutter, float(rng.uniform(0.5, 3)))
 
 

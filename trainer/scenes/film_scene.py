@@ -80,13 +80,13 @@ def scene_digest(spec: str) -> str:
 
 
 def fit(picture: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Scale a picture to fill a size (width, height) and cut off evenly what stands over."""
+    """Scale a picture to fill a size (width, height) and crop it evenly."""
     width, height = size
-    had_height, had_width = picture.shape[:2]
-    if (had_width, had_height) == size:
+    own_height, own_width = picture.shape[:2]
+    if (own_width, own_height) == size:
         return picture
-    scale = max(width / had_width, height / had_height)
-    scaled_size = max(round(had_width * scale), width), max(round(had_height * scale), height)
+    scale = max(width / own_width, height / own_height)
+    scaled_size = max(round(own_width * scale), width), max(round(own_height * scale), height)
     scaled = cv2.resize(picture, scaled_size, interpolation=cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA)
     x0, y0 = (scaled_size[0] - width) // 2, (scaled_size[1] - height) // 2
     cut: NDArray[np.uint8] = np.ascontiguousarray(scaled[y0 : y0 + height, x0 : x0 + width])
@@ -117,19 +117,19 @@ def _video(path: Path) -> Iterator[NDArray[np.uint8]]:
 
 
 def _there_and_back(frames: Iterable[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
-    """Yield the frames, then the last ones backwards, forwards, and so on; what has passed is kept as JPEG."""
-    kept: list[NDArray[np.uint8]] = []
-    held = 0
+    """Yield the frames, then the last ones backwards, forwards, and so on; frames shown are kept as JPEG."""
+    shown: list[NDArray[np.uint8]] = []
+    held_bytes = 0
     for frame in frames:
         yield frame
         packed = cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, _KEPT_QUALITY])[1]
-        kept.append(packed)
-        held += packed.nbytes
-        while held > MAX_KEPT_BYTES:
-            held -= kept.pop(0).nbytes
+        shown.append(packed)
+        held_bytes += packed.nbytes
+        while held_bytes > MAX_KEPT_BYTES:
+            held_bytes -= shown.pop(0).nbytes
     while True:
-        kept.reverse()
-        for packed in kept[1:] or kept:
+        shown.reverse()
+        for packed in shown[1:] or shown:
             again = cv2.imdecode(packed, cv2.IMREAD_COLOR)
             if again is not None:
                 yield again

@@ -28,7 +28,7 @@ MIN_SIZE = 64
 
 @dataclass(frozen=True, slots=True)
 class Footage:
-    """One recording of one scene.
+    """A recording of a scene.
 
     Attributes
     ----------
@@ -66,7 +66,7 @@ class Refusal:
 
 
 def probe(places: Iterable[Path]) -> tuple[list[Footage], list[Refusal]]:
-    """Look at videos, folders of pictures and folders that hold either.
+    """Probe videos, folders of pictures and folders that hold either.
 
     A folder whose own files are pictures is one recording; each video is one. What cannot be used is named with its
     reason, not raised.
@@ -76,15 +76,17 @@ def probe(places: Iterable[Path]) -> tuple[list[Footage], list[Refusal]]:
     refused: list[Refusal] = []
     for place in places:
         for source in _sources(place):
-            found = _probe_one(source)
-            if isinstance(found, Footage):
-                used.append(found)
+            outcome = _probe(source)
+            if isinstance(outcome, Footage):
+                used.append(outcome)
             else:
-                refused.append(found)
-    by_content = {one.sha256: one for one in reversed(used)}
-    doubles = [one for one in used if by_content[one.sha256] is not one]
-    refused += [Refusal(one.path, f"the same recording as {by_content[one.sha256].path.name}") for one in doubles]
-    return sorted(by_content.values(), key=lambda one: one.sha256), refused
+                refused.append(outcome)
+    by_content = {footage.sha256: footage for footage in reversed(used)}
+    for footage in used:
+        first = by_content[footage.sha256]
+        if first is not footage:
+            refused.append(Refusal(footage.path, f"the same recording as {first.path.name}"))
+    return sorted(by_content.values(), key=lambda footage: footage.sha256), refused
 
 
 def require_footage(places: Sequence[Path]) -> list[Footage]:
@@ -98,7 +100,10 @@ def require_footage(places: Sequence[Path]) -> list[Footage]:
     """
     used, refused = probe(places)
     if places and not used:
-        why = "; ".join(f"{one.path.name}: {one.reason}" for one in refused[:3]) or "no video and no picture in it"
+        why = (
+            "; ".join(f"{refusal.path.name}: {refusal.reason}" for refusal in refused[:3])
+            or "no video and no picture in it"
+        )
         raise DatasetError(
             places[0], f"no usable footage ({why})", "give videos or picture folders of at least three frames"
         )
@@ -108,9 +113,9 @@ def require_footage(places: Sequence[Path]) -> list[Footage]:
 def split_footage(recordings: Sequence[Footage]) -> dict[Split, list[Footage]]:
     """Share recordings 75/25 between train and validation, each whole; the shortest go to validation.
 
-    A single recording goes to train: never are frames of one recording in both.
+    A single recording goes to train: frames of one recording are never in both.
     """
-    by_length = sorted(recordings, key=lambda one: (one.frames, one.sha256))
+    by_length = sorted(recordings, key=lambda footage: (footage.frames, footage.sha256))
     held_out = max(1, round(len(by_length) / 4)) if len(by_length) > 1 else 0
     return {"train": by_length[held_out:], "validation": by_length[:held_out], "test": list(recordings)}
 
@@ -145,15 +150,15 @@ def picture_files(folder: Path) -> list[Path]:
 
 
 def _sources(place: Path) -> list[Path]:
-    """Give the videos and picture folders at a place; a place of neither kind is given as it is, to be refused."""
+    """Return the videos and picture folders at a place; a place of neither kind is returned as it is, to be refused."""
     if not place.is_dir():
         return [place]
     folders = [place, *sorted(inner for inner in place.rglob("*") if inner.is_dir())]
-    found = [folder for folder in folders if picture_files(folder)]
-    return found + sorted(file for file in place.rglob("*") if file.suffix.lower() in VIDEO_SUFFIXES)
+    of_pictures = [folder for folder in folders if picture_files(folder)]
+    return of_pictures + sorted(file for file in place.rglob("*") if file.suffix.lower() in VIDEO_SUFFIXES)
 
 
-def _probe_one(source: Path) -> Footage | Refusal:
+def _probe(source: Path) -> Footage | Refusal:
     if source.is_dir():
         return _probe_pictures(source)
     if not source.exists():

@@ -53,7 +53,7 @@ class Pose:
     anchor : tuple of float or None
         The point of the sprite that lies at (x, y), in its own pixels; None for its middle.
     smear : tuple of float
-        Way in pixels (x, y) during the exposure.
+        Pixels moved (x, y) during the exposure.
 
     """
 
@@ -101,7 +101,7 @@ def _thrice(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def smear_kernel(dx: float, dy: float) -> NDArray[np.float32] | None:
-    """Give the line kernel of motion blur over the way (dx, dy) pixels, sum 1; None below one pixel."""
+    """Return the line kernel of motion blur by (dx, dy) pixels, sum 1; None for less than a pixel."""
     if math.hypot(dx, dy) < 1:
         return None
     half_x, half_y = math.ceil(abs(dx) / 2), math.ceil(abs(dy) / 2)
@@ -114,7 +114,7 @@ def smear_kernel(dx: float, dy: float) -> NDArray[np.float32] | None:
 
 
 def cut_out(rng: Generator, height: int, width: int, pictures: tuple[str, ...], corners: int | None = None) -> Sprite:
-    """Cut a textured shape: an ellipse, or a polygon with so many `corners`."""
+    """Cut a textured shape: an ellipse, or a polygon with this number of corners."""
     cover = np.zeros((height, width), np.uint8)
     if corners is None:
         cv2.ellipse(
@@ -174,8 +174,8 @@ def vehicle(rng: Generator, length: int, pictures: tuple[str, ...]) -> Sprite:
     cv2.fillPoly(cover, [cabin], 255, cv2.LINE_AA)
     for start, end in ((left + length // 9, (left + right) // 2 - 3), ((left + right) // 2 + 3, right - length // 9)):
         cv2.rectangle(colour, (start, height // 10), (max(start, end), roof - 2), (60, 50, 40), -1)
-    for at in (0.2, 0.8):
-        centre, radius = (int(length * at), sill), max(3, int(height * 0.16))
+    for share in (0.2, 0.8):
+        centre, radius = (int(length * share), sill), max(3, int(height * 0.16))
         cv2.circle(colour, centre, radius, (25, 25, 25), -1, cv2.LINE_AA)
         cv2.circle(colour, centre, max(1, radius // 2), (150, 150, 150), -1, cv2.LINE_AA)
         cv2.circle(cover, centre, radius, 255, -1, cv2.LINE_AA)

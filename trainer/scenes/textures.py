@@ -72,7 +72,7 @@ def _read(package: str, path: str) -> NDArray[np.uint8]:
 
 
 def fractal(rng: Generator, height: int, width: int, roughness: float = 0.6) -> NDArray[np.float32]:
-    """Give noise with detail at every scale down to the pixel: float32, shape (height, width), mean 0, deviation 1.
+    """Draw noise with detail at every scale down to the pixel: float32, shape (height, width), mean 0, deviation 1.
 
     Each octave has half the wavelength and `roughness` times the strength of the one before.
     """
@@ -104,12 +104,12 @@ def tiled(picture: NDArray[np.uint8], rng: Generator, height: int, width: int) -
 
 
 def surface(rng: Generator, height: int, width: int, pictures: tuple[str, ...]) -> NDArray[np.float32]:
-    """Give one textured surface: float32, shape (height, width, 3), grey levels 0..255, blue first."""
+    """Draw a textured surface: float32, shape (height, width, 3), grey levels 0..255, blue first."""
     kinds = ("fractal", "plain", "courses", "lines", "writing") + ("picture",) * (4 if pictures else 0)
     kind = str(rng.choice(kinds))
     if kind == "picture":
-        chosen = load_picture(pictures[int(rng.integers(len(pictures)))])
-        return tiled(chosen, rng, height, width).astype(np.float32) * float(rng.uniform(0.4, 1.1))
+        picture = load_picture(pictures[int(rng.integers(len(pictures)))])
+        return tiled(picture, rng, height, width).astype(np.float32) * float(rng.uniform(0.4, 1.1))
     colour = rng.uniform(20, 200, 3).astype(np.float32) * 0.4 + float(rng.uniform(10, 200)) * 0.6
     ground = np.empty((height, width, 3), np.float32)
     ground[:] = colour

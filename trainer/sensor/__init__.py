@@ -1,1 +1,1 @@
-"""The simulated camera: photons, electrons, pixels, image pipeline, film."""
+"""Physics of the simulated camera: nuclides, photons, electrons in silicon, pixels, image pipeline."""

@@ -80,7 +80,7 @@ def _total_g(formula: str, energy_kev: float) -> float:
 
 
 def transmission(layers: tuple[Layer, ...], energies_kev: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give the share of photons that cross all layers without interacting (narrow beam, no build-up)."""
+    """Return the share of photons that cross all layers without interacting (narrow beam, no build-up)."""
     optical_depth = np.zeros(len(energies_kev))
     for layer in layers:
         formula, density = MATERIALS[layer.material]
@@ -91,7 +91,7 @@ def transmission(layers: tuple[Layer, ...], energies_kev: NDArray[np.float64]) -
 
 @lru_cache(maxsize=65536)
 def _silicon(energy_kev: float) -> tuple[float, float]:
-    """Give photoelectric and Compton cross-section of silicon in cm²/g."""
+    """Return photoelectric and Compton cross-section of silicon in cm²/g."""
     if energy_kev <= TABLE_END_KEV:
         return float(xraylib.CS_Photo(SILICON_Z, energy_kev)), float(xraylib.CS_Compt(SILICON_Z, energy_kev))
     last, before = (float(xraylib.CS_Photo(SILICON_Z, e)) for e in (TABLE_END_KEV, _LAST_STEP_KEV))
@@ -102,7 +102,7 @@ def _silicon(energy_kev: float) -> tuple[float, float]:
 
 
 def silicon_cross_sections(energies_kev: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Give the photoelectric and the Compton cross-section of silicon in cm²/g at each energy.
+    """Return the photoelectric and the Compton cross-section of silicon in cm²/g at each energy.
 
     Up to 800 keV from xraylib; above, Compton follows Klein–Nishina and the photoelectric effect its last slope.
     """

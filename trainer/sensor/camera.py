@@ -156,7 +156,7 @@ PRESETS = {"ov2710": OV2710, "webcam_xray": WEBCAM_XRAY}
 
 
 def change(camera: Camera, **values: object) -> Camera:
-    """Give the camera with other parameters, checked.
+    """Return the camera with other parameters, checked.
 
     Raises
     ------
@@ -175,7 +175,7 @@ def change(camera: Camera, **values: object) -> Camera:
 
 
 def preset(name: str) -> Camera:
-    """Give a preset by name: ov2710 or webcam_xray.
+    """Return a preset by name: ov2710 or webcam_xray.
 
     Raises
     ------
@@ -190,7 +190,7 @@ def preset(name: str) -> Camera:
 
 
 def parameter_table(camera: Camera = OV2710) -> str:
-    """Give every parameter as a Markdown table: name, value, unit, range, source, meaning."""
+    """Return every parameter as a Markdown table: name, value, unit, range, source, meaning."""
     lines = ["| parameter | default | unit | range | source | what |", "|---|---|---|---|---|---|"]
     for name, info in Camera.model_fields.items():
         extra = info.json_schema_extra

@@ -38,8 +38,8 @@ class ChargeMaps:
 def collected_electrons(camera: Camera, deposits: Deposits, rng: Generator) -> NDArray[np.int64]:
     """Draw the electrons of each deposit that reach a pixel: pairs with Fano fluctuation, lost deep below."""
     pairs = deposits.energy_kev * 1000.0 / camera.pair_ev
-    made = np.maximum(rng.normal(pairs, np.sqrt(camera.fano * pairs)), 0.0)
-    whole = np.floor(made + rng.random(len(made))).astype(np.int64)
+    drawn = np.maximum(rng.normal(pairs, np.sqrt(camera.fano * pairs)), 0.0)
+    whole = np.floor(drawn + rng.random(len(drawn))).astype(np.int64)
     depth = deposits.position_um[:, 2]
     chance = np.exp(-np.maximum(depth - camera.epi_um, 0.0) / max(camera.substrate_diffusion_um, 1e-6))
     chance = np.where(depth < 0, 0.0, chance)
@@ -47,12 +47,12 @@ def collected_electrons(camera: Camera, deposits: Deposits, rng: Generator) -> N
 
 
 def spread_um(camera: Camera, depth_um: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give the lateral spread σ of charge set free at a depth: constant where depleted, growing below."""
+    """Return the lateral spread σ of charge set free at a depth: constant where depleted, growing below."""
     return np.hypot(camera.diffusion_um, camera.diffusion_slope * np.maximum(depth_um - camera.depletion_um, 0.0))
 
 
 def charge_maps(camera: Camera, deposits: Deposits, rng: Generator, min_peak_e: float = 0.0) -> ChargeMaps:
-    """Throw every electron of every hit into its pixel; each hit falls on a random place within a pixel.
+    """Bin the electrons of every hit into pixels; each hit falls on a random place within a pixel.
 
     Hits whose brightest pixel holds fewer than `min_peak_e` electrons are left out.
     """
@@ -60,26 +60,26 @@ def charge_maps(camera: Camera, deposits: Deposits, rng: Generator, min_peak_e: 
     order = np.argsort(deposits.hit, kind="stable")
     hits, start = np.unique(deposits.hit[order], return_index=True)
     totals = np.add.reduceat(electrons[order], start) if len(start) else np.empty(0, np.int64)
-    wanted = totals >= max(min_peak_e, 1)
+    enough = totals >= max(min_peak_e, 1)
     within = rng.random((len(hits), 2))
     maps: list[NDArray[np.float32]] = []
     ends = np.append(start[1:], len(order))
     batch: list[int] = []
     waiting = 0
-    chosen = np.flatnonzero(wanted)
-    for number, row in enumerate(chosen):
+    rows = np.flatnonzero(enough)
+    for number, row in enumerate(rows):
         batch.append(int(row))
         waiting += int(totals[row])
-        if waiting >= _CHUNK_ELECTRONS or number == len(chosen) - 1:
-            maps += _bin(
+        if waiting >= _CHUNK_ELECTRONS or number == len(rows) - 1:
+            maps += _bin_electrons(
                 camera, deposits, electrons, [order[start[i] : ends[i]] for i in batch], within=within[batch], rng=rng
             )
             batch, waiting = [], 0
     bright = np.array([charge.max() >= min_peak_e for charge in maps], np.bool_)
-    return ChargeMaps([maps[i] for i in np.flatnonzero(bright)], hits[wanted][bright])
+    return ChargeMaps([maps[i] for i in np.flatnonzero(bright)], hits[enough][bright])
 
 
-def _bin(
+def _bin_electrons(
     camera: Camera,
     deposits: Deposits,
     electrons: NDArray[np.int64],
@@ -89,7 +89,7 @@ def _bin(
     rng: Generator,
 ) -> list[NDArray[np.float32]]:
     flat = np.concatenate(rows)
-    owner = np.repeat(np.arange(len(rows)), [len(one) for one in rows])
+    owner = np.repeat(np.arange(len(rows)), [len(of_hit) for of_hit in rows])
     counts = electrons[flat]
     source = np.repeat(flat, counts)
     owner = np.repeat(owner, counts)

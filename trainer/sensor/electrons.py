@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trainer.sensor.interactions import Electrons, turned
+from trainer.sensor.interactions import Electrons, rotated
 from trainer.sensor.stopping import (
     ELECTRON_MASS_KEV,
     HALF_K_KEV_CM2_G,
@@ -40,7 +40,7 @@ _TABLE_KEV = np.geomspace(0.3, 4000.0, 500)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Deposits:
-    """Energy left in the layer that collects charge, one row a step of a track.
+    """Energy left in the layer that collects charge, a row per step of a track.
 
     Attributes
     ----------
@@ -76,7 +76,7 @@ class _Tracks:
 
 
 def screening_of_mean(one_less_cosine: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give the screening η of the law p(µ) ∝ 1/(µ + η)², µ = (1 − cos θ)/2, whose mean of 1 − cos θ is given."""
+    """Return the screening η for which the law p(µ) ∝ 1/(µ + η)², µ = (1 − cos θ)/2, has this mean of 1 − cos θ."""
     return np.interp(one_less_cosine, _MEANS, _SCREENINGS)
 
 
@@ -118,18 +118,18 @@ def transport(
     tables = _Tables()
     low, high = zone_um
     tracks = _Tracks(electrons.hit, electrons.energy_kev, electrons.position_um, electrons.direction)
-    found: list[tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]] = []
+    deposits: list[tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]] = []
 
-    def leave(mask: NDArray[np.bool_], position: NDArray[np.float64], energy: NDArray[np.float64]) -> None:
+    def deposit(mask: NDArray[np.bool_], position: NDArray[np.float64], energy: NDArray[np.float64]) -> None:
         inside = mask & (position[:, 2] >= low) & (position[:, 2] < high) & (energy > 0)
         if inside.any():
-            found.append((tracks.hit[inside], position[inside], energy[inside]))
+            deposits.append((tracks.hit[inside], position[inside], energy[inside]))
 
     for _ in range(MAX_STEPS):
         z = tracks.position[:, 2]
         away = np.maximum(np.maximum(low - z, z - high), 0.0)
         stopped = tracks.energy < END_KEV
-        leave(stopped, tracks.position, tracks.energy)
+        deposit(stopped, tracks.position, tracks.energy)
         gone = stopped | (away > csda_range_um(tracks.energy))
         if bounds_um is not None:
             gone |= (z < bounds_um[0]) | (z > bounds_um[1])
@@ -141,14 +141,14 @@ def transport(
         step = np.minimum(step, 0.5 * tables.transport(energy))
         lost, delta_kev = _losses(energy, step, tables, rng)
         middle = tracks.position + tracks.direction * (step * rng.random(len(step)))[:, None]
-        leave(np.ones(len(step), np.bool_), middle, lost)
+        deposit(np.ones(len(step), np.bool_), middle, lost)
         tracks.position = tracks.position + tracks.direction * step[:, None]
         secondaries = _delta_electrons(tracks, energy, delta_kev, rng)
         tracks.energy = energy - lost - delta_kev
         cosine = draw_cosines(-np.expm1(-step / tables.transport(energy)), rng)
-        tracks.direction = turned(tracks.direction, cosine, rng.uniform(0.0, 2.0 * np.pi, len(cosine)))
+        tracks.direction = rotated(tracks.direction, cosine, rng.uniform(0.0, 2.0 * np.pi, len(cosine)))
         tracks.add(secondaries)
-    return _joined(found)
+    return _joined(deposits)
 
 
 def straight_tracks(
@@ -179,18 +179,18 @@ def straight_tracks(
     top = 2.0 * ELECTRON_MASS_KEV * (gamma**2 - 1.0) / (1.0 + 2.0 * gamma * ELECTRON_MASS_KEV / mass_kev)
     top = np.minimum(top, 3000.0)
     restricted = _restricted_heavy_kev_um(energy, mass_kev)
-    found: list[tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]] = []
+    deposits: list[tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]] = []
     hard: list[Electrons] = []
     for i in range(steps):
-        at = (low + (i + rng.random(count)) * depth - electrons.position_um[:, 2]) * slant
-        position = electrons.position_um + electrons.direction * at[:, None]
-        found.append((electrons.hit, position, soft_loss(restricted * path, xi * HARD_KEV * path, rng)))
+        along = (low + (i + rng.random(count)) * depth - electrons.position_um[:, 2]) * slant
+        position = electrons.position_um + electrons.direction * along[:, None]
+        deposits.append((electrons.hit, position, soft_loss(restricted * path, xi * HARD_KEV * path, rng)))
         struck = np.flatnonzero(rng.random(count) < -np.expm1(-xi * path * (1.0 / HARD_KEV - 1.0 / top)))
         share = rng.random(len(struck))
         delta = 1.0 / (1.0 / HARD_KEV - share * (1.0 / HARD_KEV - 1.0 / top[struck]))
         cosine = np.sqrt(delta / top[struck] * (top[struck] + 2 * ELECTRON_MASS_KEV) / (delta + 2 * ELECTRON_MASS_KEV))
         azimuth = rng.uniform(0.0, 2.0 * np.pi, len(struck))
-        direction = turned(electrons.direction[struck], np.minimum(cosine, 1.0), azimuth)
+        direction = rotated(electrons.direction[struck], np.minimum(cosine, 1.0), azimuth)
         hard.append(Electrons(electrons.hit[struck], delta, position[struck], direction))
     knocked = Electrons(
         np.concatenate([e.hit for e in hard]),
@@ -199,8 +199,8 @@ def straight_tracks(
         np.concatenate([e.direction for e in hard]),
     )
     tails = transport(knocked, zone_um, rng)
-    found.append((tails.hit, tails.position_um, tails.energy_kev))
-    return _joined(found)
+    deposits.append((tails.hit, tails.position_um, tails.energy_kev))
+    return _joined(deposits)
 
 
 class _Tables:
@@ -240,15 +240,15 @@ def _delta_electrons(
     tracks: _Tracks, energy: NDArray[np.float64], delta_kev: NDArray[np.float64], rng: Generator
 ) -> Electrons:
     struck = np.flatnonzero(delta_kev > 0)
-    taken, had = delta_kev[struck], energy[struck]
-    cosine = np.sqrt(taken * (had + 2 * ELECTRON_MASS_KEV) / (had * (taken + 2 * ELECTRON_MASS_KEV)))
+    knocked, incident = delta_kev[struck], energy[struck]
+    cosine = np.sqrt(knocked * (incident + 2 * ELECTRON_MASS_KEV) / (incident * (knocked + 2 * ELECTRON_MASS_KEV)))
     azimuth = rng.uniform(0.0, 2.0 * np.pi, len(struck))
-    direction = turned(tracks.direction[struck], np.minimum(cosine, 1.0), azimuth)
-    return Electrons(tracks.hit[struck], taken, tracks.position[struck], direction)
+    direction = rotated(tracks.direction[struck], np.minimum(cosine, 1.0), azimuth)
+    return Electrons(tracks.hit[struck], knocked, tracks.position[struck], direction)
 
 
 def _restricted_heavy_kev_um(energy: NDArray[np.float64], mass_kev: float) -> NDArray[np.float64]:
-    """Give a heavy particle's loss in collisions below HARD_KEV, keV/µm (Review of Particle Physics, 34.2.5)."""
+    """Return a heavy particle's loss in collisions below HARD_KEV, keV/µm (Review of Particle Physics, 34.2.5)."""
     beta2 = speed_squared(energy, mass_kev)
     gamma2 = 1.0 / (1.0 - beta2)
     bracket = (
@@ -260,8 +260,8 @@ def _restricted_heavy_kev_um(energy: NDArray[np.float64], mass_kev: float) -> ND
     return kev_um
 
 
-def _joined(found: list[tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]]) -> Deposits:
-    if not found:
+def _joined(deposits: list[tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]]) -> Deposits:
+    if not deposits:
         return Deposits(np.empty(0, np.int64), np.empty((0, 3)), np.empty(0))
-    hit, position, energy = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    hit, position, energy = (np.concatenate(parts) for parts in zip(*deposits, strict=True))
     return Deposits(hit, position, energy)

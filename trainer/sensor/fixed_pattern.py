@@ -51,7 +51,7 @@ class FixedPattern:
         return height, width
 
     def telegraph_now(self, frame: int) -> NDArray[np.float32]:
-        """Give the electrons that each telegraph pixel adds in a frame: its step or 0.
+        """Return the electrons that each telegraph pixel adds in a frame: its step or 0.
 
         A pixel draws its state anew after its dwell time, staggered; so the state of any frame is known without
         those before, and a film is the same whatever the number of threads.
@@ -97,17 +97,17 @@ def make_pattern(camera: Camera, seed: int, shape: tuple[int, int] | None = None
     sensitivity = 1.0 + np.float32(camera.prnu) * rng.standard_normal((height, width), np.float32)
     dark = np.exp(np.float32(DARK_SPREAD) * rng.standard_normal((height, width), np.float32))
     dark *= np.float32(camera.dark_e_s * np.exp(-(DARK_SPREAD**2) / 2))
-    hot = _some(rng, camera.hot_fraction, dark.shape)
+    hot = _draw_pixels(rng, camera.hot_fraction, dark.shape)
     dark[hot[:, 0], hot[:, 1]] += (
         camera.hot_e_s * np.exp(HOT_SPREAD * rng.standard_normal(len(hot)) - HOT_SPREAD**2 / 2)
     ).astype(np.float32)
-    blinking = _some(rng, camera.telegraph_fraction, dark.shape)
+    blinking = _draw_pixels(rng, camera.telegraph_fraction, dark.shape)
     steps = rng.exponential(camera.telegraph_e, len(blinking)).astype(np.float32)
     dwell = np.maximum(rng.exponential(camera.telegraph_dwell_s * camera.fps, len(blinking)), 1).astype(np.int64)
     return FixedPattern(np.maximum(sensitivity, 0), dark, blinking, steps, dwell, seed)
 
 
-def _some(rng: np.random.Generator, share: float, shape: tuple[int, int]) -> NDArray[np.int64]:
+def _draw_pixels(rng: np.random.Generator, share: float, shape: tuple[int, int]) -> NDArray[np.int64]:
     """Draw pixels, each with the given chance: rows and columns, shape (n, 2)."""
     height, width = shape
     flat = rng.integers(height * width, size=rng.poisson(share * height * width))

@@ -55,7 +55,7 @@ class Vertices:
     z_um : float64 array, shape (n,)
     photoelectric : bool array, shape (n,)
     electrons : Electrons
-        One an interaction, in the same order.
+        An electron per interaction, in the same order.
     local_kev : float64 array, shape (n,)
         Energy left at the point itself.
 
@@ -69,14 +69,14 @@ class Vertices:
 
 
 def compton_edge_kev(photon_kev: float) -> float:
-    """Give the greatest energy of a Compton electron: 2E² / (mc² + 2E)."""
+    """Return the greatest energy of a Compton electron: 2E² / (mc² + 2E)."""
     return 2.0 * photon_kev**2 / (ELECTRON_MASS_KEV + 2.0 * photon_kev)
 
 
 def klein_nishina(photon_kev: float, cosine: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give the Klein–Nishina cross-section per solid angle in units of r_e²."""
-    kept = 1.0 / (1.0 + photon_kev / ELECTRON_MASS_KEV * (1.0 - cosine))
-    density: NDArray[np.float64] = 0.5 * kept**2 * (kept + 1.0 / kept - (1.0 - cosine**2))
+    """Return the Klein–Nishina cross-section per solid angle in units of r_e²."""
+    ratio = 1.0 / (1.0 + photon_kev / ELECTRON_MASS_KEV * (1.0 - cosine))  # scattered over incident energy
+    density: NDArray[np.float64] = 0.5 * ratio**2 * (ratio + 1.0 / ratio - (1.0 - cosine**2))
     return density
 
 
@@ -87,14 +87,14 @@ def _incoherent_function() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 def compton_pdf(photon_kev: float, cosine: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give the density over cos θ, not normalised: Klein–Nishina times silicon's incoherent scattering function."""
+    """Return the density over cos θ, not normalised: Klein–Nishina times silicon's incoherent scattering function."""
     transfer = np.sqrt(np.maximum(0.5 * (1.0 - cosine), 0.0)) * photon_kev / 12.39842
     density: NDArray[np.float64] = klein_nishina(photon_kev, cosine) * np.interp(transfer, *_incoherent_function())
     return density
 
 
 def sauter_pdf(electron_kev: float, cosine: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give Sauter's density of the photoelectron over cos θ, not normalised (Ann. Phys. 403 (1931) 454; K shell)."""
+    """Return Sauter's density of the photoelectron over cos θ, not normalised (Ann. Phys. 403 (1931) 454; K shell)."""
     gamma = 1.0 + electron_kev / ELECTRON_MASS_KEV
     beta = float(np.sqrt(1.0 - 1.0 / gamma**2))
     slow = 1.0 - beta * cosine
@@ -111,10 +111,10 @@ def _draw_cosines(rng: Generator, pdf: NDArray[np.float64], count: int) -> NDArr
     return drawn
 
 
-def turned(
+def rotated(
     direction: NDArray[np.float64], cosine: NDArray[np.float64], azimuth: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Turn unit vectors, shape (n, 3), by polar angles of the given cosines and by azimuths in radians."""
+    """Rotate unit vectors, shape (n, 3), by polar angles of the given cosines and by azimuths in radians."""
     sine = np.sqrt(np.maximum(1.0 - cosine**2, 0.0))
     u, v, w = direction.T
     across = np.sqrt(np.maximum(1.0 - w**2, 0.0))
@@ -125,12 +125,12 @@ def turned(
     new[:, 0] = np.where(upright, c, u * cosine + (u * w * c - v * s) / safe)
     new[:, 1] = np.where(upright, s * np.sign(w), v * cosine + (v * w * c + u * s) / safe)
     new[:, 2] = np.where(upright, np.sign(w) * cosine, w * cosine - across * c)
-    turned_to: NDArray[np.float64] = new / np.linalg.norm(new, axis=1, keepdims=True)
-    return turned_to
+    unit: NDArray[np.float64] = new / np.linalg.norm(new, axis=1, keepdims=True)
+    return unit
 
 
 def reach_um(camera: Camera, photon_kev: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Give how far above and below the epitaxial layer an interaction can still send an electron into it.
+    """Return how far above and below the epitaxial layer an interaction can still send an electron into it.
 
     Photoelectrons count where they matter (below 200 keV); above, Compton electrons rule.
     """
@@ -143,9 +143,9 @@ def reach_um(camera: Camera, photon_kev: NDArray[np.float64]) -> tuple[NDArray[n
 
 
 def interactions_per_photon(camera: Camera, spectrum: Spectrum) -> NDArray[np.float64]:
-    """Give, by energy, interactions in the depth that matters per photon that meets the sensor squarely.
+    """Return, by energy, the interactions per photon of normal incidence in the depth that matters.
 
-    A slanting photon meets a smaller area with a longer path: per fluence the figure is the same.
+    An oblique photon sees a smaller area and has a longer path: per fluence the figure is the same.
     """
     photo, compton = silicon_cross_sections(spectrum.energies_kev)
     above, below = reach_um(camera, spectrum.energies_kev)
@@ -184,18 +184,18 @@ def draw_vertices(camera: Camera, spectrum: Spectrum, count: int, rng: Generator
         scattered = np.flatnonzero((which == line) & ~photoelectric)
         photon_cosine = _draw_cosines(rng, compton_pdf(line_kev, _COSINES), len(scattered))
         ratio = line_kev / ELECTRON_MASS_KEV
-        kept = 1.0 / (1.0 + ratio * (1.0 - photon_cosine))
-        energy_kev[scattered] = line_kev * (1.0 - kept)
+        energy_ratio = 1.0 / (1.0 + ratio * (1.0 - photon_cosine))
+        energy_kev[scattered] = line_kev * (1.0 - energy_ratio)
         half = np.sqrt((1.0 - photon_cosine) / np.maximum(1.0 + photon_cosine, 1e-12))
         cosine[scattered] = np.cos(np.arctan2(1.0, (1.0 + ratio) * half))
     arriving = np.tile([0.0, 0.0, 1.0], (count, 1))
     if not normal:
         up = rng.uniform(-1.0, 1.0, count)
-        arriving = turned(arriving, up, rng.uniform(0.0, 2.0 * np.pi, count))
+        arriving = rotated(arriving, up, rng.uniform(0.0, 2.0 * np.pi, count))
     position = np.zeros((count, 3))
     position[:, 2] = z_um
     electrons = Electrons(
-        np.arange(count), energy_kev, position, turned(arriving, cosine, rng.uniform(0.0, 2.0 * np.pi, count))
+        np.arange(count), energy_kev, position, rotated(arriving, cosine, rng.uniform(0.0, 2.0 * np.pi, count))
     )
     local_kev = np.where(photoelectric, np.minimum(K_EDGE_KEV, photon_kev), 0.0)
     return Vertices(photon_kev, z_um, photoelectric, electrons, local_kev)

@@ -41,7 +41,7 @@ def _tone_table(tone_gamma: float) -> NDArray[np.uint8]:
 
 @lru_cache(maxsize=16)
 def _balance_table(bits: int, black: float, gain: float) -> NDArray[np.uint16]:
-    """Raw number to linear light 0..WHITE_LEVEL: black level off, white balance on."""
+    """Tabulate linear light 0..WHITE_LEVEL by raw number: black level subtracted, white balance applied."""
     top = 2**bits - 1
     light = (np.arange(top + 1) - black) * (gain * WHITE_LEVEL / (top - black))
     table: NDArray[np.uint16] = np.clip(np.rint(light), 0, WHITE_LEVEL).astype(np.uint16)
@@ -49,17 +49,17 @@ def _balance_table(bits: int, black: float, gain: float) -> NDArray[np.uint16]:
 
 
 def correct_defects(raw: NDArray[np.uint16], camera: Camera) -> NDArray[np.uint16]:
-    """Put the greatest neighbour of its colour in place of a pixel that exceeds all eight by the threshold.
+    """Replace each pixel that exceeds its eight neighbours of like colour by the threshold with the greatest of them.
 
-    It takes hot pixels away, and hits of a single pixel with them.
+    This removes hot pixels, and hits of a single pixel with them.
     """
     threshold = round(camera.defect_threshold * (2**camera.adc_bits - 1))
-    mended: NDArray[np.uint16] = raw.copy()
+    corrected: NDArray[np.uint16] = raw.copy()
     for row, column, _ in mosaic_sites(camera):
         plane = np.ascontiguousarray(raw[row::2, column::2])
         greatest = cv2.dilate(plane, _NEIGHBOURS)
-        mended[row::2, column::2] = np.where(plane > greatest.astype(np.int32) + threshold, greatest, plane)
-    return mended
+        corrected[row::2, column::2] = np.where(plane > greatest.astype(np.int32) + threshold, greatest, plane)
+    return corrected
 
 
 def develop(raw: NDArray[np.uint16], camera: Camera) -> NDArray[np.uint8]:
@@ -99,7 +99,7 @@ def develop(raw: NDArray[np.uint16], camera: Camera) -> NDArray[np.uint8]:
 
 
 def _scaled(picture: NDArray[np.uint8], scale_down: int, digital_gain: float) -> NDArray[np.uint8]:
-    """Take the mean of n×n pixels and multiply it: what cameras with more pixels than their picture do."""
+    """Average n×n pixels and apply the digital gain, as cameras with more pixels than their picture do."""
     height, width = picture.shape[:2]
     size = (width // scale_down, height // scale_down)
     mean = cv2.resize(picture.astype(np.float32), size, interpolation=cv2.INTER_AREA)
@@ -108,7 +108,7 @@ def _scaled(picture: NDArray[np.uint8], scale_down: int, digital_gain: float) ->
 
 
 def _halve_chroma(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Give two neighbours in a row the mean of their colours, as a YUYV stream does; brightness stays."""
+    """Average the colours of each two neighbours in a row, as a YUYV stream does; brightness stays."""
     parts = cv2.cvtColor(picture, cv2.COLOR_BGR2YCrCb)
     pairs = parts[:, :, 1:].astype(np.uint16).reshape(parts.shape[0], -1, 2, 2)
     parts[:, :, 1:] = np.repeat((pairs.sum(axis=2) + 1) // 2, 2, axis=1)
@@ -136,7 +136,7 @@ def photograph(  # noqa: PLR0917 - in the order of the light's way
     pattern : FixedPattern or None
         Faults of the sensor, of the scene's size (`FixedPattern.part` cuts one out); None for a sensor without.
     rng : Generator or None
-        Noise; None gives the picture without shot and read noise.
+        Noise; None for a picture without shot and read noise.
     frame : int
         Number of the frame, for pixels with telegraph noise.
 

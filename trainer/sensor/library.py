@@ -76,7 +76,7 @@ class HitLibrary:
         return len(self.maps)
 
     def sample(self, rng: Generator, count: int) -> list[tuple[NDArray[np.float32], float]]:
-        """Draw hits with replacement: (charge in electrons, energy in keV) each, mirrored at random."""
+        """Draw hits with replacement, mirrored at random; each is (charge in electrons, energy in keV)."""
         drawn = []
         for index, flips in zip(rng.integers(len(self.maps), size=count), rng.integers(4, size=count), strict=True):
             charge = self.maps[index][:: -1 if flips & 1 else 1, :: -1 if flips & 2 else 1]
@@ -84,11 +84,11 @@ class HitLibrary:
         return drawn
 
     def hits_per_s(self, camera: Camera, fluence_rate_cm2_s: float) -> float:
-        """Give the hits a second on the whole sensor at full duty in a fluence rate at the sensor."""
+        """Return the hits a second on the whole sensor at full duty in a fluence rate at the sensor."""
         return fluence_rate_cm2_s * camera.area_cm2 * self.hits_per_fluence_cm2
 
     def hits_per_s_per_usv_h(self, camera: Camera, spectrum: Spectrum) -> float:
-        """Give the hits a second on the whole sensor at full duty per µSv/h of ambient dose equivalent rate."""
+        """Return the hits a second on the whole sensor at full duty per µSv/h of ambient dose equivalent rate."""
         return self.hits_per_s(camera, PSV_S_PER_USV_H / spectrum.psv_cm2)
 
 
@@ -130,10 +130,10 @@ def simulate_hits(
     batch = int(min(max(4 * count, 2000), LARGEST_BATCH))
     for _ in range(MAX_BATCHES):
         deposits, photon_kev = simulate_deposits(camera, spectrum, batch, rng, normal=normal)
-        made = charge_maps(camera, deposits, rng, min_peak_e)
-        maps += made.maps
-        energy.append(np.bincount(deposits.hit, deposits.energy_kev, batch).astype(np.float64)[made.hit])
-        photon.append(photon_kev[made.hit])
+        charges = charge_maps(camera, deposits, rng, min_peak_e)
+        maps += charges.maps
+        energy.append(np.bincount(deposits.hit, deposits.energy_kev, batch).astype(np.float64)[charges.hit])
+        photon.append(photon_kev[charges.hit])
         tried += batch
         if len(maps) >= count:
             break
@@ -158,11 +158,11 @@ def simulate_deposits(
     bounds = (-camera.cover_um - camera.window_um, camera.epi_um + camera.substrate_um)
     vertices = draw_vertices(camera, spectrum, count, rng, normal=normal)
     tracks = transport(vertices.electrons, zone, rng, bounds)
-    at = vertices.electrons.position_um
-    local = np.flatnonzero((vertices.local_kev > 0) & (at[:, 2] >= zone[0]) & (at[:, 2] < zone[1]))
+    position = vertices.electrons.position_um
+    local = np.flatnonzero((vertices.local_kev > 0) & (position[:, 2] >= zone[0]) & (position[:, 2] < zone[1]))
     deposits = Deposits(
         np.concatenate([tracks.hit, local]),
-        np.concatenate([tracks.position_um, at[local]]),
+        np.concatenate([tracks.position_um, position[local]]),
         np.concatenate([tracks.energy_kev, vertices.local_kev[local]]),
     )
     return deposits, vertices.photon_kev
@@ -177,7 +177,7 @@ def build_library(
     normal: bool = False,
     cache: Path | None = None,
 ) -> HitLibrary:
-    """Give a library of hits from the cache, or simulate it and keep it there.
+    """Return a library of hits from the cache, or simulate it and keep it there.
 
     The cache is `cache`, or gammabox/hits in the user's cache folder; where it cannot be written, nothing is kept.
     """
@@ -185,21 +185,21 @@ def build_library(
     key = json.dumps([LIBRARY_VERSION, spectrum.name, silicon, count, seed, normal], sort_keys=True).encode()
     digest = hashlib.sha256(key + spectrum.energies_kev.tobytes() + spectrum.weights.tobytes()).hexdigest()
     path = (cache or cache_folder()) / f"{digest[:24]}.npz"
-    kept = _read(path)
-    if kept is not None:
-        return kept
+    cached = _read(path)
+    if cached is not None:
+        return cached
     library = simulate_hits(camera, spectrum, count, seed, normal=normal)
-    keep(path, library)
+    _write(path, library)
     return library
 
 
 def cache_folder() -> Path:
-    """Give the folder in which libraries are kept: gammabox/hits in XDG_CACHE_HOME or ~/.cache."""
+    """Return the folder in which libraries are kept: gammabox/hits in XDG_CACHE_HOME or ~/.cache."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gammabox" / "hits"
 
 
-def keep(path: Path, library: HitLibrary) -> None:
-    """Write a library to the cache; a full or read-only disk only costs time at the next start."""
+def _write(path: Path, library: HitLibrary) -> None:
+    """Write a library to the cache; on a full or read-only disk it is simulated again at the next start."""
     shapes = np.array([charge.shape for charge in library.maps], np.int32).reshape(-1, 2)
     half_written = path.with_name(f"{path.stem}.{os.getpid()}.part")
     try:
@@ -221,11 +221,11 @@ def keep(path: Path, library: HitLibrary) -> None:
 
 def _read(path: Path) -> HitLibrary | None:
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
-            shapes, flat = kept["shapes"], kept["charge"]
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            shapes, flat = arrays["shapes"], arrays["charge"]
             ends = np.cumsum(shapes.prod(axis=1))
             maps = [part.reshape(shape) for part, shape in zip(np.split(flat, ends[:-1]), shapes.tolist(), strict=True)]
-            rate, error = (float(value) for value in kept["hits_per_fluence"])
-            return HitLibrary(str(kept["name"]), maps, kept["energy_kev"], kept["photon_kev"], rate, error)
+            rate, error = (float(value) for value in arrays["hits_per_fluence"])
+            return HitLibrary(str(arrays["name"]), maps, arrays["energy_kev"], arrays["photon_kev"], rate, error)
     except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         return None  # not there yet, or cut off by a crash: it is made anew

@@ -71,19 +71,19 @@ def muon_library(camera: Camera, count: int = 1000, seed: int = 1, tilt_deg: flo
     muons = Electrons(np.arange(count), energy, np.zeros((count, 3)), direction)
     zone = (0.0, camera.epi_um + 6.0 * camera.substrate_diffusion_um)
     deposits = straight_tracks(muons, MUON_MASS_KEV, zone, rng)
-    made = charge_maps(camera, deposits, rng, MIN_PEAK_E)
-    share = len(made.maps) / count
+    charges = charge_maps(camera, deposits, rng, MIN_PEAK_E)
+    share = len(charges.maps) / count
     return HitLibrary(
         NAME,
-        made.maps,
-        np.bincount(deposits.hit, deposits.energy_kev, count)[made.hit].astype(np.float32),
-        np.zeros(len(made.maps), np.float32),
+        charges.maps,
+        np.bincount(deposits.hit, deposits.energy_kev, count)[charges.hit].astype(np.float32),
+        np.zeros(len(charges.maps), np.float32),
         share,
         float(np.sqrt(share * (1.0 - share) / count)),
     )
 
 
 def muon_hits_per_s(camera: Camera, library: HitLibrary, tilt_deg: float = 90.0, seed: int = 1) -> float:
-    """Give the muon hits a second on the whole sensor at full duty."""
+    """Return the muon hits a second on the whole sensor at full duty."""
     _, rate = muon_directions(np.random.default_rng([0x30A, seed]), 100_000, tilt_deg)
     return library.hits_per_s(camera, rate)

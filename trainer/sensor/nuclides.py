@@ -54,7 +54,7 @@ class Nuclide:
     photons_per_decay: NDArray[np.float64] = field(repr=False)
 
     def remaining(self, elapsed_s: float) -> float:
-        """Give the share of the activity that is left after `elapsed_s` seconds: 2^(−t / T½)."""
+        """Return the share of the activity that is left after `elapsed_s` seconds: 2^(−t / T½)."""
         return float(2.0 ** (-elapsed_s / self.half_life_s))
 
 
@@ -66,7 +66,7 @@ def known_nuclides() -> tuple[str, ...]:
 
 
 def canonical_name(name: str) -> str:
-    """Give the name as the data write it: tc99m, TC-99M, 99mTc and Tc-99m are the same.
+    """Return the name as ICRP 107 writes it: tc99m, TC-99M, 99mTc and Tc-99m are the same.
 
     Raises
     ------
@@ -92,7 +92,7 @@ def load_nuclide(name: str) -> Nuclide:
     UnknownNuclideError
         A name that ICRP 107 does not hold.
     SensorError
-        A nuclide that gives no photons (a pure beta or alpha emitter).
+        A nuclide without photons (a pure beta or alpha emitter).
 
     """
     known = canonical_name(name)
@@ -108,7 +108,7 @@ def load_nuclide(name: str) -> Nuclide:
 
 
 def _emissions(name: str) -> tuple[float, NDArray[np.float64]]:
-    """Give half-life in seconds and the photon lines, shape (n, 2): keV, photons a decay of this very nuclide."""
+    """Return half-life in seconds and the photon lines, shape (n, 2): keV, photons a decay of this very nuclide."""
     path = resources.files("icrp107_database") / "icrp107" / f"{name}.json"
     record = json.loads(path.read_text(encoding="utf-8"))
     if isinstance(record, str):  # some releases of the package hold JSON within JSON

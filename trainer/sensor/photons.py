@@ -55,7 +55,7 @@ class Spectrum:
         return float(self.weights @ dose_per_fluence_psv_cm2(self.energies_kev))
 
     def behind(self, layers: tuple[Layer, ...]) -> tuple[Spectrum, float]:
-        """Give the spectrum behind shielding layers and the share of all photons that come through."""
+        """Return the spectrum behind shielding layers and the share of all photons that come through."""
         left = self.weights * transmission(layers, self.energies_kev)
         share = float(left.sum())
         if share < 1e-300:
@@ -70,12 +70,12 @@ def dose_per_fluence_psv_cm2(energies_kev: NDArray[np.float64]) -> NDArray[np.fl
 
 
 def fluence_rate_cm2_s(spectrum: Spectrum, dose_rate_usv_h: float) -> float:
-    """Give the photon fluence rate, cm⁻² s⁻¹, that makes an ambient dose equivalent rate H*(10)."""
+    """Return the photon fluence rate, cm⁻² s⁻¹, that makes an ambient dose equivalent rate H*(10)."""
     return check_dose_rate(dose_rate_usv_h) * PSV_S_PER_USV_H / spectrum.psv_cm2
 
 
 def dose_rate_usv_h(spectrum: Spectrum, fluence_rate: float) -> float:
-    """Give the ambient dose equivalent rate H*(10) in µSv/h of a photon fluence rate in cm⁻² s⁻¹."""
+    """Return the ambient dose equivalent rate H*(10) in µSv/h of a photon fluence rate in cm⁻² s⁻¹."""
     return fluence_rate * spectrum.psv_cm2 / PSV_S_PER_USV_H
 
 
@@ -87,20 +87,20 @@ def check_dose_rate(rate_usv_h: float) -> float:
 
 
 def spectrum_of(nuclide: Nuclide) -> Spectrum:
-    """Give the photon lines of a nuclide as they leave the nuclide itself, without capsule or air."""
+    """Return the photon lines of a nuclide as they leave the nuclide itself, without capsule or air."""
     weights = nuclide.photons_per_decay / nuclide.photons_per_decay.sum()
     return Spectrum(nuclide.name, nuclide.energies_kev, weights)
 
 
 def source_spectrum(name: str, shield: tuple[Layer, ...] = ()) -> Spectrum:
-    """Give the photon field outside the capsule of a source and behind its shield."""
+    """Return the photon field outside the capsule of a source and behind its shield."""
     return spectrum_of(load_nuclide(name)).behind((*CAPSULE, *shield))[0]
 
 
 def point_source_fluence_rate_cm2_s(
     nuclide: Nuclide, activity_bq: float, distance_m: float, shield: tuple[Layer, ...] = ()
 ) -> float:
-    """Give the fluence rate of unscattered photons at a distance in air from a point source.
+    """Return the fluence rate of unscattered photons at a distance in air from a point source.
 
     A Γ / (4π r²) with the transmission of capsule, shield and air; photons that the room scatters are left out.
 

@@ -26,12 +26,12 @@ _SITES: dict[Bayer, tuple[tuple[int, int, int], ...]] = {
 
 
 def mosaic_sites(camera: Camera) -> tuple[tuple[int, int, int], ...]:
-    """Give row, column (0 or 1) and colour (blue 0, green 1, red 2) of the four pixels of a mosaic cell."""
+    """Return row, column (0 or 1) and colour (blue 0, green 1, red 2) of the four pixels of a mosaic cell."""
     return _SITES[camera.bayer]
 
 
 def colour_gains(camera: Camera) -> tuple[float, float, float]:
-    """Give the white balance of blue, green and red."""
+    """Return the white balance of blue, green and red."""
     return camera.wb_blue, 1.0, camera.wb_red
 
 
@@ -44,7 +44,7 @@ def _electrons_of_grey(
 
 
 def light_electrons(scene_bgr: NDArray[np.uint8], camera: Camera) -> NDArray[np.float32]:
-    """Give the mean photo-electrons that make this camera show the scene as it is.
+    """Return the mean photo-electrons with which this camera shows the scene as it is.
 
     Parameters
     ----------
@@ -69,17 +69,17 @@ def light_electrons(scene_bgr: NDArray[np.uint8], camera: Camera) -> NDArray[np.
 
 
 def dark_factor(camera: Camera) -> float:
-    """Give the electrons in a frame per e⁻/s of dark current at 25 °C: exposure, doubled by every so many degrees."""
+    """Return the electrons in a frame per e⁻/s of dark current at 25 °C, by exposure and temperature."""
     return float(camera.exposure_s * 2.0 ** ((camera.temperature_c - 25.0) / camera.dark_doubling_c))
 
 
 def raw_per_electron(camera: Camera) -> float:
-    """Give raw numbers an electron."""
+    """Return the raw numbers (DN) per electron."""
     return float((2**camera.adc_bits - 1 - camera.black_level_dn) / camera.white_e)
 
 
 def mean_dark_dn(camera: Camera) -> float:
-    """Give what the mean dark current adds to raw numbers: the camera knows it from its covered rows."""
+    """Return what the mean dark current adds to raw numbers; the camera subtracts it, known from its covered rows."""
     return camera.dark_e_s * dark_factor(camera) * raw_per_electron(camera)
 
 
@@ -90,7 +90,7 @@ def expose(
     pattern: FixedPattern | None,
     frame: int = 0,
 ) -> NDArray[np.float32]:
-    """Give the mean charge of each pixel at the end of the exposure: light, hits, dark current, telegraph noise.
+    """Return the mean charge of each pixel at the end of the exposure: light, hits, dark current, telegraph noise.
 
     Parameters
     ----------
@@ -160,7 +160,7 @@ def add_drawn_noise(
 
 
 def convert(charge: NDArray[np.float32], camera: Camera) -> NDArray[np.uint16]:
-    """Give raw numbers: full-well clip, gain, black level, converter. Overwrites `charge`."""
+    """Convert charge to raw numbers: full-well clip, gain, black level, converter. Overwrites `charge`."""
     top = 2**camera.adc_bits - 1
     np.minimum(charge, np.float32(camera.full_well_e), out=charge)
     charge *= np.float32(raw_per_electron(camera))

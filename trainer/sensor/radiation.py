@@ -31,7 +31,7 @@ class Field:
     dose_rate_usv_h : float
         Ambient dose equivalent rate H*(10) there, at the moment it begins.
     start_s : float
-        From when on.
+        When it begins.
     half_life_s : float
 
     """
@@ -52,7 +52,7 @@ def nuclide_field(
     age_s: float = 0.0,
     start_s: float = 0.0,
 ) -> Field:
-    """Give the field of a nuclide from its dose rate in µSv/h, or from its activity and distance.
+    """Return the field of a nuclide from its dose rate in µSv/h, or from its activity and distance.
 
     Parameters
     ----------
@@ -88,12 +88,12 @@ def nuclide_field(
 
 
 def at_sensor(camera: Camera, spectrum: Spectrum) -> tuple[Spectrum, float]:
-    """Give the spectrum behind lens and housing, and the share of photons that come through."""
+    """Return the spectrum behind lens and housing, and the share of photons that come through."""
     return spectrum.behind((Layer("glass", camera.housing_mm),))
 
 
 def hit_rate(camera: Camera, field: Field, cache: Path | None = None) -> tuple[float, float]:
-    """Give hits a second on the whole sensor at full duty, and the standard error of the simulation."""
+    """Return hits a second on the whole sensor at full duty, and the standard error of the simulation."""
     inside, share = at_sensor(camera, field.spectrum)
     library = build_library(inside, camera, LIBRARY_HITS, cache=cache)
     rate = library.hits_per_s_per_usv_h(camera, field.spectrum) * share * field.dose_rate_usv_h

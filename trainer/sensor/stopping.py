@@ -24,13 +24,13 @@ TABLE_KEV = np.geomspace(0.05, 5000.0, 600)
 
 
 def speed_squared(kinetic_kev: NDArray[np.float64], mass_kev: float = ELECTRON_MASS_KEV) -> NDArray[np.float64]:
-    """Give β² of a particle of this kinetic energy."""
+    """Return β² of a particle of this kinetic energy."""
     gamma = 1.0 + kinetic_kev / mass_kev
     return 1.0 - 1.0 / gamma**2
 
 
 def density_effect(kinetic_kev: NDArray[np.float64], mass_kev: float = ELECTRON_MASS_KEV) -> NDArray[np.float64]:
-    """Give Sternheimer's density correction δ in silicon."""
+    """Return Sternheimer's density correction δ in silicon."""
     tau = kinetic_kev / mass_kev
     x = np.log10(np.sqrt(tau * (tau + 2.0)))  # log10(βγ)
     high = 2.0 * np.log(10.0) * x - DENSITY_C
@@ -40,7 +40,7 @@ def density_effect(kinetic_kev: NDArray[np.float64], mass_kev: float = ELECTRON_
 
 
 def collision_stopping_mev_cm2_g(kinetic_kev: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give the mass collision stopping power of silicon for electrons in MeV cm²/g.
+    """Return the mass collision stopping power of silicon for electrons in MeV cm²/g.
 
     Berger and Seltzer's form of the Bethe formula (ICRU Report 37, equation 2.8) with I = 173 eV; below 10 keV the
     mean excitation energy is Joy and Luo's I / (1 + 0.83 I/T) (Scanning 11 (1989) 176), for the plain formula fails
@@ -59,7 +59,7 @@ def collision_stopping_mev_cm2_g(kinetic_kev: NDArray[np.float64]) -> NDArray[np
 
 
 def radiative_stopping_mev_cm2_g(kinetic_kev: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give the radiative stopping power as collision × Z T / 800 MeV, the usual rule; below 1 % under 0.5 MeV."""
+    """Return the radiative stopping power as collision × Z T / 800 MeV, the usual rule; below 1 % under 0.5 MeV."""
     energy = np.asarray(kinetic_kev, np.float64)
     share: NDArray[np.float64] = collision_stopping_mev_cm2_g(energy) * SILICON_Z * energy / 800e3
     return share
@@ -76,22 +76,22 @@ def _tables() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 def csda_range_um(kinetic_kev: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give the range in silicon in µm in the continuous slowing down approximation."""
+    """Return the range in silicon in µm in the continuous slowing down approximation."""
     return np.interp(kinetic_kev, TABLE_KEV, _tables()[1])
 
 
 def stopping_kev_um(kinetic_kev: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give the stopping power of silicon for electrons, collision and radiative, in keV/µm."""
+    """Return the stopping power of silicon for electrons, collision and radiative, in keV/µm."""
     return np.interp(kinetic_kev, TABLE_KEV, _tables()[0])
 
 
 def rutherford_kev_um(kinetic_kev: NDArray[np.float64], mass_kev: float = ELECTRON_MASS_KEV) -> NDArray[np.float64]:
-    """Give ξ per µm: collisions with an energy transfer in dW are ξ dW / W² (Rutherford on the electrons of Si)."""
+    """Return ξ per µm: collisions with an energy transfer in dW are ξ dW / W² (Rutherford on the electrons of Si)."""
     return HALF_K_KEV_CM2_G * KEV_UM_PER_KEV_CM2_G / speed_squared(kinetic_kev, mass_kev)
 
 
 def transport_path_um(kinetic_kev: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give the transport mean free path λ₁ of electrons in silicon in µm: mean cos θ after a path s is exp(−s/λ₁).
+    """Return the transport mean free path λ₁ of electrons in silicon in µm: mean cos θ after a path s is exp(−s/λ₁).
 
     Screened Rutherford scattering with Molière's screening (Z. Naturforsch. 2a (1947) 133), Z(Z+1) for scattering by
     the electrons too.

@@ -23,10 +23,10 @@ _LINES = (xraylib.KL3_LINE, xraylib.KL2_LINE, xraylib.KM3_LINE, xraylib.KM2_LINE
 
 
 def tube_spectrum(kilovolt: float, filters: tuple[Layer, ...] = (), inherent: tuple[Layer, ...] = INHERENT) -> Spectrum:
-    """Give the spectrum of a tungsten tube at constant voltage behind its own wall and further filters.
+    """Return the spectrum of a tungsten tube at constant voltage behind its own wall and further filters.
 
-    Kramers' law for a thick target, photons ∝ (E₀ − E)/E, the anode's absorption at a mean depth that grows as
-    Thomson and Whiddington's law has it (Birch and Marshall, Phys. Med. Biol. 24 (1979) 505 treat it alike), and K
+    Kramers' law for a thick target, photons ∝ (E₀ − E)/E; the anode's absorption at a mean depth by Thomson and
+    Whiddington's law (Birch and Marshall, Phys. Med. Biol. 24 (1979) 505 treat it alike); K
     lines whose yield over the continuum goes with (U − 1)^1.63 (Green and Cosslett), U = E₀/E_K.
 
     Parameters
@@ -58,12 +58,12 @@ def tube_spectrum(kilovolt: float, filters: tuple[Layer, ...] = (), inherent: tu
     total = float(weights.sum())
     if total < 1e-250:
         raise SensorError(f"{kilovolt:g} kV: nothing comes through this filter; make it thinner")
-    kept = weights > weights.max() * 1e-6
-    return Spectrum(f"X-rays {kilovolt:g} kV", energy[kept], weights[kept] / weights[kept].sum())
+    relevant = weights > weights.max() * 1e-6
+    return Spectrum(f"X-rays {kilovolt:g} kV", energy[relevant], weights[relevant] / weights[relevant].sum())
 
 
 def _mean_depth_um(kilovolt: float, energy: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give the depth in the anode at which electrons have slowed to the photon's energy, half of it on the way in."""
+    """Return the depth in the anode at which electrons have slowed to the photon's energy, half of it on the way in."""
     # Thomson–Whiddington: E₀² − E² = C ρ x, C = 1.0e6 keV² cm²/g for tungsten near 100 keV (Birch and Marshall).
     return 0.5 * (kilovolt**2 - energy**2) / (1.0e6 * 19.3) * 1e4
 

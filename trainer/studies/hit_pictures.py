@@ -34,7 +34,7 @@ _ROW = 6  # hits side by side in one covered camera's picture
 _NEAREST = 12
 
 
-def recorded_hits(folder: Path, most: int, rng: Generator) -> NDArray[np.uint8]:
+def recorded_hits(folder: Path, count: int, rng: Generator) -> NDArray[np.uint8]:
     """Cut hits out of a covered camera's pictures, in this folder and those below it, in random order.
 
     A hit is a compact spot that stands in one picture and not in its neighbours by name.
@@ -42,7 +42,7 @@ def recorded_hits(folder: Path, most: int, rng: Generator) -> NDArray[np.uint8]:
     Returns
     -------
     uint8 array, shape (n, CUT_PX, CUT_PX, 3)
-        Black around the hit, its brightest pixel in the middle; n is about `most` where there are so many.
+        Black around the hit, its brightest pixel in the middle; n is about `count` where there are so many.
 
     Raises
     ------
@@ -52,33 +52,33 @@ def recorded_hits(folder: Path, most: int, rng: Generator) -> NDArray[np.uint8]:
     """
     folders = [folder, *sorted(inner for inner in folder.rglob("*") if inner.is_dir())]
     listed = [(files, i) for files in map(picture_files, folders) for i in range(len(files))]
-    found: list[NDArray[np.uint8]] = []
+    patches: list[NDArray[np.uint8]] = []
     for number in rng.permutation(len(listed)).tolist():
         files, i = listed[number]
         picture, *beside = _dark([files[i], *files[max(i - 1, 0) : i], *files[i + 1 : i + 2]])
         if picture is not None:
-            others = [one for one in beside if one is not None and one.shape == picture.shape]
-            found += [one.patch for one in find_blotches(picture, others, files[i].name, i)]
-        if len(found) >= most:
+            others = [other for other in beside if other is not None and other.shape == picture.shape]
+            patches += [blotch.patch for blotch in find_blotches(picture, others, files[i].name, i)]
+        if len(patches) >= count:
             break
-    if not found:
+    if not patches:
         raise DatasetError(
             folder, "no hit in it", "name a folder of pictures (PNG) from a covered camera in a radiation field"
         )
-    return np.array(found)
+    return np.array(patches)
 
 
 def _dark(files: Sequence[Path]) -> list[NDArray[np.uint8] | None]:
     """Read pictures; None in place of one that cannot be read or that a covered camera would not make."""
     read = [cv2.imread(str(file), cv2.IMREAD_COLOR) for file in files]
-    return [one if one is not None and one.mean() <= _MAX_MEAN_DN else None for one in read]
+    return [picture if picture is not None and picture.mean() <= _MAX_MEAN_DN else None for picture in read]
 
 
 def simulated_hits(bank: HitBank, count: int, rng: Generator) -> NDArray[np.uint8]:
     """Simulate such pictures: hits of the bank, a few dozen in each covered camera; shape as of `recorded_hits`."""
-    found: list[NDArray[np.uint8]] = []
+    patches: list[NDArray[np.uint8]] = []
     side = 2 * CUT_PX
-    while len(found) < count:
+    while len(patches) < count:
         cover = random_cover_camera(rng, _ROW * side)
         cell = side * cover.scale_down
         sensor = np.zeros((_ROW * cell, _ROW * cell), np.float32)
@@ -88,16 +88,16 @@ def simulated_hits(bank: HitBank, count: int, rng: Generator) -> NDArray[np.uint
             height, width = charge.shape
             if max(height, width) <= CUT_PX:  # a longer track is no compact spot
                 top, left = (
-                    at * cell + cell // 2 - size // 2 + int(rng.integers(4))
-                    for at, size in ((row, height), (column, width))
+                    place * cell + cell // 2 - size // 2 + int(rng.integers(4))
+                    for place, size in ((row, height), (column, width))
                 )
                 sensor[top : top + height, left : left + width] = charge
         picture = covered_picture(sensor, cover)
         for row, column in np.ndindex(_ROW, _ROW):
             patch = _centred(picture[row * side : (row + 1) * side, column * side : (column + 1) * side])
             if patch is not None:
-                found.append(patch)
-    return np.array(found[:count])
+                patches.append(patch)
+    return np.array(patches[:count])
 
 
 def _centred(picture: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
@@ -112,7 +112,7 @@ def _centred(picture: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HitPictures:
-    """Pictures of hits with what is asked of each again and again.
+    """Pictures of hits with their light and size.
 
     Attributes
     ----------
@@ -130,7 +130,7 @@ class HitPictures:
 
     @staticmethod
     def of(patches: NDArray[np.uint8]) -> HitPictures:
-        """Look at patches."""
+        """Measure light and size of patches."""
         grey = (patches @ GREY_OF_BGR).reshape(len(patches), -1)
         brightest = patches.reshape(len(patches), -1, 3)[np.arange(len(patches)), grey.argmax(axis=1)]
         light = to_linear(brightest.astype(np.float32))
@@ -148,25 +148,25 @@ class HitPictures:
     def like(
         self, added_dn: float, ground: NDArray[np.float32], rng: Generator, pixels: int | None = None
     ) -> NDArray[np.uint8]:
-        """Give one that adds about so much on this ground and, where `pixels` is given, is about as large.
+        """Draw a picture that adds about `added_dn` on this ground and, with `pixels`, is about as large.
 
-        Drawn from the dozen nearest by the ratios of (added + 1), cubed where size counts too, and of (pixels + 1).
+        It is one of the dozen nearest by the ratio of (added + 1), cubed where size counts too, and of (pixels + 1).
         """
-        unlike = np.log((self.added_dn(ground) + 1) / (added_dn + 1)).astype(np.float64)
-        far: NDArray[np.float64] = np.abs(unlike)
+        ratio = np.log((self.added_dn(ground) + 1) / (added_dn + 1)).astype(np.float64)
+        far: NDArray[np.float64] = np.abs(ratio)
         if pixels is not None:
             far = 3 * far + np.abs(np.log((self.pixels + 1) / (pixels + 1)))
         nearest = np.argpartition(far, min(_NEAREST, len(far)) - 1)[:_NEAREST]
-        chosen: NDArray[np.uint8] = self.patches[int(rng.choice(nearest))]
-        return chosen
+        patch: NDArray[np.uint8] = self.patches[int(rng.choice(nearest))]
+        return patch
 
 
 def trimmed(patch: NDArray[np.uint8], turn: int) -> tuple[NDArray[np.uint8], int, int]:
-    """Turn or mirror a patch in one of eight ways, cut the black away; give it with x, y of its brightest grey."""
-    chosen = np.rot90(patch, turn % 4)
-    chosen = chosen[:, ::-1] if turn >= 4 else chosen
-    grey = chosen @ GREY_OF_BGR
+    """Rotate or mirror a patch in one of eight ways and trim the black; return it with x, y of its brightest grey."""
+    turned = np.rot90(patch, turn % 4)
+    turned = turned[:, ::-1] if turn >= 4 else turned
+    grey = turned @ GREY_OF_BGR
     rows, columns = (np.flatnonzero(grey.any(axis=axis)) for axis in (1, 0))
     window = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
     y, x = (int(v) for v in np.unravel_index(int(grey[window].argmax()), grey[window].shape))
-    return np.ascontiguousarray(chosen[window]), x, y
+    return np.ascontiguousarray(turned[window]), x, y

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.detect.crops import cut, window_origin
 from edge.detect.evidence import motion_beyond_noise
 from edge.detect.fast_path import find_candidates
 from edge.detect.manifest import CandidateRules
 from edge.detect.noise_map import noise_of_pair
+from trainer.data.crops import cut_samples
 from trainer.data.dataset import Samples
 from trainer.data.shots import decode_colour, decode_grey
 from trainer.film.exposure import PictureFrame, whole_picture
@@ -126,14 +126,14 @@ def strike_footage(footage: Sequence[Footage], real: HitPictures, simulated: Hit
     pairs: list[Pair] = []
     rows = unlike = frames = 0
     for number, levels in enumerate(_triples(footage, setting.triples)):
-        taken = _Taken.of(levels, setting, np.random.default_rng([setting.seed, number]))
-        found, made, left_out = taken.struck(real, simulated)
-        parts.append(found)
-        for one in made:
-            first, second = (None if row is None else row + rows for row in (one.real_row, one.simulated_row))
-            pairs.append(Pair(one.real, one.simulated, first, second))
-        rows += len(found)
-        unlike += left_out
+        triple = _Triple.of(levels, setting, np.random.default_rng([setting.seed, number]))
+        samples, own_pairs, own_unlike = triple.struck(real, simulated)
+        parts.append(samples)
+        for pair in own_pairs:
+            first, second = (None if row is None else row + rows for row in (pair.real_row, pair.simulated_row))
+            pairs.append(Pair(pair.real, pair.simulated, first, second))
+        rows += len(samples)
+        unlike += own_unlike
         frames += 1
     return Struck(Samples.joined(parts, setting.crop_size), tuple(pairs), frames, unlike)
 
@@ -152,8 +152,8 @@ def add_hit(levels: NDArray[np.float32], patch: NDArray[np.uint8], x: int, y: in
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Taken:
-    """Three frames as an agent would receive them, and what it takes to take the middle one again."""
+class _Triple:
+    """Three frames as an agent receives them, ready to take the middle one again with hits."""
 
     setting: Setting
     rng: Generator = field(repr=False)
@@ -164,7 +164,7 @@ class _Taken:
     noise: NoiseMap = field(repr=False)
 
     @staticmethod
-    def of(levels: Sequence[NDArray[np.float32]], setting: Setting, rng: Generator) -> _Taken:
+    def of(levels: Sequence[NDArray[np.float32]], setting: Setting, rng: Generator) -> _Triple:
         camera = change(OV2710, jpeg_quality=setting.jpeg_quality)
         picture_noise = PictureNoise(setting.noise_dn, setting.shot_dn, setting.chroma)
         studio = Studio(camera, "picture", lambda *_: rng, picture_noise=picture_noise)
@@ -173,10 +173,10 @@ class _Taken:
         middle = PictureFrame(None, levels[1], picture_noise, drawn)
         grey, bgr = _decoded(studio, middle)
         noise = noise_of_pair(previous, following, CandidateRules(), None)
-        return _Taken(setting, rng, studio, middle, (previous, grey, following), bgr, noise)
+        return _Triple(setting, rng, studio, middle, (previous, grey, following), bgr, noise)
 
     def struck(self, real: HitPictures, simulated: HitPictures) -> tuple[Samples, list[Pair], int]:
-        """Give the candidates without hits and those of both hits of each pair, the pairs, and how many were unlike."""
+        """Return samples of the candidates without hits and with each, the pairs, and the number of unlike ones."""
         parts = [self._samples(self._candidates(self.greys), self.greys, self.bgr, 0)]
         with_real, with_simulated = self.middle.levels.copy(), self.middle.levels.copy()
         strikes, unlike = [], 0
@@ -193,52 +193,44 @@ class _Taken:
                 continue
             strikes.append((first, second))
         rows = len(parts[0])
-        found: list[list[int | None]] = []
+        rows_of_hits: list[list[int | None]] = []
         for which, levels in enumerate((with_real, with_simulated)):
             grey, bgr = _decoded(self.studio, replace(self.middle, levels=levels))
             greys = (self.greys[0], grey, self.greys[2])
             candidates = self._candidates(greys)
-            hits = [_in_box(candidates, one[which].box) for one in strikes]
-            proposed = [one for one in hits if one is not None]
+            hits = [_in_box(candidates, pair[which].box) for pair in strikes]
+            proposed = [hit for hit in hits if hit is not None]
             parts.append(self._samples(proposed, greys, bgr, 1))
             numbers = iter(range(rows, rows + len(proposed)))
-            found.append([None if one is None else next(numbers) for one in hits])
+            rows_of_hits.append([None if hit is None else next(numbers) for hit in hits])
             rows += len(proposed)
-        pairs = [Pair(*both, row, other) for both, row, other in zip(strikes, found[0], found[1], strict=True)]
+        of_real, of_simulated = rows_of_hits
+        pairs = [Pair(*both, row, other) for both, row, other in zip(strikes, of_real, of_simulated, strict=True)]
         return Samples.joined(parts, self.setting.crop_size), pairs, unlike
 
     def _places(self) -> list[tuple[int, int]]:
         """Draw places far enough from each other and from the border."""
         height, width = self.greys[1].shape
         tried = self.rng.integers((_BORDER_PX, _BORDER_PX), (width - _BORDER_PX, height - _BORDER_PX), (60, 2))
-        chosen: list[tuple[int, int]] = []
+        places: list[tuple[int, int]] = []
         for x, y in tried.tolist():
-            if len(chosen) == self.setting.places:
+            if len(places) == self.setting.places:
                 break
-            if all(max(abs(x - a), abs(y - b)) >= _SPACING_PX for a, b in chosen):
-                chosen.append((x, y))
-        return chosen
+            if all(max(abs(x - a), abs(y - b)) >= _SPACING_PX for a, b in places):
+                places.append((x, y))
+        return places
 
     def _candidates(self, greys: Greys) -> tuple[Candidate, ...]:
         return find_candidates(greys, CandidateRules(), self.noise).candidates
 
     def _samples(self, candidates: Sequence[Candidate], greys: Greys, bgr: NDArray[np.uint8], label: int) -> Samples:
-        size = self.setting.crop_size
-        if not candidates:
-            return Samples.joined([], size)
-        height, width = greys[1].shape
-        origins = [window_origin(one.x, one.y, size, width, height) for one in candidates]
-        spots = [(one.x - left, one.y - top) for one, (left, top) in zip(candidates, origins, strict=True)]
-        return Samples(
-            np.array([np.stack([cut(grey, origin, size) for grey in greys], axis=-1) for origin in origins]),
-            np.array([cut(bgr, origin, size) for origin in origins]),
-            np.array(spots, np.int16),
-            np.full(len(candidates), label, np.uint8),
-            tuple(self._strata(one) for one in candidates),
-        )
+        spots = [(candidate.x, candidate.y) for candidate in candidates]
+        strata = [self._strata(candidate) for candidate in candidates]
+        labels = [label] * len(spots)
+        return cut_samples(greys, bgr, spots, labels=labels, strata=strata, crop_size=self.setting.crop_size)
 
     def _strata(self, candidate: Candidate) -> Strata:
-        """Give the motion beyond noise, as the agent weighs it."""
+        """Return the motion beyond noise, as the agent weighs it."""
         motion_dn = motion_beyond_noise([candidate], self.noise)
         return {"motion_dn": float(motion_dn[0]), "proposed": True}
 
@@ -252,17 +244,16 @@ def _decoded(studio: Studio, middle: PictureFrame) -> tuple[NDArray[np.uint8], N
 def _in_box(candidates: Sequence[Candidate], box: tuple[int, int, int, int]) -> Candidate | None:
     """Find the candidate in a box with two pixels to spare; the highest spike of several."""
     x0, y0, x1, y1 = box
-    near = [
-        one for one in candidates if x0 - _NEAR_PX <= one.x <= x1 + _NEAR_PX and y0 - _NEAR_PX <= one.y <= y1 + _NEAR_PX
-    ]
-    return max(near, key=lambda one: one.spike_dn, default=None)
+    x0, y0, x1, y1 = x0 - _NEAR_PX, y0 - _NEAR_PX, x1 + _NEAR_PX, y1 + _NEAR_PX
+    near = [candidate for candidate in candidates if x0 <= candidate.x <= x1 and y0 <= candidate.y <= y1]
+    return max(near, key=lambda candidate: candidate.spike_dn, default=None)
 
 
 def _triples(footage: Sequence[Footage], count: int) -> Iterator[list[NDArray[np.float32]]]:
-    """Read three frames in a row so many times, evenly over the frames of all footage."""
-    starts = [(one, start) for one in footage for start in range(one.frames - 2)]
+    """Read `count` times three frames in a row, evenly over the frames of all footage."""
+    starts = [(recording, start) for recording in footage for start in range(recording.frames - 2)]
     for i in np.unique(np.linspace(0, len(starts) - 1, min(count, len(starts))).round().astype(int)).tolist():
-        one, start = starts[i]
-        frames = read_run(one, start, 3)
+        recording, start = starts[i]
+        frames = read_run(recording, start, 3)
         if len(frames) == 3:
             yield [frame.astype(np.float32) for frame in frames]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from trainer.sensor.camera import OV2710, change
 from trainer.sensor.charge import charge_maps, collected_electrons
 from trainer.sensor.electrons import Deposits, draw_cosines, straight_tracks, transport
-from trainer.sensor.interactions import Electrons, compton_edge_kev, draw_vertices, interactions_per_photon, turned
+from trainer.sensor.interactions import Electrons, compton_edge_kev, draw_vertices, interactions_per_photon, rotated
 from trainer.sensor.photons import Spectrum
 from trainer.sensor.stopping import MUON_MASS_KEV, collision_stopping_mev_cm2_g, csda_range_um, transport_path_um
 
@@ -73,7 +73,7 @@ def test_turning_keeps_unit_vectors_and_the_angle(seed: int) -> None:
     before[0] = [0, 0, 1]
     before[1] = [0, 0, -1]
     cosine = rng.uniform(-1, 1, 50)
-    after = turned(before, cosine, rng.uniform(0, 2 * np.pi, 50))
+    after = rotated(before, cosine, rng.uniform(0, 2 * np.pi, 50))
     assert np.linalg.norm(after, axis=1) == pytest.approx(np.ones(50))
     assert (before * after).sum(axis=1) == pytest.approx(cosine, abs=1e-6)
 

@@ -1,4 +1,4 @@
-"""What a check of the camera hands on: a table of ours against another's, its verdict, and a picture."""
+"""Results of a check of the camera: a table of ours against another's, a verdict, and plots."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Plot:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One comparison.
+    """A comparison.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class Check:
     plots: tuple[Plot, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """Give all but the plots' curves."""
+        """Return the check as JSON, without its plots."""
         return {
             "name": self.name,
             "against": self.against,

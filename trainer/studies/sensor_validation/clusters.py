@@ -63,15 +63,15 @@ def find_clusters(frames: Iterable[NDArray[np.uint8]]) -> Clusters:
     for picture in frames:
         count += 1
         brightest = picture.max(axis=2)
-        found, labels = cv2.connectedComponents((brightest > FLOOR_DN).astype(np.uint8), connectivity=8)
+        components, labels = cv2.connectedComponents((brightest > FLOOR_DN).astype(np.uint8), connectivity=8)
         rows, columns = np.nonzero(labels)
         owner = labels[rows, columns] - 1
-        size.append(np.bincount(owner, minlength=found - 1))
-        most = np.zeros(found - 1, np.int64)
-        np.maximum.at(most, owner, brightest[rows, columns].astype(np.int64))
-        peak.append(most)
+        size.append(np.bincount(owner, minlength=components - 1))
+        greatest = np.zeros(components - 1, np.int64)
+        np.maximum.at(greatest, owner, brightest[rows, columns].astype(np.int64))
+        peak.append(greatest)
         values = picture[rows, columns].astype(np.float64)
-        sums.append(np.stack([np.bincount(owner, values[:, c], minlength=found - 1) for c in range(3)], axis=-1))
+        sums.append(np.stack([np.bincount(owner, values[:, c], minlength=components - 1) for c in range(3)], axis=-1))
     colours = np.concatenate(sums) if sums else np.empty((0, 3))
     total = colours.sum(axis=1)
     bright = total >= MIN_COLOUR_SUM
@@ -91,7 +91,7 @@ def read_frames(folder: Path) -> list[NDArray[np.uint8]]:
 
 
 def ks_distance(first: NDArray[np.generic], second: NDArray[np.generic]) -> float:
-    """Give the Kolmogorov–Smirnov distance: the greatest difference between two empirical distributions."""
+    """Return the Kolmogorov–Smirnov distance: the greatest difference between two empirical distributions."""
     if not len(first) or not len(second):
         return 1.0
     places = np.unique(np.concatenate([first, second]))
@@ -101,7 +101,7 @@ def ks_distance(first: NDArray[np.generic], second: NDArray[np.generic]) -> floa
 
 
 def distances(real: Clusters, simulated: Clusters) -> dict[str, float]:
-    """Give the Kolmogorov–Smirnov distances of size, peak and colours."""
+    """Return the Kolmogorov–Smirnov distances of size, peak and colours."""
     return {
         "size": ks_distance(real.size_px, simulated.size_px),
         "peak": ks_distance(real.peak_dn, simulated.peak_dn),

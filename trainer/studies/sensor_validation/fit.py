@@ -36,7 +36,7 @@ STEP = 0.25  # σ of the natural logarithm of a change
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A set of parameters and how far its simulation is from the real run; less is better."""
+    """A set of parameters and how far its simulation is from the real run; a smaller score is better."""
 
     score: float
     values: dict[str, float] = field(repr=False)
@@ -46,7 +46,7 @@ class Trial:
 def fit_webcam(
     real: Clusters, aluminium_mm: float, *, trials: int = 60, seed: int = 1, scaled: bool = True
 ) -> list[Trial]:
-    """Search for parameters whose clusters are like the real ones; gives all trials, the best first.
+    """Search for parameters whose clusters are like the real ones and return all trials, the best first.
 
     A third of the trials are drawn evenly, the rest change the best ones. What is made small is the sum of the
     Kolmogorov–Smirnov distances of size and peak and a third of the colours'. Where not `scaled`, the sensor has the
@@ -74,8 +74,8 @@ def try_values(camera: Camera, values: dict[str, float], deposits: Deposits, rea
     library = library_of(camera, deposits)
     if not library.maps:
         return Trial(9.0, values, {})
-    made = find_clusters(covered_frames(camera, library, 1.15 * real.per_frame, 10, 3))
-    apart = distances(real, made)
+    simulated = find_clusters(covered_frames(camera, library, 1.15 * real.per_frame, 10, 3))
+    apart = distances(real, simulated)
     score = apart["size"] + apart["peak"] + (apart["red_share"] + apart["blue_share"]) / 6.0
     return Trial(score, values, apart)
 

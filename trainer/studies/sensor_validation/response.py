@@ -1,4 +1,4 @@
-"""What the camera gives: hits a second per µSv/h with their uncertainty, cluster sizes and peaks at 140.5 keV."""
+"""Response of the camera: hits a second per µSv/h with their uncertainty, cluster sizes and peaks at 140.5 keV."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ PEAKS_E = (100.0, 300.0, 1000.0)
 
 
 def yield_at(camera: Camera, name: str, hits: int, seed: int = 1) -> tuple[HitLibrary, float]:
-    """Simulate a nuclide's hits and give them with hits a second per µSv/h on the whole sensor."""
+    """Simulate a nuclide's hits and return them with the hits a second per µSv/h on the whole sensor."""
     outside = source_spectrum(name)
     inside, share = at_sensor(camera, outside)
     library = simulate_hits(camera, inside, hits, seed)
@@ -45,7 +45,7 @@ def yield_at(camera: Camera, name: str, hits: int, seed: int = 1) -> tuple[HitLi
 
 
 def peaks_e(library: HitLibrary) -> NDArray[np.float64]:
-    """Give the charge of each hit's brightest pixel."""
+    """Return the charge of each hit's brightest pixel."""
     return np.array([float(charge.max()) for charge in library.maps])
 
 
@@ -60,13 +60,13 @@ def check_yield(*, hits: int = 1500) -> Check:
         for label, camera in cases if name == "Tc-99m" else cases[:4]:
             library, rate = yield_at(camera, name, hits)
             top = peaks_e(library)
-            shares = [float((top >= least).mean()) * rate for least in PEAKS_E]
+            shares = [float((top >= peak_e).mean()) * rate for peak_e in PEAKS_E]
             rows.append((name, label, rate, _error_percent(library), *shares))
             spans.setdefault(name, []).append(shares[0])
     for name in ("Am-241", "I-131", "Ir-192", "Co-60"):
         library, rate = yield_at(OV2710, name, hits)
         top = peaks_e(library)
-        shares = [float((top >= least).mean()) * rate for least in PEAKS_E]
+        shares = [float((top >= peak_e).mean()) * rate for peak_e in PEAKS_E]
         rows.append((name, "defaults", rate, _error_percent(library), *shares))
     muons = muon_library(OV2710)
     rows.append(("muon", "per minute, whole sensor", 60 * muon_hits_per_s(OV2710, muons), 3.0, "", "", ""))
@@ -95,13 +95,13 @@ def check_clusters(*, hits: int = 4000) -> Check:
     top = peaks_e(library)
     size = np.array([int((charge >= 100).sum()) for charge in library.maps])
     total = np.array([float(charge.sum()) for charge in library.maps])
-    seen = size > 0
+    visible = size > 0
     rows: list[tuple[float | str, ...]] = [
         (label, *(float(np.percentile(values, q)) for q in (10, 25, 50, 75, 90)))
         for label, values in (
             ("brightest pixel, e⁻", top),
             ("whole hit, e⁻", total),
-            ("pixels of at least 100 e⁻", size[seen]),
+            ("pixels of at least 100 e⁻", size[visible]),
             ("energy in the collecting layers, keV", library.energy_kev),
         )
     ]
@@ -111,7 +111,7 @@ def check_clusters(*, hits: int = 4000) -> Check:
             (f"grey levels added on grey {grey}", *(float(np.percentile(added, q)) for q in (10, 25, 50, 75, 90)))
         )
         rows.append((f"share with at least 25 added, on grey {grey}", "", "", float((added >= 25).mean()), "", ""))
-    small = float((size[seen] <= 4).mean())
+    small = float((size[visible] <= 4).mean())
     bins = np.geomspace(25, 12000, 50)
     return Check(
         "Hits of 140.5 keV photons in the OV2710",
@@ -138,7 +138,7 @@ def check_clusters(*, hits: int = 4000) -> Check:
                     Curve(
                         "OV2710",
                         list(map(float, range(30))),
-                        (np.bincount(np.minimum(size[seen], 29), minlength=30) / seen.sum()).tolist(),
+                        (np.bincount(np.minimum(size[visible], 29), minlength=30) / visible.sum()).tolist(),
                         "steps",
                     ),
                 ),
@@ -152,7 +152,7 @@ def _error_percent(library: HitLibrary) -> float:
 
 
 def added_dn(camera: Camera, library: HitLibrary, grey: int, count: int, seed: int = 3) -> NDArray[np.float64]:
-    """Give the grey levels that hits add on even ground of a grey value."""
+    """Return the grey levels that hits add on even ground of a grey value."""
     rng = np.random.default_rng(seed)
     ground = np.full((128, 128, 3), grey, np.uint8)
     added = []
@@ -164,7 +164,7 @@ def added_dn(camera: Camera, library: HitLibrary, grey: int, count: int, seed: i
 
 
 def scene_added_dn(camera: Camera, library: HitLibrary, count: int, seed: int = 4) -> NDArray[np.float64]:
-    """Give the grey levels that hits add at random places of the generated scene."""
+    """Return the grey levels that hits add at random places of the generated scene."""
     rng = np.random.default_rng(seed)
     scene = next(default_scene(camera.width, camera.height, seed))
     added = []

@@ -27,7 +27,7 @@ TRUE_MM = {"05mm": 5.05, "10mm": 10.1, "20mm": 20.5, "40mm": 40.3, "60mm": 60.5}
 
 
 def beam(aluminium_mm: float) -> Spectrum:
-    """Give the spectrum of the tube behind so much aluminium."""
+    """Return the spectrum of the tube behind so much aluminium."""
     return tube_spectrum(TUBE_KV, (Layer("aluminium", aluminium_mm),))
 
 

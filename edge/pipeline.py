@@ -112,7 +112,7 @@ class Account:
         return Account(
             analysed=self.analysed + 1,
             hits=self.hits + len(detection.hits),
-            live_hits=self.live_hits + observed.hits,
+            live_hits=self.live_hits + sum(hit.live for hit in detection.hits),
             live_s=self.live_s + observed.live_s,
             live_fraction_sum=self.live_fraction_sum + detection.live_fraction,
             sensitivity_sum=self.sensitivity_sum + detection.sensitivity,

@@ -5,21 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from edge.text import significant
+
 if TYPE_CHECKING:
     from datetime import datetime
 
-State = Literal["raised", "updated", "cleared"]
+    from edge.alarm.recent_rate import RecentRate
+
+State = Literal["raised", "updated", "changed", "cleared"]
+Condition = Literal["learning", "clear", "alarm", "changed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """A step in the life of an alarm: raised, updated or cleared. Each step carries everything that is known.
+    """A step in the life of an alarm. Each step carries everything that is known.
+
+    An alarm is raised, updated while it stands, and cleared. A moderate excess that lasts becomes `changed`: the
+    background may have changed, or a source may have come to stay, and somebody has to look at the box.
 
     Attributes
     ----------
     id : str
         The same from raised to cleared.
-    state : {"raised", "updated", "cleared"}
+    state : {"raised", "updated", "changed", "cleared"}
     time_s, utc : float, datetime
         Times of the frame that led to this step.
     onset_s, onset_utc : float, datetime
@@ -36,6 +44,14 @@ class Alarm:
         Hits per live second of the background, with their central 95 % interval.
     false_alarms_per_1000_h : float
         False alarms in 1000 live hours that the trigger is set for.
+    recent : tuple of RecentRate
+        Rates of the last 10 and 60 seconds.
+    maximum_hz : float
+        Highest rate of 10 seconds since the alarm was raised.
+    duration_s : float
+        Seconds since the onset.
+    lower_limit : bool
+        Whether rates are lower limits, because more came than can be counted.
     frames : tuple of int
         Sequence numbers of the latest frames with hits: the evidence.
     weakened_by : tuple of str
@@ -58,6 +74,10 @@ class Alarm:
     background_hz: float
     background_interval_hz: tuple[float, float]
     false_alarms_per_1000_h: float
+    recent: tuple[RecentRate, ...]
+    maximum_hz: float
+    duration_s: float
+    lower_limit: bool
     frames: tuple[int, ...]
     weakened_by: tuple[str, ...]
 
@@ -77,11 +97,10 @@ class Alarm:
             "background_hz": significant(self.background_hz),
             "background_interval_hz": [significant(value) for value in self.background_interval_hz],
             "false_alarms_per_1000_h": self.false_alarms_per_1000_h,
+            "recent": [rate.as_dict() for rate in self.recent],
+            "maximum_hz": significant(self.maximum_hz),
+            "duration_s": round(self.duration_s, 3),
+            "lower_limit": self.lower_limit,
             "frames": list(self.frames),
             "weakened_by": list(self.weakened_by),
         }
-
-
-def significant(value: float) -> float:
-    """Return a rate rounded to four digits, more than a counted rate is ever worth."""
-    return float(f"{value:.4g}")

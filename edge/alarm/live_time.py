@@ -24,8 +24,8 @@ class Observation:
         Time of the frame on its clock.
     utc : datetime
         Wall time of the frame.
-    hits : int
-        Hits on live ground.
+    hits : float
+        Hits on live ground. Where candidates were sampled, the number that the sample stands for.
     live_s : float
         Exposure × live fraction × sensitivity, in seconds.
     period_s : float
@@ -38,19 +38,31 @@ class Observation:
         Candidates that were left over when the budget of the frame was spent.
     sensitivity : float
         How visible hits are on the live ground, 0..1: see `edge.detect.hit.Detection`.
+    positions : tuple of (x, y)
+        Places of the hits on live ground, in pixels; empty where they do not matter.
+    size : (width, height)
+        Of the picture, in pixels.
+    overload : str or None
+        Why the frame held more than can be judged; rates are lower limits then.
+    doubts : tuple of str
+        Reasons to take the latest hits for something other than radiation.
 
     """
 
     sequence: int
     monotonic_s: float
     utc: datetime
-    hits: int
+    hits: float
     live_s: float
     period_s: float
     exposure_known: bool
     live_fraction: float
     unclassified: int
     sensitivity: float = 1.0
+    positions: tuple[tuple[int, int], ...] = ()
+    size: tuple[int, int] = (0, 0)
+    overload: str | None = None
+    doubts: tuple[str, ...] = ()
 
 
 def observe(detection: Detection, triple: Triple) -> Observation:
@@ -74,4 +86,6 @@ def observe(detection: Detection, triple: Triple) -> Observation:
         live_fraction=detection.live_fraction,
         unclassified=detection.unclassified,
         sensitivity=detection.sensitivity,
+        positions=tuple((hit.x, hit.y) for hit in detection.hits if hit.live),
+        size=frame.size,
     )

@@ -26,7 +26,7 @@ class Stretch:
     ----------
     onset_s, onset_utc : float, datetime
         Times of the first frame.
-    hits, live_s : int, float
+    hits, live_s : float
         Counts of the alarm.
     lasted_s : float
         Seconds from the first frame to the last.
@@ -34,6 +34,8 @@ class Stretch:
         Seconds weighted with the live fraction, and with live fraction × sensitivity.
     unclassified : int
         Candidates left over.
+    overload_s : float
+        Seconds with more than could be judged.
     exposure_known : bool
         False where one frame or more has an unknown exposure.
     frames : deque of int
@@ -43,12 +45,13 @@ class Stretch:
 
     onset_s: float
     onset_utc: datetime
-    hits: int = 0
+    hits: float = 0.0
     live_s: float = 0.0
     lasted_s: float = 0.0
     fraction_s: float = 0.0
     sensitive_s: float = 0.0
     unclassified: int = 0
+    overload_s: float = 0.0
     exposure_known: bool = True
     frames: deque[int] = field(default_factory=lambda: deque(maxlen=EVIDENCE_FRAMES))
 
@@ -60,6 +63,7 @@ class Stretch:
         self.fraction_s += observation.period_s * observation.live_fraction
         self.sensitive_s += observation.period_s * observation.live_fraction * observation.sensitivity
         self.unclassified += observation.unclassified
+        self.overload_s += observation.period_s if observation.overload is not None else 0.0
         self.exposure_known &= observation.exposure_known
         if observation.hits:
             self.frames.append(observation.sequence)
@@ -75,5 +79,7 @@ class Stretch:
             yield f"bright ground: {self.sensitive_s / self.fraction_s:.0%} of the hits can be seen on it"
         if self.exposure_known and self.live_s < MIN_EXPOSED_SHARE * self.sensitive_s:
             yield f"short exposure: live for {self.live_s / self.lasted_s:.0%} of the time"
+        if self.overload_s:
+            yield "more hits than can be counted: rates are lower limits"
         if self.unclassified:
             yield f"{self.unclassified} candidates were left unclassified"

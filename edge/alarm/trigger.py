@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 EXACT_BELOW = 8.0
 # Background rates are rounded up to powers of this, so that limits are not computed at every frame.
 GRID = 1.02
+DISPERSION_GRID = 1.1
 # The parallel sums are tuned for these multiples of the settings' source rate.
-MULTIPLES = (1.0, 4.0, 16.0)
+MULTIPLES = (0.3, 1.0, 4.0, 16.0)
 
 
 class Trigger:
@@ -35,6 +36,7 @@ class Trigger:
         self._settings = settings
         self._sums = [0.0] * len(MULTIPLES)
         self._background_hz = 0.0
+        self._dispersion = 1.0
         self._rules: tuple[tuple[float, float], ...] = ()
 
     @property
@@ -46,27 +48,36 @@ class Trigger:
         """Set all sums to 0."""
         self._sums = [0.0] * len(MULTIPLES)
 
-    def add(self, hits: int, live_s: float, background_hz: float) -> bool:
+    def add(self, hits: float, live_s: float, background_hz: float, dispersion: float = 1.0) -> bool:
         """Update the sums with one frame. Return whether one of them exceeds its limit."""
         exceeded = False
-        for index, (slope, limit) in enumerate(self.rules(background_hz)):
+        for index, (slope, limit) in enumerate(self.rules(background_hz, dispersion)):
             gain = min(hits - slope * live_s, limit / 3)
             self._sums[index] = max(0.0, self._sums[index] + gain)
             exceeded |= self._sums[index] > limit
         return exceeded
 
-    def rules(self, background_hz: float) -> tuple[tuple[float, float], ...]:
-        """Return (slope, limit) of each sum for a background rate, which is rounded up to a power of GRID."""
-        if not GRID**-2 * self._background_hz < background_hz <= self._background_hz:
-            self._background_hz = GRID ** math.ceil(math.log(background_hz, GRID) + 1e-9)
-            self._rules = tuple(self._rule(self._background_hz, multiple) for multiple in MULTIPLES)
+    def rules(self, background_hz: float, dispersion: float = 1.0) -> tuple[tuple[float, float], ...]:
+        """Return (slope, limit) of each sum for a background rate and its dispersion, both rounded up to the grid."""
+        rate_fits = GRID**-2 * self._background_hz < background_hz <= self._background_hz
+        spread_fits = DISPERSION_GRID**-2 * self._dispersion < dispersion <= self._dispersion
+        if not (rate_fits and spread_fits):
+            self._background_hz = _on_grid(background_hz, GRID)
+            self._dispersion = max(1.0, _on_grid(dispersion, DISPERSION_GRID))
+            self._rules = tuple(self._rule(self._background_hz, self._dispersion, multiple) for multiple in MULTIPLES)
         return self._rules
 
-    def _rule(self, background_hz: float, multiple: float) -> tuple[float, float]:
-        source = max(self._settings.source_rate_hz, self._settings.min_excess * background_hz) * multiple
+    def _rule(self, background_hz: float, dispersion: float, multiple: float) -> tuple[float, float]:
+        """Return slope and limit of one sum: counts over their dispersion are taken for Poisson counts."""
+        excess = max(self._settings.source_rate_hz * min(multiple, 1.0), self._settings.min_excess * background_hz)
+        source = excess * max(multiple, 1.0)
         share = self._settings.false_alarms_per_1000_h / len(MULTIPLES)
-        limit = max(limit_hits(background_hz, source, share), self._settings.min_hits)
-        return slope_hz(background_hz, source), limit
+        limit = dispersion * limit_hits(background_hz / dispersion, source / dispersion, share)
+        return slope_hz(background_hz, source), max(limit, self._settings.min_hits)
+
+
+def _on_grid(value: float, grid: float) -> float:
+    return float(grid ** math.ceil(math.log(value, grid) - 1e-9))
 
 
 def slope_hz(background_hz: float, source_hz: float) -> float:

@@ -139,6 +139,13 @@ class AlarmSettings(StrictModel):
     background_memory_s: float = Field(
         default=7200.0, ge=60, le=1e6, title="Memory", description="live seconds in which old background fades"
     )
+    background_lag_s: float = Field(
+        default=3600.0,
+        ge=0,
+        le=1e6,
+        title="Lag",
+        description="time that quiet seconds wait before they are learnt, so that a slow source is not learnt",
+    )
     min_hits: int = Field(
         default=5,
         ge=2,

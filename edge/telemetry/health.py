@@ -6,9 +6,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge.alarm.alarm import significant
 from edge.pipeline import Account
 from edge.telemetry.messages import OutboxState
+from edge.text import significant
 
 if TYPE_CHECKING:
     from edge.alarm.tracker import AlarmTracker

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from edge.alarm.alarm import significant
 from edge.errors import GammaboxError
+from edge.text import significant
 
 if TYPE_CHECKING:
     from datetime import datetime

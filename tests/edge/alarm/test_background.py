@@ -14,27 +14,50 @@ def test_rate_upper_quantiles_agree_with_scipy(hits, sigmas, probability):
     assert Rate(hits, 20).quantile_hz(sigmas) == pytest.approx(exact, rel=within)
 
 
+def quiet(background, seconds, hits_each_10_s, start_s=0.0):
+    """Let quiet seconds pass; every tenth one has hits."""
+    for second in range(int(seconds)):
+        now_s = start_s + second
+        background.observe(now_s, hits_each_10_s if second % 10 == 5 else 0, 1.0, 1.0)
+        background.learn(now_s, now_s)
+
+
 def test_background_learns_a_rate_and_narrows_its_interval():
-    background = Background(prior_hz=0.5, memory_s=1e6)
+    background = Background(prior_hz=0.5, memory_s=1e6, lag_s=600)
     before = background.rate.interval_hz()
-    for _ in range(1000):
-        background.learn(2, 10.0)
+    quiet(background, 10_600, 2)
     low, high = background.rate.interval_hz()
     assert low < 0.2 < high
     assert high - low < 0.02 < before[1] - before[0]
-    assert background.learnt_s == 10_000
+    assert 9_900 <= background.learnt_s <= 10_010
 
 
 def test_background_forgets_old_counts():
-    background = Background(prior_hz=0.5, memory_s=100)
-    background.learn(1000, 100)
-    for _ in range(100):
-        background.learn(1, 10)
+    background = Background(prior_hz=0.5, memory_s=100, lag_s=0)
+    quiet(background, 100, 100)
+    quiet(background, 1000, 1, start_s=100)
     assert background.rate.mean_hz == pytest.approx(0.1, rel=0.1)
 
 
+def test_background_learns_only_what_lies_the_lag_back():
+    background = Background(prior_hz=0.5, memory_s=1e6, lag_s=600, known=Rate(360, 3600))
+    quiet(background, 590, 50)
+    assert background.rate.mean_hz == pytest.approx(0.1, rel=0.01)
+    quiet(background, 600, 50, start_s=590)
+    assert background.rate.mean_hz > 0.5
+
+
+def test_background_drops_what_waits_since_an_onset():
+    background = Background(prior_hz=0.5, memory_s=1e6, lag_s=600, known=Rate(360, 3600))
+    quiet(background, 300, 1)
+    quiet(background, 100, 50, start_s=300)
+    background.discard_since(300)
+    quiet(background, 700, 1, start_s=400)
+    assert background.rate.mean_hz == pytest.approx(0.1, rel=0.05)
+
+
 def test_background_prior_allows_nearly_any_rate():
-    assert Background(prior_hz=0.5, memory_s=1e6).rate.quantile_hz(2.326) > 10
+    assert Background(prior_hz=0.5, memory_s=1e6, lag_s=0).rate.quantile_hz(2.326) > 10
 
 
 def test_significance_agrees_with_li_and_ma():

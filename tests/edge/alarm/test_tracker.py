@@ -113,7 +113,8 @@ def test_tracker_ignores_frames_without_live_time():
     assert not tracker.learnt
     play(tracker, np.full(100, 50.0), 8)
     assert tracker.stands
-    assert all(tracker.update(observation(1000 + number, 0, live_s=0.0)) == () for number in range(5000))
+    steps = [step for number in range(5000) for step in tracker.update(observation(1000 + number, 0, live_s=0.0))]
+    assert {step.state for step in steps} == {"updated"}
     assert tracker.stands
 
 
@@ -148,8 +149,8 @@ def test_tracker_raises_from_detections():
     found = []
     for number in range(1, 60):
         triple = Triple(frame(number - 1, None), frame(number, None), frame(number + 1, None))
-        hit = Hit(1, 1, 0.9, 30, 1, live=True)
-        found += tracker.update(observe(Detection(number, (hit, hit), 1.0, 2, 0), triple))
+        hits = tuple(Hit(x, 7 * number * x % 61, 0.9, 30, 1, live=True) for x in (11, 53))
+        found += tracker.update(observe(Detection(number, hits, 1.0, 2, 0), triple))
     assert found[0].state == "raised"
 
 

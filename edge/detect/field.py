@@ -1,0 +1,160 @@
+"""A strong field: so many hits that they cannot be told one by one, but that show in every part of the picture.
+
+Hits of a strong field are points that brighten, in other places in each frame, evenly over the picture. Things that
+move brighten some places and darken others, a camera that shakes moves the edges alone, a flash changes whole areas.
+Of three frames p, c, n the highest, middle and lowest value of each pixel tell them apart: a hit lifts the highest over
+the middle, a shadow sinks the lowest under it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from edge.capture.frame import Image
+    from edge.detect.fast_path import Greys
+
+BLOCK = 16
+"""Pixels a side of the blocks that are occupied or not."""
+OVERLOAD_OCCUPANCY = 0.05
+"""Occupancy of an overload. Recordings without a source stay below 0.001 for eight frames in a row."""
+FLOODED_SHARE = 0.9
+MAX_CORRELATION = 0.05
+_PARTS = (4, 6)
+_MIN_STEP_DN, _MAX_STEP_DN = 18.0, 40.0
+_STEP_SIGMAS = 6.0
+_MIN_PIXELS = 2
+_FLOODED_PIXELS = 0.3
+_LOW_QUANTILE = 0.25
+_FLOODED_HITS = 3.0
+_FRAMES = 3
+_SPREAD = 1.2
+"""Blocks that one hit occupies: wide hits reach into neighbours."""
+_APART_PX = 6
+"""Hits are narrower than this, so that the change of pixels so far apart is not related."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """What three frames show of a strong field.
+
+    Attributes
+    ----------
+    occupancy : float
+        Share of the blocks of 16×16 pixels with points that brightened, less those with points that darkened; of 24
+        parts of the picture the lower quartile, so that it is high only where all parts have them.
+    flooded : float
+        Share of the blocks in which a third of the pixels change, in the part of the picture with fewest of them.
+    correlation : float
+        Correlation of the change of pixels that lie 6 apart: about 0 for points, high for things that move.
+    blocks : int
+        Blocks of the picture.
+
+    """
+
+    occupancy: float
+    flooded: float
+    correlation: float
+    blocks: int
+
+    @property
+    def overloads(self) -> bool:
+        """Whether more comes than can be judged hit by hit."""
+        return self.occupancy >= OVERLOAD_OCCUPANCY or self.floods
+
+    @property
+    def floods(self) -> bool:
+        """Whether hits cover most of the picture, so that not even their number can be estimated."""
+        return self.flooded >= FLOODED_SHARE and abs(self.correlation) < MAX_CORRELATION
+
+    @property
+    def min_hits(self) -> float:
+        """Lower limit of the hits in a frame.
+
+        A block without a hit in any of three frames has the probability exp(−3 × hits / blocks), if one hit occupies
+        one block. A flooded picture holds several hits in each block.
+        """
+        if self.floods:
+            return _FLOODED_HITS * self.blocks
+        share = min(max(self.occupancy, 0.0), 1 - 0.5 / self.blocks)
+        return -math.log1p(-share) * self.blocks / (_FRAMES * _SPREAD)
+
+
+def field_of(greys: Greys, sigma_dn: float) -> Field:
+    """Return what three frames show of a strong field.
+
+    Parameters
+    ----------
+    greys : three uint8 arrays, shape (height, width), both at least 64
+        Previous, current and next frame.
+    sigma_dn : float
+        Usual standard deviation of a pixel from frame to frame, grey levels.
+
+    Examples
+    --------
+    Frames of noise, and the same frames with 500 points each:
+
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(1)
+    >>> still = rng.normal(80, 2, (3, 480, 640)).astype(np.uint8)
+    >>> hits = still.copy()
+    >>> for picture in hits:
+    ...     picture[rng.integers(0, 479, 500)[:, None] + [0, 1], rng.integers(0, 640, 500)[:, None]] = 200
+    >>> field_of(tuple(still), 2.0).overloads, field_of(tuple(hits), 2.0).overloads
+    (False, True)
+
+    """
+    previous, current, following = greys
+    step_dn = min(max(_MIN_STEP_DN, _STEP_SIGMAS * sigma_dn), _MAX_STEP_DN)
+    low, high = cv2.min(previous, following), cv2.max(previous, following)
+    middle = cv2.max(low, cv2.min(current, high))
+    up = _counts(cv2.subtract(cv2.max(high, current), middle), step_dn)
+    down = _counts(cv2.subtract(middle, cv2.min(low, current)), step_dn)
+    brightened = (up >= _MIN_PIXELS) & (down <= up / 2)
+    darkened = (down >= _MIN_PIXELS) & (up <= down / 2)
+    change = _part_means(brightened) - _part_means(darkened)
+    flooded = _part_means(up + down >= _FLOODED_PIXELS * BLOCK**2)
+    return Field(
+        occupancy=float(np.quantile(change, _LOW_QUANTILE)),
+        flooded=float(flooded.min()),
+        correlation=_correlation(previous, current) if flooded.min() >= FLOODED_SHARE else 1.0,
+        blocks=up.size,
+    )
+
+
+def _counts(difference: Image, step_dn: float) -> NDArray[np.float32]:
+    """Count the pixels of each block that exceed the step: float32, shape (height // 16, width // 16)."""
+    _, over = cv2.threshold(difference, step_dn, 255, cv2.THRESH_BINARY)
+    rows, columns = (side // BLOCK for side in difference.shape)
+    whole = over[: rows * BLOCK, : columns * BLOCK].astype(np.float32)
+    means = cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA)
+    counts: NDArray[np.float32] = np.round(means * np.float32(BLOCK**2 / 255))
+    return counts
+
+
+def _part_means(marked: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the share of marked blocks in each of the 24 parts of the picture."""
+    rows = np.array_split(np.arange(marked.shape[0]), _PARTS[0])
+    columns = np.array_split(np.arange(marked.shape[1]), _PARTS[1])
+    shares = [
+        float(marked[np.ix_(row, column)].mean()) for row in rows for column in columns if row.size and column.size
+    ]
+    return np.array(shares)
+
+
+def _correlation(first: Image, second: Image) -> float:
+    change = cv2.subtract(second, first, dtype=cv2.CV_32F)
+    change -= change.mean()
+    power = float((change**2).mean())
+    if power <= 0:
+        return 1.0
+    across = float((change[:, :-_APART_PX] * change[:, _APART_PX:]).mean())
+    along = float((change[:-_APART_PX] * change[_APART_PX:]).mean())
+    return (across + along) / 2 / power

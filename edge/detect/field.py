@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edge.capture.frame import Image
-    from edge.detect.fast_path import Greys
+    from edge.detect.view import Greys
 
 BLOCK = 16
 """Pixels a side of the blocks that are occupied or not."""

@@ -97,6 +97,7 @@ class Background:
         self._waiting: deque[QuietBin] = deque()
         self._observed_s = 0.0
         self.dispersion = Dispersion()
+        self._quantiles: dict[float, float] = {}  # of the rate as it is known now
         if known is not None:
             share = min(1.0, memory_s / known.live_s)
             self._hits, self._live_s = known.hits * share, known.live_s * share
@@ -107,6 +108,13 @@ class Background:
     def rate(self) -> Rate:
         """What is known of the background now."""
         return Rate(self._prior.hits + self._hits, self._prior.live_s + self._live_s)
+
+    def quantile_hz(self, sigmas: float) -> float:
+        """Return a quantile of the rate as known now; see `Rate.quantile_hz`."""
+        known = self._quantiles.get(sigmas)
+        if known is None:
+            known = self._quantiles[sigmas] = self.rate.quantile_hz(sigmas)
+        return known
 
     @property
     def counted(self) -> Rate | None:
@@ -140,6 +148,7 @@ class Background:
         self._hits = self._hits * kept + counted.hits
         self._live_s = self._live_s * kept + counted.live_s
         self.learnt_s += counted.live_s
+        self._quantiles.clear()
 
 
 def significance_sigma(hits: float, live_s: float, background: Rate) -> float:

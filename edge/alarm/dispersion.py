@@ -45,6 +45,12 @@ class Dispersion:
 
     A Poisson process gives 1. Rain or insects give more, and then the trigger needs a higher limit. Windows are held
     against their neighbours, so that a slow drift is no unevenness.
+
+    Attributes
+    ----------
+    factor : float
+        Variance over mean of the worst window that is surely above 1; at least 1.
+
     """
 
     def __init__(self) -> None:
@@ -52,6 +58,7 @@ class Dispersion:
         self._sums = [[0.0, 0.0, 0.0] for _ in range(3)]
         self._minute: list[float] = []
         self._last_minute: float | None = None
+        self.factor = 1.0
 
     def add(self, counted: QuietBin) -> None:
         """Add some ten seconds of background."""
@@ -59,8 +66,11 @@ class Dispersion:
         within = counted.sum_of_squares - counted.hits**2 / seconds
         self._add(0, within * seconds / (seconds - 1), counted.hits, seconds)
         self._minute.append(counted.hits)
-        if len(self._minute) < 6:
-            return
+        if len(self._minute) == 6:
+            self._add_minute()
+        self.factor = self._worst()
+
+    def _add_minute(self) -> None:
         total = sum(self._minute)
         squares = sum((hits - total / 6) ** 2 for hits in self._minute)
         self._add(1, squares * 6 / 5, total, 6)
@@ -75,9 +85,8 @@ class Dispersion:
         for index, value in enumerate((squares, hits, windows)):
             sums[index] = sums[index] * kept + value
 
-    @property
-    def factor(self) -> float:
-        """Variance over mean of the worst window that is surely above 1; at least 1.
+    def _worst(self) -> float:
+        """Return the variance over mean of the worst window that is surely above 1; at least 1.
 
         The standard error of such a ratio is √((2 + 1 / mean) / windows), that of successive
         differences √((3 + 1 / mean) / windows); the greater one is taken.
@@ -98,3 +107,4 @@ class Dispersion:
     def restore(self, state: list[list[float]]) -> None:
         """Take over what an earlier run kept."""
         self._sums = [list(sums) for sums in state]
+        self.factor = self._worst()

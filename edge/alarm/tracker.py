@@ -193,7 +193,7 @@ class AlarmTracker:
     def _assumed_hz(self) -> float:
         """Return the background rate that the trigger takes for true."""
         sigmas = UPPER_SIGMAS if self.known or self.learnt else START_SIGMAS
-        assumed_hz = min(self.learner.rate.quantile_hz(sigmas), self._settings.max_background_hz)
+        assumed_hz = min(self.learner.quantile_hz(sigmas), self._settings.max_background_hz)
         if self.standing is not None and self.level is not None:
             return max(assumed_hz, self.level.rate.quantile_hz(UPPER_SIGMAS))
         return assumed_hz
@@ -309,7 +309,7 @@ class AlarmTracker:
         if not self.learnt:
             learnt_s, wanted_s = self.learner.learnt_s, self._settings.learn_s
             yield f"background learnt for {learnt_s:.1f} of {wanted_s:g} live seconds"
-        if self.learner.rate.quantile_hz(UPPER_SIGMAS) > self._settings.max_background_hz:
+        if self.learner.quantile_hz(UPPER_SIGMAS) > self._settings.max_background_hz:
             yield f"background may be above the {self._settings.max_background_hz:g} hits/s that settings allow"
         if standing.resumed:
             yield "taken over from before a restart; counts begin anew"

@@ -24,8 +24,8 @@ class Observation:
         Time of the frame on its clock.
     utc : datetime
         Wall time of the frame.
-    hits : float
-        Hits on live ground. Where candidates were sampled, the number that the sample stands for.
+    hits : int
+        Hits on live ground that were classified.
     live_s : float
         Exposure × live fraction × sensitivity, in seconds.
     period_s : float
@@ -44,6 +44,9 @@ class Observation:
         Of the picture, in pixels.
     overload : str or None
         Why the frame held more than can be judged; rates are lower limits then.
+    weight : float
+        How many hits each one stands for, where candidates were sampled or are too many to be told apart; rates are
+        weighted, the trigger counts each hit once.
     doubts : tuple of str
         Reasons to take the latest hits for something other than radiation.
 
@@ -52,7 +55,7 @@ class Observation:
     sequence: int
     monotonic_s: float
     utc: datetime
-    hits: float
+    hits: int
     live_s: float
     period_s: float
     exposure_known: bool
@@ -62,6 +65,7 @@ class Observation:
     positions: tuple[tuple[int, int], ...] = ()
     size: tuple[int, int] = (0, 0)
     overload: str | None = None
+    weight: float = 1.0
     doubts: tuple[str, ...] = ()
 
 
@@ -75,17 +79,27 @@ def observe(detection: Detection, triple: Triple) -> Observation:
     frame = triple.current
     period_s = max(0.0, (triple.following.monotonic_s - triple.previous.monotonic_s) / 2)
     exposed_s = period_s if frame.exposure_s is None else min(frame.exposure_s, period_s)
+    live = [hit for hit in detection.hits if hit.live]
+    live_share = detection.live_fraction * detection.sensitivity
+    hits, weight = len(live), detection.weight
+    if detection.min_hits > hits * weight / max(live_share, 1e-6):
+        # So many that the picture's live ground does not matter: their lower limit counts for the whole picture.
+        live_share = 1.0
+        hits = max(hits, 1)
+        weight = detection.min_hits / hits
     return Observation(
         sequence=frame.sequence,
         monotonic_s=frame.monotonic_s,
         utc=frame.utc,
-        hits=sum(hit.live for hit in detection.hits),
-        live_s=exposed_s * detection.live_fraction * detection.sensitivity,
+        hits=hits,
+        live_s=exposed_s * live_share,
         period_s=period_s,
         exposure_known=frame.exposure_s is not None,
         live_fraction=detection.live_fraction,
         unclassified=detection.unclassified,
         sensitivity=detection.sensitivity,
-        positions=tuple((hit.x, hit.y) for hit in detection.hits if hit.live),
+        positions=tuple((hit.x, hit.y) for hit in live),
         size=frame.size,
+        overload=detection.overload,
+        weight=weight,
     )

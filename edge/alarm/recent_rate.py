@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from edge.statistics import poisson_interval
 from edge.text import significant
+
+if TYPE_CHECKING:
+    from edge.alarm.live_time import Observation
 
 CELL_S = 1.0
 WINDOWS_S = (10, 60)
@@ -20,7 +24,7 @@ class RecentRate:
     ----------
     window_s : int
         Seconds that it covers.
-    hits, live_s : float
+    hits, live_s : int, float
         Counted in them; live_s in live seconds.
     rate_hz : float or None
         hits / live_s; None without live time.
@@ -30,7 +34,7 @@ class RecentRate:
     """
 
     window_s: int
-    hits: float
+    hits: int
     live_s: float
     rate_hz: float | None
     interval_hz: tuple[float, float] | None
@@ -44,37 +48,41 @@ class RecentRate:
         }
 
 
+@dataclass(slots=True)
+class _Cell:
+    start_s: float
+    hits: int = 0
+    weighted: float = 0.0
+    live_s: float = 0.0
+
+
 class RecentRates:
     """Hits and live time of the last minute in cells of one second.
 
-    Examples
-    --------
-    >>> recent = RecentRates()
-    >>> for second in range(30):
-    ...     recent.add(float(second), 2, 1.0)
-    >>> recent.over(10).rate_hz
-    2.0
-
+    Hits that stand for several count with their weight; the interval follows from those that were counted.
     """
 
     def __init__(self) -> None:
-        self._cells: deque[list[float]] = deque(maxlen=max(WINDOWS_S))
+        self._cells: deque[_Cell] = deque(maxlen=max(WINDOWS_S))
 
-    def add(self, time_s: float, hits: float, live_s: float) -> None:
-        """Add the hits and live seconds of one frame."""
-        start = time_s // CELL_S * CELL_S
-        if not self._cells or start > self._cells[-1][0]:
-            self._cells.append([start, 0.0, 0.0])
+    def add(self, observation: Observation) -> None:
+        """Add one frame."""
+        start_s = observation.monotonic_s // CELL_S * CELL_S
+        if not self._cells or start_s > self._cells[-1].start_s:
+            self._cells.append(_Cell(start_s))
         cell = self._cells[-1]
-        cell[1] += hits
-        cell[2] += live_s
+        cell.hits += observation.hits
+        cell.weighted += observation.hits * observation.weight
+        cell.live_s += observation.live_s
 
     def over(self, window_s: int) -> RecentRate:
         """Return the rate of the last `window_s` seconds, the open cell included."""
-        oldest = self._cells[-1][0] - window_s + CELL_S if self._cells else 0.0
-        cells = [cell for cell in self._cells if cell[0] >= oldest]
-        hits, live_s = sum(cell[1] for cell in cells), sum(cell[2] for cell in cells)
+        oldest_s = self._cells[-1].start_s - window_s + CELL_S if self._cells else 0.0
+        cells = [cell for cell in self._cells if cell.start_s >= oldest_s]
+        hits, live_s = sum(cell.hits for cell in cells), sum(cell.live_s for cell in cells)
         if live_s <= 0:
             return RecentRate(window_s, hits, live_s, None, None)
-        low, high = poisson_interval(round(hits))
-        return RecentRate(window_s, hits, live_s, hits / live_s, (low / live_s, high / live_s))
+        rate_hz = sum(cell.weighted for cell in cells) / live_s
+        weight = rate_hz * live_s / hits if hits else 1.0
+        low, high = poisson_interval(hits)
+        return RecentRate(window_s, hits, live_s, rate_hz, (low * weight / live_s, high * weight / live_s))

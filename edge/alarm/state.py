@@ -63,7 +63,8 @@ class KeptAlarm(StrictModel):
     id: str = Field(max_length=128)
     raised_utc: AwareDatetime
     onset_utc: AwareDatetime
-    hits: float = Field(ge=0)
+    hits: int = Field(ge=0)
+    weighted: float = Field(ge=0)
     live_s: float = Field(ge=0)
     maximum_hz: float = Field(ge=0)
     background: KeptRate
@@ -96,7 +97,8 @@ def state_of(tracker: AlarmTracker, identity: Identity, utc: datetime) -> AlarmS
             id=standing.id,
             raised_utc=standing.raised_utc,
             onset_utc=stretch.onset_utc if stretch is not None else standing.raised_utc,
-            hits=stretch.hits if stretch is not None else 0.0,
+            hits=stretch.hits if stretch is not None else 0,
+            weighted=stretch.weighted if stretch is not None else 0.0,
             live_s=stretch.live_s if stretch is not None else 0.0,
             maximum_hz=standing.maximum_hz,
             background=KeptRate(hits=standing.background.hits, live_s=standing.background.live_s),
@@ -160,7 +162,9 @@ def tracker_of(
         resumed=True,
         maximum_hz=kept.maximum_hz,
     )
-    tracker.stretch = Stretch(now_s - before_s, kept.onset_utc, hits=kept.hits, live_s=kept.live_s)
+    tracker.stretch = Stretch(
+        now_s - before_s, kept.onset_utc, hits=kept.hits, weighted=kept.weighted, live_s=kept.live_s
+    )
     if kept.level is not None:
         tracker.level = FadingRate(LEVEL_MEMORY_S, kept.level.as_rate())
     return tracker

@@ -26,8 +26,10 @@ class Stretch:
     ----------
     onset_s, onset_utc : float, datetime
         Times of the first frame.
-    hits, live_s : float
+    hits, live_s : int, float
         Counts of the alarm.
+    weighted : float
+        Hits with their weights: what the rate is made of.
     lasted_s : float
         Seconds from the first frame to the last.
     fraction_s, sensitive_s : float
@@ -45,7 +47,8 @@ class Stretch:
 
     onset_s: float
     onset_utc: datetime
-    hits: float = 0.0
+    hits: int = 0
+    weighted: float = 0.0
     live_s: float = 0.0
     lasted_s: float = 0.0
     fraction_s: float = 0.0
@@ -58,6 +61,7 @@ class Stretch:
     def add(self, observation: Observation) -> None:
         """Count one more frame."""
         self.hits += observation.hits
+        self.weighted += observation.hits * observation.weight
         self.live_s += observation.live_s
         self.lasted_s += observation.period_s
         self.fraction_s += observation.period_s * observation.live_fraction
@@ -67,6 +71,11 @@ class Stretch:
         self.exposure_known &= observation.exposure_known
         if observation.hits:
             self.frames.append(observation.sequence)
+
+    @property
+    def mean_weight(self) -> float:
+        """How many hits a counted one stands for."""
+        return self.weighted / self.hits if self.hits else 1.0
 
     def weaknesses(self) -> Iterator[str]:
         """Yield the reasons to trust an alarm of these frames less, each a phrase for people."""

@@ -156,7 +156,7 @@ class AlarmTracker:
             self.stretch = Stretch(observation.monotonic_s, observation.utc)
         if observation.live_s > 0 or observation.overload is not None:
             self.stretch.add(observation)
-            self._recent.add(observation.monotonic_s, observation.hits, observation.live_s)
+            self._recent.add(observation)
         if self.standing is not None and not self.standing.changed:
             return self._follow(self.standing, self.stretch, observation)
         return self._watch(self.stretch, observation)
@@ -277,6 +277,7 @@ class AlarmTracker:
 
     def _step(self, state: State, standing: Standing, stretch: Stretch, observation: Observation) -> Alarm:
         live_s = max(stretch.live_s, 1e-6)
+        low_hz, high_hz = Rate(stretch.hits + 0.5, live_s).interval_hz()
         step = Alarm(
             id=standing.id,
             state=state,
@@ -286,11 +287,11 @@ class AlarmTracker:
             onset_utc=stretch.onset_utc,
             raised_utc=standing.raised_utc,
             significance_sigma=significance_sigma(stretch.hits, live_s, standing.background),
-            hits=round(stretch.hits),
+            hits=stretch.hits,
             live_s=stretch.live_s,
-            rate_hz=stretch.hits / live_s,
+            rate_hz=stretch.weighted / live_s,
             # Jeffreys' prior: half a hit more than counted.
-            rate_interval_hz=Rate(stretch.hits + 0.5, live_s).interval_hz(),
+            rate_interval_hz=(low_hz * stretch.mean_weight, high_hz * stretch.mean_weight),
             background_hz=standing.background.mean_hz,
             background_interval_hz=standing.background.interval_hz(),
             false_alarms_per_1000_h=self._settings.false_alarms_per_1000_h,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edge.detect.field import FieldWatch
 from edge.detect.noise_model import NoiseModel
 from edge.detect.recent_motion import RecentMotion
 from edge.detect.view import FrameCache, mask_picture
@@ -43,6 +44,7 @@ class CameraState:
         self.noise = NoiseModel(rules, previous, following, mask)
         self.recent_motion = RecentMotion((height, width))
         self.crowd = Crowd()
+        self.field = FieldWatch()
 
     def fits(self, frame: Frame) -> bool:
         """Return whether a frame has the mode and the size of the first one."""
@@ -51,9 +53,9 @@ class CameraState:
     def observe(self, found: FastPathResult, now_s: float) -> None:
         """Learn noise and motion from what the fast path saw in a frame, and its time.
 
-        Nothing is learnt while the camera shakes: else its edges would soon count as noise.
+        Nothing is learnt while the camera shakes, else its edges would soon count as noise, nor in a strong field.
         """
-        if found.shaken:
+        if found.shaken or (found.field is not None and found.field.overloads):
             return
         if self.noise.settled:
             self.recent_motion.observe(found.motion_dn, self.noise.map.sigma_dn, now_s)

@@ -11,14 +11,17 @@ from edge.detect.decision import score_candidates
 from edge.detect.evidence import context_of
 from edge.detect.fast_path import find_candidates
 from edge.detect.hit import DETECTION_STAGES, Detection
-from edge.detect.networks import Classifier, Screen
+from edge.detect.networks import Classifier, Screen, some
 from edge.detect.sensitivity import mean_sensitivity, sensitivity_table
 from edge.detect.spot import merge_hits
 from edge.errors import BundleError
 from edge.statistics import sigmoid
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from edge.capture.frame import Frame, Triple
+    from edge.detect.hit import Candidate
     from edge.detect.manifest import Bundle
     from edge.detect.runtime import Runtime
 
@@ -88,15 +91,16 @@ class Detector:
         camera = self._camera_of(triple)
         view = camera.frames.masked(triple)
         noise = camera.noise.map
-        found = find_candidates(view.greys, self._rules, noise)
+        found = find_candidates(view.greys, self._rules, noise, camera.field)
         camera.observe(found, triple.current.monotonic_s)
         sensitivity = mean_sensitivity(found.brightness, found.live, self._sensitivity)
         clock.lap("fast_path")
 
         budget = self._settings.max_crops_per_frame
-        screened = self._screen.sift(view, found.candidates[: SCREENED_PER_CROP * budget])
+        looked_at = some(found.candidates, SCREENED_PER_CROP * budget)
+        screened = self._screen.sift(view, looked_at)
         stopped_per_frame = camera.crowd.update(screened)
-        asked = screened.first(budget)
+        asked = screened.some(budget)
         clock.lap("classify")
         crops = self._classifier.crops(view, asked.candidates)
         clock.lap("crop")
@@ -121,7 +125,9 @@ class Detector:
             if score >= self._decision.threshold
         ]
         hits = merge_hits(decided, view.greys, found)
-        camera.noise.close_blinking(hits)
+        field = found.field if found.field is not None and found.field.overloads else None
+        if field is None:  # else hits fall on one another by chance
+            camera.noise.close_blinking(hits, found.live_fraction)
         clock.lap("classify")
         return Detection(
             sequence=triple.current.sequence,
@@ -131,6 +137,11 @@ class Detector:
             unclassified=len(found.candidates) - screened.stopped - len(asked.candidates),
             stage_ms=clock.stage_ms,
             sensitivity=sensitivity,
+            weight=share_of(found.candidates, looked_at)
+            * share_of(screened.candidates, asked.candidates)
+            / found.searched,
+            overload=field.in_words if field is not None else None,
+            min_hits=field.min_hits if field is not None else 0.0,
         )
 
     def _camera_of(self, triple: Triple) -> CameraState:
@@ -149,6 +160,11 @@ class Detector:
                 f"its crops of {size}x{size} pixels do not fit the picture of {width}x{height}",
                 "use a larger picture or a model with smaller crops",
             )
+
+
+def share_of(whole: Sequence[Candidate], part: Sequence[Candidate]) -> float:
+    """Return how many candidates each one of a part stands for."""
+    return len(whole) / len(part) if part else 1.0
 
 
 class _StageClock:

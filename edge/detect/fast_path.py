@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edge.capture.frame import Image
+    from edge.detect.field import Field, FieldWatch
     from edge.detect.manifest import CandidateRules
     from edge.detect.noise_map import Blocks, NoiseMap
     from edge.detect.view import Greys
@@ -41,6 +42,9 @@ _FLASH_DN = 4.0
 _MAX_MOVING_SHARE = 0.5
 _STRIP_PIXELS = 1 << 18
 _MAX_POINTS_SHARE = 1 / 200
+_MAX_POINTS = 20_000
+_SPOT_PX = 5
+"""Spots of a strong field are narrower than this, and are taken out of what counts as motion."""
 _BACKGROUND_WIDTH = 31
 
 
@@ -62,6 +66,10 @@ class FastPathResult:
         Mean grey of each block of the middle frame, from four of its pixels.
     shaken : bool
         Whether the whole camera moved. Such a frame does not show its noise.
+    field : Field or None
+        What the frames show of a strong field; None where none is likely.
+    searched : float
+        Share of the picture in which candidates were looked for: less than 1 in a strong field only.
 
     """
 
@@ -71,13 +79,17 @@ class FastPathResult:
     motion_dn: Blocks = field(repr=False)
     brightness: Image = field(repr=False)
     shaken: bool = False
+    field: Field | None = None
+    searched: float = 1.0
 
     def is_live(self, x: int, y: int) -> bool:
         """Return whether the pixel (x, y) lies on live ground."""
         return bool(self.live[y // BLOCK, x // BLOCK])
 
 
-def find_candidates(greys: Greys, rules: CandidateRules, noise: NoiseMap) -> FastPathResult:
+def find_candidates(
+    greys: Greys, rules: CandidateRules, noise: NoiseMap, field_watch: FieldWatch | None = None
+) -> FastPathResult:
     """Find the compact spikes of the middle frame.
 
     Parameters
@@ -87,6 +99,8 @@ def find_candidates(greys: Greys, rules: CandidateRules, noise: NoiseMap) -> Fas
     rules : CandidateRules
     noise : NoiseMap
         What is known of the camera, its mask included: `edge.detect.noise_map.noise_of_pair` judges it from two frames.
+    field_watch : FieldWatch or None
+        Looks for a strong field; None never does.
 
     Examples
     --------
@@ -102,6 +116,9 @@ def find_candidates(greys: Greys, rules: CandidateRules, noise: NoiseMap) -> Fas
     """
     current = greys[1]
     sweep = _sweep(greys, noise.floor_dn)
+    field = field_watch.look(greys, sweep.points.size, noise) if field_watch is not None else None
+    if field is not None and field.overloads:
+        return _find_in_field(greys, rules, noise, sweep, field)
     crowded = sweep.points.size > max(current.size * _MAX_POINTS_SHARE, 1)
     points = _points_of_flash(greys, noise.floor_dn) if crowded else sweep.points
     candidates = _describe(greys, points, rules, noise)
@@ -114,7 +131,41 @@ def find_candidates(greys: Greys, rules: CandidateRules, noise: NoiseMap) -> Fas
         # The camera shook or its exposure changed: spikes on moving ground say nothing now.
         candidates = tuple(candidate for candidate in candidates if live[candidate.y // BLOCK, candidate.x // BLOCK])
     live_fraction = float(np.count_nonzero(live)) / live.size
-    return FastPathResult(candidates, live, live_fraction, sweep.motion_dn, sweep.brightness, shaken)
+    return FastPathResult(candidates, live, live_fraction, sweep.motion_dn, sweep.brightness, shaken, field)
+
+
+def _find_in_field(greys: Greys, rules: CandidateRules, noise: NoiseMap, sweep: _Sweep, field: Field) -> FastPathResult:
+    """Find candidates among so many hits that those of the frames before and after would look like motion.
+
+    Compact spots are taken out of |next − previous| before it counts as motion. Where there are more points than can be
+    described, only some tiles of the picture are searched, chosen evenly.
+    """
+    previous, current, following = greys
+    change = cv2.erode(cv2.absdiff(previous, following), np.ones((_SPOT_PX, _SPOT_PX), np.uint8))
+    motion = fine_block_means(change)
+    moving = motion > np.maximum(_MOTION_SIGMAS * noise.sigma_dn, _MIN_MOTION_DN)
+    live = ~moving & (sweep.brightness < _SATURATED_DN) & noise.open_blocks
+    points, searched = _sampled(sweep.points, current.shape)
+    candidates = _describe(greys, points, rules, noise) if not field.floods else ()
+    live_fraction = float(np.count_nonzero(live)) / live.size
+    return FastPathResult(candidates, live, live_fraction, motion, sweep.brightness, field=field, searched=searched)
+
+
+def _sampled(points: Indices, shape: tuple[int, ...]) -> tuple[Indices, float]:
+    """Return the points of as many tiles as can be described, and the share of the tiles; the same for the same points.
+
+    Tiles are taken at equal steps in a fixed order of chance, so that they lie evenly over the picture.
+    """
+    if points.size <= _MAX_POINTS:
+        return points, 1.0
+    height, width = shape
+    across = -(-width // _TILE)
+    tiles = across * -(-height // _TILE)
+    wanted = max(int(tiles * _MAX_POINTS / points.size), 1)
+    chosen = np.zeros(tiles, bool)
+    chosen[np.random.default_rng(points.size).permutation(tiles)[:wanted]] = True
+    of_tile = points // (width * _TILE) * across + points % width // _TILE
+    return points[chosen[of_tile]], wanted / tiles
 
 
 @dataclass(frozen=True, slots=True)

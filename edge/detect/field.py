@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edge.capture.frame import Image
+    from edge.detect.noise_map import NoiseMap
     from edge.detect.view import Greys
 
 BLOCK = 16
@@ -31,10 +32,17 @@ _PARTS = (4, 6)
 _MIN_STEP_DN, _MAX_STEP_DN = 18.0, 40.0
 _STEP_SIGMAS = 6.0
 _MIN_PIXELS = 2
+_EVEN_PX = 31
 _FLOODED_PIXELS = 0.3
 _LOW_QUANTILE = 0.25
 _FLOODED_HITS = 3.0
 _FRAMES = 3
+_SOME_POINTS, _MANY_POINTS = 1 / 6000, 1 / 200
+"""Share of the pixels that exceed their floor: so many ask for a look now and then, or at each frame."""
+_DROWNED_SHARE = 0.5
+_EVERY = 4
+_REMEMBERED = 10
+_MIN_SIDE = 64
 _SPREAD = 1.2
 """Blocks that one hit occupies: wide hits reach into neighbours."""
 _APART_PX = 6
@@ -75,6 +83,13 @@ class Field:
         return self.flooded >= FLOODED_SHARE and abs(self.correlation) < MAX_CORRELATION
 
     @property
+    def in_words(self) -> str:
+        """What it shows, for people."""
+        if self.floods:
+            return "hits cover the picture: a very strong field, or a camera that drowns in noise"
+        return f"hits in all parts of the picture, at least {self.min_hits:.0f} in a frame"
+
+    @property
     def min_hits(self) -> float:
         """Lower limit of the hits in a frame.
 
@@ -85,6 +100,38 @@ class Field:
             return _FLOODED_HITS * self.blocks
         share = min(max(self.occupancy, 0.0), 1 - 0.5 / self.blocks)
         return -math.log1p(-share) * self.blocks / (_FRAMES * _SPREAD)
+
+
+class FieldWatch:
+    """Decides in which frames it is worth while to look for a strong field: few frames have that many points.
+
+    After a look that found a strong field the next frames are looked at, too.
+    """
+
+    def __init__(self) -> None:
+        self._frames = 0
+        self._strong = 0
+
+    def look(self, greys: Greys, points: int, noise: NoiseMap) -> Field | None:
+        """Return what the frames show of a strong field, None where none is likely.
+
+        Parameters
+        ----------
+        greys : three uint8 arrays, shape (height, width)
+        points : int
+            Pixels of the middle frame that exceed their floor.
+        noise : NoiseMap
+
+        """
+        self._frames += 1
+        pixels = greys[1].size
+        drowned = np.count_nonzero(noise.open_blocks) < noise.open_blocks.size * _DROWNED_SHARE
+        some, many = points > pixels * _SOME_POINTS, points > pixels * _MANY_POINTS or drowned
+        if min(greys[1].shape) < _MIN_SIDE or not (many or self._strong or (some and self._frames % _EVERY == 0)):
+            return None
+        field = field_of(greys, float(np.median(noise.sigma_dn)))
+        self._strong = _REMEMBERED if field.overloads else max(0, self._strong - 1)
+        return field
 
 
 def field_of(greys: Greys, sigma_dn: float) -> Field:
@@ -115,16 +162,17 @@ def field_of(greys: Greys, sigma_dn: float) -> Field:
     step_dn = min(max(_MIN_STEP_DN, _STEP_SIGMAS * sigma_dn), _MAX_STEP_DN)
     low, high = cv2.min(previous, following), cv2.max(previous, following)
     middle = cv2.max(low, cv2.min(current, high))
-    up = _counts(cv2.subtract(cv2.max(high, current), middle), step_dn)
-    down = _counts(cv2.subtract(middle, cv2.min(low, current)), step_dn)
+    rise, fall = cv2.subtract(cv2.max(high, current), middle), cv2.subtract(middle, cv2.min(low, current))
+    up, down = (_counts(_uneven(change), step_dn) for change in (rise, fall))
     brightened = (up >= _MIN_PIXELS) & (down <= up / 2)
     darkened = (down >= _MIN_PIXELS) & (up <= down / 2)
     change = _part_means(brightened) - _part_means(darkened)
-    flooded = _part_means(up + down >= _FLOODED_PIXELS * BLOCK**2)
+    crowded = _counts(rise, step_dn) + _counts(fall, step_dn) >= _FLOODED_PIXELS * BLOCK**2
+    flooded = float(_part_means(crowded).min())
     return Field(
         occupancy=float(np.quantile(change, _LOW_QUANTILE)),
-        flooded=float(flooded.min()),
-        correlation=_correlation(previous, current) if flooded.min() >= FLOODED_SHARE else 1.0,
+        flooded=flooded,
+        correlation=_correlation(previous, current, step_dn) if flooded >= FLOODED_SHARE else 1.0,
         blocks=up.size,
     )
 
@@ -139,6 +187,12 @@ def _counts(difference: Image, step_dn: float) -> NDArray[np.float32]:
     return counts
 
 
+def _uneven(difference: Image) -> Image:
+    """Take off an even change of light, as a lamp that flickers gives it."""
+    uneven: Image = cv2.subtract(difference, cv2.blur(difference, (_EVEN_PX, _EVEN_PX)))
+    return uneven
+
+
 def _part_means(marked: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return the share of marked blocks in each of the 24 parts of the picture."""
     rows = np.array_split(np.arange(marked.shape[0]), _PARTS[0])
@@ -149,11 +203,12 @@ def _part_means(marked: NDArray[np.bool_]) -> NDArray[np.float64]:
     return np.array(shares)
 
 
-def _correlation(first: Image, second: Image) -> float:
+def _correlation(first: Image, second: Image, step_dn: float) -> float:
+    """Return the correlation of the change of pixels that lie 6 apart; 1 where all pixels change alike."""
     change = cv2.subtract(second, first, dtype=cv2.CV_32F)
     change -= change.mean()
     power = float((change**2).mean())
-    if power <= 0:
+    if power <= step_dn**2 / 4:
         return 1.0
     across = float((change[:, :-_APART_PX] * change[:, _APART_PX:]).mean())
     along = float((change[:-_APART_PX] * change[_APART_PX:]).mean())

@@ -92,6 +92,12 @@ class Detection:
         Share of hits that is found on ground of this brightness, relative to the ground on which most are found; mean
         over the live ground, 0..1. It is 1 where the bundle does not say. Rates are per exposure × live_fraction ×
         sensitivity.
+    weight : float
+        How many hits each of `hits` stands for, where candidates were sampled; 1 where all were classified.
+    overload : str or None
+        What shows that the frame holds more hits than can be judged one by one.
+    min_hits : float
+        Lower limit of the hits in the whole picture by their number of occupied blocks; 0 without an overload.
 
     """
 
@@ -102,6 +108,9 @@ class Detection:
     unclassified: int
     stage_ms: Mapping[str, float] = field(default_factory=dict)
     sensitivity: float = 1.0
+    weight: float = 1.0
+    overload: str | None = None
+    min_hits: float = 0.0
 
 
 def positions(candidates: Sequence[Candidate]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

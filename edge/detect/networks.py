@@ -76,10 +76,25 @@ class Screened:
     margins: NDArray[np.float64] | None = field(default=None, repr=False)
     stopped: int = 0
 
-    def first(self, count: int) -> Screened:
-        """Return the likeliest `count` of them."""
-        margins = None if self.margins is None else self.margins[:count]
-        return Screened(self.candidates[:count], margins, self.stopped)
+    def some(self, count: int) -> Screened:
+        """Return at most `count` of them: all, or an even sample, which stands for all."""
+        if len(self.candidates) <= count:
+            return self
+        chosen = sample(len(self.candidates), count)
+        margins = None if self.margins is None else self.margins[chosen]
+        return Screened([self.candidates[index] for index in chosen], margins, self.stopped)
+
+
+def some(candidates: Sequence[Candidate], count: int) -> Sequence[Candidate]:
+    """Return at most `count` candidates: all, or an even sample, which stands for all."""
+    if len(candidates) <= count:
+        return candidates
+    return [candidates[index] for index in sample(len(candidates), count)]
+
+
+def sample(whole: int, part: int) -> NDArray[np.intp]:
+    """Return the indices of a random part, rising, the same for the same numbers: shape (part,)."""
+    return np.sort(np.random.default_rng(whole).permutation(whole)[:part])
 
 
 class Screen:

@@ -29,6 +29,10 @@ _CHANCE = 1e-4
 _MEMORY_FRAMES = 15000
 _FORGET_FRAMES = 1500
 _MAX_EXPECTED = 100.0
+_REOPEN_FRAMES = 90_000
+"""A closed place is opened again after so many frames, an hour at 25 a second, and closed again if it still blinks."""
+_TILE = 64
+"""Hits may be denser in one part of the picture; the density around a place is taken from tiles of this size."""
 
 
 @dataclass(slots=True)
@@ -43,8 +47,8 @@ class _Place:
 class NoiseModel:
     """The noise of one camera at one size of picture.
 
-    Hits of radiation fall anywhere. A place where hits are seen more often than true hits would by chance is a blinking
-    pixel (or a lamp) and is closed until the agent starts again.
+    A hit of radiation falls anywhere; a place where hits are seen again and again, more often than true hits would
+    fall on one another, is a blinking pixel (or a lamp) and is closed for an hour.
 
     Parameters
     ----------
@@ -65,7 +69,9 @@ class NoiseModel:
         self._frames = 0
         self._hits = 0.0
         self._places: dict[tuple[int, int], list[_Place]] = {}
-        self._blinking = 0
+        self._mask = mask
+        self._closings: list[tuple[int, int, int]] = []  # x, y and frame of each closed place
+        self._tiles = np.zeros((-(-previous.shape[0] // _TILE), -(-previous.shape[1] // _TILE)))
 
     @property
     def map(self) -> NoiseMap:
@@ -79,13 +85,14 @@ class NoiseModel:
 
     @property
     def blinking_places(self) -> int:
-        """How many places were closed because hits were seen there too often."""
-        return self._blinking
+        """How many places are closed because hits were seen there again and again."""
+        return len(self._closings)
 
     def observe(self, motion_dn: Blocks) -> None:
         """Learn from mean |next − previous| of each block of one frame: float32, blocks."""
         self._frames += 1
         self._hits *= 1 - 1 / _MEMORY_FRAMES
+        self._tiles *= 1 - 1 / _MEMORY_FRAMES
         sigma = sigma_of_difference(motion_dn)
         # A running median ignores motion of any size as long as it takes less than half of the time.
         step = max(_MIN_STEP, 1 / (self._frames + 10))
@@ -95,12 +102,18 @@ class NoiseModel:
         if self._frames % _FORGET_FRAMES == 0:
             self._forget()
 
-    def close_blinking(self, hits: Iterable[Hit]) -> None:
-        """Count the hits of the frame that was observed last, and close places that had too many."""
+    def close_blinking(self, hits: Iterable[Hit], live_fraction: float) -> None:
+        """Take in the hits of the frame that was observed last, and close places that gave too many.
+
+        Hits fall on live ground only, and may be denser in one part of it than in another: both count when it is judged
+        how many fall on one place by chance.
+        """
         closed = False
         for hit in hits:
             self._hits += 1
-            if self._seen_near(hit.x, hit.y) >= self._max_by_chance():
+            self._tiles[hit.y // _TILE, hit.x // _TILE] += 1
+            count = self._seen_near(hit.x, hit.y)
+            if count >= _MIN_BLINKS and count >= self._max_by_chance(hit.x, hit.y, count, live_fraction):
                 self._close(hit.x, hit.y)
                 closed = True
         if closed:
@@ -119,9 +132,14 @@ class NoiseModel:
         self._places.setdefault((row, column), []).append(_Place(x, y, [self._frames]))
         return 1
 
-    def _max_by_chance(self) -> int:
+    def _max_by_chance(self, x: int, y: int, own: int, live_fraction: float) -> int:
+        """Return how many hits on one place are too many for chance, by the density of the hits around it."""
         area = (2 * _BLINK_REACH + 1) ** 2
-        expected = min(self._hits * area / (self._shape[0] * self._shape[1]), _MAX_EXPECTED)
+        everywhere = self._hits / (self._shape[0] * self._shape[1] * max(live_fraction, 1e-3))
+        row, column = y // _TILE, x // _TILE
+        near = self._tiles[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2]
+        around = (float(near.max()) - own) / (_TILE**2 - area)
+        expected = min(max(everywhere, around) * area, _MAX_EXPECTED)
         count, tail, term = 0, 1.0, math.exp(-expected)
         while count < _MIN_BLINKS or tail * self._hits > _CHANCE:
             tail -= term
@@ -130,18 +148,27 @@ class NoiseModel:
         return count
 
     def _close(self, x: int, y: int) -> None:
-        if self._closed is None:
-            self._closed = np.zeros(self._shape, np.uint8)
-        elif not self._blinking:
-            self._closed = self._closed.copy()
+        self._closings.append((x, y, self._frames))
+        self._cover()
+
+    def _cover(self) -> None:
+        """Lay the closed places over the mask."""
+        self._closed = np.zeros(self._shape, np.uint8) if self._mask is None else self._mask.copy()
         reach = _BLINK_REACH + 1
-        cv2.rectangle(self._closed, (x - reach, y - reach), (x + reach, y + reach), 255, cv2.FILLED)
-        self._blinking += 1
+        for x, y, _ in self._closings:
+            cv2.rectangle(self._closed, (x - reach, y - reach), (x + reach, y + reach), 255, cv2.FILLED)
+
+    def _reopen(self) -> None:
+        kept = [closing for closing in self._closings if closing[2] > self._frames - _REOPEN_FRAMES]
+        if len(kept) < len(self._closings):
+            self._closings = kept
+            self._cover()
 
     def _lay_out(self) -> None:
         self._map = noise_map(self._middle.copy(), self._shape, self._rules, self._closed)
 
     def _forget(self) -> None:
+        self._reopen()
         oldest = self._frames - _MEMORY_FRAMES
         for cell, places in list(self._places.items()):
             kept = [place for place in places if place.frames[-1] >= oldest]

@@ -151,8 +151,9 @@ def test_screen_passes_the_likeliest_first(screened_bundle):
     assert [passed.x for passed in screened.candidates] == [100, 60]
     assert screened.margins[0] > screened.margins[1] > 0
     assert screened.stopped == 1
-    first = screened.first(1)
-    assert ([passed.x for passed in first.candidates], len(first.margins), first.stopped) == ([100], 1, 1)
+    sampled = screened.some(1)
+    assert (len(sampled.candidates), len(sampled.margins), sampled.stopped) == (1, 1, 1)
+    assert screened.some(2) is screened
 
 
 def test_screen_of_a_bundle_without_one_passes_all(tiny_bundle):
@@ -160,7 +161,7 @@ def test_screen_of_a_bundle_without_one_passes_all(tiny_bundle):
     screened = Screen(load_bundle(tiny_bundle)).sift(view(), candidates)
     assert list(screened.candidates) == candidates
     assert (screened.margins, screened.stopped) == (None, 0)
-    assert screened.first(1).margins is None
+    assert screened.some(1).margins is None
 
 
 @pytest.mark.parametrize("change", [{"planes": "rgb"}, {"crop_size": 16}], ids=["colour", "even size"])

@@ -61,7 +61,7 @@ def test_noise_model_closes_nothing_for_true_hits():
     model = NoiseModel(RULES, first, first)
     for _ in range(1500):
         model.observe(model.map.sigma_dn)
-        model.close_blinking([hit(int(x), int(y)) for x, y in rng.integers(0, (1920, 1080), (2, 2))])
+        model.close_blinking([hit(int(x), int(y)) for x, y in rng.integers(0, (1920, 1080), (2, 2))], 1.0)
     assert model.blinking_places == 0
 
 
@@ -70,7 +70,7 @@ def test_noise_model_closes_a_place_with_many_hits():
     model = NoiseModel(RULES, first, first)
     for i in range(5):
         model.observe(model.map.sigma_dn)
-        model.close_blinking([hit(100 + i % 2, 50)])
+        model.close_blinking([hit(100 + i % 2, 50)], 1.0)
     closed = model.map.floor_dn == NEVER
     assert model.blinking_places >= 1
     assert closed[50, 100]
@@ -85,7 +85,7 @@ def test_noise_model_keeps_the_mask_closed():
     model = NoiseModel(RULES, first, first, mask)
     for _ in range(5):
         model.observe(model.map.sigma_dn)
-        model.close_blinking([hit(100, 100)])
+        model.close_blinking([hit(100, 100)], 1.0)
     assert (model.map.floor_dn[:40] == NEVER).all()
     assert model.map.floor_dn[100, 100] == NEVER
     assert np.array_equal(mask, before)
@@ -99,10 +99,10 @@ def test_noise_model_closes_a_late_blinker_after_years():
     model._hits = 1e12
     for _ in range(30):
         model.observe(model.map.sigma_dn)
-        model.close_blinking([hit(int(rng.integers(240)), int(rng.integers(160)))])
+        model.close_blinking([hit(int(rng.integers(240)), int(rng.integers(160)))], 1.0)
     assert model.blinking_places == 0  # and it ends
     model._hits = 5.0
     for _ in range(4):
         model.observe(model.map.sigma_dn)
-        model.close_blinking([hit(100, 50)])
+        model.close_blinking([hit(100, 50)], 1.0)
     assert model.blinking_places >= 1

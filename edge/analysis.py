@@ -19,6 +19,7 @@ from edge.pipeline import Account, analysed_frames
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from edge.alarm.background import Rate
     from edge.capture.base import Report, Source
     from edge.capture.frame import Frame
     from edge.detect.detector import Detector
@@ -98,6 +99,7 @@ def analyze(
     detector: Detector,
     *,
     alarm: AlarmSettings | None = None,
+    known: Rate | None = None,
     started_s: float | None = None,
     events: TextIO | None = None,
     progress: Callable[[int], None] = lambda _: None,
@@ -110,6 +112,8 @@ def analyze(
     detector : Detector
     alarm : AlarmSettings or None
         None for the defaults.
+    known : Rate or None
+        The background of the site, where a calibration knows it.
     started_s : float or None
         `time.perf_counter()` at the start of the run, by default now.
     events : text file or None
@@ -126,7 +130,7 @@ def analyze(
     started = perf_counter() if started_s is None else started_s
     account = Account()
     stage_ms: defaultdict[str, list[float]] = defaultdict(list)
-    tracker = AlarmTracker(alarm if alarm is not None else AlarmSettings())
+    tracker = AlarmTracker(alarm if alarm is not None else AlarmSettings(), known=known)
     for analysed in analysed_frames(_timed(source, stage_ms["decode"], progress), detector, tracker):
         account = account.plus(analysed)
         for stage, spent_ms in analysed.stage_ms.items():

@@ -18,7 +18,7 @@ MAY_IMPORT = {
 # several stand in one line they do not use one another.
 ROOMS: dict[str, tuple[tuple[str, ...], ...]] = {
     "edge": (
-        ("errors", "statistics", "text", "systemd"),
+        ("errors", "files", "statistics", "text", "systemd"),
         ("config", "truth"),
         ("capture",),
         ("detect",),
@@ -27,7 +27,8 @@ ROOMS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("pipeline",),
         ("telemetry",),
         ("control_room",),
-        ("agent", "analysis", "bench"),
+        ("site",),
+        ("agent", "analysis", "bench", "doctor"),
         ("commands",),
     ),
     "trainer": (

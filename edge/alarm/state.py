@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
@@ -13,6 +12,7 @@ from edge.alarm.standing import Standing
 from edge.alarm.stretch import Stretch
 from edge.alarm.tracker import LEVEL_MEMORY_S, AlarmTracker
 from edge.config.strict import StrictModel
+from edge.files import replace_file
 from edge.text import significant
 
 if TYPE_CHECKING:
@@ -179,17 +179,7 @@ def write_state(path: Path, state: AlarmState) -> None:
         The file cannot be written; the old one is untouched.
 
     """
-    part = path.with_name(path.name + ".part")
-    with part.open("w", encoding="utf-8") as file:
-        file.write(state.model_dump_json(indent=1) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    replace_file(path, state.model_dump_json(indent=1) + "\n")
 
 
 def read_state(path: Path, identity: Identity, utc: datetime) -> tuple[AlarmState | None, str | None]:

@@ -17,6 +17,7 @@ from edge.bundle import load_bundle, shipped_bundle_path
 from edge.capture.source import open_source
 from edge.detect.detector import Detector
 from edge.errors import SourceError
+from edge.site.calibration import calibration_of_recording
 from edge.text import counted
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def run(
     threads: int,
     as_json: bool,
     exposure_s: float | None = None,
+    calibration: Path | None = None,
 ) -> None:
     """Analyse a recording and print the summary.
 
@@ -40,6 +42,8 @@ def run(
     ----------
     exposure_s : float or None
         Exposure with which the recording was made; None where unknown.
+    calibration : Path or None
+        Calibration of the box that made the recording.
 
     Raises
     ------
@@ -52,7 +56,13 @@ def run(
     with ExitStack() as stack:
         # The recording comes first, as its name is more often wrong than that of the model.
         source = stack.enter_context(open_source(clip, exposure_s=exposure_s))
-        detector = Detector(load_bundle(model if model is not None else shipped_bundle_path()), threads=threads)
+        bundle = load_bundle(model if model is not None else shipped_bundle_path())
+        known = None
+        if calibration is not None:
+            known, exposure_s = calibration_of_recording(calibration, source.mode, exposure_s, bundle.manifest.sha256)
+            source.close()
+            source = stack.enter_context(open_source(clip, exposure_s=exposure_s))
+        detector = Detector(bundle, threads=threads, known=known.camera() if known is not None else None)
         sink = None
         if events is not None:
             if events.exists() and Path(clip).exists() and events.samefile(clip):
@@ -62,7 +72,8 @@ def run(
             except OSError as error:
                 raise SourceError(events, f"cannot be written ({error.strerror})", "name another file") from error
         progress = stack.enter_context(frame_progress(getattr(source, "declared_frames", 0)))
-        summary = analyze(source, detector, started_s=started, events=sink, progress=progress)
+        rate = known.rate() if known is not None else None
+        summary = analyze(source, detector, known=rate, started_s=started, events=sink, progress=progress)
     for warning in summary.warnings:
         sys.stderr.write(f"warning: {warning}\n")
     print(summary.as_json() if as_json else as_text(summary))

@@ -8,10 +8,13 @@ from typing import Annotated
 import typer
 
 from edge.commands import console
+from edge.commands.options import with_option_groups
+from edge.commands.site_options import CalibrateOptions
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 Clip = Annotated[str, typer.Argument(metavar="CLIP", help="A recording: Motion JPEG AVI, or a folder of pictures.")]
+Config = Annotated[Path, typer.Option(help="Settings of the box, such as /etc/gammabox/device.yaml.")]
 Threads = Annotated[int, typer.Option(metavar="N", min=1, max=64, help="Processor threads.")]
 
 
@@ -45,12 +48,24 @@ def analyze(
             help="Exposure of each frame. Without it the time between frames counts, and rates are too low.",
         ),
     ] = None,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Calibration of the box that made the recording: its noise and background."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")] = False,
 ) -> None:
     """Look for hits in a recording, as fast as possible."""
     from edge.commands import analyze as analyze_command
 
-    analyze_command.run(clip, events=events, model=model, threads=threads, as_json=as_json, exposure_s=exposure)
+    analyze_command.run(
+        clip,
+        events=events,
+        model=model,
+        threads=threads,
+        as_json=as_json,
+        exposure_s=exposure,
+        calibration=calibration,
+    )
 
 
 @app.command()
@@ -89,7 +104,7 @@ def bench(
 
 @app.command()
 def run(
-    config: Annotated[Path, typer.Option(help="Settings of the box, such as /etc/gammabox/device.yaml.")],
+    config: Config,
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as one JSON object.")] = False,
 ) -> None:
     """Run the agent: watch a source and report to the broker until the source ends or SIGTERM arrives.
@@ -100,6 +115,23 @@ def run(
     from edge.commands import run as run_command
 
     raise typer.Exit(run_command.run(config, as_json=as_json))
+
+
+@app.command()
+@with_option_groups
+def calibrate(
+    config: Config,
+    options: CalibrateOptions,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
+) -> None:
+    """Measure the noise of the camera and the background of its site: first with the lens covered, then live.
+
+    Stop the agent before, as the camera serves one program. The exit code is 0 when the calibration is stored, 1 when
+    what was measured cannot be used, and 2 when the settings, the source or the model cannot be used.
+    """
+    from edge.commands import calibrate as calibrate_command
+
+    raise typer.Exit(calibrate_command.run(config, options, as_json=as_json))
 
 
 @app.command()

@@ -265,6 +265,11 @@ class DeviceSettings(StrictModel):
     alarm: AlarmSettings = Field(default=AlarmSettings(), title="Alarm", description="from hits to alarms")
     mqtt: MqttSettings = Field(title="MQTT", description="the broker")
     outbox: OutboxSettings = Field(default=OutboxSettings(), title="Outbox", description="messages that wait")
+    calibration: Path | None = Field(
+        default=None,
+        title="Calibration",
+        description="file that `gammabox-edge calibrate` writes; calibration.json beside the outbox where left out",
+    )
     telemetry: TelemetrySettings = Field(default=TelemetrySettings(), title="Telemetry", description="what is sent")
     logging: LoggingSettings = Field(default=LoggingSettings(), title="Logging", description="what goes to the journal")
 
@@ -300,6 +305,11 @@ def anchored(settings: DeviceSettings, folder: Path) -> DeviceSettings:
     source = settings.source.model_copy(update={"spec": str(folder / spec) if is_file else spec})
     mqtt = settings.mqtt.model_copy(update={"tls": tls, "password_file": beside(settings.mqtt.password_file)})
     outbox = settings.outbox.model_copy(update={"path": beside(settings.outbox.path)})
-    return settings.model_copy(
-        update={"source": source, "model": beside(settings.model), "mqtt": mqtt, "outbox": outbox}
-    )
+    resolved_paths = {
+        "source": source,
+        "model": beside(settings.model),
+        "mqtt": mqtt,
+        "outbox": outbox,
+        "calibration": beside(settings.calibration) or outbox.path.with_name("calibration.json"),
+    }
+    return settings.model_copy(update=resolved_paths)

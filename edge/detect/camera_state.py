@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from edge.capture.frame import Frame, Triple
     from edge.config.device import Mask
     from edge.detect.fast_path import FastPathResult
+    from edge.detect.known_camera import KnownCamera
     from edge.detect.manifest import CandidateRules
     from edge.detect.networks import Screened
 
@@ -31,17 +32,24 @@ class CameraState:
         The first one.
     rules : CandidateRules
     masks : sequence of Mask
+    known : KnownCamera or None
+        What a calibration says of the camera; left aside where the pictures have another size.
 
     """
 
-    def __init__(self, triple: Triple, rules: CandidateRules, masks: Sequence[Mask]) -> None:
+    def __init__(
+        self, triple: Triple, rules: CandidateRules, masks: Sequence[Mask], known: KnownCamera | None = None
+    ) -> None:
         frame = triple.current
         width, height = frame.size
         self._mode = (frame.mode, frame.size)
         mask = mask_picture(masks, width, height)
         self.frames = FrameCache(mask)
         previous, _, following = self.frames.masked(triple).greys
-        self.noise = NoiseModel(rules, previous, following, mask)
+        if known is None or known.size != frame.size:
+            self.noise = NoiseModel(rules, previous, following, mask)
+        else:
+            self.noise = NoiseModel(rules, previous, following, known.closed(mask), known.sigma_dn)
         self.recent_motion = RecentMotion((height, width))
         self.crowd = Crowd()
         self.field = FieldWatch()

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
     from edge.capture.frame import Frame, Triple
     from edge.detect.hit import Candidate
+    from edge.detect.known_camera import KnownCamera
     from edge.detect.manifest import Bundle
+    from edge.detect.noise_map import NoiseMap
     from edge.detect.runtime import Runtime
 
 SCREENED_PER_CROP = 20
@@ -39,6 +41,8 @@ class Detector:
         None for the defaults.
     threads : int or None
         Threads of the networks, instead of the settings'; the result does not depend on it.
+    known : KnownCamera or None
+        What a calibration says of the camera.
 
     Raises
     ------
@@ -62,10 +66,19 @@ class Detector:
 
     """
 
-    def __init__(self, bundle: Bundle, settings: DetectionSettings | None = None, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        settings: DetectionSettings | None = None,
+        threads: int | None = None,
+        known: KnownCamera | None = None,
+    ) -> None:
         self._settings = settings if settings is not None else DetectionSettings()
         self._bundle_path = bundle.path
+        self._known = known
         self._rules = bundle.manifest.candidates
+        if known is not None and known.min_spike_dn > self._rules.spike_dn:
+            self._rules = self._rules.model_copy(update={"spike_dn": known.min_spike_dn})
         self._decision = bundle.manifest.decision
         self._sensitivity = sensitivity_table(bundle.manifest.sensitivity)
         workers = threads if threads is not None else self._settings.threads
@@ -77,6 +90,11 @@ class Detector:
     def runtime(self) -> Runtime:
         """The package that runs the networks."""
         return self._classifier.runtime
+
+    @property
+    def noise(self) -> NoiseMap | None:
+        """What is known of the camera's noise now; None before the first frame."""
+        return self._camera.noise.map if self._camera is not None else None
 
     def detect(self, triple: Triple) -> Detection:
         """Find the hits of the middle frame.
@@ -148,7 +166,7 @@ class Detector:
         """Return what is known of the camera; nothing yet after a change of its mode or of the picture's size."""
         if self._camera is None or not self._camera.fits(triple.current):
             self._check_size(triple.current)
-            self._camera = CameraState(triple, self._rules, self._settings.masks)
+            self._camera = CameraState(triple, self._rules, self._settings.masks, self._known)
         return self._camera
 
     def _check_size(self, frame: Frame) -> None:

@@ -57,16 +57,28 @@ class NoiseModel:
         The first pair of frames, with masked pixels black.
     mask : uint8 array, shape (height, width), or None
         Not 0 at masked pixels.
+    known_dn : float32 array, blocks, or None
+        Noise of each block by a calibration, to start from instead of the pair.
 
     """
 
-    def __init__(self, rules: CandidateRules, previous: Image, following: Image, mask: Image | None = None) -> None:
+    def __init__(
+        self,
+        rules: CandidateRules,
+        previous: Image,
+        following: Image,
+        mask: Image | None = None,
+        known_dn: Blocks | None = None,
+    ) -> None:
         self._rules = rules
         self._shape = previous.shape
         self._closed = mask
-        self._map = noise_of_pair(previous, following, rules, mask)
+        if known_dn is None:
+            self._map = noise_of_pair(previous, following, rules, mask)
+        else:
+            self._map = noise_map(known_dn, self._shape, rules, mask)
         self._middle = self._map.sigma_dn.copy()
-        self._frames = 0
+        self._frames = 0 if known_dn is None else _REFRESH_FRAMES
         self._hits = 0.0
         self._places: dict[tuple[int, int], list[_Place]] = {}
         self._mask = mask

@@ -1,0 +1,1 @@
+"""What is measured once where a box hangs: its calibration, and recordings for datasets."""

@@ -120,7 +120,9 @@ def watch_quiet(
         for analysed in analysed_frames(source, detector, tracker):
             account = account.plus(analysed)
             seen = analysed.observation
-            rows.append((seen.monotonic_s, seen.live_s, seen.live_fraction, len(analysed.detection.hits), round(seen.hits)))
+            rows.append(
+                (seen.monotonic_s, seen.live_s, seen.live_fraction, len(analysed.detection.hits), round(seen.hits))
+            )
             progress(analysed.frame.sequence)
         report = source.report
     columns = np.array(rows, np.float64).reshape(-1, 5).T

@@ -38,7 +38,8 @@ from edge.telemetry.messages import (
     encode,
     hit_detail,
 )
-from edge.telemetry.outbox import Outbox, Outgoing
+from edge.telemetry.outbox import Outbox
+from edge.telemetry.outgoing import Outgoing
 from edge.telemetry.topics import Topic
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from edge.config.device import DeviceSettings
     from edge.pipeline import AnalysedFrame
     from edge.telemetry.messages import Message
-    from edge.telemetry.outbox import Keep
+    from edge.telemetry.outgoing import Keep
     from edge.telemetry.topics import Kind
 
 log = logging.getLogger(__name__)
@@ -276,11 +277,11 @@ class Agent:
         self._put("health", self._stamp.make(Health, datetime.now(timezone.utc), **fields), "latest")
 
     def _put(self, kind: Kind, message: Message, keep: Keep) -> None:
+        self._outbox.put(self._outgoing(kind, message, keep))
+
+    def _outgoing(self, kind: Kind, message: Message, keep: Keep) -> Outgoing:
         expiry_s = None
         if kind == "health":
             expiry_s = max(60, round(3 * self._settings.telemetry.health_interval_s))
         topic = str(Topic(self._settings.site, self._settings.device, kind))
-        payload = encode(message)
-        self._outbox.put(
-            Outgoing(topic, payload, kind != "hit", keep, time.time(), self._stamp.boot_id, expiry_s=expiry_s)
-        )
+        return Outgoing(topic, encode(message), kind != "hit", keep, self._stamp.boot_id, expiry_s=expiry_s)

@@ -22,6 +22,7 @@ _ON_A_LINE = 4
 _MAX_ON_A_LINE = 22
 _LINE_PX = 3.0
 """Distance from a line within which a hit counts as lying on it."""
+_LINE_SHARE = 0.2
 _KEPT = 512
 
 
@@ -75,16 +76,17 @@ class Bursts:
         )
         if float((known**2).sum(axis=1).min()) <= reach**2:
             return True
-        return _ON_A_LINE - 1 <= len(known) <= _MAX_ON_A_LINE and _on_a_line(known)
+        return _ON_A_LINE - 1 <= len(known) <= _MAX_ON_A_LINE and _on_a_line(known, math.sqrt(width * height))
 
 
-def _on_a_line(around: NDArray[np.float64]) -> bool:
+def _on_a_line(around: NDArray[np.float64], side_px: float) -> bool:
     """Tell whether the origin lies on a line with at least three of the points `around`, shape (n, 2).
 
-    The line may be as wide as chance allows: for n points at random, 0.02 lines of four are expected.
+    The line may be as wide as chance allows: for n points at random in a picture of this side, 0.02 lines of four are
+    expected.
     """
     count = len(around)
-    width = min(_LINE_PX, 300.0 * math.sqrt(6 * _CHANCE / count**3))
+    width = min(_LINE_PX, _LINE_SHARE * side_px * math.sqrt(6 * _CHANCE / count**3))
     lengths = np.maximum(np.hypot(around[:, 0], around[:, 1]), 1e-9)
     cross = around[:, 0][:, None] * around[:, 1] - around[:, 1][:, None] * around[:, 0]
     distance = np.abs(cross) / lengths[:, None]

@@ -9,6 +9,7 @@ import logging
 import ssl
 import threading
 import time
+from collections import deque
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Literal
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 
     from edge.config.device import MqttSettings
     from edge.telemetry.messages import Stamp
-    from edge.telemetry.outbox import Outbox, Waiting
+    from edge.telemetry.outbox import Outbox
+    from edge.telemetry.outgoing import Waiting
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +41,13 @@ LONGEST_RETRY_S = 30.0
 # An older message is historical when it is sent.
 NEWS_S = 30.0
 STOP_PATIENCE_S = 2.0
+PROVEN_S = 30.0
+"""A connection that lasted so long, or that confirmed a message, was a good one: the next pause is short again."""
+TAKEOVERS = 3
+TAKEOVER_WINDOW_S = 120.0
+"""So many lost connections within this time, each of them good at first, point to another client with this id."""
+PACKET_OVERHEAD = 64
+"""Bytes of a packet besides topic and payload, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +89,8 @@ class Link:
         self._protocol = V3 if settings.protocol == "3.1.1" else V5
         self._state = LinkState("starting", f"connecting to {settings.host}:{settings.port}")
         self._sessions = 0
+        self._suspects: set[int] = set()
+        self._losses_s: deque[float] = deque(maxlen=TAKEOVERS)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
         self._begin_session()
@@ -96,7 +107,7 @@ class Link:
 
     @property
     def refused(self) -> int:
-        """Number of messages that the broker has refused on this connection. They stay in the outbox."""
+        """Number of messages that the broker has refused on this connection. They stay in the outbox, set aside."""
         return len(self._refused)
 
     def start(self) -> None:
@@ -129,6 +140,11 @@ class Link:
         self._connected = False
         self._retry_at_once = False
         self._farewell = "connection closed"
+        self._began_s = time.monotonic()
+        self._proven = False
+        self._greeted = False
+        self._max_packet: int | None = None
+        self._birth: int | None = None
         self._sent: dict[int, int] = {}
         self._refused: set[int] = set()
 
@@ -151,7 +167,8 @@ class Link:
                 log.exception("the link to the broker failed; it is built again")
             if self._retry_at_once:
                 continue
-            wait_s = FIRST_RETRY_S if self._connected else min(2 * wait_s, LONGEST_RETRY_S)
+            proven = self._proven or (self._connected and time.monotonic() - self._began_s >= PROVEN_S)
+            wait_s = FIRST_RETRY_S if proven else min(2 * wait_s, LONGEST_RETRY_S)
             self._stop.wait(wait_s)
         self._change("stopped", "disconnected")
 
@@ -171,9 +188,29 @@ class Link:
         if self._connected and self._stop.is_set():
             self._say_goodbye(client)
         elif self._connected:
-            self._change("away", f"broker {self._place} lost ({self._farewell}); going on without it")
+            self._change("away", f"broker {self._place} lost ({self._cause_of_loss()}); going on without it")
         elif not self._answered and not self._stop.is_set():
             self._closed_without_answer()
+
+    def _cause_of_loss(self) -> str:
+        """Return why a connection may have ended, and suspect the messages that were on their way.
+
+        A broker may hang up on a message, for example one that is too large. After a loss the suspects are sent one by
+        one: a message on which the connection ends twice is set aside.
+        """
+        now_s = time.monotonic()
+        on_their_way = set(self._sent.values())
+        if self._greeted and len(on_their_way) == 1:
+            (number,) = on_their_way
+            self._outbox.refuse(number, f"the broker hangs up on it: {self._farewell}")
+        self._suspects |= on_their_way
+        if "taken over" in self._farewell.lower():
+            return f"another client connects as {self._client_id}: give each box an id of its own"
+        if not on_their_way and self._greeted:
+            self._losses_s.append(now_s)
+        if len(self._losses_s) == TAKEOVERS and now_s - self._losses_s[0] < TAKEOVER_WINDOW_S:
+            return f"{self._farewell}; again and again, so perhaps another client connects as {self._client_id}"
+        return self._farewell
 
     def _client(self) -> paho.Client:
         client = self._login.client(self._client_id, self._protocol)
@@ -185,13 +222,14 @@ class Link:
         return client
 
     def _on_connect(
-        self, client: paho.Client, _data: object, _flags: object, reason: ReasonCode, _properties: object
+        self, client: paho.Client, _data: object, _flags: object, reason: ReasonCode, properties: Properties | None
     ) -> None:
         self._answered = True
         if not reason.is_failure:
             self._connected = True
             self._sessions += 1
-            client.publish(self._topic, self._status("online", "connected"), qos=1, retain=True)
+            self._max_packet = getattr(properties, "MaximumPacketSize", None)
+            self._birth = client.publish(self._topic, self._status("online", "connected"), qos=1, retain=True).mid
             self._change("online", f"connected to {self._place} with MQTT {NAMES[self._protocol]}")
         elif reason.getName() == "Unsupported protocol version" and self._other_protocol():
             log.info("broker %s does not speak this MQTT version, trying %s", self._place, NAMES[self._protocol])
@@ -223,25 +261,36 @@ class Link:
     def _on_publish(
         self, _client: paho.Client, _data: object, mid: int, reason: ReasonCode, _properties: object
     ) -> None:
+        if mid == self._birth:
+            self._greeted = True
         number = self._sent.pop(mid, None)
         if number is None:
             return
+        self._suspects.discard(number)
         if reason.is_failure:
-            # Kept for the next connection, as the rights at the broker may be corrected until then.
+            # Tried once more on the next connection, as the rights at the broker may be corrected until then.
             if not self._refused:
                 log.warning("broker %s refuses a message: %s; check the rights of %s", self._place, reason, self)
             self._refused.add(number)
+            self._outbox.refuse(number, str(reason))
         else:
+            self._proven = True
             self._outbox.confirm([number])
 
     def _pump(self, client: paho.Client) -> None:
-        room = self._max_in_flight - len(self._sent)
+        # After a loss the messages that may have caused it are sent one by one, once the broker has taken the birth.
+        limit = self._max_in_flight if not self._suspects else int(self._greeted)
+        room = limit - len(self._sent)
         if room <= 0:
-            self._outbox.commit()
             return
         in_flight = {*self._sent.values(), *self._refused}
         for waiting in self._outbox.next(room, in_flight):
             message = waiting.message
+            if self._max_packet is not None and message.size_bytes + PACKET_OVERHEAD > self._max_packet:
+                self._suspects.discard(waiting.id)
+                reason = f"{message.size_bytes} bytes are too large for its packets of {self._max_packet}"
+                self._outbox.refuse(waiting.id, reason, final=True)
+                continue
             properties = None
             if message.expiry_s is not None and self._protocol == V5:
                 properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
@@ -250,10 +299,12 @@ class Link:
                 message.topic, self._payload(waiting), qos=1, retain=message.retain, properties=properties
             )
             self._sent[info.mid] = waiting.id
+        if self._suspects and not self._sent:
+            self._suspects.clear()  # those that are left were replaced or set aside
 
     def _payload(self, waiting: Waiting) -> bytes:
         message = waiting.message
-        if message.boot_id == self._stamp.boot_id and time.time() - message.made_s < NEWS_S:
+        if message.boot_id == self._stamp.boot_id and time.monotonic() - waiting.made_s < NEWS_S:
             return message.payload
         return message.payload.replace(b'"historical":false', b'"historical":true', 1)
 

@@ -17,7 +17,8 @@ from edge.control_room.subscriber import Subscriber
 from edge.errors import BrokerError
 from edge.telemetry.link import Link
 from edge.telemetry.messages import HitMessage, Stamp, Status, encode, schemas
-from edge.telemetry.outbox import Outbox, Outgoing
+from edge.telemetry.outbox import Outbox
+from edge.telemetry.outgoing import Outgoing
 from edge.telemetry.topics import Topic
 
 SITE = "link"
@@ -45,19 +46,16 @@ class Rig:
         self.device = device_of(name)
         self.settings = MqttSettings(host="127.0.0.1", port=port, keepalive_s=5, **settings)
         self.stamp = Stamp(SITE, self.device, "boot")
-        self.outbox = Outbox(folder / "outbox.sqlite", 1000)
+        self.age_s = 0.0
+        self.outbox = Outbox(folder / "outbox.sqlite", 1000, clock=lambda: time.monotonic() - self.age_s)
         self.link = Link(self.settings, self.stamp, self.outbox, max_in_flight=5)
 
-    def hit(self, frame, made_s=None):
+    def hit(self, frame):
         message = self.stamp.make(
             HitMessage, datetime.now(timezone.utc), frame=frame, live_fraction=1.0, exposure_s=None, hits=()
         )
         topic = str(Topic(SITE, self.device, "hit"))
-        self.outbox.put(
-            Outgoing(
-                topic, encode(message), retain=False, keep="until_full", made_s=made_s or time.time(), boot_id="boot"
-            )
-        )
+        self.outbox.put(Outgoing(topic, encode(message), retain=False, keep="until_full", boot_id="boot"))
 
     def collect(self, subscriber, count, patience_s=30.0):
         got = []
@@ -116,8 +114,10 @@ def test_link_delivers_historical_messages_in_order(rig, new_broker, monkeypatch
     box.link.start()
     until(lambda: box.link.state.state == "away")
     subscribed.clear()  # the next attempt waits for the subscriber, who would miss what is sent before
+    box.age_s = 60
     for frame in range(40):
-        box.hit(frame, made_s=time.time() - 60)
+        box.hit(frame)
+    box.age_s = 0
     box.hit(40)
     assert box.outbox.depth == 41
     away.start()

@@ -2,6 +2,7 @@ import json
 import re
 import secrets
 import shutil
+import socket
 import subprocess
 import sys
 import threading
@@ -322,3 +323,83 @@ def test_link_names_an_unusable_certificate(tmp_path):
 def test_status_names_its_boot():
     status = Stamp(SITE, "gate", "b1").make(Status, datetime.now(timezone.utc), state="online", reason="connected")
     assert (status.boot_id, status.event_id, status.seq) == ("b1", "b1-0", 0)
+
+
+@pytest.fixture
+def small_packets(request, new_broker):
+    if request.node.callspec.params["new_broker"] != "mosquitto":
+        pytest.skip("its packets are limited by a line of Mosquitto's settings")
+    broker = new_broker(mosquitto_lines=("max_packet_size 900",))
+    broker.start()
+    return broker
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+def test_link_sets_a_message_aside_that_is_too_large(rig, small_packets, protocol):
+    box = rig(small_packets.port, protocol=protocol)
+    box.hit(1)
+    large = Outgoing(str(Topic(SITE, box.device, "info")), b"x" * 2000, retain=True, keep="latest", boot_id="boot")
+    box.outbox.put(large)
+    for frame in range(2, 12):
+        box.hit(frame)
+    box.link.start()
+    until(lambda: box.outbox.aside == 1 and box.outbox.depth == 0, 60)
+    assert any("set aside" in fault for fault in box.outbox.faults)
+    assert box.link.sessions <= 5
+
+
+class HangsUp(threading.Thread):
+    """A broker that accepts every login and hangs up at the first message."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.connections = 0
+
+    def run(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            with connection:
+                connection.recv(1024)
+                connection.sendall(bytes([0x20, 3, 0, 0, 0]))  # CONNACK of MQTT 5
+                connection.recv(1024)
+
+
+def test_link_backs_off_from_a_broker_that_hangs_up(rig):
+    broker = HangsUp()
+    broker.start()
+    box = rig(broker.port, protocol="5")
+    box.hit(1)
+    box.link.start()
+    time.sleep(6)
+    box.link.stop()
+    broker.listener.close()
+    assert 2 <= broker.connections <= 5
+    assert box.outbox.depth == 1
+
+
+def test_link_names_another_client_of_its_id(rig, new_broker):
+    broker = new_broker()
+    broker.start()
+    box = rig(broker.port, protocol="5")
+    box.link.start()
+    until(lambda: box.link.state.state == "online")
+    name = f"gammabox-{SITE}-{box.device}"
+    twin = paho.Client(paho.CallbackAPIVersion.VERSION2, name, protocol=paho.MQTTv5)
+    seen = []
+
+    def taken_over():
+        seen.append(box.link.state.text)
+        if box.link.state.state == "online":
+            twin.connect("127.0.0.1", broker.port)
+            for _ in range(10):
+                twin.loop(0.02)
+        return any(f"another client connects as {name}" in text for text in seen)
+
+    until(taken_over, 60)
+    twin.disconnect()

@@ -9,7 +9,7 @@ import typer
 
 from edge.commands import console
 from edge.commands.options import with_option_groups
-from edge.commands.site_options import CalibrateOptions
+from edge.commands.site_options import CalibrateOptions, RecordOptions
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -132,6 +132,24 @@ def calibrate(
     from edge.commands import calibrate as calibrate_command
 
     raise typer.Exit(calibrate_command.run(config, options, as_json=as_json))
+
+
+@app.command()
+@with_option_groups
+def record(
+    config: Config,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder; each set has a subfolder in it.")],
+    options: RecordOptions,
+    as_json: Annotated[bool, typer.Option("--json", help="Print path and note as one JSON object.")] = False,
+) -> None:
+    """Record the box's camera for datasets, as Motion JPEG with a note beside it; `gammabox-trainer import` takes both.
+
+    Stop the agent before, as the camera serves one program. The exit code is 0 when all was recorded, 1 when it ended
+    early, and 2 when nothing can be recorded.
+    """
+    from edge.commands import record as record_command
+
+    raise typer.Exit(record_command.run(config, out, options, as_json=as_json))
 
 
 @app.command()

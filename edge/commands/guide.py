@@ -36,7 +36,7 @@ class Guide:
     def __init__(self, *, ask: bool) -> None:
         self._console = Console(stderr=True)
         self._ask = ask
-        if ask and not sys.stdin.isatty():
+        if ask and not can_ask():
             raise GammaboxError("there is no terminal to ask on; see --yes in --help")
 
     def tell(self, sentence: str) -> None:
@@ -65,3 +65,8 @@ class Guide:
         with Progress(console=self._console, transient=True) as bar:
             task = bar.add_task(part, total=seconds)
             yield lambda done_s: bar.update(task, completed=done_s)
+
+
+def can_ask() -> bool:
+    """Whether there is a terminal to ask on."""
+    return sys.stdin.isatty()

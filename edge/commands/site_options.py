@@ -42,3 +42,23 @@ class CalibrateOptions:
             help="Ask nothing: you say that no source is near, and cover and uncover the lens within a minute.",
         ),
     ] = False
+
+
+@dataclass(frozen=True, slots=True)
+class RecordOptions:
+    """What is recorded."""
+
+    set: Annotated[
+        str,
+        typer.Option(metavar="A|B|C", help="A: lens covered, no source. B: scenes. C: lens covered, with a source."),
+    ]
+    seconds: Annotated[float, typer.Option(min=1, max=604800, help="How long to record.")]
+    radiation: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="The source of set C, such as 'Tc-99m, 700 MBq, 10 cm'."),
+    ] = None
+    remark: Annotated[str | None, typer.Option(metavar="TEXT", help="Kept with the recording.")] = None
+    yes: Annotated[
+        bool,
+        typer.Option("--yes", help="Ask nothing: the lens is as the set needs it, and set B may show people."),
+    ] = False

@@ -86,6 +86,7 @@ def build_imported(
             "noise_blotches": len(imported.noise),
             "radiation_blotches": len(imported.radiation),
             "contaminated": "A holds natural ionisation labelled 0",
+            **_recorded(imported),
         },
         planned_shards=len(counts),
     )
@@ -100,6 +101,13 @@ def build_imported(
         if on_shard:
             on_shard(sum(counts[: shard + 1]), options.crops)
     return Dataset.open(path)
+
+
+def _recorded(imported: Imported) -> dict[str, object]:
+    """Return the notes of the recordings, where a box made them."""
+    if not imported.notes:
+        return {}
+    return {"recordings": {name: note.model_dump(mode="json") for name, note in sorted(imported.notes.items())}}
 
 
 def _shards(crops: int) -> list[int]:

@@ -8,11 +8,12 @@ can mend: 48 hours under a lens cap hold natural ionisation, too, labelled 0. An
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
+from trainer.data.notes import NOTE_SUFFIX, described, with_fitting_notes
 from trainer.errors import DatasetError
 from trainer.scenes.footage import Footage, Refusal, picture_files, probe, read_run
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-SetName = Literal["A", "B", "C"]
+    from edge.site.recording import RecordingNote, SetName
+
 SETS: tuple[SetName, ...] = ("A", "B", "C")
 CUT_PX = 32
 """Edge of the square that is cut out around a blotch."""
@@ -76,6 +78,8 @@ class Imported:
         How well a single figure of the dark background (a colour's mean or spread, blotches left out) tells a picture
         of A from one of C: 0.5 not at all, 1 always. It says what a network could cheat with if whole pictures were
         fused; the cut-outs that are fused hold nothing of the background.
+    notes : dict of recording to RecordingNote
+        Of those recordings that `gammabox-edge record` made.
 
     """
 
@@ -85,6 +89,7 @@ class Imported:
     used: dict[SetName, list[tuple[str, str]]]
     refused: dict[SetName, list[Refusal]]
     session_auc: float
+    notes: dict[str, RecordingNote] = field(default_factory=dict)
 
     def report(self) -> str:
         """Say line by line what was used and what was not, and why."""
@@ -114,23 +119,27 @@ def import_recordings(folder: Path) -> Imported:
     refused: dict[SetName, list[Refusal]] = {name: [] for name in SETS}
     blotches: dict[SetName, list[Blotch]] = {"A": [], "C": []}
     grounds: dict[SetName, list[list[float]]] = {"A": [], "C": []}
+    notes: dict[str, RecordingNote] = {}
     for name in ("A", "C"):
-        for recording, pictures in _covered(places[name], refused[name]):
+        for recording, pictures in _covered(places[name], name, refused[name], notes):
             of_recording, why = _blotches_of(recording, pictures, grounds[name])
             if why:
                 refused[name].append(Refusal(places[name] / recording, why))
             else:
                 blotches[name] += of_recording
-                used[name].append((recording, f"{len(of_recording)} blotches"))
+                used[name].append((recording, f"{len(of_recording)} blotches{described(notes.get(recording))}"))
     scenes, not_scenes = probe([places["B"]])
     refused["B"] += not_scenes
-    used["B"] += [(scene.path.name, f"{scene.frames} frames of {scene.width}x{scene.height}") for scene in scenes]
+    scenes = with_fitting_notes(scenes, "B", refused["B"], notes)
+    for scene in scenes:
+        what = f"{scene.frames} frames of {scene.width}x{scene.height}{described(notes.get(scene.path.name))}"
+        used["B"].append((scene.path.name, what))
     for name in SETS:
         if not used[name]:
             why = "; ".join(f"{refusal.path.name}: {refusal.reason}" for refusal in refused[name][:3]) or "it is empty"
             raise DatasetError(folder, f"nothing in {name} can be used ({why})", "see docs/datasets.md for its form")
     auc = session_auc(np.array(grounds["A"]), np.array(grounds["C"]))
-    return Imported(tuple(blotches["A"]), tuple(blotches["C"]), tuple(scenes), used, refused, auc)
+    return Imported(tuple(blotches["A"]), tuple(blotches["C"]), tuple(scenes), used, refused, auc, notes)
 
 
 def session_auc(noise: NDArray[np.float64], radiation: NDArray[np.float64]) -> float:
@@ -197,14 +206,17 @@ def _set_folder(folder: Path, name: SetName) -> Path:
     raise DatasetError(folder, f"it has no subfolder {name}", "lay recordings in A (noise), B (scenes), C (radiation)")
 
 
-def _covered(folder: Path, refused: list[Refusal]) -> Iterator[tuple[str, Iterator[NDArray[np.uint8]]]]:
+def _covered(
+    folder: Path, name: SetName, refused: list[Refusal], notes: dict[str, RecordingNote]
+) -> Iterator[tuple[str, Iterator[NDArray[np.uint8]]]]:
     """Yield each recording of a covered camera: videos, and folders of pictures of any sizes."""
     for place in [folder, *sorted(inner for inner in folder.rglob("*") if inner.is_dir())]:
         if picture_files(place):
             yield place.name, _readable(place, refused)
-    videos, not_used = probe(sorted(file for file in folder.rglob("*") if file.is_file() and not _is_picture(file)))
+    files = (file for file in folder.rglob("*") if file.is_file() and file.suffix != NOTE_SUFFIX)
+    videos, not_used = probe(sorted(file for file in files if not _is_picture(file)))
     refused += not_used
-    for video in videos:
+    for video in with_fitting_notes(videos, name, refused, notes):
         yield video.path.name, _frames(video)
 
 

@@ -135,6 +135,31 @@ def calibrate(
 
 
 @app.command()
+def doctor(
+    config: Config,
+    aim: Annotated[
+        bool, typer.Option("--aim", help="Show brightness and focus instead, to aim the camera by.")
+    ] = False,
+    seconds: Annotated[float | None, typer.Option(min=0, help="With --aim: end after this time in seconds.")] = None,
+    password_file: Annotated[
+        Path | None,
+        typer.Option(help="The broker's password, where the service alone may read the file of the settings."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON; with --aim an object a line.")] = False,
+) -> None:
+    """Examine this box: camera, model, speed, clock, disk, heat, broker, certificates, calibration.
+
+    Stop the agent before, as the camera serves one program. The exit code is 0 when all is well, 1 when something is
+    wrong, and 2 when the settings cannot be used.
+    """
+    from edge.commands import doctor as doctor_command
+
+    if aim:
+        raise typer.Exit(doctor_command.aim(config, seconds=seconds, as_json=as_json))
+    raise typer.Exit(doctor_command.run(config, password_file=password_file, as_json=as_json))
+
+
+@app.command()
 @with_option_groups
 def record(
     config: Config,

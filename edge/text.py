@@ -11,3 +11,31 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
 def significant(value: float) -> float:
     """Return a rate rounded to four digits, more than a counted rate is ever worth."""
     return float(f"{value:.4g}")
+
+
+MAX_LINE = 1000
+
+
+def one_line(text: str, limit: int = MAX_LINE) -> str:
+    r"""Return text from elsewhere as one line that cannot do harm on a terminal.
+
+    Control signs, line ends and signs that change the direction of text are written as their codes. What exceeds the
+    limit is cut off.
+
+    Examples
+    --------
+    >>> print(one_line("calm\x1b[2J\nALARM"))
+    calm\x1b[2J\nALARM
+
+    """
+    escaped = "".join(
+        sign if sign == " " or (sign.isprintable() and sign not in _DIRECTIONS) else _code(sign) for sign in text
+    )
+    return escaped if len(escaped) <= limit else f"{escaped[: limit - 1]}…"
+
+
+_DIRECTIONS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def _code(sign: str) -> str:
+    return sign.encode("unicode_escape").decode("ascii")

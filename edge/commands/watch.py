@@ -20,6 +20,7 @@ from edge.config.faults import faults_of
 from edge.control_room.board import Board, as_line
 from edge.control_room.subscriber import Subscriber, Unreadable
 from edge.errors import BrokerError
+from edge.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from edge.control_room.subscriber import Received
 
 REFRESH_S = 0.5
+AWAY = "broker: the connection is lost; what boxes report meanwhile is not known"
+CONNECTED = "broker: connected again"
 BACKLOG = 50  # messages that wait; fewer are normal
 
 
@@ -85,7 +88,7 @@ def as_json_line(arrived: Received | Unreadable) -> str:
     if isinstance(arrived, Unreadable):
         return json.dumps({"topic": str(arrived.topic), "unreadable": arrived.reason})
     message = arrived.message.model_dump(mode="json")
-    return json.dumps({"topic": str(arrived.topic), "retained": arrived.retained, "message": message})
+    return json.dumps({"topic": str(arrived.topic), "retained": arrived.retained, "message": message}, allow_nan=False)
 
 
 def picture(board: Board, *, connected: bool) -> Group:
@@ -101,7 +104,7 @@ def picture(board: Board, *, connected: bool) -> Group:
     for box in sorted(board.boxes.values(), key=_urgency):
         style = "bold red" if box.alarms else "yellow" if not box.is_online else ""
         table.add_row(*_row(box), style=style)
-        remarks += [Text(f"{_name(box)}: {remark}", style) for remark in _remarks(box)]
+        remarks += [Text(f"{_name(box)}: {one_line(remark)}", style) for remark in _remarks(box)]
     return Group(table, *remarks)
 
 
@@ -142,8 +145,13 @@ def _remarks(box: Box) -> Iterator[str]:
 
 
 def _lines(subscriber: Subscriber, deadline: float | None, *, as_json: bool, hits: bool) -> None:
+    connected = True
     while deadline is None or time.monotonic() < deadline:
-        for arrived in subscriber.poll(REFRESH_S):
+        messages = subscriber.poll(REFRESH_S)
+        if subscriber.connected != connected:
+            connected = subscriber.connected
+            print(CONNECTED if connected else AWAY, file=sys.stderr, flush=True)
+        for arrived in messages:
             if arrived.topic.kind == "hit" and not hits:
                 continue
             print(as_json_line(arrived) if as_json else as_line(arrived), flush=True)

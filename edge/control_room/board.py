@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from edge.control_room.subscriber import Received, Unreadable
 from edge.telemetry.messages import AlarmMessage, Health, HitMessage, Info, Status
-from edge.text import counted
+from edge.text import counted, one_line
 
 if TYPE_CHECKING:
     from edge.telemetry.topics import Topic
@@ -92,7 +92,11 @@ class Board:
 
 
 def as_line(arrived: Received | Unreadable) -> str:
-    """Return a message as a line for people."""
+    """Return a message as one line for people; control signs of texts in it are written as their codes."""
+    return one_line(_as_text(arrived))
+
+
+def _as_text(arrived: Received | Unreadable) -> str:
     topic = arrived.topic
     place = f"{topic.site}/{topic.device}"
     if isinstance(arrived, Unreadable):

@@ -177,7 +177,10 @@ class Subscriber:
         self._subscribed = not refused
 
     def _on_message(self, _client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
-        topic = parse(message.topic)
+        try:
+            topic = parse(message.topic)
+        except UnicodeDecodeError:  # no topic of Gammabox
+            return
         if topic is None or not message.payload:
             # A foreign topic below the same root, or the deletion of a retained message.
             return

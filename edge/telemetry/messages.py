@@ -25,7 +25,7 @@ Interval = tuple[RateHz, RateHz]
 
 class _Part(BaseModel):
     # A reader ignores the keys of a newer sender, as a schema version only ever gains keys.
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
 
 
 class Message(_Part):

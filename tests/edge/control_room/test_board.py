@@ -46,6 +46,11 @@ def test_as_line_says_why_a_message_is_unreadable():
     assert as_line(Unreadable(Topic("s", "d", "hit"), "no JSON")) == "s/d unreadable hit: no JSON"
 
 
+def test_as_line_escapes_what_forges_lines():
+    line = as_line(Unreadable(Topic("s", "d", "hit"), "calm\n2026 s/other \x1b[31mALARM raised"))
+    assert line.isprintable()
+
+
 def test_board_counts_a_repeated_hit_once(stamp):
     board = Board()
     message = stamp.make(HitMessage, NOW, frame=7, live_fraction=1.0, exposure_s=None, hits=(HIT, HIT))

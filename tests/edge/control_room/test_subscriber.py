@@ -3,6 +3,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from contextlib import suppress
 from datetime import datetime, timezone
 
@@ -89,3 +90,37 @@ def test_subscriber_names_a_missing_password_file(tmp_path):
     settings = MqttSettings(host="a", username="me", password_file=tmp_path / "no")
     with pytest.raises(BrokerError, match=r"no cannot be read \(No such file or directory\); check it$"):
         Subscriber(settings)
+
+
+class OddTopic(threading.Thread):
+    """A broker that accepts a subscription and sends a topic that is no UTF-8, then a good one."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+
+    def run(self):
+        connection, _ = self.listener.accept()
+        with connection:
+            connection.recv(4096)
+            connection.sendall(bytes([0x20, 2, 0, 0]))
+            number = connection.recv(4096)[2:4]
+            connection.sendall(bytes([0x90, 3]) + number + bytes([1]))
+            for topic in (b"gammabox/\x92docks/gate/status", b"gammabox/docks/gate-1/status"):
+                body = len(topic).to_bytes(2, "big") + topic + b"no JSON"
+                connection.sendall(bytes([0x30, len(body)]) + body)
+            connection.recv(4096)
+
+
+def test_subscriber_passes_over_a_topic_that_is_no_utf_8():
+    broker = OddTopic()
+    broker.start()
+    settings = MqttSettings(host="127.0.0.1", port=broker.port, protocol="3.1.1")
+    with Subscriber(settings) as subscriber:
+        arrived = []
+        until = time.monotonic() + 20
+        while not arrived and time.monotonic() < until:
+            arrived = subscriber.poll(0.5)
+    assert [str(each.topic) for each in arrived] == ["gammabox/docks/gate-1/status"]
+    broker.listener.close()

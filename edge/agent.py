@@ -1,63 +1,61 @@
 """The agent: analyses frames of a source and sends hits, alarms and health to the broker through the outbox.
 
-The pipeline runs in a thread of its own. The thread of the agent sends health messages, notifies the watchdog of
-systemd while frames are analysed, and ends both on request. The link to the broker has a third thread, so no broker
-ever delays a frame.
+The pipeline runs in a thread of its own. The thread of the agent looks for faults, sends health messages, notifies the
+watchdog of systemd while the agent is alive, and ends both on request. The link to the broker has a third thread, so no
+broker ever delays a frame.
 """
 
 from __future__ import annotations
 
-import logging
 import secrets
 import threading
 import time
-from collections import deque
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from edge import __version__
-from edge.alarm.tracker import AlarmTracker
-from edge.bundle import load_bundle, shipped_bundle_path
 from edge.capture.base import too_short
+from edge.capture.frame import triples
+from edge.capture.live import Clock
 from edge.capture.playback import Playback
-from edge.detect.detector import Detector
-from edge.pipeline import analysed_frames
+from edge.clock import ClockWatch
+from edge.journal import FaultJournal, log_start
+from edge.observer import Observer
+from edge.reporting import Reporter
+from edge.supervision import Pulse, Watchdog
 from edge.systemd import Notifier
-from edge.telemetry.health import Tally, now_s
+from edge.telemetry.health import Tally
 from edge.telemetry.link import Link
-from edge.telemetry.messages import (
-    AlarmMessage,
-    Camera,
-    Health,
-    HitMessage,
-    Info,
-    Model,
-    Stamp,
-    alarm_detail,
-    encode,
-    hit_detail,
-)
+from edge.telemetry.messages import Model, Stamp, camera_of
 from edge.telemetry.outbox import Outbox
-from edge.telemetry.outgoing import Outgoing
-from edge.telemetry.topics import Topic
 
 if TYPE_CHECKING:
-    from edge.alarm.alarm import Alarm
-    from edge.config.device import DeviceSettings
-    from edge.pipeline import AnalysedFrame
-    from edge.telemetry.messages import Message
-    from edge.telemetry.outgoing import Keep
-    from edge.telemetry.topics import Kind
+    from collections.abc import Iterator, Mapping
 
-log = logging.getLogger(__name__)
+    from edge.capture.frame import Frame
+    from edge.config.device import DeviceSettings
 
 TICK_S = 0.1
+LOOK_S = 0.5
+"""Time between two looks for faults."""
+PROMPT_S = 2.0
+"""A fault that begins or ends is told at once, but not more often than this."""
+MAX_STATUS = 200
+BLINDING = {
+    "camera": "the camera cannot be opened",
+    "frames": "the camera delivers no frames",
+    "view": "too little of the picture can show a hit",
+    "live ground": "the live part of the picture has fallen",
+    "hits": "hits have fallen and candidates have not",
+}
+"""What a box with such a fault says on the alarm's topic: it does not know whether all is clear."""
 FLUSH_S = 30.0
 FLUSH_AWAY_S = 3.0
-FLUSH_STOPPED_S = 5.0
-JOIN_S = 5.0
-EVIDENCE_MEMORY = 500
+# A stop on request takes 3 s at most, whatever hangs: the pipeline, then messages, then the goodbye, then the camera.
+JOIN_S = 0.8
+FLUSH_STOPPED_S = 0.6
+GOODBYE_S = 0.4
+CLOSE_S = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +72,8 @@ class Outcome:
         State of the link before the goodbye, in a sentence.
     stopped : bool
         Whether the run was ended on request, and not by the end of its source.
+    hangs : bool
+        Whether a thread did not end, as a driver or a network hangs.
 
     """
 
@@ -83,6 +83,7 @@ class Outcome:
     waiting: int
     link: str
     stopped: bool
+    hangs: bool
 
     @property
     def delivered(self) -> bool:
@@ -101,31 +102,37 @@ class Agent:
     ----------
     settings : DeviceSettings
     stop : threading.Event
-        Setting it ends the run.
+        Setting it ends the run within 3 s.
+    clock : Clock or None
+        None for the clocks of the system.
 
     Raises
     ------
     GammaboxError
-        The source, the model or the files of the login cannot be used.
+        The recording, the model or the files of the login cannot be used.
 
     """
 
-    def __init__(self, settings: DeviceSettings, stop: threading.Event) -> None:
+    def __init__(self, settings: DeviceSettings, stop: threading.Event, clock: Clock | None = None) -> None:
         self._settings = settings
         self._stop = stop
-        self._started_utc = datetime.now(timezone.utc)
-        bundle = load_bundle(settings.model if settings.model is not None else shipped_bundle_path())
-        self._manifest = bundle.manifest
-        self._detector = Detector(bundle, settings.detection)
+        self._clock = clock or Clock()
+        self._started_utc = self._clock.utc()
         self._stamp = Stamp(settings.site, settings.device, secrets.token_hex(8))
-        self._tracker = AlarmTracker(settings.alarm, name=f"{settings.device}-{self._stamp.boot_id[:6]}")
+        self._observer = Observer(settings, f"{settings.device}-{self._stamp.boot_id[:6]}", self._clock)
         self._playback = Playback(settings.source, stop)
         self._outbox = Outbox(settings.outbox.path, settings.outbox.max_messages)
         self._link = Link(settings.mqtt, self._stamp, self._outbox, settings.outbox.max_in_flight)
-        self._tally = Tally(now_s())
-        self._systemd = Notifier()
-        self._hit_events: deque[tuple[int, str]] = deque(maxlen=EVIDENCE_MEMORY)
-        self._retained: dict[Kind, Message] = {}
+        self._reporter = Reporter(settings.telemetry, self._stamp, self._outbox)
+        now_s = self._clock.monotonic_s()
+        self._tally = Tally(now_s)
+        self._pulse = Pulse(now_s)
+        self._watchdog = Watchdog(Notifier())
+        self._journal = FaultJournal()
+        self._clock_watch = ClockWatch()
+        self._faults: dict[str, str] = {}
+        self._sessions = 0
+        self._informed = False
         self._failure: BaseException | None = None
 
     def run(self) -> Outcome:
@@ -137,49 +144,108 @@ class Agent:
             The pipeline has ended with this error.
 
         """
+        observer = self._observer
+        log_start(self._settings, observer.manifest, str(observer.detector.runtime), observer.state_file.path)
         self._link.start()
         pipeline = threading.Thread(target=self._guarded_pipeline, name="pipeline", daemon=True)
         pipeline.start()
         self._supervise(pipeline)
-        stopped = self._stop.is_set()
-        self._systemd.notify("STOPPING=1")
-        self._playback.interrupt()
-        # The driver of a camera may hang for ever. The goodbye to the broker does not wait for it.
-        pipeline.join(JOIN_S)
-        if not pipeline.is_alive():
-            self._playback.close()
-        self._send_health()
-        self._outbox.commit()
-        self._link.flush(FLUSH_STOPPED_S if stopped else FLUSH_S, FLUSH_AWAY_S)
-        link = self._link.state.text
-        self._link.stop()
-        account = self._tally.account
-        outcome = Outcome(account.analysed, account.hits, account.alarms, self._outbox.depth, link, stopped=stopped)
-        self._outbox.close()
+        Notifier().notify("STOPPING=1")
+        outcome = self._end(pipeline)
         if self._failure is not None:
             raise self._failure
         return outcome
 
+    def _end(self, pipeline: threading.Thread) -> Outcome:
+        """Release everything. Drivers and networks may hang for ever, so nothing is waited for without a limit."""
+        stopped = self._stop.is_set()
+        close = self._playback.interrupt if stopped else self._playback.close
+        closing = threading.Thread(target=close, name="closing", daemon=True)
+        closing.start()
+        pipeline.join(JOIN_S)
+        self._look_for_faults(self._clock.monotonic_s())
+        self._send_health()
+        if pipeline.is_alive():
+            self._observer.state_file.write()
+        else:
+            self._observer.finish()
+        self._outbox.commit()
+        if stopped:
+            self._link.flush(FLUSH_STOPPED_S, 0.0)
+        else:
+            self._link.flush(FLUSH_S, FLUSH_AWAY_S, self._stop)
+        link = self._link.state.text
+        self._link.stop(GOODBYE_S)
+        closing.join(CLOSE_S)
+        hangs = pipeline.is_alive() or closing.is_alive()
+        if not hangs:
+            self._playback.close()  # a recording, which must not be closed while it is read
+        account = self._tally.account
+        outcome = Outcome(
+            account.analysed, account.hits, account.alarms, self._outbox.depth, link, stopped=stopped, hangs=hangs
+        )
+        self._outbox.close()
+        return outcome
+
     def _supervise(self, pipeline: threading.Thread) -> None:
-        """Send health, notify the watchdog while frames are analysed, and repeat retained messages to a new session."""
-        next_health_s = now_s() + min(1.0, self._settings.telemetry.health_interval_s)
-        next_watchdog_s = 0.0
-        sessions = notified = 0
+        """Look for faults, send health and notify the watchdog, until the source ends or `stop` is set."""
+        now_s = self._clock.monotonic_s()
+        next_health_s = now_s + min(1.0, self._settings.telemetry.health_interval_s)
+        next_look_s = health_s = 0.0
+        told: frozenset[str] = frozenset()
+        faults: dict[str, str] = {}
         while pipeline.is_alive() and not self._stop.is_set():
             self._stop.wait(TICK_S)
-            if self._link.sessions > sessions:
-                for kind, message in list(self._retained.items()) if sessions else ():
-                    # They are kept always, so that an older state of an alarm never overtakes a newer one.
-                    self._put(kind, message, "always")
-                sessions = self._link.sessions
-            if now_s() >= next_health_s:
-                next_health_s = now_s() + self._settings.telemetry.health_interval_s
+            now_s = self._clock.monotonic_s()
+            self._repeat_retained()
+            if now_s >= next_look_s:
+                next_look_s = now_s + LOOK_S
+                faults = self._look_for_faults(now_s)
+                self._observer.state_file.write()
+            changed = faults.keys() != told and now_s - health_s >= PROMPT_S
+            if now_s >= next_health_s or changed:
+                next_health_s = now_s + self._settings.telemetry.health_interval_s
+                health_s, told = now_s, frozenset(faults)
                 self._send_health()
-            analysed = self._tally.account.analysed
-            if analysed > notified and now_s() >= next_watchdog_s:
-                self._systemd.notify("READY=1\nWATCHDOG=1" if notified == 0 else "WATCHDOG=1")
-                notified = analysed
-                next_watchdog_s = now_s() + (self._systemd.watchdog_s or 2.0) / 4
+            ready = self._tally.account.analysed > 0 or bool(BLINDING.keys() & faults.keys())
+            silent_s = self._pulse.silent_s(now_s, self._playback.beat_s)
+            self._watchdog.update(self._status(faults), silent_s, now_s, ready=ready)
+
+    def _repeat_retained(self) -> None:
+        """Send retained messages again where the broker may have forgotten them or got an older one last."""
+        sessions = self._link.sessions
+        if sessions > self._sessions:
+            if self._sessions:
+                self._reporter.repeat()
+            self._sessions = sessions
+
+    def _look_for_faults(self, now_s: float) -> dict[str, str]:
+        """Return the faults that stand, a sentence by name. They go to the journal, and they can blind the box."""
+        problem = self._playback.problem
+        faults = {
+            **({} if problem is None else {"camera": problem}),
+            **{sentence: sentence for sentence in self._playback.report.warnings},
+            **self._tally.faults(now_s),
+            **self._observer.faults,
+            **self._outbox.faults,
+            **self._link.faults,
+            **self._clock_watch.faults(now_s, self._clock.utc()),
+        }
+        self._journal.update(faults, now_s)
+        blinding = tuple(phrase for name, phrase in BLINDING.items() if name in faults)
+        # Before the first frame, an alarm of the run before is neither confirmed nor replaced.
+        if self._observer.situation is not None or not self._observer.state_file.holds_alarm():
+            self._reporter.blind(blinding, self._clock.utc())
+        if blinding and not self._informed:
+            self._send_info()
+        self._faults = faults
+        return faults
+
+    def _status(self, faults: Mapping[str, str]) -> str:
+        if faults:
+            return "; ".join(faults.values())[:MAX_STATUS]
+        situation = self._observer.situation
+        return "started" if situation is None else f"frames move, condition {situation.condition}"
 
     def _guarded_pipeline(self) -> None:
         try:
@@ -188,100 +254,40 @@ class Agent:
             self._failure = error
 
     def _pipeline(self) -> None:
-        for analysed in analysed_frames(self._playback.frames(), self._detector, self._tracker):
-            if not self._retained:
+        for triple in triples(self._pulsed_frames()):
+            if self._observer.is_new(triple.current):
+                self._observer.meet(triple.current, self._playback.mode)
                 self._send_info()
+            analysed, situation = self._observer.analyse(triple)
             began = time.perf_counter()
-            self._send(analysed)
+            self._reporter.report(analysed, situation)
             # The stage "alarm" includes the time to report it.
             alarm_ms = analysed.stage_ms["alarm"] + (time.perf_counter() - began) * 1e3
             timed = replace(analysed, stage_ms={**analysed.stage_ms, "alarm": alarm_ms})
-            self._tally.add(timed, now_s())
+            self._tally.add(timed, self._clock.monotonic_s())
         if not self._tally.account.analysed and not self._stop.is_set():
-            raise too_short(self._playback.source)
+            raise too_short(self._playback.spec, self._playback.report)
 
-    def _send(self, analysed: AnalysedFrame) -> None:
-        if analysed.detection.hits and self._settings.telemetry.hits:
-            self._send_hits(analysed)
-        for alarm in analysed.alarms:
-            self._send_alarm(alarm)
-        self._send_armed(analysed.frame.utc)
-
-    def _send_hits(self, analysed: AnalysedFrame) -> None:
-        detection = analysed.detection
-        message = self._stamp.make(
-            HitMessage,
-            analysed.frame.utc,
-            frame=detection.sequence,
-            live_fraction=min(detection.live_fraction, 1.0),
-            exposure_s=analysed.frame.exposure_s,
-            hits=tuple(hit_detail(hit) for hit in detection.hits),
-        )
-        self._hit_events.append((detection.sequence, message.event_id))
-        self._put("hit", message, "until_full")
-
-    def _send_alarm(self, alarm: Alarm) -> None:
-        log.log(
-            logging.INFO if alarm.state == "updated" else logging.WARNING,
-            "alarm %s %s: %.2f hits/s against a background of %.2f, %.1f sigma",
-            alarm.id,
-            alarm.state,
-            alarm.rate_hz,
-            alarm.background_hz,
-            alarm.significance_sigma,
-        )
-        frames = set(alarm.frames)
-        evidence = tuple(event for sequence, event in self._hit_events if sequence in frames)
-        self._send_alarm_state(
-            self._stamp.make(AlarmMessage, alarm.utc, state=alarm.state, alarm=alarm_detail(alarm, evidence))
-        )
-
-    def _send_armed(self, utc: datetime) -> None:
-        """Replace an alarm that an earlier run has left behind, once the background is learnt and no alarm stands."""
-        if "alarm" in self._retained or not self._tracker.learnt or self._tracker.stands:
-            return
-        self._send_alarm_state(self._stamp.make(AlarmMessage, utc, state="cleared", alarm=None))
-
-    def _send_alarm_state(self, message: AlarmMessage) -> None:
-        self._retained["alarm"] = message
-        self._put("alarm", message, "always")
+    def _pulsed_frames(self) -> Iterator[Frame]:
+        for frame in self._playback.frames():
+            self._pulse.works(self._clock.monotonic_s())
+            yield frame
+            self._pulse.waits(self._clock.monotonic_s())
 
     def _send_info(self) -> None:
-        mode = self._playback.source.mode
-        info = self._stamp.make(
-            Info,
-            datetime.now(timezone.utc),
+        self._informed = True
+        manifest, runtime = self._observer.manifest, str(self._observer.detector.runtime)
+        self._reporter.send_info(
+            self._clock.utc(),
             software=__version__,
-            model=Model(name=self._manifest.name, sha256=self._manifest.sha256, runtime=str(self._detector.runtime)),
-            camera=Camera(
-                kind=mode.codec,
-                width=mode.width,
-                height=mode.height,
-                fps=mode.fps,
-                exposure_s=self._settings.source.exposure_s,
-            ),
+            model=Model(name=manifest.name, sha256=manifest.sha256, runtime=runtime),
+            camera=camera_of(self._playback.mode, self._settings.source.exposure_s),
             false_alarms_per_1000_h=self._settings.alarm.false_alarms_per_1000_h,
             started_utc=self._started_utc,
         )
-        self._retained["info"] = info
-        self._put("info", info, "latest")
 
     def _send_health(self) -> None:
-        report = self._playback.source.report
-        faults = (*self._outbox.faults, *report.warnings)
-        if self._link.state.state in {"refused", "away"}:
-            faults = (*faults, self._link.state.text)
-        if self._link.refused:
-            faults = (*faults, f"the broker refuses {self._link.refused} messages: check the access rights of this box")
-        fields = self._tally.health(self._tracker, self._outbox, report, faults, now_s())
-        self._put("health", self._stamp.make(Health, datetime.now(timezone.utc), **fields), "latest")
-
-    def _put(self, kind: Kind, message: Message, keep: Keep) -> None:
-        self._outbox.put(self._outgoing(kind, message, keep))
-
-    def _outgoing(self, kind: Kind, message: Message, keep: Keep) -> Outgoing:
-        expiry_s = None
-        if kind == "health":
-            expiry_s = max(60, round(3 * self._settings.telemetry.health_interval_s))
-        topic = str(Topic(self._settings.site, self._settings.device, kind))
-        return Outgoing(topic, encode(message), kind != "hit", keep, self._stamp.boot_id, expiry_s=expiry_s)
+        fields = self._tally.health(
+            self._observer.situation, self._outbox, self._playback.report, self._faults, self._clock.monotonic_s()
+        )
+        self._reporter.send_health(self._clock.utc(), **fields)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 
+from edge.alarm.condition import situation_of
 from edge.alarm.tracker import AlarmTracker
 from edge.capture.base import too_short
 from edge.config.device import AlarmSettings
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from edge.alarm.background import Rate
+    from edge.alarm.condition import Situation
     from edge.capture.base import Report, Source
     from edge.capture.frame import Frame
     from edge.detect.detector import Detector
@@ -69,6 +71,14 @@ class Summary:
     warnings : tuple of str
     runtime : str
         Package that ran the networks, with its version.
+    condition : {"learning", "clear", "alarm", "changed"}
+        What can be said at the end; see `edge.alarm.condition.Situation`.
+    reasons : tuple of str
+        Why it is "learning".
+    overloaded : int
+        Frames with more hits than can be judged.
+    recent : tuple of dict
+        Rates of the last 10 and 60 seconds, with their intervals.
 
     """
 
@@ -88,6 +98,10 @@ class Summary:
     damaged: int
     warnings: tuple[str, ...]
     runtime: str
+    condition: str
+    reasons: tuple[str, ...]
+    overloaded: int
+    recent: tuple[dict[str, object], ...]
 
     def as_json(self) -> str:
         """Return the summary as a JSON object."""
@@ -130,7 +144,8 @@ def analyze(
     started = perf_counter() if started_s is None else started_s
     account = Account()
     stage_ms: defaultdict[str, list[float]] = defaultdict(list)
-    tracker = AlarmTracker(alarm if alarm is not None else AlarmSettings(), known=known)
+    settings = alarm if alarm is not None else AlarmSettings()
+    tracker = AlarmTracker(settings, known=known)
     for analysed in analysed_frames(_timed(source, stage_ms["decode"], progress), detector, tracker):
         account = account.plus(analysed)
         for stage, spent_ms in analysed.stage_ms.items():
@@ -141,12 +156,22 @@ def analyze(
             events.writelines(lines)
             events.flush()
     if not account.analysed:
-        raise too_short(source)
+        raise too_short(source.spec, source.report)
     times = {stage: stage_time(stage_ms[stage]) for stage in STAGES}
-    return _summary(account, times, source.report, perf_counter() - started, str(detector.runtime))
+    seconds = perf_counter() - started
+    situation = situation_of(tracker, settings)
+    return _summary(account, times, source.report, situation, seconds=seconds, runtime=str(detector.runtime))
 
 
-def _summary(account: Account, ms: Mapping[str, StageTime], report: Report, seconds: float, runtime: str) -> Summary:
+def _summary(
+    account: Account,
+    ms: Mapping[str, StageTime],
+    report: Report,
+    situation: Situation,
+    *,
+    seconds: float,
+    runtime: str,
+) -> Summary:
     frames = report.delivered + report.damaged
     return Summary(
         frames=frames,
@@ -165,6 +190,10 @@ def _summary(account: Account, ms: Mapping[str, StageTime], report: Report, seco
         damaged=report.damaged,
         warnings=report.warnings,
         runtime=runtime,
+        condition=situation.condition,
+        reasons=situation.reasons,
+        overloaded=account.overloaded,
+        recent=tuple(rate.as_dict() for rate in situation.recent),
     )
 
 

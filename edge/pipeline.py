@@ -70,6 +70,8 @@ class Account:
         Sums of the two over the frames; see `live_fraction` and `sensitivity` for their means.
     candidates, unclassified : int
         Candidates of the fast path, and those left over when the budget of a frame was spent.
+    overloaded : int
+        Frames with more hits than can be judged.
     alarms : int
         Alarms raised.
     stage_ms : mapping of str to float
@@ -85,6 +87,7 @@ class Account:
     sensitivity_sum: float = 0.0
     candidates: int = 0
     unclassified: int = 0
+    overloaded: int = 0
     alarms: int = 0
     stage_ms: Mapping[str, float] = field(default_factory=dict)
 
@@ -118,6 +121,7 @@ class Account:
             sensitivity_sum=self.sensitivity_sum + detection.sensitivity,
             candidates=self.candidates + detection.candidates,
             unclassified=self.unclassified + detection.unclassified,
+            overloaded=self.overloaded + (detection.overload is not None),
             alarms=self.alarms + sum(alarm.state == "raised" for alarm in analysed.alarms),
             stage_ms=stages,
         )
@@ -133,6 +137,7 @@ class Account:
             sensitivity_sum=self.sensitivity_sum - earlier.sensitivity_sum,
             candidates=self.candidates - earlier.candidates,
             unclassified=self.unclassified - earlier.unclassified,
+            overloaded=self.overloaded - earlier.overloaded,
             alarms=self.alarms - earlier.alarms,
             stage_ms={stage: total - earlier.stage_ms.get(stage, 0.0) for stage, total in self.stage_ms.items()},
         )

@@ -28,6 +28,8 @@ ROOMS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("telemetry",),
         ("control_room",),
         ("site",),
+        ("clock", "journal", "reporting", "supervision"),
+        ("observer",),
         ("agent", "analysis", "bench", "doctor"),
         ("commands",),
     ),

@@ -150,7 +150,8 @@ def _watch_the_agent(folder: Path) -> list[Received]:
     port = _free_port()
     config = folder / "device.yaml"
     config.write_text(DEVICE_YAML.format(site=SITE, device=DEVICE, port=port, exposure_s=EXPOSURE_S), encoding="utf-8")
-    (folder / "outbox.sqlite").unlink(missing_ok=True)
+    for kept in ("outbox.sqlite", "alarm.json"):
+        (folder / kept).unlink(missing_ok=True)
     arrived: list[Received] = []
     with (
         Broker(port=port, listen="127.0.0.1", max_payload_size=LARGEST_MESSAGE_BYTES),
@@ -182,7 +183,8 @@ def draw(path: Path, arrived: list[Received], verdict: Verdict) -> None:
             console.print(f"   ... {run - RUN_SHOWN} more messages with hits ...", style="dim")
         run = run + 1 if is_hit else 0
         if run <= RUN_SHOWN:
-            is_alarm = isinstance(received.message, AlarmMessage) and received.message.state != "cleared"
+            message = received.message
+            is_alarm = isinstance(message, AlarmMessage) and message.state not in {"cleared", "learning"}
             style = "bold red" if is_alarm else ""
             console.print(Text(f"   {as_line(received)}", style=style, no_wrap=True, overflow="ellipsis"))
     console.print("\n" + "\n".join(_lines(verdict)))

@@ -54,8 +54,12 @@ class Alarm:
         Whether rates are lower limits, because more came than can be counted.
     frames : tuple of int
         Sequence numbers of the latest frames with hits: the evidence.
+    overload : str or None
+        What shows that more hits come than can be judged one by one; None where all can be judged.
+    doubts : tuple of str
+        Reasons to take the latest hits for something other than radiation.
     weakened_by : tuple of str
-        Reasons to trust the alarm less, each a phrase for people.
+        Reasons to trust the alarm less, each a phrase for people; doubts are among them.
 
     """
 
@@ -79,6 +83,8 @@ class Alarm:
     duration_s: float
     lower_limit: bool
     frames: tuple[int, ...]
+    overload: str | None
+    doubts: tuple[str, ...]
     weakened_by: tuple[str, ...]
 
     def as_event(self) -> dict[str, object]:
@@ -101,6 +107,8 @@ class Alarm:
             "maximum_hz": significant(self.maximum_hz),
             "duration_s": round(self.duration_s, 3),
             "lower_limit": self.lower_limit,
+            "overload": self.overload,
             "frames": list(self.frames),
+            "doubts": list(self.doubts),
             "weakened_by": list(self.weakened_by),
         }

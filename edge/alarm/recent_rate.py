@@ -75,6 +75,12 @@ class RecentRates:
         cell.weighted += observation.hits * observation.weight
         cell.live_s += observation.live_s
 
+    @property
+    def seconds(self) -> int:
+        """In how many of the last 60 seconds there was live time, the open one included."""
+        oldest_s = self._cells[-1].start_s - max(WINDOWS_S) + CELL_S if self._cells else 0.0
+        return sum(cell.start_s >= oldest_s and cell.live_s > 0 for cell in self._cells)
+
     def over(self, window_s: int) -> RecentRate:
         """Return the rate of the last `window_s` seconds, the open cell included."""
         oldest_s = self._cells[-1].start_s - window_s + CELL_S if self._cells else 0.0

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 MAX_AGE_S = 30 * 86400.0
 """A background older than this is no longer believed."""
-MAX_AHEAD_S = 300.0
-"""A file that was written so far in the future tells of a clock that is wrong."""
+MAX_AHEAD_S = 6 * 3600.0
+"""A file that was written so far in the future tells of a clock that is wrong. A board without a battery starts with
+the time at which it last saved it, up to hours ago, and asks the network later."""
 
 
 class Identity(StrictModel):

@@ -115,6 +115,7 @@ class AlarmTracker:
         self._bursts = Bursts()
         self._recent = RecentRates()
         self._overload = 0
+        self._overload_reason: str | None = None
 
     @property
     def background(self) -> Rate:
@@ -143,12 +144,18 @@ class AlarmTracker:
         """The rates of the last minute."""
         return self._recent
 
+    @property
+    def overload(self) -> str | None:
+        """What shows that more comes than can be judged; None where all can be judged."""
+        return self._overload_reason if self._overload > 0 else None
+
     def update(self, observation: Observation) -> tuple[Alarm, ...]:
         """Update the tracker with one frame and return the steps of alarms that it caused, usually none.
 
         Hits of a frame without live time do not count. A frame with more than can be judged counts as overload, with or
         without live time.
         """
+        self._overload_reason = observation.overload or self._overload_reason
         self._overload = max(0, min(self._overload + (1 if observation.overload is not None else -1), MAX_OVERLOAD))
         if observation.live_s <= 0 and not self._overloaded and self.standing is None:
             return ()
@@ -263,6 +270,8 @@ class AlarmTracker:
         """Follow the level of a changed background; it is cleared when the old one is back for more than a day."""
         if self.level is not None:
             self.level.add(observation.hits, observation.live_s)
+        if standing.resumed:
+            return (self._step("changed", standing, stretch, observation),)
         if observation.live_s <= 0 or not standing.is_quiet(observation, self._clear_rule(standing)):
             return ()
         if standing.quiet_s(observation.monotonic_s) < CHANGE_REST_S:
@@ -300,6 +309,8 @@ class AlarmTracker:
             duration_s=max(0.0, observation.monotonic_s - stretch.onset_s),
             lower_limit=stretch.overload_s > 0 or not stretch.exposure_known,
             frames=tuple(stretch.frames),
+            overload=self.overload,
+            doubts=observation.doubts,
             weakened_by=(*self._weaknesses(standing), *stretch.weaknesses(), *observation.doubts),
         )
         standing.resumed = False

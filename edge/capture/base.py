@@ -85,6 +85,23 @@ class Report:
     losses: Mapping[str, int] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
+    def then(self, later: Report) -> Report:
+        """Return the report of this and of a later opening of the source. Warnings are those of the later one."""
+        return Report(
+            delivered=self.delivered + later.delivered,
+            dropped=self.dropped + later.dropped,
+            damaged=self.damaged + later.damaged,
+            damages=(*self.damages, *later.damages)[:LISTED_DAMAGES],
+            reasons=_summed(self.reasons, later.reasons),
+            reconnects=self.reconnects + later.reconnects,
+            losses=_summed(self.losses, later.losses),
+            warnings=later.warnings,
+        )
+
+
+def _summed(first: Mapping[str, int], second: Mapping[str, int]) -> dict[str, int]:
+    return {name: first.get(name, 0) + second.get(name, 0) for name in {**first, **second}}
+
 
 class Source(ABC):
     """Frames in order: a context manager that can be iterated once.
@@ -221,13 +238,12 @@ class Source(ABC):
         return True
 
 
-def too_short(source: Source) -> SourceError:
+def too_short(spec: str, report: Report) -> SourceError:
     """Return the error of a recording without three frames in a row, in which nothing can be analysed."""
-    report = source.report
     frames = report.delivered + report.damaged
     damaged = f" ({report.damaged} damaged)" if report.damaged else ""
     return SourceError(
-        source.spec,
+        spec,
         f"{counted(frames, 'frame')}{damaged}, no three of one size in a row",
         "a hit is found by comparison with the frames before and after it, so at least three are needed",
     )

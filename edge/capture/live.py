@@ -88,11 +88,17 @@ class LiveSource(Source):
         self._clock = clock or Clock()
         self._first_pause_s = first_pause_s
         self._stop = threading.Event()
+        self._beat_s = self._clock.monotonic_s()
         self._pace = Pace()
         self._missed = 0
         self._sequence = 0
         self._crash: BaseException | None = None
         self._thread: threading.Thread | None = None
+
+    @property
+    def beat_s(self) -> float:
+        """Monotonic time of the last step of the reading thread: a picture, an attempt, a second of waiting."""
+        return self._beat_s
 
     @abstractmethod
     def _connect(self) -> None:
@@ -143,6 +149,7 @@ class LiveSource(Source):
     def _read(self) -> None:
         try:
             while not self._stop.is_set():
+                self._beat_s = self._clock.monotonic_s()
                 self._put_or_reconnect()
         except BaseException as error:  # noqa: BLE001 - the reader of frames raises it
             self._crash = error
@@ -170,7 +177,7 @@ class LiveSource(Source):
         pause_s = self._first_pause_s
         while True:
             self._disconnect()
-            if self._stop.wait(pause_s):
+            if self._wait(pause_s):
                 return False
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
             try:
@@ -179,6 +186,15 @@ class LiveSource(Source):
                 continue
             self._reconnects += 1
             return True
+
+    def _wait(self, pause_s: float) -> bool:
+        """Wait with a sign of life each second. Return True at once where the source is closed meanwhile."""
+        until_s = time.monotonic() + pause_s
+        while (left_s := until_s - time.monotonic()) > 0:
+            self._beat_s = self._clock.monotonic_s()
+            if self._stop.wait(min(left_s, 1.0)):
+                return True
+        return self._stop.is_set()
 
     def _put(self, picture: RawPicture) -> None:
         if picture.stamp_s is not None:

@@ -1,4 +1,4 @@
-"""Plays a source to the agent: in real time or as fast as possible, once or in a loop."""
+"""Plays a source to the agent: in real time or as fast as possible, once or in a loop, and a camera for ever."""
 
 from __future__ import annotations
 
@@ -7,20 +7,30 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
-from edge.capture.source import open_source
+import cv2
+
+from edge.capture.base import Report
+from edge.capture.live import FIRST_PAUSE_S, LONGEST_PAUSE_S, LiveSource
+from edge.capture.source import is_live, open_source
+from edge.capture.stream import without_secrets
 from edge.errors import SourceError
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Iterator
 
-    from edge.capture.base import Source
+    from edge.capture.base import Mode, Source
     from edge.capture.frame import Frame
     from edge.config.device import SourceSettings
+
+_DRIVER_ERRORS = (SourceError, OSError, RuntimeError, cv2.error)
 
 
 class Playback:
     """The frames of a source, played as its settings say.
+
+    A recording is opened at once. A camera or stream is opened when its frames are read, and again and again with
+    growing pauses where that fails, so that one that is away when the box starts is no reason not to start.
 
     Parameters
     ----------
@@ -31,7 +41,7 @@ class Playback:
     Raises
     ------
     SourceError
-        The source cannot be used.
+        The recording cannot be used.
 
     """
 
@@ -40,36 +50,92 @@ class Playback:
         self._stop = stop
         # A recording in real time stands for a camera, so its frames happen now.
         self._start_utc = datetime.now(timezone.utc) if settings.pace == "camera" else None
-        self.source = self._open()
+        self._problem: str | None = None
+        self._beat_s = time.monotonic()
+        self.live = is_live(settings.spec)
+        # The source that is open and what earlier ones have reported: one value, as other threads read it.
+        self._now: tuple[Source | None, Report] = (None if self.live else self._open(), Report())
 
     @property
-    def live(self) -> bool:
-        """Whether frames come in real time."""
-        return self.source.live
+    def spec(self) -> str:
+        """Name of the source, without credentials."""
+        return without_secrets(self._settings.spec) if self.live else self._settings.spec
+
+    @property
+    def mode(self) -> Mode | None:
+        """Size, rate and codec of the frames; None where nothing is open."""
+        source, _ = self._now
+        try:
+            return None if source is None else source.mode
+        except SourceError:  # before the first frame
+            return None
+
+    @property
+    def report(self) -> Report:
+        """What was delivered and lost up to now, in all rounds of a recording and all openings of a camera."""
+        source, before = self._now
+        return before if source is None else before.then(source.report)
+
+    @property
+    def problem(self) -> str | None:
+        """Why the camera cannot be opened at the moment; None where it is open."""
+        return self._problem
+
+    @property
+    def beat_s(self) -> float:
+        """Monotonic time of the last sign of life of whoever reads the source."""
+        source, _ = self._now
+        return max(self._beat_s, source.beat_s) if isinstance(source, LiveSource) else self._beat_s
 
     def interrupt(self) -> None:
         """End the frames, from any thread.
 
-        A live source is closed at once, even while it is read. A recording ends at its next frame, as a decoder must
-        not be released while it decodes.
+        A live source is closed at once, even while it is read; a driver that hangs delays that for some seconds. A
+        recording ends at its next frame, as a decoder must not be released while it decodes.
         """
         self._stop.set()
-        if self.live:
-            self.source.close()
+        source, _ = self._now
+        if self.live and source is not None:
+            source.close()
 
     def close(self) -> None:
         """Release the source. Its frames must not be read any more."""
-        self.source.close()
+        source, _ = self._now
+        if source is not None:
+            source.close()
 
     def frames(self) -> Iterator[Frame]:
         """Yield frames until the source ends or is stopped."""
-        if self.live or not self._settings.loop:
-            yield from self._paced(iter(self.source))
-            return
+        if self.live:
+            yield from self._live_frames()
+        elif self._settings.loop:
+            yield from self._looped_frames()
+        else:
+            yield from self._paced(self._opened())
+
+    def _live_frames(self) -> Iterator[Frame]:
+        """Yield the frames of a camera, which is opened again whenever it fails."""
+        next_sequence, pause_s = 0, FIRST_PAUSE_S
+        while not self._stop.is_set():
+            first = next_sequence
+            try:
+                source = self._opened()
+                for frame in source if not self._stop.is_set() else ():
+                    self._problem, pause_s = None, FIRST_PAUSE_S
+                    yield replace(frame, sequence=first + frame.sequence)
+                    next_sequence = first + frame.sequence + 2  # a gap
+                self._problem = "the camera has ended its pictures"
+            except _DRIVER_ERRORS as error:
+                self._problem = str(error) or type(error).__name__
+            if not self._stop.is_set():
+                self._forget()
+                pause_s = self._wait(pause_s)
+
+    def _looped_frames(self) -> Iterator[Frame]:
         sequence, played_s = 0, 0.0
         while not self._stop.is_set():
-            first = last = None
-            for frame in self._paced(iter(self.source)):
+            source, first, last = self._opened(), None, None
+            for frame in self._paced(source):
                 first, last = first or frame, frame
                 yield replace(
                     frame,
@@ -77,16 +143,39 @@ class Playback:
                     monotonic_s=frame.monotonic_s + played_s,
                     utc=frame.utc + timedelta(seconds=played_s),
                 )
+            if self._stop.is_set():
+                return
             if first is None or last is None:
-                if self._stop.is_set():  # before the first frame of a round
-                    return
-                raise SourceError(self.source.spec, "holds no usable frame", "name a recording with frames")
+                raise SourceError(source.spec, "holds no usable frame", "name a recording with frames")
             # A gap in the sequence keeps the last frames of one round from being compared with the first of the next.
             sequence += last.sequence + 2
-            played_s += last.monotonic_s - first.monotonic_s + 1 / self.source.mode.fps
-            if not self._stop.is_set():
-                self.source.close()
-                self.source = self._open()
+            played_s += last.monotonic_s - first.monotonic_s + 1 / source.mode.fps
+            self._forget()
+
+    def _opened(self) -> Source:
+        source, before = self._now
+        if source is None:
+            source = self._open()
+            self._now = source, before
+        return source
+
+    def _forget(self) -> None:
+        """Close the source, to be opened anew, and keep its report."""
+        source, before = self._now
+        if source is not None:
+            source.close()
+            self._now = None, before.then(source.report)
+
+    def _wait(self, pause_s: float) -> float:
+        """Wait for a pause and return the next one."""
+        self._wait_until(time.monotonic() + pause_s)
+        return min(2 * pause_s, LONGEST_PAUSE_S)
+
+    def _wait_until(self, until_s: float) -> None:
+        """Wait with a sign of life each second."""
+        while not self._stop.is_set() and (left_s := until_s - time.monotonic()) > 0:
+            self._beat_s = time.monotonic()
+            self._stop.wait(min(left_s, 1.0))
 
     def _open(self) -> Source:
         settings = self._settings
@@ -95,12 +184,12 @@ class Playback:
             settings.spec, fps=settings.fps, size=size, start_utc=self._start_utc, exposure_s=settings.exposure_s
         )
 
-    def _paced(self, frames: Iterator[Frame]) -> Iterator[Frame]:
+    def _paced(self, frames: Source) -> Iterator[Frame]:
         began_s: float | None = None
         for frame in frames:
-            if self._settings.pace == "camera" and not self.live:
+            if self._settings.pace == "camera":
                 began_s = time.monotonic() - frame.monotonic_s if began_s is None else began_s
-                self._stop.wait(max(0.0, began_s + frame.monotonic_s - time.monotonic()))
+                self._wait_until(began_s + frame.monotonic_s)
             if self._stop.is_set():
                 return
             yield frame

@@ -91,6 +91,19 @@ def open_source(
     return _open_recording(Path(spec), fps, start_utc, exposure_s, gain)
 
 
+def is_live(spec: str) -> bool:
+    """Return whether a source is a camera or a stream, which may come and go, and no recording.
+
+    Examples
+    --------
+    >>> [is_live(spec) for spec in ("/dev/video0", "csi:0", "rtsp://camera/1", "film.avi", "ftp://films/1")]
+    [True, True, True, False, False]
+
+    """
+    address = _ADDRESS.match(spec)
+    return spec.startswith(("/dev/", "csi:")) or (address is not None and address[1].lower() in _HTTP | _FFMPEG)
+
+
 def _check_positive(**values: float | None) -> None:
     for name, value in values.items():
         if value is not None and not 0 < value < float("inf"):

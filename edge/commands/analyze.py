@@ -100,6 +100,7 @@ def as_text(summary: Summary) -> str:
         f"{counted(summary.frames, 'frame')} in {summary.seconds:.1f} s: {summary.fps:.1f} frames a second",
         f"{found}; {summary.live_fraction:.1%} of the picture was live{dimmed}",
         _classified(summary),
+        _condition(summary),
         f"{counted(summary.not_analysed, 'frame')} not analysed, {summary.damaged} of them damaged",
         f"networks run by {summary.runtime}",
         "",
@@ -107,6 +108,12 @@ def as_text(summary: Summary) -> str:
     ]
     lines += [f"  {stage:<18} {time.mean:8.2f} {time.p95:8.2f} {time.max:8.2f}" for stage, time in summary.ms.items()]
     return "\n".join(lines)
+
+
+def _condition(summary: Summary) -> str:
+    reasons = f": {'; '.join(summary.reasons)}" if summary.reasons else ""
+    overload = f"; {counted(summary.overloaded, 'frame')} with more hits than can be judged" * (summary.overloaded > 0)
+    return f"at the end {summary.condition}{reasons}{overload}"
 
 
 def _classified(summary: Summary) -> str:

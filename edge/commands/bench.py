@@ -58,7 +58,7 @@ def run(
     with open_source(clip) as source, frame_progress(getattr(source, "declared_frames", 0)) as progress:
         comparison = compare(source, makers, true_hits, threads=threads, every=every, progress=progress)
         if not any(row.frames for row in comparison.rows):
-            raise too_short(source)
+            raise too_short(source.spec, source.report)
     for warning in comparison.warnings:
         sys.stderr.write(f"warning: {warning}\n")
     if as_json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import signal
 import sys
 import threading
@@ -18,6 +19,9 @@ from edge.text import counted
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from edge.agent import Outcome
+    from edge.config.device import DeviceSettings
 
 
 def run(config: Path, *, as_json: bool) -> int:
@@ -37,6 +41,17 @@ def run(config: Path, *, as_json: bool) -> int:
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda _number, _frame: stop.set())
     outcome = Agent(settings, stop).run()
+    code = _tell(settings, outcome, as_json=as_json)
+    if outcome.hangs:
+        # A thread that hangs in a driver may keep the interpreter from ending.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    return code
+
+
+def _tell(settings: DeviceSettings, outcome: Outcome, *, as_json: bool) -> int:
+    """Print the outcome and return the exit code."""
     if as_json:
         print(json.dumps(outcome.as_dict()))
     else:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 REFRESH_S = 0.5
 AWAY = "broker: the connection is lost; what boxes report meanwhile is not known"
 CONNECTED = "broker: connected again"
+STYLES = {"ALARM": "bold red", "OLD ALARM": "bold red", "CHANGED": "bold yellow"}
 BACKLOG = 50  # messages that wait; fewer are normal
 
 
@@ -102,7 +103,7 @@ def picture(board: Board, *, connected: bool) -> Group:
         table.add_column(name, justify="right", no_wrap=True)
     remarks: list[Text] = []
     for box in sorted(board.boxes.values(), key=_urgency):
-        style = "bold red" if box.alarms else "yellow" if not box.is_online else ""
+        style = STYLES.get(box.alarm_state, "" if box.is_online else "yellow")
         table.add_row(*_row(box), style=style)
         remarks += [Text(f"{_name(box)}: {one_line(remark)}", style) for remark in _remarks(box)]
     return Group(table, *remarks)
@@ -120,8 +121,10 @@ def _row(box: Box) -> tuple[str, ...]:
     alarm = box.alarm_state
     detail = box.alarm.alarm if box.alarm is not None and box.alarms else None
     if detail is not None:
+        now_hz = next((rate.rate_hz for rate in detail.recent if rate.rate_hz is not None), detail.rate_hz)
+        least = "≥ " * detail.lower_limit
         alarm += (
-            f" since {detail.raised_utc:%H:%M:%S}Z\n{detail.rate_hz:.3g} hits/s, {detail.significance_sigma:.1f} sigma"
+            f" since {detail.raised_utc:%H:%M:%S}Z\n{least}{now_hz:.3g} hits/s, {detail.significance_sigma:.1f} sigma"
         )
     # The last measures of a box that is away are out of date.
     health = box.health if box.is_online else None
@@ -131,7 +134,9 @@ def _row(box: Box) -> tuple[str, ...]:
 
 
 def _remarks(box: Box) -> Iterator[str]:
-    """Yield what weakens an alarm, then the problems of the box."""
+    """Yield what weakens an alarm, or why there is no all-clear, then the problems of the box."""
+    if box.alarm_state == "learning" and box.alarm is not None:
+        yield from (f"no all-clear: {reason}" for reason in box.alarm.reasons)
     if box.alarms and box.alarm is not None and box.alarm.alarm is not None:
         if box.status is not None and box.status.boot_id != box.alarm.boot_id:
             yield "the alarm is from before a restart of the box; it is neither confirmed nor cleared since"

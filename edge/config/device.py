@@ -270,6 +270,12 @@ class DeviceSettings(StrictModel):
         title="Calibration",
         description="file that `gammabox-edge calibrate` writes; calibration.json beside the outbox where left out",
     )
+    state_file: Path | None = Field(
+        default=None,
+        title="State",
+        description="file that keeps background and standing alarm over restarts; alarm.json beside the outbox where "
+        "left out",
+    )
     telemetry: TelemetrySettings = Field(default=TelemetrySettings(), title="Telemetry", description="what is sent")
     logging: LoggingSettings = Field(default=LoggingSettings(), title="Logging", description="what goes to the journal")
 
@@ -311,5 +317,6 @@ def anchored(settings: DeviceSettings, folder: Path) -> DeviceSettings:
         "mqtt": mqtt,
         "outbox": outbox,
         "calibration": beside(settings.calibration) or outbox.path.with_name("calibration.json"),
+        "state_file": beside(settings.state_file) or outbox.path.with_name("alarm.json"),
     }
     return settings.model_copy(update=resolved_paths)

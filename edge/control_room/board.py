@@ -45,12 +45,18 @@ class Box:
 
     @property
     def alarm_state(self) -> str:
-        """One of: ALARM, OLD ALARM (from before a restart of the box), none, or an empty text where unknown."""
-        if not self.alarms:
-            return "" if self.alarm is None else "none"
-        if self.status is not None and self.alarm is not None and self.status.boot_id != self.alarm.boot_id:
-            return "OLD ALARM"
-        return "ALARM"
+        """One of: ALARM, CHANGED, OLD ALARM (from before a restart of the box), learning, none.
+
+        It is an empty text where it is unknown: an all-clear holds for a box that is online and has not restarted.
+        """
+        if self.alarm is None:
+            return ""
+        restarted = self.status is not None and self.status.boot_id != self.alarm.boot_id
+        if self.alarms:
+            return "OLD ALARM" if restarted else "CHANGED" if self.alarm.state == "changed" else "ALARM"
+        if restarted or (self.status is not None and not self.is_online):
+            return ""
+        return "learning" if self.alarm.state == "learning" else "none"
 
 
 class Board:
@@ -119,17 +125,25 @@ def _content(arrived: Received) -> str:
     if isinstance(message, Health):
         live = "-" if message.live_fraction is None else f"{message.live_fraction:.0%}"
         faults = f"; {'; '.join(message.faults)}" if message.faults else ""
-        return f"health: {message.fps:.1f} frames/s, {live} live, {counted(message.hits, 'hit')} so far{faults}"
+        condition = f"condition {message.condition}"
+        hits = counted(message.hits, "hit")
+        return f"health: {message.fps:.1f} frames/s, {live} live, {hits} so far, {condition}{faults}"
     if isinstance(message, HitMessage):
         best = max((hit.score for hit in message.hits), default=0.0)
         return f"hit: {len(message.hits)} in frame {message.frame}, best score {best:.2f}"
     if isinstance(message, AlarmMessage):
-        return f"ALARM {message.state}{_numbers(message)}" if message.state != "cleared" else _calm(message)
+        return _alarm(message)
     return message.event_id
 
 
-def _calm(message: AlarmMessage) -> str:
-    return "alarm: none, background learnt" if message.alarm is None else f"alarm cleared{_numbers(message)}"
+def _alarm(message: AlarmMessage) -> str:
+    if message.state == "learning":
+        return f"alarm: learning ({'; '.join(message.reasons)})"
+    if message.state == "cleared":
+        return "alarm: none" if message.alarm is None else f"alarm cleared{_numbers(message)}"
+    if message.state == "changed":
+        return f"BACKGROUND CHANGED, look at the box{_numbers(message)}"
+    return f"ALARM {message.state}{_numbers(message)}"
 
 
 def _numbers(message: AlarmMessage) -> str:
@@ -137,8 +151,12 @@ def _numbers(message: AlarmMessage) -> str:
     if alarm is None:
         return ""
     low, high = alarm.rate_interval_hz
+    least = "at least " * alarm.lower_limit
+    recent = "".join(
+        f", last {rate.window_s} s {rate.rate_hz:.2f}" for rate in alarm.recent if rate.rate_hz is not None
+    )
     weak = f"; weakened: {'; '.join(alarm.weakened_by)}" if alarm.weakened_by else ""
     return (
-        f" {alarm.id}: {alarm.rate_hz:.2f} hits/s ({low:.2f} to {high:.2f}) against {alarm.background_hz:.2f}, "
-        f"{alarm.significance_sigma:.1f} sigma{weak}"
+        f" {alarm.id}: {least}{alarm.rate_hz:.2f} hits/s ({low:.2f} to {high:.2f}) against {alarm.background_hz:.2f}, "
+        f"{alarm.significance_sigma:.1f} sigma{recent}, maximum {alarm.maximum_hz:.2f}{weak}"
     )

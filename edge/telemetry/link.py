@@ -18,7 +18,7 @@ from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from edge.telemetry.login import CONNECT_TIMEOUT_S, NAMES, V3, V5, Login, reason_of
+from edge.telemetry.login import NAMES, V3, V5, Login, reason_of
 from edge.telemetry.messages import Status, encode
 from edge.telemetry.topics import Topic
 
@@ -40,7 +40,10 @@ FIRST_RETRY_S = 0.5
 LONGEST_RETRY_S = 30.0
 # An older message is historical when it is sent.
 NEWS_S = 30.0
-STOP_PATIENCE_S = 2.0
+SLOW_S = 10.0
+"""Time without an answer to the first connection after which that is a fault."""
+LEAVE_S = 0.3
+"""Time for the thread to end after its goodbye. One that hangs in a connection is left to itself."""
 PROVEN_S = 30.0
 """A connection that lasted so long, or that confirmed a message, was a good one: the next pause is short again."""
 TAKEOVERS = 3
@@ -91,6 +94,8 @@ class Link:
         self._sessions = 0
         self._suspects: set[int] = set()
         self._losses_s: deque[float] = deque(maxlen=TAKEOVERS)
+        self._started_s = time.monotonic()
+        self._patience_s = 0.0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
         self._begin_session()
@@ -106,31 +111,53 @@ class Link:
         return self._sessions
 
     @property
+    def faults(self) -> dict[str, str]:
+        """Problems of the connection, a sentence by name."""
+        faults = {}
+        silent_s = time.monotonic() - self._started_s
+        if self._state.state in {"refused", "away"}:
+            faults["broker"] = self._state.text
+        elif self._state.state == "starting" and silent_s > SLOW_S:
+            faults["broker"] = f"broker {self._place} has not answered for {silent_s:.0f} s; going on without it"
+        if self._refused:
+            faults["rights at the broker"] = (
+                f"broker {self._place} refuses messages: check the access rights of {self._client_id}"
+            )
+        return faults
+
+    @property
     def refused(self) -> int:
         """Number of messages that the broker has refused on this connection. They stay in the outbox, set aside."""
         return len(self._refused)
 
     def start(self) -> None:
         """Start to connect in the thread."""
+        self._started_s = time.monotonic()
         self._thread.start()
 
-    def stop(self) -> None:
-        """Publish `offline` and disconnect. Unconfirmed messages stay in the outbox."""
-        self._stop.set()
-        self._thread.join(CONNECT_TIMEOUT_S + STOP_PATIENCE_S)
+    def stop(self, patience_s: float = 2.0) -> None:
+        """Publish `offline` and disconnect. Unconfirmed messages stay in the outbox.
 
-    def flush(self, patience_s: float, patience_away_s: float) -> bool:
+        The broker has `patience_s` to confirm the goodbye. A thread that hangs in a connection is left to itself.
+        """
+        self._patience_s = patience_s
+        self._stop.set()
+        self._thread.join(patience_s + LEAVE_S)
+
+    def flush(self, patience_s: float, patience_away_s: float, stop: threading.Event | None = None) -> bool:
         """Wait until the broker has confirmed all messages. Return whether it has.
 
-        The wait ends after `patience_s`, after `patience_away_s` without a connection, and when the login is refused.
+        The wait ends after `patience_s`, after `patience_away_s` without a connection, when the login is refused, and
+        when `stop` is set.
         """
         began_s = connected_s = time.monotonic()
         while self._outbox.depth:
             now_s = time.monotonic()
-            if self._state.state == "online":
-                connected_s = now_s
-            given_up = now_s - began_s > patience_s or now_s - connected_s > patience_away_s
-            if given_up or self._stop.is_set() or self._state.state == "refused":
+            online = self._state.state == "online"
+            connected_s = now_s if online else connected_s
+            given_up = now_s - began_s >= patience_s or (not online and now_s - connected_s >= patience_away_s)
+            stopped = stop is not None and stop.is_set()
+            if given_up or stopped or self._stop.is_set() or self._state.state == "refused":
                 return False
             time.sleep(POLL_S / 2)
         return True
@@ -269,8 +296,6 @@ class Link:
         self._suspects.discard(number)
         if reason.is_failure:
             # Tried once more on the next connection, as the rights at the broker may be corrected until then.
-            if not self._refused:
-                log.warning("broker %s refuses a message: %s; check the rights of %s", self._place, reason, self)
             self._refused.add(number)
             self._outbox.refuse(number, str(reason))
         else:
@@ -310,7 +335,7 @@ class Link:
 
     def _say_goodbye(self, client: paho.Client) -> None:
         farewell = client.publish(self._topic, self._status("offline", "stopped"), qos=1, retain=True)
-        deadline = time.monotonic() + STOP_PATIENCE_S
+        deadline = time.monotonic() + self._patience_s
         while not farewell.is_published() and time.monotonic() < deadline:
             if client.loop(POLL_S) != MQTTErrorCode.MQTT_ERR_SUCCESS:
                 return
@@ -321,10 +346,7 @@ class Link:
         return encode(self._stamp.make(Status, datetime.now(timezone.utc), state=state, reason=reason))
 
     def _change(self, state: State, text: str) -> None:
-        """Change the state. A problem is logged once; a refusal is logged every time, as only a person can end it."""
-        if state == "refused" or text != self._state.text:
-            log.log(logging.INFO if state in {"online", "stopped"} else logging.WARNING, "%s", text)
+        """Change the state. Problems are logged by the agent, which asks for `faults`."""
+        if state == "online" and self._sessions == 1:
+            log.info("%s", text)
         self._state = LinkState(state, text)
-
-    def __str__(self) -> str:
-        return self._client_id

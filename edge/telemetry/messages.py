@@ -11,9 +11,12 @@ from edge.errors import GammaboxError
 from edge.text import significant
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from edge.alarm.alarm import Alarm
+    from edge.alarm.recent_rate import RecentRate
+    from edge.capture.base import Mode
     from edge.detect.hit import Hit
     from edge.telemetry.topics import Kind
 
@@ -83,10 +86,22 @@ class OutboxState(_Part):
     dropped: Count
 
 
+class Recent(_Part):
+    """The rate of the last seconds; None where they held no live time."""
+
+    window_s: Count
+    rate_hz: RateHz | None = Field(description="hits per live second")
+    interval_hz: Interval | None = Field(description="central 95 %")
+
+
 class Health(Message):
     """The state of the box. Means are over the time since the last health message."""
 
     frames: Count = Field(description="frames analysed since the start")
+    delivered: Count = Field(
+        description="frames of the source since the start: frames + not_analysed + damaged + dropped"
+    )
+    not_analysed: Count = Field(description="whole frames without a neighbour on both sides, the newest two included")
     fps: RateHz = Field(description="analysed frames a second")
     dropped: Count = Field(description="frames of the camera that were not read in time, since the start")
     damaged: Count = Field(description="frames that could not be decoded, since the start")
@@ -101,10 +116,15 @@ class Health(Message):
     background_hz: RateHz | None = Field(description="hits per live second")
     background_interval_hz: Interval | None = Field(description="central 95 %")
     background_learnt: bool
+    condition: Literal["learning", "clear", "alarm", "changed"] = Field(description="what the box can say now")
+    reasons: tuple[str, ...] = Field(default=(), description="why it is learning")
+    recent: tuple[Recent, ...] = Field(default=(), description="rates of the last 10 and 60 seconds")
+    overload: str | None = Field(default=None, description="what shows that more hits come than can be judged")
     alarm_stands: bool
     temperature_c: float | None = Field(description="of the processor, where readable")
     uptime_s: float
     outbox: OutboxState
+    camera: tuple[str, ...] = Field(default=(), description="faults of the camera, each in a word; see `faults`")
     faults: tuple[str, ...] = Field(default=(), description="problems for the technician; empty when there are none")
 
 
@@ -122,17 +142,28 @@ class AlarmDetail(_Part):
     background_hz: RateHz
     background_interval_hz: Interval
     false_alarms_per_1000_h: float
+    recent: tuple[Recent, ...] = Field(description="rates of the last 10 and 60 seconds")
+    maximum_hz: RateHz = Field(description="highest rate of 10 seconds since the alarm was raised")
+    duration_s: float = Field(description="seconds since the onset")
+    lower_limit: bool = Field(description="whether rates are lower limits, as more came than can be counted")
+    overload: str | None = Field(description="what shows that more hits come now than can be judged")
     evidence: tuple[str, ...] = Field(description="event ids of hit messages")
+    doubts: tuple[str, ...] = Field(description="reasons to take the latest hits for something other than radiation")
     weakened_by: tuple[str, ...]
 
 
 class AlarmMessage(Message):
-    """The alarm that stands, or `cleared`. The message holds everything that is known of it."""
+    """What the box says of its surroundings. The message holds everything that is known.
 
-    state: Literal["raised", "updated", "cleared"]
+    raised, updated: an alarm stands. changed: an excess that has lasted; somebody has to look at the box. cleared: the
+    rate agrees with a background that was learnt without a source. learning: the box cannot say, for the reasons given.
+    """
+
+    state: Literal["raised", "updated", "changed", "cleared", "learning"]
     alarm: AlarmDetail | None = Field(
-        description="null where a new agent has learnt its background and no alarm stands"
+        description="null with learning, and with cleared where no alarm of this run ended"
     )
+    reasons: tuple[str, ...] = Field(default=(), description="with learning: why nothing can be said")
 
 
 class HitDetail(_Part):
@@ -236,9 +267,27 @@ def alarm_detail(alarm: Alarm, evidence: tuple[str, ...]) -> AlarmDetail:
         background_hz=significant(alarm.background_hz),
         background_interval_hz=_interval(alarm.background_interval_hz),
         false_alarms_per_1000_h=alarm.false_alarms_per_1000_h,
+        recent=recent_rates(alarm.recent),
+        maximum_hz=significant(alarm.maximum_hz),
+        duration_s=round(alarm.duration_s, 3),
+        lower_limit=alarm.lower_limit,
+        overload=alarm.overload,
         evidence=evidence,
+        doubts=alarm.doubts,
         weakened_by=alarm.weakened_by,
     )
+
+
+def camera_of(mode: Mode | None, exposure_s: float | None) -> Camera:
+    """Return the mode of a source for a message; None where nothing is open."""
+    if mode is None:
+        return Camera(kind="unknown", exposure_s=exposure_s)
+    return Camera(kind=mode.codec, width=mode.width, height=mode.height, fps=mode.fps, exposure_s=exposure_s)
+
+
+def recent_rates(recent: Sequence[RecentRate]) -> tuple[Recent, ...]:
+    """Return rates of the last seconds for a message."""
+    return tuple(Recent.model_validate(rate.as_dict()) for rate in recent)
 
 
 def _interval(interval_hz: tuple[float, float]) -> tuple[float, float]:

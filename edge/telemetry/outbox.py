@@ -85,10 +85,10 @@ class Outbox:
             return self._totals()[2]
 
     @property
-    def faults(self) -> tuple[str, ...]:
-        """Problems of the outbox, for health messages."""
+    def faults(self) -> dict[str, str]:
+        """Problems of the outbox, a sentence by name."""
         with self._lock:
-            return tuple(self._faults.values())
+            return {f"outbox {kind}": text for kind, text in self._faults.items()}
 
     def put(self, message: Outgoing) -> None:
         """Add a message. A message that is kept always is on disk afterwards; others follow within 50 ms."""
@@ -258,6 +258,4 @@ class Outbox:
             self._dropped += 1
 
     def _fault(self, kind: str, text: str) -> None:
-        if self._faults.get(kind) != text:
-            log.warning("%s", text)
         self._faults[kind] = text

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import glob
 import sqlite3
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from edge.telemetry.outgoing import PRIORITY, REPLACED, Outgoing, Waiting
@@ -16,6 +18,8 @@ LAYOUT = 2
 BUSY_TIMEOUT_S = 2.0
 MAX_REFUSALS = 2
 MAX_ASIDE = 100
+MAX_DAMAGED = 3
+"""Damaged files that are kept; older ones are deleted."""
 MAX_AGE_S = 30 * 86400.0
 AGE_CHECK_S = 600.0
 _SCHEMA = """
@@ -228,6 +232,10 @@ def move_aside(path: Path) -> tuple[Path, str | None]:
             continue
         except OSError as reason:
             return aside, f"outbox {part} is damaged and cannot be moved aside ({reason.strerror})"
+    for old in sorted(path.parent.glob(f"{glob.escape(path.name)}.damaged-*Z"))[:-MAX_DAMAGED]:
+        for suffix in ("", "-wal", "-shm"):
+            with suppress(OSError):
+                old.with_name(old.name + suffix).unlink()
     return aside, None
 
 

@@ -31,8 +31,10 @@ def alarm(frame, state="raised"):
         **dict.fromkeys(("rate_interval_hz", "background_interval_hz"), (0.5, 2.0)),
         "id": "a",
         "hits": 5,
-        "evidence": (),
-        "weakened_by": (),
+        **dict.fromkeys(("recent", "evidence", "doubts", "weakened_by"), ()),
+        **dict.fromkeys(("maximum_hz", "duration_s"), 2.0),
+        "lower_limit": False,
+        "overload": None,
     }
     message = STAMP.make(AlarmMessage, at(frame), state=state, alarm=detail)
     return Received(Topic(demo.SITE, demo.DEVICE, "alarm"), message, retained=False)

@@ -14,14 +14,25 @@ from edge.commands.watch import broker_settings, picture
 from edge.control_room.board import Board
 from edge.control_room.subscriber import Received
 from edge.errors import BrokerError
-from edge.telemetry.messages import AlarmDetail, AlarmMessage, Health, HitDetail, HitMessage, Stamp, Status, encode
+from edge.telemetry.messages import (
+    AlarmDetail,
+    AlarmMessage,
+    Health,
+    HitDetail,
+    HitMessage,
+    Recent,
+    Stamp,
+    Status,
+    encode,
+)
 from edge.telemetry.topics import Topic
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=timezone.utc)
 DETAIL = AlarmDetail(
     id="gate-1", raised_utc=NOW, onset_utc=NOW, significance_sigma=6.5, hits=9, live_s=2.0, rate_hz=4.5,
     rate_interval_hz=(2.0, 8.0), background_hz=0.2, background_interval_hz=(0.1, 0.3), false_alarms_per_1000_h=1.0,
-    evidence=(), weakened_by=("short exposure",),
+    recent=(Recent(window_s=10, rate_hz=5.25, interval_hz=(3.0, 8.0)),), maximum_hz=7.0, duration_s=20.0,
+    lower_limit=False, overload=None, evidence=(), doubts=(), weakened_by=("short exposure",),
 )  # fmt: skip
 HIT = HitDetail(x=1, y=2, score=0.97, added_dn=40, pixels=2, live=True)
 
@@ -40,6 +51,7 @@ def stamp():
     [
         ("raised", "b1", "ALARM"),
         ("updated", "b1", "ALARM"),
+        ("changed", "b1", "CHANGED"),
         ("cleared", "b1", "none"),
         ("raised", "b2", "OLD ALARM"),
     ],
@@ -62,7 +74,8 @@ def health(stamp, **changes):
     fields = {
         "frames": 9, "fps": 29.97, "dropped": 0, "damaged": 0, "live_fraction": 0.97, "exposure_s": None,
         "live_s_per_s": 0.5, "stage_ms": {}, "hits": 1, "unclassified": 0, "background_hz": 0.1,
-        "background_interval_hz": (0.0, 1.0), "background_learnt": True, "alarm_stands": True, "temperature_c": None,
+        "background_interval_hz": (0.0, 1.0), "background_learnt": True, "alarm_stands": True,
+        "condition": "alarm", "delivered": 9, "not_analysed": 0, "temperature_c": None,
         "uptime_s": 1.0, "outbox": {"depth": 0, "dropped": 0}, "faults": (),
     }  # fmt: skip
     return stamp.make(Health, NOW, **(fields | changes))
@@ -79,12 +92,22 @@ def test_picture_fits_80_columns_and_names_weaknesses(stamp):
     assert [line.split() for line in lines if "docks/gate-1  " in line] == [
         ["docks/gate-1", "online", "ALARM", "since", "03:04:05Z", "1", "30.0", "97%"]
     ]
-    assert any(line.split() == ["4.5", "hits/s,", "6.5", "sigma"] for line in lines)
+    assert any(line.split() == ["5.25", "hits/s,", "6.5", "sigma"] for line in lines)
     assert lines[-3:] == [
         "docks/gate-1: alarm weakened by: short exposure",
         "docks/gate-1: the camera is silent",
         "docks/gate-1: 51 messages wait for the broker",
     ]
+
+
+def test_picture_says_why_there_is_no_all_clear(stamp):
+    board = Board()
+    board.update(received("status", stamp.make(Status, NOW, state="online", reason="connected")))
+    message = stamp.make(AlarmMessage, NOW, state="learning", alarm=None, reasons=("not calibrated",))
+    board.update(received("alarm", message))
+    shown = drawn(board, width=80)
+    assert " learning " in shown
+    assert "docks/gate-1: no all-clear: not calibrated" in shown
 
 
 def test_picture_hides_measures_of_a_box_that_is_away(stamp):

@@ -4,14 +4,15 @@ import pytest
 
 from edge.control_room.board import Board, as_line
 from edge.control_room.subscriber import Received, Unreadable
-from edge.telemetry.messages import AlarmDetail, AlarmMessage, HitDetail, HitMessage, Stamp, Status
+from edge.telemetry.messages import AlarmDetail, AlarmMessage, HitDetail, HitMessage, Recent, Stamp, Status
 from edge.telemetry.topics import Topic
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=timezone.utc)
 DETAIL = AlarmDetail(
     id="gate-1", raised_utc=NOW, onset_utc=NOW, significance_sigma=6.5, hits=9, live_s=2.0, rate_hz=4.5,
     rate_interval_hz=(2.0, 8.0), background_hz=0.2, background_interval_hz=(0.1, 0.3), false_alarms_per_1000_h=1.0,
-    evidence=(), weakened_by=("short exposure",),
+    recent=(Recent(window_s=10, rate_hz=5.25, interval_hz=(3.0, 8.0)),), maximum_hz=7.0, duration_s=20.0,
+    lower_limit=False, overload=None, evidence=(), doubts=(), weakened_by=("short exposure",),
 )  # fmt: skip
 HIT = HitDetail(x=1, y=2, score=0.97, added_dn=40, pixels=2, live=True)
 
@@ -29,7 +30,7 @@ def test_as_line_of_an_alarm(stamp):
     message = stamp.make(AlarmMessage, NOW, state="raised", alarm=DETAIL)
     assert as_line(received("alarm", message)) == (
         "2026-01-02T03:04:05.678Z docks/gate-1 ALARM raised gate-1: 4.50 hits/s (2.00 to 8.00) against 0.20, "
-        "6.5 sigma; weakened: short exposure"
+        "6.5 sigma, last 10 s 5.25, maximum 7.00; weakened: short exposure"
     )
 
 
@@ -64,12 +65,39 @@ def test_board_counts_a_repeated_hit_once(stamp):
     [
         ("raised", "b1", "ALARM"),
         ("updated", "b1", "ALARM"),
+        ("changed", "b1", "CHANGED"),
         ("cleared", "b1", "none"),
+        ("learning", "b1", "learning"),
         ("raised", "b2", "OLD ALARM"),
+        ("cleared", "b2", ""),
+        ("learning", "b2", ""),
     ],
 )
 def test_board_shows_the_state_of_alarms(stamp, state, boot_of_status, shown):
     board = Board()
-    board.update(received("alarm", stamp.make(AlarmMessage, NOW, state=state, alarm=DETAIL)))
+    detail = None if state == "learning" else DETAIL
+    board.update(received("alarm", stamp.make(AlarmMessage, NOW, state=state, alarm=detail)))
     status = Stamp("docks", "gate-1", boot_of_status).make(Status, NOW, state="online", reason="connected")
     assert board.update(received("status", status)).alarm_state == shown
+
+
+def test_board_knows_nothing_of_a_box_that_is_away(stamp):
+    board = Board()
+    board.update(received("alarm", stamp.make(AlarmMessage, NOW, state="cleared", alarm=None)))
+    assert board.update(received("status", stamp.make(Status, NOW, state="online", reason="connected"))).alarm_state
+    status = stamp.make(Status, NOW, state="offline", reason="lost")
+    assert board.update(received("status", status)).alarm_state == ""
+
+
+@pytest.mark.parametrize(
+    ("state", "fields", "shown"),
+    [
+        ("learning", {"alarm": None, "reasons": ("not calibrated", "no frame")}, "learning (not calibrated; no frame)"),
+        ("cleared", {"alarm": None}, "alarm: none"),
+        ("cleared", {"alarm": DETAIL}, "alarm cleared gate-1: 4.50 hits/s (2.00 to 8.00)"),
+        ("changed", {"alarm": DETAIL}, "BACKGROUND CHANGED, look at the box gate-1: 4.50 hits/s"),
+        ("updated", {"alarm": DETAIL.model_copy(update={"lower_limit": True})}, "gate-1: at least 4.50 hits/s"),
+    ],
+)
+def test_as_line_of_each_condition(stamp, state, fields, shown):
+    assert shown in as_line(received("alarm", stamp.make(AlarmMessage, NOW, state=state, **fields)))

@@ -3,6 +3,7 @@ from datetime import datetime, timezone
 import numpy as np
 import pytest
 
+from edge.alarm.condition import situation_of
 from edge.alarm.live_time import Observation
 from edge.alarm.tracker import AlarmTracker
 from edge.capture.base import Report
@@ -22,8 +23,9 @@ def health(tmp_path):
     outbox = Outbox(tmp_path / "outbox.sqlite", 100)
     tracker = AlarmTracker(AlarmSettings())
 
-    def make(tally, now_s, faults=()):
-        fields = tally.health(tracker, outbox, Report(delivered=5, dropped=2, damaged=1), faults, now_s)
+    def make(tally, now_s, faults=None):
+        situation = situation_of(tracker, AlarmSettings())
+        fields = tally.health(situation, outbox, Report(delivered=52, dropped=2, damaged=1), faults or {}, now_s)
         return Stamp("s", "d", "b").make(Health, NOW, **fields)
 
     yield make
@@ -48,18 +50,40 @@ def test_health_counts_from_the_start_and_averages_the_span(health):
     assert first.live_s_per_s == pytest.approx(0.25)
     assert first.stage_ms == {"decode": 2.0}
     assert (first.dropped, first.damaged, first.uptime_s) == (2, 1, 2.0)
+    assert (first.delivered, first.not_analysed) == (55, 2)
+    assert (first.condition, first.alarm_stands) == ("learning", False)
+    assert first.reasons[0].startswith("not calibrated")
+    assert [rate.window_s for rate in first.recent] == [10, 60]
     assert first.faults == ()
     second = health(tally, 104.0)
     assert (second.frames, second.fps, second.live_fraction) == (50, 0.0, None)
 
 
-def test_health_names_a_silent_and_a_blinded_camera(health):
+def test_tally_names_a_silent_and_a_blinded_camera():
     tally = Tally(100.0)
-    tally.add(analysed(0.01, None), 100.0)
-    faults = health(tally, 115.0, ("the broker is away",)).faults
-    assert faults[0].startswith("only 1% of the picture can show a hit")
-    assert faults[1].startswith("no frame analysed for 15 s")
-    assert faults[2] == "the broker is away"
+    for number in range(25):
+        assert tally.faults(100.0) == {}
+        tally.add(analysed(0.01, None), 100.0 + number * 0.04)
+    faults = tally.faults(116.0)
+    assert faults["view"].startswith("only 1% of the picture can show a hit")
+    assert faults["frames"] == "no frame analysed for 15 s: check the camera"
+
+
+def test_health_before_the_first_frame_is_learning(tmp_path):
+    outbox = Outbox(tmp_path / "outbox.sqlite", 100)
+    fields = Tally(0.0).health(None, outbox, Report(), {"camera": "no such device"}, 5.0)
+    message = Stamp("s", "d", "b").make(Health, NOW, **fields)
+    assert (message.condition, message.reasons) == ("learning", ("the camera has delivered no frame yet",))
+    assert message.faults == ("no such device",)
+    outbox.close()
+
+
+def test_health_bounds_its_faults(health):
+    faults = {f"{number}": f"{number} " + "x" * 1000 for number in range(2000)}
+    message = health(Tally(100.0), 101.0, faults)
+    assert len(message.faults) == 21
+    assert message.faults[-1] == "and 1980 more"
+    assert sum(map(len, message.faults)) < 10_000
 
 
 @pytest.mark.parametrize(("content", "degrees"), [("48231\n", 48.231), ("", None), ("hot", None)])

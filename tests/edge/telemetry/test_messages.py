@@ -27,7 +27,7 @@ ALARM = Alarm(
     id="gate-1", state="raised", time_s=1.0, utc=NOW, onset_s=0.5, onset_utc=NOW, raised_utc=NOW,
     significance_sigma=6.0, hits=9, live_s=2.0, rate_hz=4.5, rate_interval_hz=(2.0, 8.0), background_hz=0.2,
     background_interval_hz=(0.1, 0.3), false_alarms_per_1000_h=1.0, recent=(), maximum_hz=6.0, duration_s=2.5,
-    lower_limit=False, frames=(1, 2), weakened_by=("short exposure",),
+    lower_limit=False, overload=None, doubts=(), frames=(1, 2), weakened_by=("short exposure",),
 )  # fmt: skip
 
 

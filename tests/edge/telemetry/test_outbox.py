@@ -91,12 +91,22 @@ def test_outbox_moves_a_damaged_file_aside(path, content):
     outbox = Outbox(path, 100)
     outbox.put(message("one", "always"))
     assert payloads(outbox) == ["one"]
-    assert "damaged" in outbox.faults[0]
+    assert "damaged" in outbox.faults["outbox damaged"]
     outbox.close()
     (aside,) = [
         each for each in path.parent.iterdir() if ".damaged-" in each.name and not each.name.endswith(("wal", "shm"))
     ]
     assert aside.read_bytes() == content
+
+
+def test_outbox_keeps_three_damaged_files(path):
+    for number in range(5):
+        path.with_name(f"{path.name}.damaged-2026010{number}T000000Z").write_text("old")
+    path.write_bytes(b"no database")
+    Outbox(path, 100).close()
+    kept = sorted(each.name for each in path.parent.iterdir() if ".damaged-" in each.name)
+    assert [name.partition(".damaged-")[2][:8] for name in kept[:2]] == ["20260103", "20260104"]
+    assert len(kept) == 3
 
 
 def test_outbox_moves_another_layout_aside(path):
@@ -106,7 +116,7 @@ def test_outbox_moves_another_layout_aside(path):
     outbox = Outbox(path, 100)
     outbox.put(message("one"))
     assert payloads(outbox) == ["one"]
-    assert "layout" in outbox.faults[0]
+    assert "layout" in outbox.faults["outbox damaged"]
     outbox.close()
 
 
@@ -132,7 +142,7 @@ def test_outbox_leaves_a_file_of_another_process_alone(path):
         "from edge.telemetry.outbox import Outbox; from edge.telemetry.outgoing import Outgoing\n"
         "outbox = Outbox(Path(sys.argv[1]), 100)\n"
         "outbox.put(Outgoing('t', b'mine', False, 'always', 'b'))\n"
-        "print(len(outbox.next(9)), outbox.faults[0])\n"
+        "print(len(outbox.next(9)), outbox.faults['outbox open'])\n"
     )
     ran = subprocess.run([sys.executable, "-c", program, path], capture_output=True, text=True, check=True)
     assert ran.stdout.startswith("1 outbox")
@@ -146,7 +156,7 @@ def test_outbox_names_a_place_that_cannot_be_written(tmp_path):
     outbox = Outbox(tmp_path / "file" / "outbox.sqlite", 100)
     outbox.put(message("one", "always"))
     assert payloads(outbox) == ["one"]
-    assert "kept in memory only" in outbox.faults[0]
+    assert "kept in memory only" in outbox.faults["outbox open"]
     outbox.close()
 
 
@@ -198,7 +208,7 @@ def test_outbox_sets_aside_what_is_refused_twice(path):
     outbox.refuse(refused, "hangs up")
     assert payloads(outbox) == ["fine"]
     assert (outbox.aside, outbox.depth) == (1, 1)
-    assert any("set aside (hangs up)" in fault for fault in outbox.faults)
+    assert any("set aside (hangs up)" in fault for fault in outbox.faults.values())
     outbox.close()
     again = Outbox(path, 100)
     assert payloads(again) == ["too large", "fine"]
@@ -266,11 +276,11 @@ def test_outbox_waits_in_memory_on_a_full_disk(path):
     fill_the_disk(outbox)
     for number in range(50):
         outbox.put(message(f"{number:04}" * 500, "always"))
-    assert "cannot be written" in outbox.faults[0]
+    assert "cannot be written" in outbox.faults["outbox write"]
     assert outbox.depth == 51
     outbox._file._database.execute("PRAGMA max_page_count = 1000000")
     assert len(payloads(outbox)) == 51
-    assert outbox.faults == ()
+    assert outbox.faults == {}
     outbox.close()
 
 
@@ -294,7 +304,7 @@ def test_outbox_has_every_alarm_after_kill_9(path):
     outbox = Outbox(path, 10**6)
     kept = {int(each) for each in payloads(outbox, 10**6)}
     assert set(range(told + 1)) <= kept
-    assert outbox.faults == ()
+    assert outbox.faults == {}
     outbox.close()
 
 
@@ -364,7 +374,7 @@ class OutboxMachine(RuleBasedStateMachine):
         expected = sorted(self.model, key=lambda each: each.keep != "always")
         assert [each.message for each in self.outbox.next(100)] == expected
         assert self.outbox.depth == len(self.model)
-        assert self.outbox.faults == ()
+        assert self.outbox.faults == {}
 
     def teardown(self):
         self.outbox.close()

@@ -1,0 +1,133 @@
+"""What the agent makes of frames: a detector and a tracker that go on from calibration and state file."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from edge.alarm.condition import situation_of
+from edge.alarm.state_file import StateFile
+from edge.alarm.sudden_fall import SuddenFall
+from edge.bundle import load_bundle, shipped_bundle_path
+from edge.capture.base import Mode
+from edge.detect.detector import Detector
+from edge.journal import log_camera
+from edge.pipeline import analyse_triple
+from edge.site.calibration import CalibrationError, identity_of, usable_calibration
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from edge.alarm.condition import Situation
+    from edge.alarm.state import Identity
+    from edge.alarm.tracker import AlarmTracker
+    from edge.capture.frame import Frame, Triple
+    from edge.capture.live import Clock
+    from edge.config.device import DeviceSettings
+    from edge.pipeline import AnalysedFrame
+    from edge.site.calibration import Calibration
+
+SITUATION_S = 0.5
+"""Time of the frames after which it is computed anew what can be said."""
+
+
+class Observer:
+    """Analyses the frames of one camera in the pipeline's thread. Other threads may read its attributes.
+
+    What is known of the camera is read at the first frame, when the size of its pictures is known.
+
+    Parameters
+    ----------
+    settings : DeviceSettings
+    name : str
+        Of alarms; see `AlarmTracker`.
+    clock : Clock
+
+    Attributes
+    ----------
+    detector : Detector
+    state_file : StateFile
+    situation : Situation or None
+        What can be said now; None before the first frame.
+
+    Raises
+    ------
+    GammaboxError
+        The model cannot be used.
+
+    """
+
+    def __init__(self, settings: DeviceSettings, name: str, clock: Clock) -> None:
+        self._settings = settings
+        self._name = name
+        self._clock = clock
+        self._bundle = load_bundle(settings.model if settings.model is not None else shipped_bundle_path())
+        self.manifest = self._bundle.manifest
+        self.detector = Detector(self._bundle, settings.detection)
+        beside = settings.outbox.path
+        self.state_file = StateFile(settings.state_file or beside.with_name("alarm.json"))
+        self._calibration_path = settings.calibration or beside.with_name("calibration.json")
+        self._calibration_fault: dict[str, str] = {}
+        self._fall = SuddenFall()
+        self._tracker: AlarmTracker | None = None
+        self._size: tuple[int, int] | None = None
+        self.situation: Situation | None = None
+        self._situation_s = 0.0
+
+    @property
+    def faults(self) -> dict[str, str]:
+        """What is wrong with calibration, state file and hits, a sentence by name."""
+        return {**self._fall.faults, **self.state_file.faults, **self._calibration_fault}
+
+    def is_new(self, frame: Frame) -> bool:
+        """Return whether a frame is the first one or has another size. Nothing is new while an alarm stands."""
+        return self._tracker is None or (frame.size != self._size and not self._tracker.stands)
+
+    def meet(self, frame: Frame, mode: Mode | None) -> None:
+        """Go on from what is known of the camera that sends this frame."""
+        settings, utc = self._settings, self._clock.utc()
+        self._size = frame.size
+        mode = replace(mode or Mode(0, 0, 0.0, "unknown"), width=frame.size[0], height=frame.size[1])
+        identity = identity_of(settings.source, mode, self.manifest.sha256)
+        calibration = self._calibration_of(identity, utc)
+        if calibration is not None:
+            self.detector = Detector(self._bundle, settings.detection, known=calibration.camera())
+        known = None if calibration is None else calibration.rate()
+        # Times of a tracker are those of the frames; a recording has its own.
+        now = (frame.monotonic_s, utc)
+        self._tracker = self.state_file.resume(identity, settings.alarm, self._name, known, now)
+        log_camera(frame, mode, calibration, self._tracker)
+
+    def analyse(self, triple: Triple) -> tuple[AnalysedFrame, Situation]:
+        """Analyse the middle frame of a triple and return what can be said after it. `meet` comes before."""
+        tracker = self._tracker
+        if tracker is None:
+            raise RuntimeError("the camera was not met yet")
+        analysed = analyse_triple(triple, self.detector, tracker)
+        self.state_file.note(tracker, analysed.alarms, self._clock.monotonic_s(), self._clock.utc())
+        self._fall.update(analysed.observation, analysed.detection.candidates)
+        return analysed, self._situation_after(analysed, tracker)
+
+    def finish(self) -> None:
+        """Write the state file for the last time, when no more frames come."""
+        if self._tracker is not None:
+            self.state_file.note(self._tracker, (), math.inf, self._clock.utc())
+        self.state_file.write()
+
+    def _situation_after(self, analysed: AnalysedFrame, tracker: AlarmTracker) -> Situation:
+        """Return what can be said now. It is computed again when an alarm changes, and twice a second."""
+        now_s, situation = analysed.frame.monotonic_s, self.situation
+        if situation is None or analysed.alarms or abs(now_s - self._situation_s) >= SITUATION_S:
+            self._situation_s = now_s
+            self.situation = situation = situation_of(tracker, self._settings.alarm)
+        return situation
+
+    def _calibration_of(self, identity: Identity, utc: datetime) -> Calibration | None:
+        """Return the calibration of this camera; one that cannot be used is a fault."""
+        self._calibration_fault = {}
+        try:
+            return usable_calibration(self._calibration_path, identity, utc)
+        except CalibrationError as error:
+            self._calibration_fault = {"calibration": str(error)}
+            return None

@@ -1,0 +1,158 @@
+"""What a box reports: hits, alarms, its condition, facts and health, as messages for the outbox."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from typing import TYPE_CHECKING
+
+from edge.telemetry.messages import AlarmMessage, Health, HitMessage, Info, alarm_detail, encode, hit_detail
+from edge.telemetry.outgoing import Outgoing
+from edge.telemetry.topics import Topic
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from edge.alarm.alarm import Alarm
+    from edge.alarm.condition import Situation
+    from edge.config.device import TelemetrySettings
+    from edge.pipeline import AnalysedFrame
+    from edge.telemetry.messages import Message, Stamp
+    from edge.telemetry.outbox import Outbox
+    from edge.telemetry.outgoing import Keep
+    from edge.telemetry.topics import Kind
+
+log = logging.getLogger(__name__)
+
+EVIDENCE_MEMORY = 500
+CLEAR_AFTER_S = 10.0
+"""A condition has to be clear for so long before the all-clear is said, so that it does not come and go."""
+
+
+class Reporter:
+    """Puts the messages of one run into the outbox. The pipeline's thread and the agent's use it.
+
+    The retained message on the alarm's topic always says what holds now: an alarm that stands, the all-clear, or why
+    neither can be said.
+
+    Parameters
+    ----------
+    settings : TelemetrySettings
+    stamp : Stamp
+    outbox : Outbox
+
+    """
+
+    def __init__(self, settings: TelemetrySettings, stamp: Stamp, outbox: Outbox) -> None:
+        self._settings = settings
+        self._stamp = stamp
+        self._outbox = outbox
+        self._lock = threading.RLock()
+        self._hit_events: deque[tuple[int, str]] = deque(maxlen=EVIDENCE_MEMORY)
+        self._retained: dict[Kind, Message] = {}
+        self._situation: Situation | None = None
+        self._blind: tuple[str, ...] = ()
+        self._clear_since_s: float | None = None
+        self._told: tuple[str, tuple[str, ...]] | None = None
+
+    def report(self, analysed: AnalysedFrame, situation: Situation) -> None:
+        """Report the hits of a frame, the steps of alarms that it led to, and a condition that has changed."""
+        with self._lock:
+            if analysed.detection.hits and self._settings.hits:
+                self._send_hits(analysed)
+            for alarm in analysed.alarms:
+                self._send_alarm(alarm)
+            self._situation = situation
+            if situation.condition != "clear":
+                self._clear_since_s = None
+            elif self._clear_since_s is None:
+                self._clear_since_s = analysed.frame.monotonic_s
+            self._send_condition(analysed.frame.utc, analysed.frame.monotonic_s)
+
+    def blind(self, reasons: tuple[str, ...], utc: datetime) -> None:
+        """Say why the box sees nothing, or by no reasons that it sees again. A standing alarm is left as it is."""
+        with self._lock:
+            if reasons != self._blind:
+                self._blind = reasons
+                self._clear_since_s = None
+                if reasons:
+                    self._send_condition(utc, 0.0)
+
+    def send_info(self, utc: datetime, **fields: object) -> None:
+        """Send the facts of `edge.telemetry.messages.Info`; only the latest of them wait for the broker."""
+        with self._lock:
+            self._retained["info"] = self._stamp.make(Info, utc, **fields)
+            self._put("info", self._retained["info"], "latest")
+
+    def send_health(self, utc: datetime, **fields: object) -> None:
+        """Send the state of the box; only the latest waits for the broker."""
+        with self._lock:
+            self._put("health", self._stamp.make(Health, utc, **fields), "latest")
+
+    def repeat(self) -> None:
+        """Send retained messages again, as the broker may have forgotten them."""
+        with self._lock:
+            for kind, message in self._retained.items():
+                self._outbox.restate(self._outgoing(kind, message, "restated"))
+
+    def _send_hits(self, analysed: AnalysedFrame) -> None:
+        detection = analysed.detection
+        message = self._stamp.make(
+            HitMessage,
+            analysed.frame.utc,
+            frame=detection.sequence,
+            live_fraction=min(detection.live_fraction, 1.0),
+            exposure_s=analysed.frame.exposure_s,
+            hits=tuple(hit_detail(hit) for hit in detection.hits),
+        )
+        self._hit_events.append((detection.sequence, message.event_id))
+        self._put("hit", message, "until_full")
+
+    def _send_alarm(self, alarm: Alarm) -> None:
+        log.log(
+            logging.DEBUG if alarm.state == "updated" else logging.WARNING,
+            "alarm %s %s: %.2f hits/s against a background of %.2f, %.1f sigma",
+            alarm.id,
+            alarm.state,
+            alarm.rate_hz,
+            alarm.background_hz,
+            alarm.significance_sigma,
+        )
+        frames = set(alarm.frames)
+        evidence = tuple(event for sequence, event in self._hit_events if sequence in frames)
+        self._send_state(alarm.utc, alarm.state, alarm=alarm_detail(alarm, evidence))
+        # The end of an alarm says all that an all-clear says, and more.
+        self._told = ("cleared", ()) if alarm.state == "cleared" else None
+        if alarm.state == "cleared":
+            self._clear_since_s = alarm.time_s - CLEAR_AFTER_S
+
+    def _send_condition(self, utc: datetime, now_s: float) -> None:
+        """Say that all is clear, or why that cannot be said, where it was not said last."""
+        situation = self._situation
+        if situation is not None and situation.alarm_stands:
+            return
+        reasons = (*self._blind, *(situation.reasons if situation is not None else ()))
+        if not reasons and (self._clear_since_s is None or now_s - self._clear_since_s < CLEAR_AFTER_S):
+            return
+        told = ("learning" if reasons else "cleared", reasons)
+        if told == self._told:
+            return
+        self._told = told
+        log.info("condition: %s", f"learning: {'; '.join(reasons)}" if reasons else "clear")
+        self._send_state(utc, told[0], alarm=None, reasons=reasons)
+
+    def _send_state(self, utc: datetime, state: str, **fields: object) -> None:
+        message = self._stamp.make(AlarmMessage, utc, state=state, **fields)
+        self._retained["alarm"] = message
+        self._put("alarm", message, "always")
+
+    def _put(self, kind: Kind, message: Message, keep: Keep) -> None:
+        self._outbox.put(self._outgoing(kind, message, keep))
+
+    def _outgoing(self, kind: Kind, message: Message, keep: Keep) -> Outgoing:
+        expiry_s = None
+        if kind == "health":
+            expiry_s = max(60, round(3 * self._settings.health_interval_s))
+        topic = str(Topic(self._stamp.site, self._stamp.device, kind))
+        return Outgoing(topic, encode(message), kind != "hit", keep, self._stamp.boot_id, expiry_s=expiry_s)

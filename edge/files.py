@@ -1,11 +1,13 @@
-"""Files that are whole or not there, whatever happens while they are written."""
+"""Files that are whole or not there, whatever happens while they are written; and the order of numbered files."""
 
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 
@@ -46,3 +48,20 @@ def replace_file(path: Path, text: str) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def in_natural_order(paths: Iterable[Path]) -> list[Path]:
+    """Return paths as people number them: frame2 before frame10.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> [path.name for path in in_natural_order(Path(f"{number}.png") for number in (10, 9, 1))]
+    ['1.png', '9.png', '10.png']
+
+    """
+    return sorted(paths, key=lambda path: ([_key(part) for part in path.parts], str(path)))
+
+
+def _key(name: str) -> list[tuple[int, str]]:
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name.casefold())]

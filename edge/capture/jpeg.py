@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 # Markers, ITU-T T.81 table B.1. In the coded data FF00 is a data byte FF and FFD0...FFD7 are restart markers.
 _START = b"\xff\xd8"
 _END = 0xD9
+_END_OF_IMAGE = b"\xff\xd9"
 _SCAN = 0xDA
 _RESTART_INTERVAL = 0xDD
 _BARE = {0x01, *range(0xD0, 0xD8)}
@@ -22,6 +23,7 @@ _BETWEEN_SCANS = {0xC4, 0xDA, 0xDB, 0xDC, 0xDD, *range(0xE0, 0xF0), 0xFE}
 
 _SURPLUS = re.compile(r"(\d+) extraneous bytes")
 HARMLESS_SURPLUS_BYTES = 16  # some webcams (Logitech C270) end every picture with a few bytes too many
+_MAX_PADDING = 64
 MAX_PIXELS = 100_000_000  # a damaged header must not make the decoder ask for all memory
 
 
@@ -32,8 +34,8 @@ class DamagedJpegError(ValueError):
 def complete_jpeg(packet: bytes) -> bytes:
     """Return the JPEG in a packet, from FFD8 to FFD9, without the padding that cameras and containers add.
 
-    The function walks the segments and the markers in the coded data. It recognises a picture that is cut short, two
-    pictures in one, and restart markers out of order. Only decoding finds a loss within the coded data.
+    The function walks the segments and the markers in the coded data. It recognises two pictures in one, and restart
+    markers out of order. A missing FFD9 is put in its place. Only decoding finds a loss within the coded data.
 
     Raises
     ------
@@ -43,6 +45,20 @@ def complete_jpeg(packet: bytes) -> bytes:
     """
     if packet[:2] != _START:
         raise DamagedJpegError("does not begin as a JPEG" if packet else "is empty")
+    at, restart_interval = _read_header(packet)
+    end, restarts = _walk_coded_data(packet, at)
+    if restart_interval and not np.array_equal(restarts, 0xD0 + np.arange(len(restarts)) % 8):
+        raise DamagedJpegError("restart markers of the JPEG out of order")
+    if end is None:
+        # Some recorders leave the end marker out. Decoding tells whether the data before it are whole.
+        return packet.removesuffix(b"\xff") + _END_OF_IMAGE
+    if _is_field(packet, end):
+        raise DamagedJpegError("two fields in one picture: it is interlaced; deinterlace the recording first")
+    return packet[:end]
+
+
+def _read_header(packet: bytes) -> tuple[int, int]:
+    """Walk the segments up to the coded data. Return their offset and the restart interval."""
     at, restart_interval = 2, 0
     while True:
         at, marker = _next_segment(packet, at)
@@ -57,11 +73,7 @@ def complete_jpeg(packet: bytes) -> bytes:
             restart_interval = int.from_bytes(packet[at + 2 : at + 4], "big")
         at += length
         if marker == _SCAN:
-            break
-    end, restarts = _walk_coded_data(packet, at)
-    if restart_interval and not np.array_equal(restarts, 0xD0 + np.arange(len(restarts)) % 8):
-        raise DamagedJpegError("restart markers of the JPEG out of order")
-    return packet[:end]
+            return at, restart_interval
 
 
 def decode_grey(jpeg: bytes) -> NDArray[np.uint8]:
@@ -137,8 +149,21 @@ def _length(packet: bytes, at: int) -> int:
     return length
 
 
-def _walk_coded_data(packet: bytes, at: int) -> tuple[int, NDArray[np.uint8]]:
-    """Return the offset after FFD9, and the restart markers of the first scan."""
+def _is_field(packet: bytes, end: int) -> bool:
+    """Return whether a picture is one of two fields: it says so (APP0 AVI1), or another of its size follows."""
+    if packet[2:4] == b"\xff\xe0" and packet[6:10] == b"AVI1" and packet[10] != 0:
+        return True
+    second = packet.find(_START, end, end + _MAX_PADDING)
+    if second < 0:
+        return False
+    try:
+        return picture_size(packet[second:]) == picture_size(packet[:end])
+    except DamagedJpegError:
+        return False
+
+
+def _walk_coded_data(packet: bytes, at: int) -> tuple[int | None, NDArray[np.uint8]]:
+    """Return the offset after FFD9, or None where it is missing, and the restart markers of the first scan."""
     coded = np.frombuffer(packet, np.uint8)
     after_ff = np.flatnonzero(coded[at:-1] == 0xFF) + (at + 1)  # the bytes that follow an FF
     marks = coded[after_ff]
@@ -155,4 +180,6 @@ def _walk_coded_data(packet: bytes, at: int) -> tuple[int, NDArray[np.uint8]]:
         if marker not in _BETWEEN_SCANS:
             raise DamagedJpegError(f"stray marker FF{marker:02X} within the JPEG")
         resume = place + 1 + _length(packet, place + 1)
-    raise DamagedJpegError("JPEG cut short (no FFD9)")
+    if packet.endswith(b"\x00\x00") and not packet.endswith(b"\xff\x00\x00"):
+        raise DamagedJpegError("JPEG cut short (zeros instead of its end)")
+    return None, marks[is_restart & (after_ff < (first if first is not None else len(packet)))]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from edge.files import in_natural_order
 from trainer.data.notes import NOTE_SUFFIX, described, with_fitting_notes
 from trainer.errors import DatasetError
 from trainer.scenes.footage import Footage, Refusal, picture_files, probe, read_run
@@ -210,11 +211,11 @@ def _covered(
     folder: Path, name: SetName, refused: list[Refusal], notes: dict[str, RecordingNote]
 ) -> Iterator[tuple[str, Iterator[NDArray[np.uint8]]]]:
     """Yield each recording of a covered camera: videos, and folders of pictures of any sizes."""
-    for place in [folder, *sorted(inner for inner in folder.rglob("*") if inner.is_dir())]:
+    for place in [folder, *in_natural_order(inner for inner in folder.rglob("*") if inner.is_dir())]:
         if picture_files(place):
             yield place.name, _readable(place, refused)
     files = (file for file in folder.rglob("*") if file.is_file() and file.suffix != NOTE_SUFFIX)
-    videos, not_used = probe(sorted(file for file in files if not _is_picture(file)))
+    videos, not_used = probe(in_natural_order(file for file in files if not _is_picture(file)))
     refused += not_used
     for video in with_fitting_notes(videos, name, refused, notes):
         yield video.path.name, _frames(video)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from edge.files import in_natural_order
 from trainer.errors import SensorError
 from trainer.scenes.hall import default_scene
 
@@ -94,7 +95,7 @@ def fit(picture: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
 
 
 def _stills_in(folder: Path) -> list[Path]:
-    return sorted(file for file in folder.iterdir() if file.suffix.lower() in STILLS)
+    return in_natural_order(file for file in folder.iterdir() if file.suffix.lower() in STILLS)
 
 
 def _still(path: Path) -> NDArray[np.uint8]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import cv2
 
 from edge.capture.base import quiet_opencv
+from edge.files import in_natural_order
 from trainer.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -145,17 +146,17 @@ def read_run(footage: Footage, start: int, count: int, stride: int = 1) -> list[
 
 
 def picture_files(folder: Path) -> list[Path]:
-    """List the pictures directly in a folder, by name."""
-    return sorted(file for file in folder.iterdir() if file.suffix.lower() in PICTURE_SUFFIXES)
+    """List the pictures directly in a folder, in natural order."""
+    return in_natural_order(file for file in folder.iterdir() if file.suffix.lower() in PICTURE_SUFFIXES)
 
 
 def _sources(place: Path) -> list[Path]:
     """Return the videos and picture folders at a place; a place of neither kind is returned as it is, to be refused."""
     if not place.is_dir():
         return [place]
-    folders = [place, *sorted(inner for inner in place.rglob("*") if inner.is_dir())]
+    folders = [place, *in_natural_order(inner for inner in place.rglob("*") if inner.is_dir())]
     of_pictures = [folder for folder in folders if picture_files(folder)]
-    return of_pictures + sorted(file for file in place.rglob("*") if file.suffix.lower() in VIDEO_SUFFIXES)
+    return of_pictures + in_natural_order(file for file in place.rglob("*") if file.suffix.lower() in VIDEO_SUFFIXES)
 
 
 def _probe(source: Path) -> Footage | Refusal:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from edge.files import in_natural_order
 from trainer.data.recordings import CUT_PX, find_blotches
 from trainer.errors import DatasetError
 from trainer.film.cameras import random_cover_camera
@@ -50,7 +51,7 @@ def recorded_hits(folder: Path, count: int, rng: Generator) -> NDArray[np.uint8]
         No hit.
 
     """
-    folders = [folder, *sorted(inner for inner in folder.rglob("*") if inner.is_dir())]
+    folders = [folder, *in_natural_order(inner for inner in folder.rglob("*") if inner.is_dir())]
     listed = [(files, i) for files in map(picture_files, folders) for i in range(len(files))]
     patches: list[NDArray[np.uint8]] = []
     for number in rng.permutation(len(listed)).tolist():

@@ -57,8 +57,7 @@ def test_decode_grey_reads_grey_and_plain_huffman_pictures(whole):
         (lambda whole: b"RIFF" + whole, "does not begin as a JPEG"),
         (lambda whole: whole[:2], "cut short"),
         (lambda whole: whole[:300], "cut short"),
-        (lambda whole: whole[: len(whole) // 2], "no FFD9"),
-        (lambda whole: whole[:-1], "no FFD9"),
+        (lambda whole: whole[: len(whole) // 2] + bytes(100), "zeros instead of its end"),
         (lambda whole: whole[: len(whole) // 2] + whole, "stray marker FFD8"),
         (lambda whole: whole[:2] + b"\xff\xd9", "without picture data"),
         (lambda whole: whole[:2] + b"hello world, this is no JPEG", "broken header"),
@@ -126,3 +125,36 @@ def test_complete_jpeg_turns_any_bytes_into_a_jpeg_or_reason(noise, starts_well)
     except DamagedJpegError:
         return
     assert grey.ndim == 2
+
+
+@pytest.mark.parametrize("missing", [1, 2])
+def test_jpeg_without_its_end_marker_is_whole(whole, missing):
+    repaired = complete_jpeg(whole[:-missing])
+    assert repaired == whole
+    assert np.array_equal(decode_grey(repaired), decode_grey(whole))
+
+
+@pytest.mark.parametrize("missing", [4, 5, 10, 500])
+def test_jpeg_without_the_end_of_its_data_is_damaged(whole, missing):
+    with pytest.raises(DamagedJpegError, match="piece missing"):
+        decode_grey(complete_jpeg(whole[:-missing]))
+
+
+def field(whole, polarity):
+    return whole[:2] + b"\xff\xe0\x00\x10AVI1" + bytes([polarity]) + bytes(9) + whole[20:]
+
+
+@pytest.mark.parametrize(
+    "interlaced",
+    [
+        pytest.param(lambda whole: field(whole, 1) + field(whole, 2), id="marked"),
+        pytest.param(lambda whole: whole + whole, id="unmarked"),
+    ],
+)
+def test_jpeg_of_two_fields_is_refused_as_interlaced(whole, interlaced):
+    with pytest.raises(DamagedJpegError, match="interlaced"):
+        complete_jpeg(interlaced(whole))
+
+
+def test_jpeg_of_a_progressive_avi_is_no_field(whole):
+    assert complete_jpeg(field(whole, 0)) == field(whole, 0)

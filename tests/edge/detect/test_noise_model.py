@@ -106,3 +106,36 @@ def test_noise_model_closes_a_late_blinker_after_years():
         model.observe(model.map.sigma_dn)
         model.close_blinking([hit(100, 50)], 1.0)
     assert model.blinking_places >= 1
+
+
+@pytest.mark.parametrize(
+    ("open_share", "hits_per_frame", "live_fraction", "frames"),
+    [(0.15, 4, 0.15, 2500), (0.1, 10, 1.0, 2500), (1.0, 10, 1.0, 2500)],
+    ids=["85 % masked", "all hits on a tenth", "everywhere"],
+)
+def test_true_hits_close_under_half_a_percent(open_share, hits_per_frame, live_fraction, frames):
+    rng = np.random.default_rng(1)
+    grey = np.full((480, 640), 60, np.uint8)
+    model = NoiseModel(RULES, grey, grey, None)
+    motion = np.full((60, 80), 2.2, np.float32)
+    width = round(640 * open_share)
+    for _ in range(frames):
+        model.observe(motion)
+        places = zip(rng.integers(0, width, hits_per_frame), rng.integers(0, 480, hits_per_frame), strict=True)
+        model.close_blinking([hit(int(x), int(y)) for x, y in places], live_fraction)
+    assert model.blinking_places * 7 * 7 < 0.005 * width * 480
+
+
+def test_a_closed_place_is_opened_after_an_hour():
+    grey = np.full(SHAPE, 60, np.uint8)
+    model = NoiseModel(RULES, grey, grey, None)
+    motion = np.full((20, 30), 2.2, np.float32)
+    for _ in range(50):
+        model.observe(motion)
+        model.close_blinking([hit(100, 80)], 1.0)
+    assert model.blinking_places >= 1
+    assert model.map.floor_dn[80, 100] == NEVER
+    for _ in range(92_000):
+        model.observe(motion)
+    assert model.blinking_places == 0
+    assert model.map.floor_dn[80, 100] < NEVER

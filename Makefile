@@ -10,7 +10,7 @@ NOT_INSTALLED = { echo "make: pip could not install the packages; its reason sta
 # More words for pytest: make test PYTEST_ARGS="tests/edge -k alarm".
 PYTEST_ARGS ?=
 
-.PHONY: help demo test coverage check hooks test-slow test-peer test-hardware clean
+.PHONY: help demo test coverage check hooks test-slow test-peer test-hardware check-camera clean
 .DEFAULT_GOAL := help
 
 help: ## show this help
@@ -52,6 +52,10 @@ test-peer: $(VENV)/.dev ## tests with the marker peer: they need the footage and
 
 test-hardware: $(VENV)/.dev ## tests with the marker hardware: they need a camera or a board
 	$(BIN)/python -m pytest -m hardware --numprocesses=0 $(PYTEST_ARGS)
+
+# Frames, controls, unplugging and the doctor on the kernel's virtual camera; needs qemu-system-x86 and busybox-static.
+check-camera: $(VENV)/.dev ## try the camera code on a virtual camera, in a virtual machine
+	$(BIN)/python scripts/check_camera.py $(CAMERA_ARGS)
 
 clean: ## remove the environment, caches and the demo's films; datasets and runs stay
 	rm -rf .venv build demo .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

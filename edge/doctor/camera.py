@@ -23,8 +23,11 @@ if TYPE_CHECKING:
     from edge.doctor.finding import Finding
 
 MEASURED_S = 6.0
+MAX_MEASURED_S = 20.0
+"""A board that is far too slow analyses a few frames in this time."""
 LIMIT_S = 40.0
-_MIN_FRAMES = 10
+_ENOUGH_FRAMES = 10
+_MIN_FRAMES = 3
 _LOW_RATE = 0.9
 _EXPOSURE_UNIT_S = 1e-4
 _EXPOSURE_SHARE = 0.02
@@ -87,7 +90,7 @@ def sampled(source: Source, detector: Detector) -> Sample | None:
         account = account.plus(analysed)
         first, last = first or analysed.frame, analysed.frame
         passed_s = (last.monotonic_s - first.monotonic_s) if source.live else time.perf_counter() - began
-        if passed_s >= MEASURED_S:
+        if passed_s >= MEASURED_S and (account.analysed >= _ENOUGH_FRAMES or passed_s >= MAX_MEASURED_S):
             break
     if first is None or last is None or account.analysed < _MIN_FRAMES or last.monotonic_s <= first.monotonic_s:
         return None

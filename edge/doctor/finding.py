@@ -106,7 +106,7 @@ def findings_of(check: Check) -> tuple[Finding, ...]:
     thread.start()
     thread.join(check.limit_s)
     if thread.is_alive():
-        return (fault(check.name, f"no answer within {check.limit_s:g} s", check.remedy),)
+        return (*answer, fault(check.name, f"no answer within {check.limit_s:g} s", check.remedy))
     return tuple(answer)
 
 

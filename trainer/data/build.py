@@ -82,6 +82,12 @@ class Recipe:
     max_a_shard : int
         Most samples of a shard; of large crops fewer fit.
 
+    Examples
+    --------
+    >>> recipe = Recipe("training", crops=2000, crop_size=64, seed=1)
+    >>> [(recipe.split_of(shard), size) for shard, size in enumerate(recipe.shard_sizes())]
+    [('train', 512), ('train', 512), ('train', 512), ('validation', 464)]
+
     """
 
     kind: Kind

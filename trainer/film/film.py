@@ -81,6 +81,17 @@ def film_frame(
     hits : sequence of HitEvent
         That fall into it.
 
+    Examples
+    --------
+    >>> from trainer.film.events import HitEvent
+    >>> from trainer.sensor.camera import OV2710, change
+    >>> studio = film_studio(change(OV2710, width=64, height=48), seed=1)
+    >>> grey_wall = np.full((48, 64, 3), 90, np.uint8)
+    >>> hit = HitEvent(frame=7, x0=30, y0=20, charge_e=np.float32([[2000]]), energy_kev=7.3, origin="Tc-99m")
+    >>> jpeg, truth = film_frame(studio, grey_wall, 7, [hit])
+    >>> truth[0]["x"], truth[0]["y"], truth[0]["added"] > 25
+    (30, 20, True)
+
     """
     charges = [PlacedCharge(hit.x0, hit.y0, hit.charge_e) for hit in hits]
     charge_e = place_charge((scene_bgr.shape[0], scene_bgr.shape[1]), charges) if hits else None

@@ -73,6 +73,12 @@ def generate_scene(
     speed_scale : float
         2 for 12.5 instead of 25 frames a second.
 
+    Examples
+    --------
+    >>> scene = generate_scene(3, "train", (160, 120))
+    >>> scene.name, scene.levels(t=7).shape
+    ('generated-train-3', (120, 160, 3))
+
     """
     rng = np.random.default_rng([_SPLIT_KEY[split], seed])
     pictures = available_pictures(split)

@@ -94,6 +94,15 @@ def load_nuclide(name: str) -> Nuclide:
     SensorError
         A nuclide without photons (a pure beta or alpha emitter).
 
+    Examples
+    --------
+    >>> source = load_nuclide("99mTc")
+    >>> source.name, round(source.half_life_s / 3600, 1)
+    ('Tc-99m', 6.0)
+    >>> strongest = source.photons_per_decay.argmax()
+    >>> round(float(source.energies_kev[strongest]), 1), round(float(source.photons_per_decay[strongest]), 2)
+    (140.5, 0.89)
+
     """
     known = canonical_name(name)
     half_life_s, lines = _emissions(known)

@@ -120,7 +120,7 @@ class Recipe:
         return [self.samples_a_shard] * whole + ([rest] if rest else [])
 
     def split_of(self, shard: int) -> Split:
-        """Every fourth shard of training data is for validation."""
+        """Return the split of a shard: of training data every fourth is for validation."""
         if self.kind == "test":
             return "test"
         return "validation" if shard % 4 == 3 else "train"
@@ -243,7 +243,7 @@ def shard_samples(recipe: Recipe, shard: int) -> Samples:
 
 
 def region_size(crop_size: int) -> int:
-    """Edge of the square pictures that shots are taken of: several crops wide, and even as a Bayer mosaic must be."""
+    """Return the edge of the square pictures of shots: several crops wide, and even as a Bayer mosaic must be."""
     return max(448, 2 * crop_size + 192) // 2 * 2
 
 

@@ -81,7 +81,7 @@ class BuildCost:
 
 
 def peak_bytes() -> int:
-    """Most memory that this process has held, bytes."""
+    """Return the most memory that this process has held, bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _MAXRSS_UNIT_BYTES
 
 

@@ -11,7 +11,6 @@ import numpy as np
 from trainer.scenes import actors
 from trainer.scenes.sprites import stamp
 from trainer.scenes.textures import available_pictures, surface
-from trainer.sensor.tone import to_linear
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class GeneratedScene:
-    """A place with its actors; `light(t)` draws it at any time.
+    """A place with its actors; `levels(t)` draws it at any time.
 
     Attributes
     ----------
@@ -50,10 +49,6 @@ class GeneratedScene:
             for sprite, pose in actor.at(t, self.shutter):
                 stamp(canvas, sprite, pose)
         return canvas
-
-    def light(self, t: float) -> NDArray[np.float32]:
-        """Draw frame `t` in linear light, 1 = white."""
-        return to_linear(self.levels(t))
 
 
 def generate_scene(

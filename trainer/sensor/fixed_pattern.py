@@ -18,7 +18,7 @@ HOT_SPREAD = 1.2  # likewise among hot pixels, assumed: a long tail
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FixedPattern:
-    """The faults of one sensor, or of a part of it.
+    """The faults of a sensor.
 
     Attributes
     ----------
@@ -44,12 +44,6 @@ class FixedPattern:
     telegraph_dwell: NDArray[np.int64] = field(repr=False)
     seed: int
 
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(height, width) in pixels."""
-        height, width = self.dark_e_s.shape
-        return height, width
-
     def telegraph_now(self, frame: int) -> NDArray[np.float32]:
         """Return the electrons that each telegraph pixel adds in a frame: its step or 0.
 
@@ -63,21 +57,6 @@ class FixedPattern:
         mixed = ((mixed ^ (mixed >> 16)) * 0x45D9F3B) & 0xFFFFFFFF
         mixed = ((mixed ^ (mixed >> 16)) * 0x45D9F3B) & 0xFFFFFFFF
         return np.where((mixed >> 16) & 1, self.telegraph_e, np.float32(0)).astype(np.float32)
-
-    def part(self, x0: int, y0: int, width: int, height: int) -> FixedPattern:
-        """Cut out the pattern of a part of the sensor; x0 and y0 even, or the Bayer mosaic would shift."""
-        if x0 % 2 or y0 % 2:
-            raise ValueError(f"a part of a Bayer mosaic begins at even x and y, not at {x0}, {y0}")
-        rows, columns = self.telegraph_at.T
-        inside = (rows >= y0) & (rows < y0 + height) & (columns >= x0) & (columns < x0 + width)
-        return FixedPattern(
-            self.sensitivity[y0 : y0 + height, x0 : x0 + width],
-            self.dark_e_s[y0 : y0 + height, x0 : x0 + width],
-            self.telegraph_at[inside] - [y0, x0],
-            self.telegraph_e[inside],
-            self.telegraph_dwell[inside],
-            self.seed,
-        )
 
 
 def make_pattern(camera: Camera, seed: int, shape: tuple[int, int] | None = None) -> FixedPattern:

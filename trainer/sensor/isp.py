@@ -134,7 +134,7 @@ def photograph(  # noqa: PLR0917 - in the order of the light's way
         Electrons of hits in each pixel of the mosaic.
     camera : Camera
     pattern : FixedPattern or None
-        Faults of the sensor, of the scene's size (`FixedPattern.part` cuts one out); None for a sensor without.
+        Faults of the sensor, of the scene's size; None for a sensor without.
     rng : Generator or None
         Noise; None for a picture without shot and read noise.
     frame : int

@@ -53,7 +53,7 @@ MAX_UNLIKE = 0.15
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """How the pairs are made.
+    """Settings of the pairs.
 
     Attributes
     ----------
@@ -112,7 +112,7 @@ class Struck:
 
 
 def strike_footage(footage: Sequence[Footage], real: HitPictures, simulated: HitPictures, setting: Setting) -> Struck:
-    """Make negatives and pairs.
+    """Strike footage with real and with simulated hits at the same places.
 
     Parameters
     ----------

@@ -133,16 +133,16 @@ def quiet_command(
     exposure: Annotated[float | None, typer.Option(min=1e-6, max=10, help="Of each frame, s, where known.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Count the false hits on recordings without a source, clip by clip and pooled."""
-    from trainer.studies.quiet import as_markdown, pooled, watch_quiet
+    """Count the false hits on recordings without a source, clip by clip and pool."""
+    from trainer.studies.quiet import as_markdown, count_false_hits, pool
 
     bundle = bundle_or_shipped(model)
     watched = []
     with count_progress("clips", len(clips)) as told:
         for done, clip in enumerate(clips, start=1):
-            watched.append(watch_quiet(clip, bundle, exposure_s=exposure))
+            watched.append(count_false_hits(clip, bundle, exposure_s=exposure))
             told(done)
-    rows = [*(pooled(one.name, [one]) for one in watched), pooled("all", watched)]
+    rows = [*(pool(one.name, [one]) for one in watched), pool("all", watched)]
     print(json.dumps([asdict(row) for row in rows]) if as_json else as_markdown(rows))
 
 

@@ -108,7 +108,7 @@ def real_hits_command(
     from trainer.judging.cascade import decisions_of
     from trainer.scenes.footage import require_footage
     from trainer.studies.hit_pictures import MANY, HitPictures, recorded_hits, simulated_hits
-    from trainer.studies.pairs import compare_pairs, margins, table
+    from trainer.studies.paired_recall import compare_pairs, margins, table
     from trainer.studies.real_hits import Setting, strike_footage
     from trainer.training.run import Run
 

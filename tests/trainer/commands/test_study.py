@@ -15,7 +15,7 @@ def run(*words):
     return result.exit_code, result.stdout
 
 
-def test_the_table_is_written_into_the_bundle_and_changes_nothing_else(tiny_bundle, tmp_path, monkeypatch):
+def test_sensitivity_writes_only_the_table(tiny_bundle, tmp_path, monkeypatch):
     monkeypatch.setattr(sensitivity, "MEDIANS_DN", (30, 215))
     monkeypatch.setattr(sensitivity, "EDGES_DN", (0, 120, 250))
     monkeypatch.setattr(sensitivity, "MIN_HITS", 2)
@@ -33,7 +33,7 @@ def test_the_table_is_written_into_the_bundle_and_changes_nothing_else(tiny_bund
     assert after.model == before.model
 
 
-def test_rates_exit_1_where_a_scene_is_off(tiny_bundle):
+def test_study_rates_exits_1_where_a_scene_differs(tiny_bundle):
     words = ("study", "rates", "--model", tiny_bundle, "--size", "160x120", "--frames", 12, "--dose-rate", 200_000)
     code, out = run(*words, "--json")
     rows = json.loads(out)
@@ -42,7 +42,7 @@ def test_rates_exit_1_where_a_scene_is_off(tiny_bundle):
     assert len(run(*words)[1].splitlines()) == 6
 
 
-def test_nuisances_and_quiet_clips(tiny_bundle, tmp_path):
+def test_study_nuisances_and_quiet_count_false_hits(tiny_bundle, tmp_path):
     out = tmp_path / "clips"
     words = ("study", "nuisances", out, "--model", tiny_bundle, "--size", "160x120", "--seconds", 1, "--clips", 1)
     code, text = run(*words, "--nuisance", "clock", "--nuisance", "none")
@@ -55,7 +55,7 @@ def test_nuisances_and_quiet_clips(tiny_bundle, tmp_path):
     assert rows[2]["analysed"] == sum(row["analysed"] for row in rows[:2]) == 46
 
 
-def test_the_grid_is_told_by_quality(tiny_bundle):
+def test_study_grid_has_a_row_for_each_quality(tiny_bundle):
     code, out = run(
         "study", "grid", "--model", tiny_bundle, "--size", "160x120", "--pitch", 10, "--quality", 90, "--json"
     )
@@ -66,7 +66,7 @@ def test_the_grid_is_told_by_quality(tiny_bundle):
 
 
 @pytest.mark.parametrize("words", [("quiet", "nowhere.avi"), ("grid", "--size", "huge"), ("rates", "nowhere.mp4")])
-def test_what_is_unusable_is_one_clear_line(command, words, tmp_path, monkeypatch):
+def test_study_refuses_unusable_input(command, words, tmp_path, monkeypatch):
     from trainer.commands.cli import main
 
     monkeypatch.chdir(tmp_path)

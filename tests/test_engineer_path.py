@@ -39,11 +39,8 @@ def smaller(words: list[str]) -> list[str]:
     return [*small, *ADDED.get(words[1], ())]
 
 
-def test_readme_leads_the_engineer_to_a_verdict(
-    command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_readme_leads_the_engineer_to_a_verdict(command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
     commands = engineer_commands()
     assert [words[1] for words in commands][-2:] == ["convert", "check"]
     for words in commands:

@@ -65,9 +65,8 @@ def dispersion(clips: Sequence[tuple[NDArray[np.float64], NDArray[np.int64]]], w
         if not len(times):
             continue
         spacing = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
-        number = ((times - times[0] + spacing / 2) // window_s).astype(
-            np.int64
-        )  # half a frame against rounding at the edge of a window
+        # Half a frame is added against rounding at the edges of windows.
+        number = ((times - times[0] + spacing / 2) // window_s).astype(np.int64)
         whole = int((times[-1] - times[0] + spacing) / window_s + _MAY_LACK)
         if not whole:
             continue

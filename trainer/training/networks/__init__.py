@@ -29,7 +29,7 @@ class NetworkError(GammaboxError):
 
 
 def build(name: str, crop_size: int, options: Mapping[str, Any], seed: int) -> keras.Model:
-    """Build a network with weights drawn from `seed`.
+    """Return a network with weights drawn from `seed`.
 
     Raises
     ------

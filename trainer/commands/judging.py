@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import typer
 
 from edge.commands.console import typed_command
+from edge.commands.options import with_option_groups
 from edge.detect.crops import Planes
 from trainer.commands.options import (
     BundleOption,
@@ -31,6 +32,12 @@ from trainer.commands.options import (
     parse_options,
 )
 
+if TYPE_CHECKING:
+    from trainer.data.dataset import Dataset
+    from trainer.judging.evaluate import Judged
+    from trainer.training.run import Run
+
+JudgedSplit = Literal["test", "validation"]
 WEIGHT_HELP = (
     "Weight of a term of the decision; may be given several times. The defaults: classifier=0.75, screen=0.25, "
     "motion=0.6 (under the spot), scene=0.6 (candidates that the screen stops), border=4.0 (what may enter there); "
@@ -46,26 +53,43 @@ def register(app: typer.Typer) -> None:
     app.command("sensitivity")(sensitivity_command)
 
 
-def evaluate_command(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder that `fit` wrote.")],
-    data: DataOption,
+@dataclass(frozen=True, slots=True)
+class DecisionOptions:
+    """How threshold and temperature of one network are chosen."""
+
+    panel: ClassVar[str] = "Threshold and temperature"
     chosen_on: Annotated[
         list[Path] | None,
         typer.Option(help="Datasets whose validation split chooses threshold and temperature \\[default: --data]."),
-    ] = None,
-    split: Annotated[str, typer.Option(help="Which split the figures are of: test or validation.")] = "test",
+    ] = None
     false_positive_rate: Annotated[
         float, typer.Option(min=1e-6, max=0.5, help="Share of negative candidates that may be called hits.")
-    ] = 1e-3,
+    ] = 1e-3
     keep_recall: Annotated[
         float | None,
         typer.Option(min=0.5, max=1, help="For a screen: the threshold keeps this share of the visible hits instead."),
-    ] = None,
-    decide_anew: Annotated[
-        bool, typer.Option("--decide-anew", help="Replace a decision that `cascade` made, too.")
-    ] = False,
-    screen: ScreenOption = None,
-    bundle: BundleOption = None,
+    ] = None
+    decide_anew: Annotated[bool, typer.Option("--decide-anew", help="Replace a decision that `cascade` made, too.")] = (
+        False
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class JointOptions:
+    """Which screen decides together with the network."""
+
+    panel: ClassVar[str] = "Screen and classifier together"
+    screen: ScreenOption = None
+    bundle: BundleOption = None
+
+
+@with_option_groups
+def evaluate_command(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder that `fit` wrote.")],
+    data: DataOption,
+    decision: DecisionOptions,
+    joint: JointOptions,
+    split: Annotated[JudgedSplit, typer.Option(help="Which split the figures are of.")] = "test",
     as_json: Annotated[bool, typer.Option("--json", help="Print every figure as JSON.")] = False,
 ) -> None:
     """Judge a run on the test split, with threshold and temperature from the validation split.
@@ -73,51 +97,54 @@ def evaluate_command(
     Writes the decision into run.json, and evaluation.html and evaluation.json into the run folder. A decision that
     `cascade` made stays as it is. With --screen the files are named both-evaluation.
     """
-    if decide_anew and screen is not None:
-        raise typer.BadParameter(
-            "with --screen no decision is made; leave out one of the two", param_hint="--decide-anew"
-        )
-    from trainer.commands.recipe_options import one_of
+    if decision.decide_anew and joint.screen is not None:
+        raise typer.BadParameter("with --screen no decision is made; leave out one", param_hint="--decide-anew")
     from trainer.data.dataset import Dataset
-    from trainer.judging.evaluate import evaluate
     from trainer.judging.report import write_report
-    from trainer.scenes.splits import Split
     from trainer.training.run import Run
 
-    opened, datasets = Run.open(run), [Dataset.open(folder) for folder in data]
-    chosen = [Dataset.open(folder) for folder in chosen_on] if chosen_on else None
-    splits: tuple[Split, ...] = ("test", "validation")
-    part = one_of("--split", split, splits)
-    if screen is None:
-        opened, judged, found = evaluate(
-            opened,
-            datasets,
-            false_positive_rate=false_positive_rate,
-            keep_recall=keep_recall,
-            split=part,
-            chosen_on=chosen,
-            decide_anew=decide_anew,
-        )
-    else:
-        from trainer.judging.cascade import decisions_of, evaluate_both
-
-        first = Run.open(screen)
-        decisions = decisions_of(first, opened, bundle_or_none(bundle))
-        judged, found = evaluate_both(first, opened, datasets, decisions, split=part, chosen_on=chosen)
-        found["bundle"] = None if bundle is None else bundle.name
+    datasets = [Dataset.open(folder) for folder in data]
+    opened, judged, found = _evaluated(Run.open(run), datasets, split, decision, joint)
     page = write_report(opened, judged, found)
     if as_json:
         print(json.dumps(found))
         return
-    if screen is None:
+    if joint.screen is None:
         print(f"{run}: threshold {found['threshold']:.4g}, temperature {found['temperature']:.3g}")
         if opened.manifest.has_decision_of_cascade:
             print("run.json keeps the decision of `cascade`; --decide-anew replaces it", file=sys.stderr)
     else:
-        source = "the runs" if bundle is None else f"the bundle {bundle.name}"
-        print(f"{run} behind {screen}: threshold {found['threshold']:.4g} of the joint score, decisions of {source}")
-    _print_figures(found, joint=screen is not None)
+        source = "the runs" if joint.bundle is None else f"the bundle {joint.bundle.name}"
+        threshold = f"threshold {found['threshold']:.4g} of the joint score"
+        print(f"{run} behind {joint.screen}: {threshold}, decisions of {source}")
+    _print_figures(found, joint=joint.screen is not None)
     print(f"report: {page}")
+
+
+def _evaluated(
+    run: Run, datasets: list[Dataset], split: JudgedSplit, decision: DecisionOptions, joint: JointOptions
+) -> tuple[Run, Judged, dict[str, Any]]:
+    """Return the run, what was judged, and the figures: of the run alone, or of both networks with a screen."""
+    from trainer.data.dataset import Dataset
+    from trainer.judging.cascade import decisions_of, evaluate_both
+    from trainer.judging.evaluate import evaluate
+    from trainer.training.run import Run
+
+    chosen_on = [Dataset.open(folder) for folder in decision.chosen_on] if decision.chosen_on else None
+    if joint.screen is None:
+        return evaluate(
+            run,
+            datasets,
+            false_positive_rate=decision.false_positive_rate,
+            keep_recall=decision.keep_recall,
+            split=split,
+            chosen_on=chosen_on,
+            decide_anew=decision.decide_anew,
+        )
+    screen = Run.open(joint.screen)
+    decisions = decisions_of(screen, run, bundle_or_none(joint.bundle))
+    judged, found = evaluate_both(screen, run, datasets, decisions, split=split, chosen_on=chosen_on)
+    return run, judged, {**found, "bundle": None if joint.bundle is None else joint.bundle.name}
 
 
 def _print_figures(found: dict[str, Any], *, joint: bool) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -133,7 +134,11 @@ def real_hits_command(
     }
     if as_json:
         print(json.dumps({"triples": struck.frames, "pairs": len(struck.pairs), "unlike": struck.unlike, **found}))
-        return
+    else:
+        _print_recalls(found, table)
+
+
+def _print_recalls(found: dict[str, dict[str, Any]], table: Callable[[dict[str, Any]], str]) -> None:
     for name, recalls in found.items():
         rate, negatives = recalls["false_positive_rate"], recalls["negatives"]
         note = "" if recalls["supported"] else ", too few to state the rate"

@@ -120,13 +120,13 @@ def choose(
     keep_recall : float
         Share of the visible hits that the screen passes on.
     false_positive_rate : float
-        What the screen passes on is a hit where its log odds reach the lowest threshold that keeps to this rate on
-        candidates of recordings. Generated scenes hold more specks than a camera sees, and would set it too high.
+        The threshold of a hit is the lowest that keeps to this rate on candidates of recordings. Generated scenes hold
+        more specks than a camera sees, and would set it too high.
     weights : Weights or None
         Of the terms of the log odds; None for the default ones.
     threshold : float or None
-        A threshold found on whole clips, instead of the one by the rate. A crop shows neither the noise of the camera,
-        beyond which motion counts, nor what moved there before, nor what else its scene proposes.
+        A threshold found on whole clips, instead of the one by the rate. A crop shows neither the camera's noise, nor
+        what moved there before, nor what else its scene proposes.
 
     Raises
     ------
@@ -146,11 +146,10 @@ def choose(
     if threshold is None and not negatives.any():
         problem = "its validation split has no candidate of undisturbed recordings, on which the threshold is chosen"
         raise DatasetError(datasets[0].path, problem, "name a dataset with footage (`mine --footage`), or --threshold")
-    screen_margin, classifier_margin = samples.screen.margin, samples.classifier.margin
-    lowest = np.quantile(screen_margin[hits], 1 - keep_recall, method="lower")
+    lowest = np.quantile(samples.screen.margin[hits], 1 - keep_recall, method="lower")
     first = Decision(threshold=_score_of(lowest))
     second = (weights if weights is not None else Weights()).decision(threshold=0.5)
-    odds = joint_odds(screen_margin, classifier_margin, motion_of(crops.strata), (first, second))
+    odds = joint_odds(samples.screen.margin, samples.classifier.margin, motion_of(crops.strata), (first, second))
     if threshold is None:
         reached = odds[hits & (odds > STOPPED)]
         threshold = _score_of(threshold_at_fpr(odds[negatives], false_positive_rate, levels=reached))

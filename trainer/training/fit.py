@@ -78,14 +78,7 @@ def fit(
             input=contract,
             seed=seed,
             fit=settings,
-            data=DataUsed(
-                paths=tuple(str(dataset.path) for dataset in used),
-                mixtures=len(mixtures),
-                sha256=tuple(dataset.sha256 for dataset in used),
-                train=len(train),
-                train_positives=int(train.label.sum()),
-                validation=len(validation),
-            ),
+            data=_data_used(used, len(mixtures), train, validation),
             commit=program_commit(),
             created_utc=datetime.now(timezone.utc).isoformat(timespec="seconds"),
             command=command,
@@ -94,6 +87,17 @@ def fit(
         run = open_or_begin(path, manifest)
         _train(run, train, validation, progress)
     return run
+
+
+def _data_used(datasets: Sequence[Dataset], mixtures: int, train: Crops, validation: Crops) -> DataUsed:
+    return DataUsed(
+        paths=tuple(str(dataset.path) for dataset in datasets),
+        mixtures=mixtures,
+        sha256=tuple(dataset.sha256 for dataset in datasets),
+        train=len(train),
+        train_positives=int(train.label.sum()),
+        validation=len(validation),
+    )
 
 
 def _train(run: Run, train: Crops, validation: Crops, progress: Callable[[int, int], None] | None) -> None:

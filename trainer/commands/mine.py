@@ -10,7 +10,7 @@ import typer
 
 from edge.commands.console import typed_command
 from trainer.commands.options import SeedOption
-from trainer.progress import shard_progress
+from trainer.progress import progress_bar
 
 
 def register(app: typer.Typer) -> None:
@@ -62,7 +62,7 @@ def mine_command(
         from trainer.training.scores import RunScores
 
         deceived = Deceived(RunScores(str(run)), min_score, Run.open(run).manifest.data.sha256)
-    with shard_progress(crops) as on_shard:
+    with progress_bar(crops) as on_shard:
         dataset = mine(
             out,
             recipe,

@@ -80,7 +80,7 @@ def size_of(text: str) -> tuple[int, int]:
 @contextmanager
 def count_progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
     """Show a progress bar while the block runs; yields the function to call with the number done."""
-    from trainer.progress import shard_progress
+    from trainer.progress import progress_bar
 
-    with shard_progress(total, what) as report:
+    with progress_bar(total, what) as report:
         yield lambda done: report(done, total)

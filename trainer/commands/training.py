@@ -16,7 +16,7 @@ from edge.detect.crops import Planes
 from edge.detect.manifest import InputContract
 from trainer.commands.options import DataOption, JsonOption, SeedOption, parse_options
 from trainer.data.dataset import Dataset
-from trainer.progress import shard_progress
+from trainer.progress import progress_bar
 from trainer.training.run import FitSettings, NetworkChoice, Precision
 
 
@@ -124,7 +124,7 @@ def fit_command(
 
     if not board_is_installed():
         print("no events for TensorBoard are written: it is not installed", file=sys.stderr)
-    with shard_progress(None, "fit") as progress:
+    with progress_bar(None, "fit") as progress:
         done = fit(
             run,
             NetworkChoice(name=network.network, options=parse_options(network.option)),

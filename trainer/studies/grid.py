@@ -107,18 +107,18 @@ def find_grid(
     rows: list[GridCounts] = []
     for quality in qualities:
         rng = np.random.default_rng([seed, quality])
-        stages = _Stages(bundle)
+        cascade = _Cascade(bundle)
         total: Counter[str] = Counter()
         for number, places in enumerate(_pictures(size, pitch, rng)):
             room = [place for place in places if _has_room(scene, place)]
-            total.update(stages.count(_triple(scene, places, quality, number, rng), places, room))
+            total.update(cascade.count(_triple(scene, places, quality, number, rng), places, room))
             progress(len(rows) * pitch**2 + number + 1)
         share, interval = total["found"] / total["hits"], wilson_interval(total["found"], total["hits"])
         rows.append(GridCounts(quality, **total, share=share, share_interval=interval))
     return rows
 
 
-class _Stages:
+class _Cascade:
     """The detector, and beside it the fast path and the screen alone."""
 
     def __init__(self, bundle: Bundle) -> None:

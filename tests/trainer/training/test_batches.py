@@ -26,7 +26,7 @@ PATCH = InputContract(crop_size=17, planes="temporal", dtype="float32")
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     splits = (("train", 50), ("validation", 16), ("test", 16))
-    return write_synthetic(tmp_path_factory.mktemp("feed") / "data", crop_size=32, splits=splits)
+    return write_synthetic(tmp_path_factory.mktemp("batches") / "data", crop_size=32, splits=splits)
 
 
 def test_cut_at_spots_centres_the_spot() -> None:

@@ -31,8 +31,8 @@ class Written:
 def write_folder(folder: Path, files: Mapping[str, str], *, force: bool = False) -> Written:
     """Write rendered files into a folder and remove those of an earlier call that are not rendered any more.
 
-    A file that has its content already is left alone, and so is its time. A file of an earlier call that was edited
-    since is not removed. Files that no call has written stay.
+    A file that has its content already is left alone and keeps its modification time. A file of an earlier call that
+    was edited since is not removed. Files that no call has written stay.
 
     Parameters
     ----------

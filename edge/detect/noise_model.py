@@ -43,8 +43,8 @@ class _Place:
 class NoiseModel:
     """The noise of one camera at one size of picture.
 
-    Hits of radiation fall anywhere. A place where hits are seen more often than true hits would by chance is a blinking
-    pixel (or a lamp) and is closed until the agent starts again.
+    Hits of radiation fall anywhere. Where hits come more often at one place than chance allows, it is a blinking pixel
+    (or a lamp). That place is closed: nothing there is a candidate until the agent starts again.
 
     Parameters
     ----------

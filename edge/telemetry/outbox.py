@@ -80,13 +80,13 @@ class Outbox:
     """A bounded queue in SQLite that any thread may use.
 
     Errors of the file never reach the caller; `faults` names them. A damaged file is moved aside. A file that cannot be
-    used, as it is read-only or in use by another process, is left alone, and messages are kept in memory.
+    used (read-only, or in use by another process) is left alone, and messages are kept in memory.
 
     Parameters
     ----------
     path : Path
     max_messages : int
-        Most messages that are kept.
+        Most messages that are kept. Beyond it the oldest go first: hits before alarms, the state of the box last.
 
     """
 

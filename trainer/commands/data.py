@@ -213,7 +213,7 @@ def _print_summary(
 
 
 def warn_without_validation(dataset: Dataset) -> None:
-    """Tell on stderr that a training set is too small to have the validation split that `fit` asks for."""
+    """Warn on stderr where a training set is too small to have the validation split that `fit` asks for."""
     if dataset.index.complete and dataset.count("train")[0] and not dataset.count("validation")[0]:
         print(
             f"{dataset.path}: no validation split, which `fit` needs: shards of 512 crops go to a split whole; "

@@ -72,17 +72,17 @@ def measure_sensitivity(
 ) -> list[OnGround]:
     """Measure which share of a source's hits the detector finds, by the brightness of the ground.
 
-    Still generated scenes are filmed under weak to strong light. They have the textures that networks are validated on;
-    hits on flat ground would be found more easily than on any real ground.
+    Generated scenes in which nothing moves are filmed from dark to bright. They have the textures of the validation
+    split, because hits on flat ground are found more easily than on real ground.
 
     Parameters
     ----------
     bundle : Bundle
     camera : Camera
     spectrum : Spectrum
-        Of the source. Its strength does not matter.
+        Spectrum of the source. Its strength does not matter.
     frames : int
-        Of each scene.
+        Number of frames of each scene.
     seed : int
     cache : Path or None
         Folder of the hit library; None for the user's cache.

@@ -50,13 +50,13 @@ class Summary:
         frames / seconds.
     ms : mapping of stage to StageTime
     hits, alarms : int
-        Hits found, alarms raised.
+        Number of hits found and of alarms raised.
     live_fraction : float
         Mean over the analysed frames.
     sensitivity : float
         Mean over the analysed frames; see `edge.detect.hit.Detection`.
     live_hits : int
-        Hits on live ground.
+        Number of hits on live ground.
     live_s : float
         Sum of exposure × live fraction × sensitivity. The alarm judges the rate live_hits / live_s.
     unclassified : int
@@ -109,7 +109,7 @@ def analyze(
     source : Source
     detector : Detector
     alarm : AlarmSettings or None
-        None for the defaults.
+        Settings of the alarm; None for the defaults.
     started_s : float or None
         `time.perf_counter()` at the start of the run, by default now.
     events : text file or None

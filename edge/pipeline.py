@@ -30,7 +30,7 @@ class AnalysedFrame:
     ----------
     triple : Triple
     detection : Detection
-        Its hits and its live ground.
+        The hits and the live ground of the frame.
     observation : Observation
         The facts of the frame that the alarm counts.
     alarms : tuple of Alarm
@@ -71,7 +71,7 @@ class Account:
     candidates, unclassified : int
         Candidates of the fast path, and those left over when the budget of a frame was spent.
     alarms : int
-        Alarms raised.
+        Number of alarms raised.
     stage_ms : mapping of str to float
         Milliseconds by stage.
 
@@ -150,7 +150,7 @@ def analysed_frames(
     detector : Detector
         It learns the camera's noise from these frames, so use a new one for each camera.
     tracker : AlarmTracker or None
-        None where no alarm is wanted.
+        Tracker that the frames update; None where no alarm is wanted.
 
     Examples
     --------

@@ -37,7 +37,7 @@ def write_folder(folder: Path, files: Mapping[str, str], *, force: bool = False)
     Parameters
     ----------
     folder : Path
-        It is made where it is missing. One that is not empty must hold the manifest of an earlier call.
+        Folder to write, made where it is missing. If it is not empty it must hold the manifest of an earlier call.
     files : mapping of str to str
         Content by name; a name is a relative POSIX path.
     force : bool

@@ -63,7 +63,7 @@ class Agreement:
         change.
     decision_reference, decision_found : Operation
     calibration_reference, calibration_found : float
-        Mean calibration error.
+        Mean calibration error of each model.
 
     """
 

@@ -31,7 +31,7 @@ def register(app: typer.Typer) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ShotOptions:
-    """What the samples of a dataset are made of."""
+    """The options for making the samples of a dataset."""
 
     panel: ClassVar[str] = "What samples are made of"
 

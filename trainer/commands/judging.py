@@ -282,7 +282,7 @@ def sensitivity_command(
     camera_name: CameraOption = "ov2710",
     set_: SetOption = None,
     size: SizeOption = "480x360",
-    frames: Annotated[int, typer.Option(min=3, help="Of each of the 14 scenes.")] = 150,
+    frames: Annotated[int, typer.Option(min=3, help="Frames of each of the 14 scenes.")] = 150,
     seed: SeedOption = 1,
     write: Annotated[bool, typer.Option("--write", help="Write the table into the bundle's manifest.")] = False,
     as_json: JsonOption = False,

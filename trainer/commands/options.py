@@ -31,7 +31,7 @@ CameraOption = Annotated[str, typer.Option("--camera", help="Preset: ov2710 or w
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", help="Any camera parameter, NAME=VALUE; may be given several times.")
 ]
-SizeOption = Annotated[str, typer.Option(metavar="WIDTHxHEIGHT", help="Of the picture.")]
+SizeOption = Annotated[str, typer.Option(metavar="WIDTHxHEIGHT", help="Size of the picture in pixels.")]
 SeedOption = Annotated[int, typer.Option(min=0, help="The same seed gives the same result.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 

@@ -53,7 +53,7 @@ def rates_command(
     camera_name: CameraOption = "ov2710",
     set_: SetOption = None,
     size: SizeOption = "960x540",
-    frames: Annotated[int, typer.Option(min=3, help="Of each scene.")] = 300,
+    frames: Annotated[int, typer.Option(min=3, help="Frames of each scene.")] = 300,
     seed: SeedOption = 1,
     as_json: JsonOption = False,
 ) -> None:
@@ -99,7 +99,9 @@ def nuisances_command(
     size: SizeOption = "320x240",
     seconds: Annotated[float, typer.Option(min=1, help="Length of a clip, s.")] = 120.0,
     fps: Annotated[float, typer.Option(min=1, help="Frames a second.")] = 25.0,
-    clips: Annotated[int, typer.Option(min=1, help="Of each nuisance; every clip has another scene and strength.")] = 2,
+    clips: Annotated[
+        int, typer.Option(min=1, help="Clips of each nuisance, all with different scenes and strengths.")
+    ] = 2,
     seed: SeedOption = 1,
     as_json: JsonOption = False,
 ) -> None:
@@ -133,7 +135,7 @@ def nuisances_command(
 def quiet_command(
     clips: Annotated[list[Path], typer.Argument(metavar="CLIP...", help="Recordings without a source.")],
     model: ModelOption = None,
-    exposure: Annotated[float | None, typer.Option(min=1e-6, max=10, help="Of each frame, s, where known.")] = None,
+    exposure: Annotated[float | None, typer.Option(min=1e-6, max=10, help="Exposure of each frame, s.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Count the false hits on recordings without a source, clip by clip and pooled."""

@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
 
 @dataclass(frozen=True, slots=True)
 class NetworkOptions:
-    """What is trained."""
+    """The network to train and its input."""
 
     panel = "Network and its input"
     network: Annotated[str, typer.Option(help="alexnet_edge, alexnet_paper, screen, ...")] = "alexnet_edge"
@@ -94,13 +94,13 @@ class WeightOptions:
 
 @dataclass(frozen=True, slots=True)
 class HardwareOptions:
-    """What it is trained on."""
+    """The hardware that trains."""
 
     panel = "Hardware"
     devices: Annotated[
         int, typer.Option(min=1, help="Devices that share each batch; more than one on the JAX backend only.")
     ] = 1
-    precision: Annotated[Precision, typer.Option(help="Of the arithmetic in training.")] = "float32"
+    precision: Annotated[Precision, typer.Option(help="Precision of the arithmetic in training.")] = "float32"
 
 
 @with_option_groups

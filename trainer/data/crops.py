@@ -214,7 +214,7 @@ def cut_samples(
         The current frame in colour.
     spots : sequence of (x, y)
     labels, strata : sequences
-        Of each spot.
+        Label and strata of each spot.
     crop_size : int
 
     """

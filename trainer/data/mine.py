@@ -95,7 +95,7 @@ def mine(
     deceived : Deceived or None
         None takes every candidate; hits are kept in any case.
     command, workers, on_shard
-        As in `trainer.data.build.build`.
+        See `trainer.data.build.build`.
 
     Raises
     ------

@@ -42,15 +42,15 @@ MAX_FRAMES = 10_000_000
 
 @dataclass(frozen=True, slots=True)
 class FilmSummary:
-    """What was filmed.
+    """The counts and files of a film.
 
     Attributes
     ----------
     frames : int
     hits : int
-        Lines of the truth.
+        Number of lines in the truth.
     visible : int
-        Those that add at least 25 grey levels.
+        Number of hits that add at least 25 grey levels.
     clip, truth : Path
     kept : int
         Frames of an earlier run among them.
@@ -77,9 +77,9 @@ def film_frame(
     studio : Studio
     scene_bgr : uint8 array, shape (height, width, 3)
     number : int
-        Of the frame.
+        Number of the frame.
     hits : sequence of HitEvent
-        That fall into it.
+        Hits that fall into the frame.
 
     Examples
     --------

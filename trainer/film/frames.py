@@ -43,7 +43,7 @@ def simulated_frames(
     truth : dict
         The true hits of each frame are written into it before the frame is yielded.
     seed : int
-        Of noise and sensor faults.
+        Seed of noise and sensor faults.
 
     """
     by_frame: dict[int, list[HitEvent]] = defaultdict(list)

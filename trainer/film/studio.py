@@ -170,10 +170,10 @@ def random_studio(
     Parameters
     ----------
     size : int
-        Pixels; even.
+        Side of the pictures in pixels; even.
     way : {"sensor", "picture", "max"}
     nuisance : str or None
-        Its name.
+        Name of the nuisance; None for an undisturbed camera.
     rng : Generator
     noise_free_share : float
         Share of studios whose `picture_noise` is next to none.

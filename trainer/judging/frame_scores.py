@@ -1,4 +1,4 @@
-"""What a detector finds in frames whose true hits are known: hits, false hits and live time, frame by frame."""
+"""Scores of a detector on frames whose true hits are known: hits, false hits and live time, frame by frame."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _ROW = np.dtype(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameScores:
-    """What a detector found in frames; arrays have one entry for each analysed frame unless stated otherwise.
+    """The scores of a detector on frames. Arrays have one entry for each analysed frame unless stated otherwise.
 
     Attributes
     ----------

@@ -43,9 +43,9 @@ class Setting:
     Attributes
     ----------
     samples_seen : int
-        By each network in training; a sample counts each time it is seen.
+        Number of samples that each network sees in training. A sample counts each time it is seen.
     crop_size : int
-        Of all networks; 224 in the paper. At another size alexnet_paper has fewer fully connected weights.
+        Crop size of all networks; 224 in the paper. At another size alexnet_paper has fewer fully connected weights.
     planes : {"rgb", "temporal", "spike"}
         "rgb" is the paper's single picture.
     batch_size, epochs : int

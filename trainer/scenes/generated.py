@@ -31,7 +31,7 @@ class GeneratedScene:
     background : float32 array, shape (height, width, 3)
         Levels 0..255, blue first.
     cast : tuple of Actor
-        The farthest first.
+        Things that move, the farthest first.
     shutter : float
         Share of a frame's time that the shutter is open, 0..1.
 
@@ -60,9 +60,9 @@ def generate_scene(
     ----------
     seed : int
     split : {"train", "validation", "test"}
-        Which textures it may use; scenes of different splits share none.
+        Split whose textures the scene may use. Scenes of different splits share no texture.
     size : tuple of int
-        (width, height), pixels.
+        Width and height in pixels.
     crowd : float
         Scales the number of actors; 1 is about 8 in 640×480 and 30 in 1920×1080.
     speed_scale : float

@@ -1,4 +1,4 @@
-"""What differs from pixel to pixel and stays: sensitivity, dark current, hot pixels, pixels with telegraph noise."""
+"""Fixed differences between pixels: sensitivity, dark current, hot pixels, pixels with telegraph noise."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ class FixedPattern:
     Attributes
     ----------
     sensitivity : float32 array, shape (height, width)
-        About 1.
+        Sensitivity of each pixel relative to the mean, about 1.
     dark_e_s : float32 array, shape (height, width)
         Dark current at 25 °C, electrons a second, hot pixels included.
     telegraph_at : int64 array, shape (n, 2)
         Row and column of pixels with random telegraph noise.
     telegraph_e : float32 array, shape (n,)
-        Step of each, electrons.
+        Step of the telegraph noise of each of n pixels, electrons.
     telegraph_dwell : int64 array, shape (n,)
         Frames after which each draws its state anew.
     seed : int
-        Of the telegraph states.
+        Seed of the telegraph states.
 
     """
 

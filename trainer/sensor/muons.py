@@ -33,7 +33,7 @@ def muon_directions(rng: Generator, count: int, tilt_deg: float) -> tuple[NDArra
     rng : Generator
     count : int
     tilt_deg : float
-        How far the sensor's normal is turned from the zenith: 90 for a camera that looks to the horizon.
+        Angle between the sensor's normal and the zenith: 90 for a camera that looks to the horizon.
 
     Returns
     -------

@@ -40,7 +40,7 @@ class Nuclide:
     Attributes
     ----------
     name : str
-        As ICRP 107 writes it, e.g. Tc-99m.
+        Name in the notation of ICRP 107, e.g. Tc-99m.
     half_life_s : float
     energies_kev : float64 array, shape (n,), ascending
     photons_per_decay : float64 array, shape (n,)
@@ -71,7 +71,7 @@ def canonical_name(name: str) -> str:
     Raises
     ------
     UnknownNuclideError
-        With the nearest names.
+        There is no such nuclide. The message names the most similar ones.
 
     """
     squeezed = re.sub(r"[\s_-]", "", name.lower())

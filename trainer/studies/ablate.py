@@ -37,13 +37,13 @@ class Variant:
     Attributes
     ----------
     crop_size : int
-        Pixels.
+        Side of a crop in pixels.
     fusion : {"charge", "max"}
-        Of the data that it is trained on; all variants are tested on the same data.
+        Fusion of its training data. All variants are tested on the same data.
     first : tuple of int
         Side of the first convolution's kernels and its stride.
     seed_step : int
-        Added to the seed.
+        Number that is added to the seed.
 
     """
 

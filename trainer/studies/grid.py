@@ -44,7 +44,7 @@ _NOISE_DN, _SHOT_DN = 2.0, 0.02
 
 @dataclass(frozen=True, slots=True)
 class GridCounts:
-    """What was found of the grid at one JPEG quality.
+    """The hits of the grid that were found at one JPEG quality.
 
     Attributes
     ----------
@@ -89,18 +89,18 @@ def find_grid(
     bundle : Bundle
     size : (int, int)
     qualities : sequence of int
-        JPEG qualities.
+        JPEG qualities to try.
     pitch : int
         The smaller, the more crowded the picture; the budget of crops in a frame is lifted.
     seed : int
-        Of scene, noise, and the place of a hit within its block.
+        Seed of the scene, the noise, and the place of a hit within its block.
     progress : callable
         Called with the number of pictures done.
 
     Returns
     -------
     list of GridCounts
-        One for each quality.
+        The counts, in the order of `qualities`.
 
     """
     scene = generate_scene(seed, "test", size, crowd=0.0).levels(0)

@@ -47,7 +47,7 @@ def recorded_hits(folder: Path, count: int, rng: Generator) -> NDArray[np.uint8]
     Raises
     ------
     DatasetError
-        No hit.
+        The recordings hold no hit.
 
     """
     folders = [folder, *sorted(inner for inner in folder.rglob("*") if inner.is_dir())]

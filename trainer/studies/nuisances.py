@@ -33,15 +33,15 @@ _RECIPE = "recipe.json"
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What is filmed of each nuisance.
+    """The clips that are filmed of each nuisance.
 
     Attributes
     ----------
     width, height : int
     fps, seconds : float
-        Of each clip.
+        Frames a second and duration of each clip.
     clips : int
-        Of each nuisance. Every clip has its own scene, camera faults and strength of the nuisance.
+        Number of clips of each nuisance. Every clip has its own scene, camera faults and strength of the nuisance.
     seed : int
 
     """
@@ -99,7 +99,7 @@ def film_nuisances(
     SensorError
         The folder holds clips of another recipe, or cannot be made.
     OptionError
-        An unknown nuisance.
+        A nuisance is not known.
 
     """
     for kind in kinds:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class QuietClip:
-    """What a detector found in one clip without a source; arrays have one entry for each analysed frame.
+    """The hits of a detector in one clip without a source. Arrays have one entry for each analysed frame.
 
     Attributes
     ----------
@@ -67,7 +67,7 @@ class FalseHits:
     hits, live_hits : int
         All false hits, and those on live ground, which alone count for the alarm.
     per_frame : float
-        hits / analysed frames.
+        False hits per analysed frame.
     per_frame_interval : (float, float)
         95 % interval of a Poisson process.
     widened_interval : (float, float)
@@ -79,7 +79,7 @@ class FalseHits:
         live_hits / live_s; None without live time.
     alarms, candidates, unclassified : int
     dispersions : tuple of Dispersion
-        In windows of 1, 10 and 60 s.
+        Dispersion in windows of 1, 10 and 60 s.
 
     """
 

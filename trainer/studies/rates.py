@@ -98,11 +98,11 @@ def compare_scenes(
     bundle : Bundle
     camera : Camera
     field : Field
-        The source.
+        Radiation field of the source.
     spec : str
         "generated", or a video: see `scenes_of`.
     frames : int
-        Of each scene.
+        Number of frames of each scene.
     seed : int
     progress : callable
         Called with the number of scenes done.

@@ -146,7 +146,7 @@ class Run:
         Raises
         ------
         RunError
-            If the checkpoint is missing or damaged.
+            The checkpoint is missing or damaged.
 
         """
         import keras  # noqa: PLC0415 - seconds and a gigabyte that reading run.json does not need

@@ -34,7 +34,7 @@ def build(name: str, crop_size: int, options: Mapping[str, Any], seed: int) -> k
     Raises
     ------
     NetworkError
-        If there is no network of that name, or it refuses the options.
+        There is no network of that name, or it refuses the options.
 
     """
     if name not in NETWORKS:

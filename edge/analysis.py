@@ -53,13 +53,13 @@ class Summary:
         frames / seconds.
     ms : mapping of stage to StageTime
     hits, alarms : int
-        Hits found, alarms raised.
+        Number of hits found and of alarms raised.
     live_fraction : float
         Mean over the analysed frames.
     sensitivity : float
         Mean over the analysed frames; see `edge.detect.hit.Detection`.
     live_hits : int
-        Hits on live ground.
+        Number of hits on live ground.
     live_s : float
         Sum of exposure × live fraction × sensitivity. The alarm judges the rate live_hits / live_s.
     unclassified : int
@@ -125,9 +125,9 @@ def analyze(
     source : Source
     detector : Detector
     alarm : AlarmSettings or None
-        None for the defaults.
+        Settings of the alarm; None for the defaults.
     known : Rate or None
-        The background of the site, where a calibration knows it.
+        Background of the site, where a calibration knows it.
     started_s : float or None
         `time.perf_counter()` at the start of the run, by default now.
     events : text file or None

@@ -30,9 +30,9 @@ class AnalysedFrame:
     ----------
     triple : Triple
     detection : Detection
-        Its hits and its live ground.
+        The hits and the live ground of the frame.
     observation : Observation
-        What the alarm counts of it.
+        The facts of the frame that the alarm counts.
     alarms : tuple of Alarm
         The steps of alarms that this frame led to, usually none; always none without a tracker.
     stage_ms : mapping of str to float
@@ -61,7 +61,7 @@ class Account:
     Attributes
     ----------
     analysed : int
-        Frames.
+        Number of frames.
     hits, live_hits : int
         Hits found, and those of them on live ground.
     live_s : float
@@ -73,7 +73,7 @@ class Account:
     overloaded : int
         Frames with more hits than can be judged.
     alarms : int
-        Alarms raised.
+        Number of alarms raised.
     stage_ms : mapping of str to float
         Milliseconds by stage.
 
@@ -146,16 +146,16 @@ class Account:
 def analysed_frames(
     frames: Iterable[Frame], detector: Detector, tracker: AlarmTracker | None = None
 ) -> Iterator[AnalysedFrame]:
-    """Yield each frame that stands between two others, analysed.
+    """Analyse frames as they come and yield the result for each one that has a neighbour on both sides.
 
     Parameters
     ----------
     frames : iterable of Frame
         A source, or any frames in order. Frames at a gap or a change of mode are not analysed: see `triples`.
     detector : Detector
-        It learns the camera's noise from these frames.
+        It learns the camera's noise from these frames, so use a new one for each camera.
     tracker : AlarmTracker or None
-        None where no alarm is wanted.
+        Tracker that the frames update; None where no alarm is wanted.
 
     Examples
     --------

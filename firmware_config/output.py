@@ -31,13 +31,13 @@ class Written:
 def write_folder(folder: Path, files: Mapping[str, str], *, force: bool = False) -> Written:
     """Write rendered files into a folder and remove those of an earlier call that are not rendered any more.
 
-    A file that has its content already is left alone, and so is its time. A file of an earlier call that was edited
-    since is not removed. Files that no call has written stay.
+    A file that has its content already is left alone and keeps its modification time. A file of an earlier call that
+    was edited since is not removed. Files that no call has written stay.
 
     Parameters
     ----------
     folder : Path
-        It is made where it is missing. One that is not empty must hold the manifest of an earlier call.
+        Folder to write, made where it is missing. If it is not empty it must hold the manifest of an earlier call.
     files : mapping of str to str
         Content by name; a name is a relative POSIX path.
     force : bool

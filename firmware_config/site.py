@@ -26,7 +26,7 @@ def checked_id(value: str) -> str:
     Raises
     ------
     ValueError
-        If it is not; the message says what is expected and, where that is plain, what was meant.
+        The name is not valid. The message says what is expected and, where that is plain, what was meant.
 
     """
     if _ID.fullmatch(value):

@@ -35,7 +35,7 @@ def write_example(path: Path, *, force: bool = False) -> None:
     Raises
     ------
     OutputError
-        If the file exists and `force` is not given, or if it cannot be written.
+        The file exists and `force` is not given, or it cannot be written.
 
     """
     try:
@@ -53,7 +53,7 @@ def load_site(path: Path) -> Site:
     Raises
     ------
     SettingsError
-        With every fault at once, each as `file:line: key: what was found, what is expected`.
+        The file has faults. The message names all of them, each as `file:line: key: what was found, what is expected`.
 
     """
     document, faults = read(path)

@@ -57,12 +57,13 @@ class Agreement:
         Share of crops on which both decide alike, each at its own threshold.
     hits : float
         Share of the crops that both call a hit, of those that either does. Where hits are few, `labels` alone looks
-        well for any two models.
+        good for any two models.
     recall : dict of str to Difference
-        By false-positive rate, each model at the threshold that gives it, with the paired 95 % interval of the change.
+        Recall by false-positive rate, each model at the threshold that gives it, with the paired 95 % interval of the
+        change.
     decision_reference, decision_found : Operation
     calibration_reference, calibration_found : float
-        Mean calibration error.
+        Mean calibration error of each model.
 
     """
 
@@ -95,7 +96,7 @@ def agreement_of(
     Parameters
     ----------
     reference, found : Predictions
-        Of the float model and of the int8 model.
+        Predictions of the float model and of the int8 model.
     label : uint8 array, shape (n,)
         1 for a hit.
     rng : Generator

@@ -88,7 +88,7 @@ def convert_run(
     ----------
     run : Run
     datasets : sequence of Dataset
-        Their training split shows the ranges, their validation split sets a threshold of the model's own.
+        Datasets whose training split shows the ranges, and whose validation split sets the model's own threshold.
     settings : Settings
     keep_decision : bool
         Keep the run's decision as it is: a decision of screen and classifier together is about more than one model's
@@ -148,7 +148,7 @@ def bundle_run(
     Raises
     ------
     QuantiseError
-        See `convert_run`; also if the run's decision weighs a screen that is not named.
+        As for `convert_run`; also where the run's decision weighs a screen that is not named.
 
     """
     keep = chosen_together(run, screen)
@@ -193,7 +193,7 @@ def datasets_of(run: Run, named: Sequence[Path]) -> list[Dataset]:
     Raises
     ------
     QuantiseError
-        If the run's own datasets have changed since.
+        The run's own datasets have changed since.
 
     """
     if named:

@@ -56,7 +56,10 @@ class BundleCheck:
 
 @dataclass(frozen=True, slots=True)
 class CheckSettings:
-    """The extent of a check; `kernel_crops` are used for kernels, runtimes and the errors of layers."""
+    """The extent of a check.
+
+    `kernel_crops` is the number of crops on which kernels, other runtimes and the errors of layers are compared.
+    """
 
     limits: Limits = field(default_factory=Limits)
     split: Split = "test"
@@ -82,16 +85,16 @@ def check_bundle(
     datasets : sequence of Dataset
     settings : CheckSettings
     clip : Path, optional
-        A recording on which the whole pipelines are compared, too.
+        A recording on which the hits of the whole pipeline are compared, int8 against float.
     command : str
-        The command line to note.
+        The command line, recorded in the report.
 
     Raises
     ------
     BundleError
-        If the manifest and the model disagree.
+        The manifest and the model disagree.
     ForeignRuntimeError
-        If another runtime that was asked for cannot run the model.
+        Another runtime that was asked for cannot run the model.
 
     """
     rng = np.random.default_rng(settings.seed)

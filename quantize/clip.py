@@ -38,7 +38,7 @@ class ClipCheck:
     Attributes
     ----------
     frames : int
-        Analysed ones.
+        Number of analysed frames.
     float_hits, int8_hits, common : int
         Hits of each, and the number of those at the same place of the same frame.
     visible : int or None
@@ -72,9 +72,9 @@ def check_clip(clip: Path, float_bundle: Bundle, bundle: Bundle) -> ClipCheck:
     Raises
     ------
     SourceError
-        If the clip holds no usable frames.
+        The clip holds no usable frames.
     TruthError
-        If a truth file is there and damaged.
+        There is a truth file, and it is damaged.
 
     """
     found: tuple[list[PlacedHit], list[PlacedHit]] = ([], [])

@@ -45,13 +45,13 @@ class Variant:
     Attributes
     ----------
     size_bytes, float_size_bytes : int
-        Of all networks.
+        Bytes of all networks together, int8 and float32.
     logits_sqnr_db : dict of str to float
-        Signal to quantisation noise of each network's logits.
+        Signal to quantisation noise ratio of each network's logits.
     speed : Speed
-        Of the classifier.
+        Speed of the classifier.
     agreement : dict of str to Agreement
-        Of each network alone where it has a threshold of its own, and of the cascade of both.
+        Agreement of each network that has a threshold of its own, and of the cascade of both.
 
     """
 
@@ -110,7 +110,7 @@ def compare_recipes(
     datasets : sequence of Dataset
         Training split for ranges and fine-tuning; validation split for thresholds where the runs have none together.
     ways : mapping of str to Settings
-        By name; `usual_ways` returns those of the command.
+        Settings of each way by its name; `usual_ways` returns those of the command.
     screen : Run, optional
     judged_on : sequence of Dataset
         The datasets whose test split is measured on; `datasets` where empty.

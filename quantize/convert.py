@@ -60,9 +60,9 @@ def convert(
     Raises
     ------
     FloatIslandError
-        If operators of an int8 graph stay float.
+        Operators of the int8 graph stay float.
     QuantiseError
-        If an operator is newer than the oldest runtime supported, or the converter refuses the graph.
+        An operator is newer than the oldest supported runtime, or the converter refuses the graph.
 
     """
     if recipe == INT8_RECIPE and (representative is None or not len(representative)):

@@ -47,7 +47,7 @@ def foreign_runtime(name: str) -> ForeignRuntime:
     Raises
     ------
     ForeignRuntimeError
-        If there is no such runtime, or if its tools are missing.
+        There is no such runtime, or its tools are missing.
 
     """
     if name == TFLITE_RUNTIME:
@@ -72,7 +72,7 @@ def virtual_environment(name: str, packages: Sequence[str], pythons: Sequence[st
     Raises
     ------
     ForeignRuntimeError
-        If there is no such Python or a package cannot be installed.
+        There is no such Python, or a package cannot be installed.
 
     """
     folder = cache_folder() / name
@@ -98,7 +98,7 @@ def qat_packages() -> Path:
     Raises
     ------
     ForeignRuntimeError
-        If they cannot be installed.
+        The packages cannot be installed.
 
     """
     folder = cache_folder() / QAT

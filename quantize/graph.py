@@ -27,9 +27,9 @@ class Tensor:
     Attributes
     ----------
     index : int
-        Its number, as the interpreter counts.
+        Number of the tensor, as the interpreter counts.
     dtype : str
-        Its name in the schema: INT8, FLOAT32, ...
+        Name of the type in the schema: INT8, FLOAT32, ...
     scale : float32 array, shape (0,), (1,) or (channels,)
         Empty for a tensor that is not quantised; real = scale × (stored − zero_point).
     zero_point : int64 array, like `scale`
@@ -132,7 +132,7 @@ def read_graph(model: bytes) -> Graph:
     Raises
     ------
     ValueError
-        If the bytes are no TFLite model of one subgraph.
+        The bytes are no TFLite model of one subgraph.
 
     """
     from ai_edge_litert import schema_py_generated as schema  # noqa: PLC0415 - heavy

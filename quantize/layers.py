@@ -68,9 +68,9 @@ def layer_errors(
     reference : bytes
         The float32 .tflite file of the same network.
     quantised : bytes
-        The int8 .tflite file.
+        Content of the int8 .tflite file.
     real : float32 array, shape (n, s, s, 3)
-        Inputs of the reference.
+        Inputs of the reference model.
     stored : int8 array, same shape
         The same inputs as the int8 model takes them.
 

@@ -64,7 +64,7 @@ def parse_limits(words: Sequence[str]) -> Limits:
     Raises
     ------
     QuantiseError
-        For a name that does not exist or a value out of its range.
+        A name does not exist, or a value is out of its range.
 
     """
     given: dict[str, str] = {}

@@ -80,7 +80,7 @@ class CascadeCheck:
     Attributes
     ----------
     decision_changes : tuple of str, or None
-        Where the bundle's decision is not the runs'; None where each network has a threshold of its own.
+        Differences between the bundle's decision and that of the runs; None where each network has its own threshold.
 
     """
 

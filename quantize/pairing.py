@@ -87,7 +87,7 @@ def pair_networks(bundle: Bundle, run: Run, screen_run: Run | None) -> list[Netw
     Raises
     ------
     QuantiseError
-        If an input contract is not its run's, if the bundle has a screen and its run is not named, or the reverse.
+        An input contract is not its run's; or the bundle has a screen and its run is not named, or the reverse.
 
     """
     manifest = bundle.manifest
@@ -137,14 +137,14 @@ def logits_of(path: Path, network: TfliteNetwork, crops: Crops) -> NDArray[np.fl
     Parameters
     ----------
     path : Path
-        Where the network comes from, for messages.
+        Origin of the network, named in messages.
     network : TfliteNetwork
     crops : Crops
 
     Raises
     ------
     BundleError
-        If contract and model disagree.
+        Contract and model disagree.
 
     """
     planes = network.contract[0].planes
@@ -171,7 +171,7 @@ def chosen_together(run: Run, screen: Run | None) -> bool:
     Raises
     ------
     QuantiseError
-        If it did, and the screen's run is not named or has no decision.
+        `cascade` chose the decision, and the screen's run is not named or has no decision.
 
     """
     decision = run.manifest.decision

@@ -1,4 +1,4 @@
-"""What one network and what the cascade of screen and classifier decide about crops, by their logits."""
+"""Decisions of one network, and of the cascade of screen and classifier, about crops by their logits."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def predict_cascade(
     Parameters
     ----------
     logits, screen_logits : float32 array, shape (n, 2)
-        Of the classifier and of the screen; None without a screen.
+        Logits of the classifier and of the screen; None without a screen.
     decisions : tuple of Decision
         The classifier's and the screen's.
     motion_dn : float64 array, shape (n,)

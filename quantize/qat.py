@@ -74,7 +74,7 @@ def fine_tuned(model: keras.Model, contract: InputContract, crops: Crops, settin
         The trained float network; not changed.
     contract : InputContract
     crops : Crops
-        To train on; their labels are not used.
+        Crops for fine-tuning; their labels are not used.
     settings : QatSettings
 
     Returns
@@ -85,9 +85,9 @@ def fine_tuned(model: keras.Model, contract: InputContract, crops: Crops, settin
     Raises
     ------
     QuantiseError
-        If a layer cannot be carried over.
+        A layer cannot be carried over.
     ForeignRuntimeError
-        If the toolkit cannot be installed or the training fails.
+        The toolkit cannot be installed, or the training fails.
 
     """
     network = described(model)
@@ -131,7 +131,7 @@ def described(model: keras.Model) -> list[dict[str, Any]]:
     Raises
     ------
     QuantiseError
-        For a layer that tf_keras has no counterpart of.
+        tf_keras has no counterpart of a layer.
 
     """
     network: list[dict[str, Any]] = []

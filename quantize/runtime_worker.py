@@ -25,7 +25,7 @@ def open_model(model: bytes, kernels: str = "auto", *, keep: bool = False) -> tu
     Parameters
     ----------
     model : bytes
-        A .tflite file.
+        Content of a .tflite file.
     kernels : {"auto", "plain", "reference"}
         auto: XNNPACK where the runtime has it. plain: the built-in optimised kernels. reference: the slow, simple
         kernels with which the others are compared.

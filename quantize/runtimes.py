@@ -33,11 +33,11 @@ class ForeignRuntime:
     Attributes
     ----------
     name : str
-        tflite-runtime, cortex-a72, ...
+        Name of the runtime: tflite-runtime, cortex-a72, ...
     command : tuple of str
         The words before the path of the script.
     environment : tuple of (str, str)
-        Variables to set.
+        Environment variables to set, as (name, value).
 
     """
 
@@ -59,7 +59,7 @@ class Comparison:
     labels : float
         Share of crops on which the decision is the same.
     median_ms : float
-        For one crop on one thread; under emulation it says nothing about a board.
+        Milliseconds for one crop on one thread. Under emulation they say nothing about a board.
 
     """
 
@@ -134,7 +134,7 @@ def run_elsewhere(
     Raises
     ------
     ForeignRuntimeError
-        If it cannot run the model.
+        The runtime cannot run the model.
 
     """
     with tempfile.TemporaryDirectory(prefix="gammabox-") as folder:

@@ -40,12 +40,12 @@ def time_run(run: Run, dataset: Dataset) -> Timed:
     ----------
     run : Run
     dataset : Dataset
-        Its first training samples show the ranges.
+        Dataset whose first training samples show the ranges.
 
     Raises
     ------
     QuantiseError
-        If the network cannot become integer.
+        The network cannot become integer.
 
     """
     from trainer.training.batches import as_input, cut_crops  # noqa: PLC0415 - imports Keras

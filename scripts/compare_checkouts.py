@@ -66,7 +66,7 @@ FILMS = {
 }
 DATASETS = {  # The fourth shard, from crop 1536 on, is for validation.
     "build": "--crops 1552 --nuclide Am-241 --nuclide Tc-99m --workers 2 --seed 41",
-    "mine": "--crops 128 --hits-a-shot 3 --workers 1 --run {checkout}/reference/screen --least-score 0.05 --seed 42",
+    "mine": "--crops 128 --hits-a-shot 3 --workers 1 --run {reference}/screen --least-score 0.05 --seed 42",
 }
 
 
@@ -96,8 +96,11 @@ class Checkout:
     clips: Path
 
     def run(self, command: str, *, allow_renamed: bool = False) -> str:
-        """Run a command line, with {checkout} and {clips} filled in, and return its standard output."""
-        script, *words = (word.format(checkout=self.root, clips=self.clips) for word in command.split())
+        """Run a command line, with {reference} and {clips} filled in, and return its standard output."""
+        reference = next(
+            (p for p in (self.root / "quantize/reference", self.root / "reference") if p.is_dir()), self.root
+        )
+        script, *words = (word.format(reference=reference, clips=self.clips) for word in command.split())
         if allow_renamed and not RENAMED_OPTIONS.keys().isdisjoint(words):
             known = set(re.findall(r"--[\w-]+", self.run(f"{script} {words[0]} --help")))
             words = [word if word in known else RENAMED_OPTIONS.get(word, word) for word in words]
@@ -286,14 +289,15 @@ def compare_bytes(name: str, old: Path, new: Path) -> Comparison:
         {str(p.relative_to(top)): p.read_bytes() for p in top.rglob("*") if p.is_file()} for top in (old, new)
     )
     problems = [] if before else ["no file was written"]
-    for file in sorted({*before, *after}):
-        if file not in before or file not in after:
-            problems.append(f"{file} is missing in the {'new' if file in before else 'old'} output")
+    additional = [name for name in after if name not in before]  # such as the record beside a film
+    for file in sorted(before):
+        if file not in after:
+            problems.append(f"{file} is missing in the new output")
         elif before[file] != after[file]:
             pairs = enumerate(zip(before[file], after[file], strict=False))
             first = next((i for i, pair in pairs if pair[0] != pair[1]), "the end")
             problems.append(f"{file} from byte {first} on, {len(before[file])} -> {len(after[file])} bytes")
-    return Comparison(name, problems, f"{len(before)} files, {sum(map(len, before.values()))} bytes")
+    return Comparison(name, problems, f"{len(before)} files, additional: {additional or 0}")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +32,20 @@ def pytest_xdist_auto_num_workers(config):
     return None  # as many as pytest-xdist thinks fit
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_caches(tmp_path_factory):
+    """Keep the tests away from the user's cache; all workers of a run share one."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+        if "GAMMABOX_CACHE" not in os.environ:
+            # Environments that are worth keeping from run to run, where make keeps them.
+            patch.setenv("GAMMABOX_CACHE", str(Path(__file__).parent.parent / ".cache"))
+        yield
+
+
 @pytest.fixture(scope="session")
 def tiny_models(request):
     """Folder of tiny real TFLite models; made once, by TensorFlow in a process of its own, then kept by pytest."""
@@ -51,9 +66,9 @@ def tiny_manifest(tiny_models):
     known = json.loads((tiny_models / "quantisation.json").read_text(encoding="utf-8"))
 
     def make(name="int8_64", screen=None):
-        def contract(one):
-            dtype, size = ("int8" if known[one][0] else "float32"), int(one.rpartition("_")[2])
-            given, gives = (Quantisation(**each) if each else None for each in known[one])
+        def contract(network):
+            dtype, size = ("int8" if known[network][0] else "float32"), int(network.rpartition("_")[2])
+            given, gives = (Quantisation(**each) if each else None for each in known[network])
             expects = InputContract(crop_size=size, planes="temporal", dtype=dtype, quantisation=given)
             return expects, OutputContract(dtype=dtype, quantisation=gives)
 

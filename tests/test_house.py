@@ -1,8 +1,9 @@
-"""The house stands as docs/architecture.md draws it: one direction of imports, and a box without TensorFlow."""
+"""The house stands as docs/architecture.md draws it and keeps to the limits of CONTRIBUTING.md."""
 
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,10 @@ ROOMS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("commands",),
     ),
 }
+MAX_LINES = 350
+MAX_LINES_OF_FUNCTION = 60
+MAX_PARAMETERS_OF_COMMAND = 12
+FORBIDDEN_OPENINGS = ("Give ", "Tell ")
 HEAVY = ("tensorflow", "keras", "jax", "torch", "scipy", "sklearn", "matplotlib", "trainer", "quantize")
 
 
@@ -160,3 +165,48 @@ def test_files_do_not_import_each_other(package: str) -> None:
 def test_circles_are_found() -> None:
     uses = {"a": {"b"}, "b": {"c"}, "c": {"a", "d"}, "d": set(), "e": {"a"}}
     assert circles(uses) == [frozenset("abc")]
+
+
+SOURCES = sorted(file for folder in (*MAY_IMPORT, "scripts") for file in (ROOT / folder).rglob("*.py"))
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def functions_of(file: Path) -> Iterator[tuple[str, Function]]:
+    """Yield each function of a file and its name for messages, inner functions and methods included."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, Function):
+            yield f"{file.relative_to(ROOT)}:{node.lineno} {node.name}", node
+
+
+def test_modules_have_at_most_350_lines() -> None:
+    lengths = {str(file.relative_to(ROOT)): len(file.read_text(encoding="utf-8").splitlines()) for file in SOURCES}
+    assert len(lengths) > 200
+    assert {name: lines for name, lines in lengths.items() if lines > MAX_LINES} == {}
+
+
+def test_functions_have_at_most_60_lines() -> None:
+    lengths = {
+        name: function.end_lineno - function.lineno + 1 for file in SOURCES for name, function in functions_of(file)
+    }
+    assert {name: lines for name, lines in lengths.items() if lines > MAX_LINES_OF_FUNCTION} == {}
+
+
+def test_commands_have_at_most_12_parameters() -> None:
+    modules = [file for file in SOURCES if "commands" in file.relative_to(ROOT).with_suffix("").parts]
+    counts = {}
+    for name, function in (found for file in modules for found in functions_of(file)):
+        given = function.args
+        counts[name] = len(given.posonlyargs) + len(given.args) + len(given.kwonlyargs)
+    assert any(name.endswith(" analyze") for name in counts)
+    assert {name: count for name, count in counts.items() if count > MAX_PARAMETERS_OF_COMMAND} == {}
+
+
+def test_docstrings_do_not_begin_with_give_or_tell() -> None:
+    wrong = []
+    for file in SOURCES:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, Function | ast.ClassDef | ast.Module):
+                docstring = ast.get_docstring(node) or ""
+                if docstring.startswith(FORBIDDEN_OPENINGS):
+                    wrong.append(f"{file.relative_to(ROOT)}: {docstring.splitlines()[0]}")
+    assert not wrong

@@ -74,11 +74,11 @@ class Verdict:
     score : Score
         Hits that arrived against the hits that were filmed.
     frames : int
-        Length of the film.
+        Number of frames of the film.
     early_alarms : int
         Alarms before the source appeared.
     alarm_after_s : float or None
-        From the source's appearance to the alarm, in the film's time; None where none came.
+        Seconds of the film from the source's appearance to the alarm; None without an alarm.
 
     """
 

@@ -1,23 +1,44 @@
-"""What can go wrong in the trainer: every message says what was found, where, and what to do."""
+"""Errors of the trainer. Every message says what was found, where, and what to do."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 from edge.errors import GammaboxError
 
 
-class DatasetError(GammaboxError):
-    """A dataset folder that cannot be read, written or continued."""
+class _PathError(GammaboxError):
+    """An error about a file or folder: its path, what the problem is, and what to do."""
+
+    what: ClassVar[str]
 
     def __init__(self, path: str | Path, problem: str, advice: str) -> None:
-        super().__init__(f"dataset {path}: {problem}; {advice}")
+        super().__init__(f"{self.what} {path}: {problem}; {advice}")
         self.path = Path(path)
         self._parts = (path, problem, advice)
 
-    def __reduce__(self) -> tuple[type[DatasetError], tuple[str | Path, str, str]]:
+    def __reduce__(self) -> tuple[type[_PathError], tuple[str | Path, str, str]]:
         """Travel between processes whole: by default an exception is rebuilt from its message alone."""
         return type(self), self._parts
+
+
+class DatasetError(_PathError):
+    """A dataset folder that cannot be read, written or continued."""
+
+    what = "dataset"
+
+
+class FilmError(_PathError):
+    """A film that cannot be written or continued, because something else is in its place."""
+
+    what = "film"
+
+
+class RunError(_PathError):
+    """A run folder that cannot be read, or that holds another training than the one asked for."""
+
+    what = "run"
 
 
 class SensorError(GammaboxError):
@@ -32,22 +53,6 @@ class UnknownNuclideError(SensorError):
         super().__init__(f"unknown nuclide {nuclide!r}: {meant}")
         self.nuclide = nuclide
         self.suggestions = suggestions
-
-
-class FilmError(GammaboxError):
-    """A film that cannot be written or continued, for something else is in its place."""
-
-    def __init__(self, path: str | Path, problem: str, advice: str) -> None:
-        super().__init__(f"film {path}: {problem}; {advice}")
-        self.path = Path(path)
-
-
-class RunError(GammaboxError):
-    """A run folder that cannot be read, or that holds another training than the one asked for."""
-
-    def __init__(self, path: str | Path, problem: str, advice: str) -> None:
-        super().__init__(f"run {path}: {problem}; {advice}")
-        self.path = Path(path)
 
 
 class OptionError(GammaboxError):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def shard_progress(total: int | None, what: str = "crops") -> Iterator[Callable[[int, int], None]]:
+def progress_bar(total: int | None, what: str = "crops") -> Iterator[Callable[[int, int], None]]:
     """Show a bar while the block runs and yield the function to call with (done, total); that total may come later."""
     console = Console(file=sys.stderr)
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

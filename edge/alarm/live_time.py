@@ -73,8 +73,9 @@ def observe(detection: Detection, triple: Triple) -> Observation:
     """Combine a detection with the time stamps and the exposure of its frame into an observation.
 
     A pixel of a rolling shutter collects light for the exposure only, and the exposure is never longer than the frame
-    period. An unknown exposure counts as the whole frame period, so rates are lower limits then. Bright ground hides
-    hits and counts for less time by its sensitivity. The same source thus gives the same rate over any ground.
+    period. An unknown exposure counts as the whole frame period, so rates are lower limits then. Bright ground hides a
+    share of the hits, so its time is multiplied by its sensitivity. The same source then gives the same rate on dark
+    and on bright ground.
     """
     frame = triple.current
     period_s = max(0.0, (triple.following.monotonic_s - triple.previous.monotonic_s) / 2)

@@ -26,10 +26,11 @@ MULTIPLES = (0.3, 1.0, 4.0, 16.0)
 
 
 class Trigger:
-    """CUSUM sums in parallel, tuned for sources from weak to strong, that share the stated false-alarm rate.
+    """CUSUM sums side by side, each tuned for a source of another strength.
 
-    Each sum is S ← max(0, S + hits − slope × live_s), and exceeding its limit means an alarm. One frame adds at most a
-    third of the limit, so no single picture raises an alarm, whatever happened to it.
+    Together they keep to the stated rate of false alarms. Each sum is S ← max(0, S + hits − slope × live_s). An alarm
+    is raised where S exceeds its limit; `rules` gives slope and limit. One frame adds at most a third of the limit, so
+    from rest it takes at least four frames to raise an alarm.
     """
 
     def __init__(self, settings: AlarmSettings) -> None:
@@ -41,7 +42,7 @@ class Trigger:
 
     @property
     def at_rest(self) -> bool:
-        """Whether the hits so far are explained by background: the slowest sum is 0."""
+        """Whether the hits so far are explained by background: the sum tuned for the weakest source is 0."""
         return self._sums[0] <= 0
 
     def reset(self) -> None:

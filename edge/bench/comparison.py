@@ -40,7 +40,7 @@ class Row:
     ----------
     name, about : str
     frames : int
-        Frames that it judged.
+        Number of frames that the method judged.
     fps : float
         1 / (mean time to decode the grey + mean time of the method).
     ms : mapping of stage to Spent

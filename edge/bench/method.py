@@ -47,7 +47,7 @@ class Method(Protocol):
     Attributes
     ----------
     name : str
-        Name in `--against`.
+        Name by which `--against` selects the method.
     about : str
         A line of explanation below the table.
     slow : bool

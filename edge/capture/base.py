@@ -35,7 +35,7 @@ INTER_FRAME_WARNING = (
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """What a source delivers at the moment: size in pixels, declared frames a second, codec in words."""
+    """The present mode of a source: size in pixels, declared frames a second, codec in words."""
 
     width: int
     height: int
@@ -53,7 +53,7 @@ class Damage:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a source has delivered and lost so far.
+    """Counts of the frames that a source has delivered and lost so far.
 
     Attributes
     ----------
@@ -72,7 +72,7 @@ class Report:
     losses : mapping of str to int
         Number of losses by reason.
     warnings : tuple of str
-        What the user should know about the source in its present state, one sentence each.
+        Facts about the source in its present state that the user should know, one sentence each.
 
     """
 
@@ -156,7 +156,7 @@ class Source(ABC):
 
     @property
     def report(self) -> Report:
-        """What was delivered and lost up to now."""
+        """Counts of the frames that were delivered and lost up to now."""
         return Report(
             delivered=self._delivered,
             dropped=self._dropped_count(),

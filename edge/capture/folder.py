@@ -39,7 +39,7 @@ class FolderSource(Source):
     start_utc : datetime or None
         Time of the first picture, by default the modification time of its file.
     exposure_s, gain : float or None
-        How the pictures were taken, where known.
+        Exposure time in seconds and gain of the pictures; None where unknown.
 
     Raises
     ------

@@ -28,9 +28,10 @@ class Frame:
     Attributes
     ----------
     sequence : int
-        Number of the frame in its source, from 0. A gap is a dropped or damaged frame.
+        Number of the frame in its source, from 0. Missing numbers are dropped or damaged frames.
     monotonic_s : float
-        Time on a clock that never jumps: the clock of the box for a camera, the position in a recording.
+        Time of the frame in seconds, never set back: the clock of the box for a camera or stream, the position in a
+        recording.
     utc : datetime
         Wall time of the frame, time zone UTC.
     grey : uint8 array, shape (height, width)
@@ -43,9 +44,9 @@ class Frame:
     i420 : uint8 array, shape (3 * height / 2, width), or None
         Brightness and colours of a CSI camera (planar YUV 4:2:0); `grey` is its upper part.
     mode : int
-        Changes whenever the source changes size, rate or exposure mode.
+        Number that rises by 1 whenever the size of the picture changes.
     decode_ms : float
-        What decoding the grey picture has cost, in milliseconds.
+        Milliseconds that decoding the grey picture took.
 
     """
 

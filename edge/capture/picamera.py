@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edge.capture.base import USUAL_FPS, Mode
-from edge.capture.live import LiveSource, LostError, RawPicture
+from edge.capture.live import FIRST_PAUSE_S, LiveSource, LostError, RawPicture
 from edge.errors import SourceError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class PicameraSource(LiveSource):
         fps: float | None = None,
         exposure_s: float | None = None,
         gain: float | None = None,
-        first_pause_s: float = 0.5,
+        first_pause_s: float = FIRST_PAUSE_S,
         clock: Clock | None = None,
     ) -> None:
         super().__init__(f"csi:{number}", backlog=PICTURE_BACKLOG, first_pause_s=first_pause_s, clock=clock)

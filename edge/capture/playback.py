@@ -36,7 +36,7 @@ class Playback:
     ----------
     settings : SourceSettings
     stop : threading.Event
-        Ends the frames.
+        Ends the frames once it is set.
 
     Raises
     ------

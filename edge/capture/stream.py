@@ -14,7 +14,7 @@ import cv2
 
 from edge.capture.base import INTER_FRAME_WARNING, Mode, quiet_opencv
 from edge.capture.jpeg import DamagedJpegError, complete_jpeg, picture_size
-from edge.capture.live import LiveSource, LostError, RawPicture
+from edge.capture.live import FIRST_PAUSE_S, LiveSource, LostError, RawPicture
 from edge.capture.login import HttpOpener
 from edge.capture.multipart import MultipartError, parts
 from edge.capture.video import INTRA_FRAME, MOTION_JPEG, codec_of
@@ -56,7 +56,7 @@ class HttpSource(LiveSource):
         exposure_s: float | None = None,
         gain: float | None = None,
         timeout_s: float = TIMEOUT_S,
-        first_pause_s: float = 0.5,
+        first_pause_s: float = FIRST_PAUSE_S,
         clock: Clock | None = None,
     ) -> None:
         super().__init__(
@@ -151,7 +151,7 @@ class FfmpegStreamSource(LiveSource):
         exposure_s: float | None = None,
         gain: float | None = None,
         timeout_s: float = TIMEOUT_S,
-        first_pause_s: float = 0.5,
+        first_pause_s: float = FIRST_PAUSE_S,
         clock: Clock | None = None,
     ) -> None:
         super().__init__(

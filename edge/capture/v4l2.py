@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import cv2
 
 from edge.capture.base import Mode, quiet_opencv
-from edge.capture.live import LiveSource, LostError, RawPicture
+from edge.capture.live import FIRST_PAUSE_S, LiveSource, LostError, RawPicture
 from edge.capture.v4l2_controls import Controls, fix_exposure
 from edge.errors import SourceError
 
@@ -55,7 +55,7 @@ class V4l2Source(LiveSource):
         fps: float | None = None,
         exposure_s: float | None = None,
         gain: float | None = None,
-        first_pause_s: float = 0.5,
+        first_pause_s: float = FIRST_PAUSE_S,
         clock: Clock | None = None,
     ) -> None:
         super().__init__(device, first_pause_s=first_pause_s, clock=clock)

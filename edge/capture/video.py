@@ -39,13 +39,13 @@ class VideoSource(Source):
     Parameters
     ----------
     path : Path
-        The file.
+        The video file.
     fps : float or None
         Frames a second; None takes the rate that the file declares.
     start_utc : datetime or None
         Time of the first frame. By default the recording ends at the file's modification time.
     exposure_s, gain : float or None
-        How the recording was made, where known.
+        Exposure time in seconds and gain of the recording; None where unknown.
 
     Raises
     ------

@@ -85,8 +85,8 @@ def recorded_command(words: Sequence[str]) -> str:
 
     Examples
     --------
-    >>> recorded_command(["gammabox-trainer", "fit", "runs/mine", "--data=/home/ann/datasets/mine", "--epochs", "3"])
-    'gammabox-trainer fit mine --data=mine --epochs 3'
+    >>> recorded_command(["gammabox-trainer", "fit", "runs/own", "--data=/home/ann/datasets/own", "--epochs", "3"])
+    'gammabox-trainer fit own --data=own --epochs 3'
 
     """
     return shlex.join(_without_folders(word) for word in words)

@@ -286,7 +286,7 @@ def load_settings(path: Path) -> DeviceSettings:
     Raises
     ------
     SettingsError
-        With every fault of the file.
+        The file has faults. The message names all of them.
 
     """
     return anchored(yaml_file.load(path, DeviceSettings), path.parent)

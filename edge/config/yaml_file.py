@@ -52,7 +52,7 @@ class Document:
     Attributes
     ----------
     path : Path
-        As the user named it.
+        Path of the file, as the user wrote it.
     data : dict
         The top level mapping.
     lines : dict of place to int
@@ -79,7 +79,8 @@ def load(path: Path, model: type[Model]) -> Model:
     Raises
     ------
     SettingsError
-        With all faults at once, each as `file:line: key: what was found, what is expected, what was probably meant`.
+        The file has faults. The message names all of them, each as `file:line: key: what was found, what is expected,
+        what was probably meant`.
 
     """
     document, faults = read(path)

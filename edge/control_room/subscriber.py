@@ -65,7 +65,7 @@ class Subscriber:
     ----------
     settings : MqttSettings
     site : str or None
-        None for all sites.
+        Site whose boxes are followed; None for all sites.
 
     Raises
     ------

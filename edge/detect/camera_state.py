@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from edge.detect.networks import Screened
 
 _NEWEST_SHARE = 1 / 25
-"""Of the newest frame in the mean of what the screen stops: about the last second counts."""
+"""Weight of the newest frame in the mean number of candidates that the screen stops; the last second counts most."""
 
 
 class CameraState:
@@ -29,7 +29,7 @@ class CameraState:
     Parameters
     ----------
     triple : Triple
-        The first one.
+        First triple of the camera.
     rules : CandidateRules
     masks : sequence of Mask
     known : KnownCamera or None

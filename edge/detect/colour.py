@@ -30,7 +30,7 @@ def spot_colours(frame: Frame, candidates: Sequence[Candidate], mask: Image | No
     Parameters
     ----------
     frame : Frame
-        Its colours are decoded, at half the size.
+        Frame whose colours are decoded, at half the size.
     candidates : sequence of Candidate
     mask : uint8 array, shape (height, width), or None
         Not 0 at masked pixels.

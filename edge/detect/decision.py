@@ -62,7 +62,7 @@ def is_joint(decision: Decision | None) -> bool:
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Context:
-    """What is known of the n candidates of one frame. None stands for "not known": the terms that need it are 0.
+    """The facts known about the n candidates of one frame. None means "not known": the terms that need it are 0.
 
     Attributes
     ----------
@@ -73,17 +73,17 @@ class Context:
     motion_dn : float64 array, shape (n,), or None
         Motion under each candidate beyond the noise, grey levels.
     stopped_per_frame : float or None
-        How many candidates a frame the screen has stopped of late.
+        Mean number of candidates that the screen stopped in each of the last frames.
     entering : bool array, shape (n,), or None
-        Whether the candidate may be the tip of what enters at the border of the picture.
+        Whether the candidate may be the tip of a thing that enters at the border of the picture.
     near_recent_motion : bool array, shape (n,), or None
         Whether the candidate lies near ground that moved in the last two seconds.
     extents : Measure or None
         The light of each spot in units of its brightest pixel, 1 or more.
     drifts : Measure or None
-        By how much the light of the ground around each spot changes, grey levels.
+        Change of the light of the ground around each spot, grey levels.
     colours : Measure or None
-        By how much the colour of each spot differs from its ground's, levels of 0..255; NaN where it is not known.
+        Difference between the colour of each spot and that of its ground, levels of 0..255; NaN where not known.
 
     """
 
@@ -119,9 +119,12 @@ class Context:
 def score_candidates(context: Context, decision: Decision) -> Values:
     """Return the log odds that each candidate is a hit of radiation, shape (n,).
 
+    Their sigmoid is the `score` of a `Hit`. They are
+
     classifier_odds + (screen_odds + motion_odds + scene_odds + border_odds) + recent_motion_odds
 
-    A learnt head that replaces these terms has this signature, too.
+    The last term is measured only for candidates near recent motion that the others would make a hit. Sums are formed
+    in the order of the brackets. A trained model that replaces the terms has to keep this signature.
 
     Examples
     --------

@@ -53,9 +53,9 @@ def context_of(
     view : View
     candidates : sequence of Candidate
     noise : NoiseMap
-        Of the camera, as the candidates were found with it.
+        Noise of the camera with which the candidates were found.
     classifier_margin, screen_margin, stopped_per_frame, near_recent_motion
-        As in `Context`.
+        See `Context`.
 
     """
     spots = Spots(view, candidates)

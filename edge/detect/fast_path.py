@@ -90,15 +90,17 @@ class FastPathResult:
 def find_candidates(
     greys: Greys, rules: CandidateRules, noise: NoiseMap, field_watch: FieldWatch | None = None
 ) -> FastPathResult:
-    """Find the compact spikes of the middle frame.
+    """Find the compact spikes of the middle frame, and the ground on which a hit would have been seen.
 
     Parameters
     ----------
     greys : three uint8 arrays, shape (height, width), both at least 8
         Previous, current and next frame.
     rules : CandidateRules
+        Only `max_pixels` and `max_motion_dn` are read here. The smallest spike is already in `noise`, which has to be
+        made with the same rules.
     noise : NoiseMap
-        What is known of the camera, its mask included: `edge.detect.noise_map.noise_of_pair` judges it from two frames.
+        Noise of the camera and its mask; `edge.detect.noise_map.noise_of_pair` estimates it from two frames.
     field_watch : FieldWatch or None
         Looks for a strong field; None never does.
 

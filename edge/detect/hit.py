@@ -1,4 +1,4 @@
-"""What detection returns: candidates of the fast path, hits, and what was found in a frame."""
+"""The results of detection: candidates of the fast path, hits, and all that was found in a frame."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Candidate:
     x, y : int
         Column and row of the brightest pixel of the spike, from the upper left corner.
     spike_dn : float
-        By how much that pixel exceeds the brighter of the previous and next frame, in grey levels.
+        Grey levels by which that pixel exceeds the brighter of the previous and next frame.
     pixels : int
-        Pixels of the spot above half of the spike.
+        Number of pixels of the spot above half of the spike.
     motion_dn : float
         Mean |next − previous| around the spot, in grey levels.
     promise : float
@@ -73,7 +73,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """What was found in one frame.
+    """The result of detection in one frame.
 
     Attributes
     ----------

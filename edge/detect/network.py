@@ -38,7 +38,7 @@ class Network:
     model : bytes
         Content of the .tflite file.
     contract : (InputContract, OutputContract)
-        From the manifest; the model has to agree with them.
+        Input and output according to the manifest; the model has to agree with them.
     threads : int
     batch : int
         Crops in one call; a model whose batch is fixed at 1 is called once a crop.
@@ -73,7 +73,7 @@ class Network:
 
     @property
     def planes(self) -> Planes:
-        """What the network sees, as in `edge.detect.crops.network_input`."""
+        """The three channels that the network sees, as in `edge.detect.crops.network_input`."""
         return self._expects.planes
 
     @property
@@ -87,7 +87,7 @@ class Network:
         return self._batch
 
     def crops(self, view: View, candidates: Sequence[Candidate]) -> Image:
-        """Cut what the network sees of each candidate: uint8, shape (n, size, size, 3).
+        """Cut the input of the network around each candidate: uint8, shape (n, size, size, 3).
 
         Colours are decoded only where the network sees them and there is a candidate.
         """
@@ -107,7 +107,7 @@ class Network:
         Parameters
         ----------
         crops : uint8 array, shape (n, size, size, 3)
-            From `crops`, or laid out by `edge.detect.crops.network_input`.
+            Crops cut by the method `crops`, or laid out by `edge.detect.crops.network_input`.
 
         Returns
         -------

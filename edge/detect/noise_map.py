@@ -26,19 +26,19 @@ _MEAN_OF_DIFFERENCE = 2 / np.sqrt(np.pi)
 """Mean |a − b| of two normal variables, in units of their common standard deviation."""
 _MIN_SIGMA_DN = 0.5
 _MAX_FLOOR_DN = 45.0
-"""Where a candidate needs a higher spike than this, too few hits are seen for the ground to count as live."""
+"""Highest spike that a candidate may need on live ground. Where it needs a higher one, too few hits are seen."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NoiseMap:
-    """What the fast path has to know of a camera before it searches a frame.
+    """The noise of a camera and its mask: all that the fast path knows of it before it searches a frame.
 
     Attributes
     ----------
     sigma_dn : float32 array, shape (ceil(height / 8), ceil(width / 8))
-        Standard deviation from frame to frame of a pixel of each block, grey levels.
+        Standard deviation of a pixel from frame to frame, for each block, in grey levels.
     floor_dn : uint8 array, shape (height, width)
-        A candidate's spike exceeds it; 255 at masked and hot pixels, which are never candidates.
+        Grey levels that a candidate's spike has to exceed; 255 at masked and hot pixels, which are never candidates.
     open_blocks : bool array, shape as sigma_dn
         Blocks of which at least half is not masked, and whose noise does not drown hits.
 

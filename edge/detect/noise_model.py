@@ -47,8 +47,8 @@ class _Place:
 class NoiseModel:
     """The noise of one camera at one size of picture.
 
-    A hit of radiation falls anywhere; a place where hits are seen again and again, more often than true hits would
-    fall on one another, is a blinking pixel (or a lamp) and is closed for an hour.
+    Hits of radiation fall anywhere. Where hits come more often at one place than chance allows, it is a blinking pixel
+    (or a lamp). That place is closed: nothing there is a candidate for an hour.
 
     Parameters
     ----------

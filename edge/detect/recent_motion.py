@@ -1,4 +1,4 @@
-"""Where the picture moved recently: codecs and shadows leave spots there that look like hits."""
+"""The ground that moved recently: codecs and shadows leave spots there that look like hits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from edge.detect.noise_map import Blocks
 
 RECENT_S = 2.0
-"""One second and four separate hits from false ones less well."""
+"""Seconds for which motion is remembered. One second and four separate hits from false ones less well."""
 _REACH_BLOCKS = 4
 _MOVING_SIGMAS = 2.0
 """Mean |next − previous| of a block that moves, in standard deviations of a pixel; 1.13 on average where it rests."""
@@ -27,7 +27,7 @@ _MIN_MOVING_DN = 4.0
 _MIN_AROUND = 4
 """A block moves if this many of the 3×3 around it do: a hit in the frame before or after seldom moves as many."""
 _MAX_MOVING_SHARE = 0.5
-"""Where more of the picture changes, the light or the camera did, and nothing is learnt of what moves in it."""
+"""Largest share of the picture that may move. If more changes, the light or the camera did, and nothing is learnt."""
 
 
 class RecentMotion:

@@ -29,10 +29,14 @@ _AROUND = 9
 def is_shaken(previous: Image, current: Image, following: Image) -> bool:
     """Return whether the camera shook, as opposed to things that move, light that flickers, or hits.
 
-    The middle frame is compared with the previous and with the next one. It is shaken where hardly any edge rests in
-    one of the two comparisons. It is also shaken where hardly any of the parts with edges rests: in one comparison if
-    more than half of the 24 parts of the picture have edges, in both if at least three in eight have. A large thing
-    that moves over plain ground fills a few parts only, and the edges beside it rest.
+    The middle frame is compared with the previous and with the next one. The picture is divided into 24 parts. The
+    camera shook if one of these holds:
+
+    1. In one comparison hardly any edge stays in place.
+    2. In one comparison hardly any part with edges stays, and more than half of the parts have edges.
+    3. The same in both comparisons, and at least three in eight of the parts have edges.
+
+    A large thing that moves over plain ground fills a few parts only, and the edges beside it stay.
 
     A slight or even change of light is subtracted. After a change of exposure a picture counts as shaken. A picture
     without edges shows no shaking, and before a scene of few edges, shaking by a few pixels cannot be told from a large

@@ -37,13 +37,13 @@ class Spot:
     Attributes
     ----------
     added_dn : float
-        Grey levels above the mean of the previous and next frame at the peak.
+        Grey levels by which the peak exceeds the mean of the previous and next frame.
     pixels : int
-        Connected pixels whose spike is above half of the peak's.
+        Number of connected pixels whose spike exceeds half of the peak's.
     belongs : bool array, shape (height, width) of the window
-        The whole spot down to its foot.
+        Whether each pixel belongs to the spot, down to its foot.
     origin : (x0, y0)
-        Of the window.
+        Column and row of the window's upper left pixel in the picture.
 
     """
 
@@ -60,7 +60,9 @@ class Spot:
 
 
 def merge_hits(decided: Sequence[tuple[Candidate, float]], greys: Greys, found: FastPathResult) -> tuple[Hit, ...]:
-    """Return one hit for each spot: several peaks of one track or blotch count once, by the highest.
+    """Return one hit for each spot.
+
+    Several peaks of one track or blotch count once, with position and score of the highest spike.
 
     Parameters
     ----------
@@ -68,12 +70,12 @@ def merge_hits(decided: Sequence[tuple[Candidate, float]], greys: Greys, found: 
         The candidates that were decided to be hits.
     greys : three uint8 arrays, shape (height, width)
     found : FastPathResult
-        Of the same frame.
+        The result of the fast path for the same frame.
 
     Returns
     -------
     tuple of Hit
-        By row, then column.
+        The hits, ordered by row, then column.
 
     """
     spots: list[Spot] = []

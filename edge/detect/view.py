@@ -1,4 +1,4 @@
-"""What the detector may see of a triple: its frames without the masked pixels."""
+"""The view of a triple that the detector gets: its frames without the masked pixels."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class View:
     Attributes
     ----------
     frame : Frame
-        The middle one.
+        The middle frame of the triple.
     greys : three uint8 arrays, shape (height, width)
     mask : uint8 array, shape (height, width), or None
         Not 0 at masked pixels; None without masks.

@@ -34,14 +34,14 @@ class Tally:
     Parameters
     ----------
     now_s : float
-        `time.monotonic()` at the start.
+        Time of the start, by `time.monotonic()`.
 
     Attributes
     ----------
     account : Account
-        Of all frames since the start.
+        Sums over all frames since the start.
     exposure_s : float or None
-        Of the newest frame.
+        Exposure of the newest frame; None where unknown.
 
     """
 

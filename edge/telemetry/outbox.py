@@ -29,14 +29,14 @@ class Outbox:
 
     A message counts from the moment it is put in: an alarm is on disk at once, anything else within 50 ms. While the
     disk cannot be written, messages wait in memory and are sent from there. Errors of the file never reach the caller;
-    `faults` names them. A damaged file is moved aside. A file that cannot be used, as it is read-only or in use by
-    another process, is left alone, and messages are kept in memory.
+    `faults` names them. A damaged file is moved aside. A file that cannot be used (read-only, or in use by another
+    process) is left alone, and messages are kept in memory.
 
     Parameters
     ----------
     path : Path
     max_messages : int
-        Most messages that are kept.
+        Most messages that are kept. Beyond it the oldest go first: hits before alarms, the state of the box last.
     max_bytes : int
         Most bytes of topics and payloads that are kept.
     clock : callable

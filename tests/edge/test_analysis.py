@@ -161,7 +161,7 @@ def test_analyze_refuses_a_missing_bundle(clip, tmp_path):
 
 def command(*arguments):
     call = [sys.executable, "-c", "from edge.commands.cli import main; main()", "analyze", *map(str, arguments)]
-    return subprocess.run(call, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(call, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.parametrize(

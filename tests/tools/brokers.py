@@ -39,8 +39,8 @@ dynamic_filters = true
 def free_port():
     """Reserve a free port below those that the system gives to clients, until this process ends.
 
-    On one of theirs a client that tries again and again while the broker is away can connect to itself, and then holds
-    the port for ever. It is reserved among all test processes of this machine, as a broker stops and comes back.
+    On a client's port, a client that keeps trying while the broker is away can connect to itself, and then it holds the
+    port for ever. The port is reserved among all test processes of this machine, as a broker stops and comes back.
     """
     for port in random.sample(range(20_000, 32_000), 200):
         with socket.socket() as probe, suppress(OSError):
@@ -67,8 +67,8 @@ def mosquitto():
 class RealBroker:
     """A broker on this machine that can be stopped and started again at the same place.
 
-    iotcore speaks one MQTT version a listener, so it has two ports; Mosquitto has one for both. Neither keeps anything
-    over a restart here.
+    iotcore speaks one MQTT version on each listener, so it has two ports; Mosquitto has one for both. Neither keeps
+    messages over a restart here.
     """
 
     def __init__(

@@ -83,7 +83,7 @@ def write_synthetic(
         command="write_synthetic",
         seed=seed,
         crop_size=crop_size,
-        recipe={"splits": [list(one) for one in splits]},
+        recipe={"splits": [list(split) for split in splits]},
         planned_shards=len(splits),
     )
     writer = DatasetWriter(path, index)

@@ -55,7 +55,7 @@ def convert(crop_size, dtype, *, middle_only=False):
 def quantisation(model):
     interpreter = tf.lite.Interpreter(model_content=model)
     details = (interpreter.get_input_details()[0], interpreter.get_output_details()[0])
-    return [dict(zip(("scale", "zero_point"), one["quantization"], strict=True)) for one in details]
+    return [dict(zip(("scale", "zero_point"), detail["quantization"], strict=True)) for detail in details]
 
 
 def main():

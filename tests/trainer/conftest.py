@@ -18,9 +18,3 @@ def camera() -> Camera:
 def library() -> HitLibrary:
     """Hits of 140.5 keV photons."""
     return simulate_hits(OV2710, Spectrum("Tc-99m", np.array([140.5]), np.array([1.0])), 150, 1)
-
-
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep tests away from the user's cache; one for all of them."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))

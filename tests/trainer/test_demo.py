@@ -50,7 +50,7 @@ def folder(tmp_path):
 FOUND = [hits(frame, (100, 50)) for frame in range(260, 270)]
 
 
-def test_hits_found_and_an_alarm_after_the_source_are_good(folder):
+def test_judge_accepts_hits_and_a_late_alarm(folder):
     verdict = demo.judge(folder, [*FOUND, alarm(265), alarm(280, "updated")])
     assert verdict.score.recall == 1.0
     assert verdict.alarm_after_s == pytest.approx(265 / demo.FPS - demo.SOURCE_APPEARS_S)
@@ -66,15 +66,15 @@ def test_hits_found_and_an_alarm_after_the_source_are_good(folder):
         ([], "nothing arrived"),
     ],
 )
-def test_anything_less_fails(folder, arrived, why):
+def test_judge_refuses_anything_less(folder, arrived, why):
     assert not demo.judge(folder, arrived).good, why
 
 
-def test_a_hit_where_none_was_filmed_is_false(folder):
+def test_judge_counts_false_hits(folder):
     assert demo.judge(folder, [*FOUND, hits(20, (7, 7)), alarm(265)]).score.false_hits == 1
 
 
-def test_the_picture_shows_the_alarm_and_shortens_runs_of_hits(folder, tmp_path):
+def test_draw_shortens_runs_of_hits(folder, tmp_path):
     arrived = [*FOUND, alarm(269)]
     demo.draw(tmp_path / "seen.svg", arrived, demo.judge(folder, arrived))
     drawn = (tmp_path / "seen.svg").read_text().replace("&#160;", " ")

@@ -21,7 +21,7 @@ DEFAULT_DOSE_RATE_USV_H = 500.0
 
 @dataclass(frozen=True, slots=True)
 class SourceOptions:
-    """What radiates, how strongly, from when on and through what."""
+    """The source: its nuclide or tube, strength, start and shielding."""
 
     panel: ClassVar[str] = "Source"
 

@@ -31,7 +31,7 @@ def register(app: typer.Typer) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ShotOptions:
-    """What the samples of a dataset are made of."""
+    """The options for making the samples of a dataset."""
 
     panel: ClassVar[str] = "What samples are made of"
 
@@ -69,7 +69,7 @@ def build_command(
     from trainer.data.build import build
     from trainer.data.cost import BuildCost
     from trainer.data.quota import count_shares
-    from trainer.progress import shard_progress
+    from trainer.progress import progress_bar
 
     recipe = recipe_from_options(
         kind=kind,
@@ -84,7 +84,7 @@ def build_command(
         radiations=shots.nuclide,
     )
     cost, command = BuildCost(), typed_command("gammabox-trainer")
-    with shard_progress(crops) as on_shard:
+    with progress_bar(crops) as on_shard:
         dataset = build(out, recipe, command=command, workers=workers, on_shard=on_shard, cost=cost)
     shares = count_shares(dataset) if recipe.kind == "test" else None
     _print_summary(out, dataset, as_json=as_json, cost=cost, shares=shares)
@@ -109,12 +109,12 @@ def import_command(
     from trainer.commands.recipe_options import one_of
     from trainer.data.imported import ImportOptions, build_imported
     from trainer.data.recordings import import_recordings
-    from trainer.progress import shard_progress
+    from trainer.progress import progress_bar
 
     options = ImportOptions(crops, crop_size, one_of("--fusion", fusion, ("charge", "max")), seed)
     imported = import_recordings(folder)
     print(imported.report(), file=sys.stderr if as_json else sys.stdout)
-    with shard_progress(crops) as on_shard:
+    with progress_bar(crops) as on_shard:
         dataset = build_imported(out, imported, options, command=typed_command("gammabox-trainer"), on_shard=on_shard)
     _print_summary(out, dataset, as_json=as_json)
 
@@ -213,7 +213,7 @@ def _print_summary(
 
 
 def warn_without_validation(dataset: Dataset) -> None:
-    """Tell on stderr that a training set is too small to have the validation split that `fit` asks for."""
+    """Warn on stderr where a training set is too small to have the validation split that `fit` asks for."""
     if dataset.index.complete and dataset.count("train")[0] and not dataset.count("validation")[0]:
         print(
             f"{dataset.path}: no validation split, which `fit` needs: shards of 512 crops go to a split whole; "

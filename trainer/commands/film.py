@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FilmOptions:
-    """What else decides a film."""
+    """Length, background, disturbances and seed of a film."""
 
     panel: ClassVar[str] = "Film"
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import typer
 
 from edge.commands.console import typed_command
+from edge.commands.options import with_option_groups
 from edge.detect.crops import Planes
 from trainer.commands.options import (
     BundleOption,
@@ -31,10 +32,16 @@ from trainer.commands.options import (
     parse_options,
 )
 
+if TYPE_CHECKING:
+    from trainer.data.dataset import Dataset
+    from trainer.judging.evaluate import Judged
+    from trainer.training.run import Run
+
+JudgedSplit = Literal["test", "validation"]
 WEIGHT_HELP = (
-    "How much something counts; may be repeated. The usual ones: classifier=0.75, screen=0.25, motion=0.6 (under the "
-    "spot), scene=0.6 (what it proposes in vain), border=4.0 (what may enter there); where something moved lately "
-    "extent=1.7 and drift=0.7 (of the light), against them colour=1.3."
+    "Weight of a term of the decision; may be given several times. The defaults: classifier=0.75, screen=0.25, "
+    "motion=0.6 (under the spot), scene=0.6 (candidates that the screen stops), border=4.0 (what may enter there); "
+    "near recent motion extent=1.7 and drift=0.7 (of the light), against them colour=1.3."
 )
 
 
@@ -46,76 +53,98 @@ def register(app: typer.Typer) -> None:
     app.command("sensitivity")(sensitivity_command)
 
 
-def evaluate_command(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder that `fit` wrote.")],
-    data: DataOption,
+@dataclass(frozen=True, slots=True)
+class DecisionOptions:
+    """How threshold and temperature of one network are chosen."""
+
+    panel: ClassVar[str] = "Threshold and temperature"
     chosen_on: Annotated[
         list[Path] | None,
         typer.Option(help="Datasets whose validation split chooses threshold and temperature \\[default: --data]."),
-    ] = None,
-    split: Annotated[str, typer.Option(help="Which split the figures are of: test or validation.")] = "test",
+    ] = None
     false_positive_rate: Annotated[
         float, typer.Option(min=1e-6, max=0.5, help="Share of negative candidates that may be called hits.")
-    ] = 1e-3,
+    ] = 1e-3
     keep_recall: Annotated[
         float | None,
         typer.Option(min=0.5, max=1, help="For a screen: the threshold keeps this share of the visible hits instead."),
-    ] = None,
-    decide_anew: Annotated[
-        bool, typer.Option("--decide-anew", help="Replace a decision that `cascade` made, too.")
-    ] = False,
-    screen: ScreenOption = None,
-    bundle: BundleOption = None,
+    ] = None
+    decide_anew: Annotated[bool, typer.Option("--decide-anew", help="Replace a decision that `cascade` made, too.")] = (
+        False
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class JointOptions:
+    """Which screen decides together with the network."""
+
+    panel: ClassVar[str] = "Screen and classifier together"
+    screen: ScreenOption = None
+    bundle: BundleOption = None
+
+
+@with_option_groups
+def evaluate_command(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder that `fit` wrote.")],
+    data: DataOption,
+    decision: DecisionOptions,
+    joint: JointOptions,
+    split: Annotated[JudgedSplit, typer.Option(help="Which split the figures are of.")] = "test",
     as_json: Annotated[bool, typer.Option("--json", help="Print every figure as JSON.")] = False,
 ) -> None:
-    """Judge a run on the test split; its threshold and temperature come from the validation split, into run.json.
+    """Judge a run on the test split, with threshold and temperature from the validation split.
 
-    Writes evaluation.html and evaluation.json into the run folder. A decision that `cascade` made stays as it is. With
-    --screen the files are named both-evaluation.
+    Writes the decision into run.json, and evaluation.html and evaluation.json into the run folder. A decision that
+    `cascade` made stays as it is. With --screen the files are named both-evaluation.
     """
-    if decide_anew and screen is not None:
-        raise typer.BadParameter("with --screen nothing is decided; leave out one of them", param_hint="--decide-anew")
-    from trainer.commands.recipe_options import one_of
+    if decision.decide_anew and joint.screen is not None:
+        raise typer.BadParameter("with --screen no decision is made; leave out one", param_hint="--decide-anew")
     from trainer.data.dataset import Dataset
-    from trainer.judging.evaluate import evaluate
     from trainer.judging.report import write_report
-    from trainer.scenes.splits import Split
     from trainer.training.run import Run
 
-    opened, datasets = Run.open(run), [Dataset.open(folder) for folder in data]
-    chosen = [Dataset.open(folder) for folder in chosen_on] if chosen_on else None
-    splits: tuple[Split, ...] = ("test", "validation")
-    part = one_of("--split", split, splits)
-    if screen is None:
-        opened, judged, found = evaluate(
-            opened,
-            datasets,
-            false_positive_rate=false_positive_rate,
-            keep_recall=keep_recall,
-            split=part,
-            chosen_on=chosen,
-            decide_anew=decide_anew,
-        )
-    else:
-        from trainer.judging.cascade import decisions_of, evaluate_both
-
-        first = Run.open(screen)
-        decisions = decisions_of(first, opened, bundle_or_none(bundle))
-        judged, found = evaluate_both(first, opened, datasets, decisions, split=part, chosen_on=chosen)
-        found["bundle"] = None if bundle is None else bundle.name
+    datasets = [Dataset.open(folder) for folder in data]
+    opened, judged, found = _evaluated(Run.open(run), datasets, split, decision, joint)
     page = write_report(opened, judged, found)
     if as_json:
         print(json.dumps(found))
         return
-    if screen is None:
+    if joint.screen is None:
         print(f"{run}: threshold {found['threshold']:.4g}, temperature {found['temperature']:.3g}")
         if opened.manifest.has_decision_of_cascade:
             print("run.json keeps the decision of `cascade`; --decide-anew replaces it", file=sys.stderr)
     else:
-        of = "the runs" if bundle is None else f"the bundle {bundle.name}"
-        print(f"{run} behind {screen}: threshold {found['threshold']:.4g} of the joint score, decisions of {of}")
-    _print_figures(found, joint=screen is not None)
+        source = "the runs" if joint.bundle is None else f"the bundle {joint.bundle.name}"
+        threshold = f"threshold {found['threshold']:.4g} of the joint score"
+        print(f"{run} behind {joint.screen}: {threshold}, decisions of {source}")
+    _print_figures(found, joint=joint.screen is not None)
     print(f"report: {page}")
+
+
+def _evaluated(
+    run: Run, datasets: list[Dataset], split: JudgedSplit, decision: DecisionOptions, joint: JointOptions
+) -> tuple[Run, Judged, dict[str, Any]]:
+    """Return the run, what was judged, and the figures: of the run alone, or of both networks with a screen."""
+    from trainer.data.dataset import Dataset
+    from trainer.judging.cascade import decisions_of, evaluate_both
+    from trainer.judging.evaluate import evaluate
+    from trainer.training.run import Run
+
+    chosen_on = [Dataset.open(folder) for folder in decision.chosen_on] if decision.chosen_on else None
+    if joint.screen is None:
+        return evaluate(
+            run,
+            datasets,
+            false_positive_rate=decision.false_positive_rate,
+            keep_recall=decision.keep_recall,
+            split=split,
+            chosen_on=chosen_on,
+            decide_anew=decision.decide_anew,
+        )
+    screen = Run.open(joint.screen)
+    decisions = decisions_of(screen, run, bundle_or_none(joint.bundle))
+    judged, found = evaluate_both(screen, run, datasets, decisions, split=split, chosen_on=chosen_on)
+    return run, judged, {**found, "bundle": None if joint.bundle is None else joint.bundle.name}
 
 
 def _print_figures(found: dict[str, Any], *, joint: bool) -> None:
@@ -125,7 +154,7 @@ def _print_figures(found: dict[str, Any], *, joint: bool) -> None:
     best = f"at the threshold of the best F1, {found['best_f1']['threshold']:.4g}{prior}"
     _print_part(f"visible hits {best}", found["best_f1"], rates=joint)  # of one network alone they are those above
     if "whole_chain" in found:
-        title = "visible hits, those counted as missed that the fast path does not propose"
+        title = "visible hits, where hits that the fast path does not propose count as missed"
         _print_part(title, found["whole_chain"])
         _print_part(f"{title}, {best}", found["whole_chain_best_f1"])
 
@@ -133,8 +162,8 @@ def _print_figures(found: dict[str, Any], *, joint: bool) -> None:
 def _print_part(title: str, part: dict[str, Any], *, rates: bool = True) -> None:
     print(f"{title}:")
     for name in ("precision", "recall", "f1", "accuracy"):
-        one = part[name]
-        print(f"  {name:<10}{_figure(one['value'])}  ({_figure(one['low'])} to {_figure(one['high'])})")
+        figure = part[name]
+        print(f"  {name:<10}{_figure(figure['value'])}  ({_figure(figure['low'])} to {_figure(figure['high'])})")
     for point in part.get("at_false_positive_rate", []) if rates else []:
         interval = f"{point['recall_low']:.4f} to {point['recall_high']:.4f}"
         recall = f"{point['recall']:.4f}  ({interval})" if point["supported"] else interval
@@ -148,7 +177,8 @@ def _figure(value: float | None) -> str:
 
 def compare_command(
     out: Annotated[
-        Path, typer.Argument(metavar="OUT", help="Folder for the runs and compare.json; run again, it goes on.")
+        Path,
+        typer.Argument(metavar="OUT", help="Folder for runs and compare.json; an interrupted comparison is continued."),
     ],
     data: DataOption,
     test: TestOption,
@@ -201,20 +231,22 @@ def cascade_command(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of the classifier.")],
     screen: Annotated[Path, typer.Option(help="Run folder of the screen.")],
     data: DataOption,
-    keep_recall: Annotated[float, typer.Option(min=0.5, max=1, help="Share of visible hits the screen passes.")] = 0.97,
+    keep_recall: Annotated[
+        float, typer.Option(min=0.5, max=1, help="Share of visible hits that the screen passes on.")
+    ] = 0.97,
     false_positive_rate: Annotated[
-        float, typer.Option(min=1e-6, max=0.5, help="Of candidates of recordings, after both.")
+        float, typer.Option(min=1e-6, max=0.5, help="Share of the candidates of recordings that may be called hits.")
     ] = 3e-3,
     weight: Annotated[
         list[str],
         typer.Option(metavar="NAME=VALUE", help=WEIGHT_HELP),
     ] = [],  # noqa: B006 - typer makes a new list
     threshold: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Score of a hit, found on clips \\[default: by the rate].")
+        float | None, typer.Option(min=0, max=1, help="Score of a hit, found on whole clips \\[default: by the rate].")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the decisions as JSON.")] = False,
 ) -> None:
-    """Choose how screen and classifier decide together, on the validation split, into both run.json."""
+    """Choose the joint decision of screen and classifier on the validation split, and write it into both run.json."""
     from trainer.data.dataset import Dataset
     from trainer.judging.cascade import Weights, choose
     from trainer.training.run import Run
@@ -238,7 +270,7 @@ def cascade_command(
         return
     rate = "–" if chosen.false_positive_rate is None else f"{chosen.false_positive_rate:.2g}"
     print(
-        f"screen passes from {chosen.screen.threshold:.4g}, a hit is from {chosen.classifier.threshold:.4g}: "
+        f"threshold of the screen {chosen.screen.threshold:.4g}, of a hit {chosen.classifier.threshold:.4g}: "
         f"recall {chosen.recall:.3f} of {chosen.hits} visible hits, "
         f"false-positive rate {rate} of {chosen.negatives} candidates of recordings"
     )
@@ -250,15 +282,15 @@ def sensitivity_command(
     camera_name: CameraOption = "ov2710",
     set_: SetOption = None,
     size: SizeOption = "480x360",
-    frames: Annotated[int, typer.Option(min=3, help="Of each of the 14 scenes.")] = 150,
+    frames: Annotated[int, typer.Option(min=3, help="Frames of each of the 14 scenes.")] = 150,
     seed: SeedOption = 1,
     write: Annotated[bool, typer.Option("--write", help="Write the table into the bundle's manifest.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Tabulate which share of a source's hits is found on ground from black to white.
+    """Measure which share of a source's hits is found on ground from black to white.
 
-    With the table in its bundle, an agent counts live time by it: the same source then gives the same rate over dark
-    and bright ground.
+    With this table in its bundle, an agent corrects live time for brightness. The same source then has the same rate
+    over dark and bright ground.
     """
     from edge.bundle import save_bundle
     from trainer.judging.sensitivity import MEDIANS_DN, as_table, measure_sensitivity
@@ -267,9 +299,9 @@ def sensitivity_command(
 
     bundle, camera = bundle_or_shipped(model), camera_of_size(camera_name, size, set_)
     load_nuclide(nuclide)
-    with count_progress("scenes", len(MEDIANS_DN)) as told:
+    with count_progress("scenes", len(MEDIANS_DN)) as progress:
         rows = measure_sensitivity(
-            bundle, camera, source_spectrum(nuclide, ()), frames=frames, seed=seed, progress=told
+            bundle, camera, source_spectrum(nuclide, ()), frames=frames, seed=seed, progress=progress
         )
     changed = [f"{name}={getattr(camera, name)}" for name in ("gain", "tone_gamma", "jpeg_quality")]
     table = as_table(

@@ -31,7 +31,7 @@ CameraOption = Annotated[str, typer.Option("--camera", help="Preset: ov2710 or w
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", help="Any camera parameter, NAME=VALUE; may be given several times.")
 ]
-SizeOption = Annotated[str, typer.Option(metavar="WIDTHxHEIGHT", help="Of the picture.")]
+SizeOption = Annotated[str, typer.Option(metavar="WIDTHxHEIGHT", help="Size of the picture in pixels.")]
 SeedOption = Annotated[int, typer.Option(min=0, help="The same seed gives the same result.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
@@ -80,7 +80,7 @@ def size_of(text: str) -> tuple[int, int]:
 @contextmanager
 def count_progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
     """Show a progress bar while the block runs; yields the function to call with the number done."""
-    from trainer.progress import shard_progress
+    from trainer.progress import progress_bar
 
-    with shard_progress(total, what) as report:
+    with progress_bar(total, what) as report:
         yield lambda done: report(done, total)

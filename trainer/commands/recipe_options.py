@@ -24,7 +24,7 @@ def one_of(option: str, word: str, choices: tuple[Choice, ...]) -> Choice:
     Raises
     ------
     OptionError
-        None of them.
+        None of the choices was given.
 
     """
     for choice in choices:

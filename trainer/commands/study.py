@@ -40,7 +40,7 @@ def register(app: typer.Typer) -> None:
 
 @study.callback()
 def study_group() -> None:
-    """Answer a question about networks or detectors that no user has to ask; see docs/performance.md."""
+    """Answer questions about networks and detectors that the daily work does not ask; see docs/engineer.md."""
 
 
 def rates_command(
@@ -53,14 +53,14 @@ def rates_command(
     camera_name: CameraOption = "ov2710",
     set_: SetOption = None,
     size: SizeOption = "960x540",
-    frames: Annotated[int, typer.Option(min=3, help="Of each scene.")] = 300,
+    frames: Annotated[int, typer.Option(min=3, help="Frames of each scene.")] = 300,
     seed: SeedOption = 1,
     as_json: JsonOption = False,
 ) -> None:
     """Film the same hits over a still, a busy and a bright scene and compare the hits per live second.
 
-    The ratios are of the source's own hits on live ground; false hits are told beside them. Exit 1 where a scene's
-    corrected rate differs from the still one's by more than 15 %.
+    The ratios count only the source's own hits on live ground; false hits have a column of their own. Exit 1 where the
+    corrected rate of a scene differs from that of the still scene by more than 15 %.
     """
     from edge.commands.console import EXIT_CHECK_FAILED
     from trainer.sensor.radiation import nuclide_field
@@ -68,8 +68,8 @@ def rates_command(
 
     bundle, camera = bundle_or_shipped(model), camera_of_size(camera_name, size, set_)
     field = nuclide_field(nuclide, dose_rate=dose_rate)
-    with count_progress("scenes", 4) as told:
-        rows = compare_scenes(bundle, camera, field, scene, frames=frames, seed=seed, progress=told)
+    with count_progress("scenes", 4) as progress:
+        rows = compare_scenes(bundle, camera, field, scene, frames=frames, seed=seed, progress=progress)
     if as_json:
         print(json.dumps([asdict(row) for row in rows]))
     else:
@@ -88,15 +88,20 @@ def rates_command(
 
 
 def nuisances_command(
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of the clips; what is there is not filmed again.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of the clips; only missing clips are filmed.")],
     model: ModelOption = None,
     nuisance: Annotated[
-        list[str] | None, typer.Option(help="Only this one; repeatable. 'none' is the scene without any.")
+        list[str] | None,
+        typer.Option(
+            help="Nuisance to film; may be given several times. 'none' is the scene without any \\[default: all]."
+        ),
     ] = None,
     size: SizeOption = "320x240",
     seconds: Annotated[float, typer.Option(min=1, help="Length of a clip, s.")] = 120.0,
     fps: Annotated[float, typer.Option(min=1, help="Frames a second.")] = 25.0,
-    clips: Annotated[int, typer.Option(min=1, help="Of each nuisance, each with another scene and strength.")] = 2,
+    clips: Annotated[
+        int, typer.Option(min=1, help="Clips of each nuisance, all with different scenes and strengths.")
+    ] = 2,
     seed: SeedOption = 1,
     as_json: JsonOption = False,
 ) -> None:
@@ -108,48 +113,48 @@ def nuisances_command(
     recipe = Recipe(width, height, fps, seconds, clips, seed)
     kinds = tuple(nuisance) if nuisance else KINDS
     total = len(kinds) * clips
-    with count_progress("filming", total * recipe.frames) as told:
-        whole: dict[str, int] = {}
+    with count_progress("filming", total * recipe.frames) as progress:
+        frames_of: dict[str, int] = {}
 
-        def filmed(name: str, frames: int) -> None:
-            whole[name] = frames
-            told(sum(whole.values()))
+        def count_frames(name: str, frames: int) -> None:
+            frames_of[name] = frames
+            progress(sum(frames_of.values()))
 
-        made = film_nuisances(out, recipe, kinds, progress=filmed)
-    with count_progress("watching", total) as told:
-        seen: list[str] = []
+        clips_of = film_nuisances(out, recipe, kinds, progress=count_frames)
+    with count_progress("analysing", total) as progress:
+        analysed: list[str] = []
 
-        def watched(name: str, _frames: int) -> None:
-            seen.append(name)
-            told(len(seen))
+        def count_clips(name: str, _frames: int) -> None:
+            analysed.append(name)
+            progress(len(analysed))
 
-        rows = judge_nuisances(made, bundle, recipe, watched)
+        rows = judge_nuisances(clips_of, bundle, recipe, count_clips)
     print(json.dumps([asdict(row) for row in rows]) if as_json else as_markdown(rows))
 
 
 def quiet_command(
     clips: Annotated[list[Path], typer.Argument(metavar="CLIP...", help="Recordings without a source.")],
     model: ModelOption = None,
-    exposure: Annotated[float | None, typer.Option(min=1e-6, max=10, help="Of each frame, s, where known.")] = None,
+    exposure: Annotated[float | None, typer.Option(min=1e-6, max=10, help="Exposure of each frame, s.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Count the false hits on recordings without a source, clip by clip and pooled."""
-    from trainer.studies.quiet import as_markdown, pooled, watch_quiet
+    from trainer.studies.quiet import as_markdown, count_false_hits, pool
 
     bundle = bundle_or_shipped(model)
-    watched = []
-    with count_progress("clips", len(clips)) as told:
+    counted = []
+    with count_progress("clips", len(clips)) as progress:
         for done, clip in enumerate(clips, start=1):
-            watched.append(watch_quiet(clip, bundle, exposure_s=exposure))
-            told(done)
-    rows = [*(pooled(one.name, [one]) for one in watched), pooled("all", watched)]
+            counted.append(count_false_hits(clip, bundle, exposure_s=exposure))
+            progress(done)
+    rows = [*(pool(clip.name, [clip]) for clip in counted), pool("all", counted)]
     print(json.dumps([asdict(row) for row in rows]) if as_json else as_markdown(rows))
 
 
 def grid_command(
     model: ModelOption = None,
     size: SizeOption = "1920x1080",
-    quality: Annotated[list[int] | None, typer.Option(help="JPEG quality; repeatable. \\[default: 85, 95]")] = None,
+    quality: Annotated[list[int] | None, typer.Option(help="JPEG quality; repeatable \\[default: 85, 95].")] = None,
     pitch: Annotated[int, typer.Option(min=4, help="Blocks from hit to hit in one picture.")] = 12,
     seed: SeedOption = 1,
     as_json: JsonOption = False,
@@ -159,8 +164,8 @@ def grid_command(
 
     bundle = bundle_or_shipped(model)
     qualities = tuple(quality) if quality else (85, 95)
-    with count_progress("pictures", len(qualities) * pitch**2) as told:
-        rows = find_grid(bundle, size_of(size), qualities, pitch=pitch, seed=seed, progress=told)
+    with count_progress("pictures", len(qualities) * pitch**2) as progress:
+        rows = find_grid(bundle, size_of(size), qualities, pitch=pitch, seed=seed, progress=progress)
     if as_json:
         print(json.dumps([asdict(row) for row in rows]))
         return

@@ -29,7 +29,7 @@ def validate_command(
     fit: Annotated[
         int, typer.Option(min=0, help="Only search for the webcam's parameters with so many trials and print them.")
     ] = 0,
-    seed: Annotated[int, typer.Option(min=0, help="Of that search.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of that search.")] = 1,
     scaled: Annotated[
         bool, typer.Option(help="Search with twice the picture's pixels, scaled down, or with the picture's own.")
     ] = True,

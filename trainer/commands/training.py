@@ -1,4 +1,4 @@
-"""Commands of gammabox-trainer about training: fit, mine; parses, calls, prints."""
+"""The command `gammabox-trainer fit`; parses, calls, prints."""
 
 from __future__ import annotations
 
@@ -16,19 +16,18 @@ from edge.detect.crops import Planes
 from edge.detect.manifest import InputContract
 from trainer.commands.options import DataOption, JsonOption, SeedOption, parse_options
 from trainer.data.dataset import Dataset
-from trainer.progress import shard_progress
+from trainer.progress import progress_bar
 from trainer.training.run import FitSettings, NetworkChoice, Precision
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands to gammabox-trainer."""
+    """Add the command to gammabox-trainer."""
     app.command("fit")(fit_command)
-    app.command("mine")(mine_command)
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkOptions:
-    """What is trained."""
+    """The network to train and its input."""
 
     panel = "Network and its input"
     network: Annotated[str, typer.Option(help="alexnet_edge, alexnet_paper, screen, ...")] = "alexnet_edge"
@@ -95,13 +94,13 @@ class WeightOptions:
 
 @dataclass(frozen=True, slots=True)
 class HardwareOptions:
-    """What it is trained on."""
+    """The hardware that trains."""
 
     panel = "Hardware"
     devices: Annotated[
         int, typer.Option(min=1, help="Devices that share each batch; more than one on the JAX backend only.")
     ] = 1
-    precision: Annotated[Precision, typer.Option(help="Of the arithmetic in training.")] = "float32"
+    precision: Annotated[Precision, typer.Option(help="Precision of the arithmetic in training.")] = "float32"
 
 
 @with_option_groups
@@ -125,7 +124,7 @@ def fit_command(
 
     if not board_is_installed():
         print("no events for TensorBoard are written: it is not installed", file=sys.stderr)
-    with shard_progress(None, "fit") as progress:
+    with progress_bar(None, "fit") as progress:
         done = fit(
             run,
             NetworkChoice(name=network.network, options=parse_options(network.option)),
@@ -159,64 +158,3 @@ def fit_command(
         f"{run}: {len(log)} epochs, best is epoch {best['epoch']} with validation loss {best['val_loss']:.4f}, "
         f"accuracy {best['val_accuracy']:.4f}"
     )
-
-
-def mine_command(
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of the dataset; one that was begun is continued.")],
-    crops: Annotated[int, typer.Option(min=1, help="Candidates in all.")] = 60000,
-    crop_size: Annotated[int, typer.Option(min=32, max=224, help="Side of the crops, pixels.")] = 64,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 1,
-    footage: Annotated[
-        list[Path] | None, typer.Option(help="Video or folder of pictures without a source; may be repeated.")
-    ] = None,
-    footage_share: Annotated[float, typer.Option(min=0, max=1, help="Share of shots taken from footage.")] = 0.5,
-    nuisance_share: Annotated[float, typer.Option(min=0, max=1, help="Share of shots with a disturbance.")] = 0.3,
-    hits_a_shot: Annotated[
-        float, typer.Option(min=0, help="Mean number of hits that fall into each picture; they are kept as label 1.")
-    ] = 0.0,
-    run: Annotated[
-        Path | None, typer.Option(help="Keep only what the network of this run folder is deceived by.")
-    ] = None,
-    min_score: Annotated[float, typer.Option(min=0, max=1, help="With --run: the score that deceives.")] = 0.02,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores by default.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
-) -> None:
-    """Collect what the fast path proposes in whole pictures: hard examples of label 0, and hits where they fall."""
-    from trainer.commands.data import warn_without_validation
-    from trainer.commands.recipe_options import recipe_from_options
-    from trainer.data.mine import Deceived, mine
-
-    recipe = recipe_from_options(
-        kind="training",
-        crops=crops,
-        crop_size=crop_size,
-        seed=seed,
-        fusion="charge",
-        footage=footage or [],
-        footage_share=footage_share,
-        nuisances=None,
-        nuisance_share=nuisance_share,
-        radiations=None,
-    )
-    deceived = None
-    if run is not None:
-        from trainer.training.run import Run
-        from trainer.training.scores import RunScores
-
-        deceived = Deceived(RunScores(str(run)), min_score, Run.open(run).manifest.data.sha256)
-    with shard_progress(crops) as on_shard:
-        dataset = mine(
-            out,
-            recipe,
-            hits_a_shot=hits_a_shot,
-            deceived=deceived,
-            command=typed_command("gammabox-trainer"),
-            workers=workers,
-            on_shard=on_shard,
-        )
-    warn_without_validation(dataset)
-    splits = {split: dataset.count(split)[0] for split in ("train", "validation")}
-    if as_json:
-        print(json.dumps({"path": str(out), "sha256": dataset.sha256, "splits": splits}))
-        return
-    print(f"{out}: {splits['train']} candidates for training, {splits['validation']} for validation")

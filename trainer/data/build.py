@@ -56,7 +56,7 @@ _WAYS: dict[FusionChoice, tuple[tuple[Way, float], ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What decides every byte of a dataset.
+    """The options that decide every byte of a dataset.
 
     Attributes
     ----------
@@ -68,19 +68,25 @@ class Recipe:
     seed : int
     fusion : {"charge", "max", "both"}
     footage : tuple of Footage
-        Recordings for scenes, beside generated ones.
+        Recordings that are used as scenes, beside generated scenes.
     footage_share : float
-        Of the shots, those from footage.
+        Share of the shots that come from footage.
     nuisances : tuple of str
-        To draw from.
+        Nuisances that are drawn from.
     nuisance_share : float
-        Of the shots, those with a nuisance.
+        Share of the shots that have a nuisance.
     radiations : tuple of str
-        Whose hits.
+        Radiations whose hits are used.
     hits_a_kind : int
         Simulated hits of each radiation in each kind of silicon.
     max_a_shard : int
-        Most samples of a shard; of large crops fewer fit.
+        Most samples of a shard. Fewer fit where crops are large.
+
+    Examples
+    --------
+    >>> recipe = Recipe("training", crops=2000, crop_size=64, seed=1)
+    >>> [(recipe.split_of(shard), size) for shard, size in enumerate(recipe.shard_sizes())]
+    [('train', 512), ('train', 512), ('train', 512), ('validation', 464)]
 
     """
 
@@ -114,7 +120,7 @@ class Recipe:
         return [self.samples_a_shard] * whole + ([rest] if rest else [])
 
     def split_of(self, shard: int) -> Split:
-        """Every fourth shard of training data is for validation."""
+        """Return the split of a shard: of training data every fourth is for validation."""
         if self.kind == "test":
             return "test"
         return "validation" if shard % 4 == 3 else "train"
@@ -156,7 +162,7 @@ def build(
     on_shard: Callable[[int, int], None] | None = None,
     cost: BuildCost | None = None,
 ) -> Dataset:
-    """Make the shards that are missing and open the dataset.
+    """Make the shards (files of some hundred samples) that are missing, and open the dataset.
 
     Parameters
     ----------
@@ -164,18 +170,18 @@ def build(
         A new folder, or one that was begun with the same recipe.
     recipe : Recipe
     command : str
-        For dataset.json.
+        The command line, recorded in dataset.json.
     workers : int or None
         Processes; None takes every core, 1 works in this process.
     on_shard : function of (samples done, samples in all), or None
         Called after each shard.
     cost : BuildCost or None
-        Where to add up what the shards take.
+        Collects the processor time and memory that each shard takes.
 
     Raises
     ------
     DatasetError
-        Another recipe's folder, or a disk that is full.
+        The folder was begun with another recipe, or the disk is full.
 
     """
     writer = DatasetWriter(path, recipe.index(command))
@@ -237,7 +243,7 @@ def shard_samples(recipe: Recipe, shard: int) -> Samples:
 
 
 def region_size(crop_size: int) -> int:
-    """Edge of the square pictures that shots are taken of: several crops wide, and even as a Bayer mosaic must be."""
+    """Return the edge of the square pictures of shots: several crops wide, and even as a Bayer mosaic must be."""
     return max(448, 2 * crop_size + 192) // 2 * 2
 
 

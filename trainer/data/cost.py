@@ -26,7 +26,7 @@ class ShardCost:
     process : int
         Number of the process that made it.
     cpu_s : float
-        Its processor time, of all its threads; writing included, starting the process not.
+        Processor time of all threads. It includes writing the shard, but not starting the process.
     peak_bytes : int
         Most memory that the process has held until then.
 
@@ -44,10 +44,10 @@ class BuildCost:
     Attributes
     ----------
     crops : int
-        Made in this run; not those that were there before.
+        Number of crops made in this run, without those that were there before.
     cpu_s : float
     wall_s : float
-        From `start` to the last shard.
+        Seconds from `start` to the last shard.
     peaks : dict of process to bytes
 
     """
@@ -81,7 +81,7 @@ class BuildCost:
 
 
 def peak_bytes() -> int:
-    """Most memory that this process has held, bytes."""
+    """Return the most memory that this process has held, bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _MAXRSS_UNIT_BYTES
 
 

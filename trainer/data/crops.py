@@ -1,4 +1,4 @@
-"""From shots to samples: places of candidates and random ones, a hit at each, and for every place a coin for its label.
+"""From shots to samples: places of candidates and random ones, a hit at each, and a coin for the label of each place.
 
 Every place of a shot is struck by a hit in a second version of the middle frame; a coin then decides whether the sample
 is cut from the version with hits (label 1) or from the one without (label 0). So nothing but the hit can tell the
@@ -214,7 +214,7 @@ def cut_samples(
         The current frame in colour.
     spots : sequence of (x, y)
     labels, strata : sequences
-        Of each spot.
+        Label and strata of each spot.
     crop_size : int
 
     """

@@ -80,7 +80,7 @@ class Samples:
     label : uint8 array, shape (n,)
         1 where the crop holds a hit of ionising radiation.
     strata : tuple of dict
-        What each sample was made of (scene, added_dn, motion_dn, nuisance, ...).
+        Facts about the making of each sample (scene, added_dn, motion_dn, nuisance, ...).
 
     """
 
@@ -254,7 +254,7 @@ def read_index(folder: Path) -> DatasetIndex:
     Raises
     ------
     DatasetError
-        If it is missing, damaged, or of another version.
+        The index is missing, damaged, or of another version.
 
     """
     place = folder / INDEX_FILE

@@ -56,7 +56,7 @@ class Statistics:
     ranges : dict
         Numeric stratum to "low to high" to (label 0, label 1).
     negatives_with_blotch, negatives_in_strong_motion, hits_of_25_to_40_dn : float
-        What a test mixture promises at least 0.3 of.
+        Shares, 0..1, each of which is at least 0.3 in a test mixture.
 
     """
 

@@ -26,7 +26,7 @@ _MIN_SAMPLES = 40
 
 @dataclass(frozen=True, slots=True)
 class LeakageReport:
-    """What the check found.
+    """The findings of the check.
 
     Attributes
     ----------
@@ -35,10 +35,10 @@ class LeakageReport:
     auc : float
         Area under the ROC curve for N against P with hits and blotches inpainted, on scenes not trained on.
     auc_error : float
-        Its standard error (Hanley and McNeil, Radiology 143 (1982) 29).
+        Standard error of `auc` (Hanley and McNeil, Radiology 143 (1982) 29).
     limit : float
     trained, judged : int
-        Samples.
+        Number of samples.
 
     """
 

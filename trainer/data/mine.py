@@ -79,26 +79,28 @@ def mine(
 ) -> Dataset:
     """Collect candidates of the fast path in whole pictures, as the agent meets them.
 
-    Hits fall anywhere, and what else is proposed lies where the scene moves: so ground and motion tell as much about
-    the labels as in life, which the paired samples of `trainer.data.build` leave out on purpose.
+    Hits fall anywhere, while false candidates lie mostly where the scene moves. Ground and motion therefore say as much
+    about the label as in real use. `trainer.data.build` avoids this on purpose by placing both labels on the same
+    ground.
 
     Parameters
     ----------
     path : Path
         A new folder, or one that was begun with the same recipe.
     recipe : Recipe
-        Of kind "training"; `crops` counts the candidates, three in four for train, the rest for validation.
+        Its kind has to be "training". `crops` is the number of candidates: three in four for train, the rest for
+        validation.
     hits_a_shot : float
         Mean of the hits that fall into the middle frame, Poisson; 0 for a dataset of label 0 only.
     deceived : Deceived or None
         None takes every candidate; hits are kept in any case.
     command, workers, on_shard
-        As in `trainer.data.build.build`.
+        See `trainer.data.build.build`.
 
     Raises
     ------
     DatasetError
-        Another recipe's folder, or a full disk.
+        The folder was begun with another recipe, or the disk is full.
 
     """
     writer = DatasetWriter(path, _index(recipe, hits_a_shot, deceived, command))

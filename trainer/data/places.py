@@ -1,4 +1,4 @@
-"""Where samples are made in a shot, and what charge falls there: places, hits, and blotches of electronic noise."""
+"""The places of samples in a shot, and the charge that falls there: hits, and blotches of electronic noise."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ class Mixture:
     places_a_shot : int
         Places tried in each shot.
     candidate_share, blotch_share, moving_share : float
-        Of the places, those that the fast path proposes without a hit there, those with a transient noise blotch, and
-        those on moving ground, as far as a shot has them; the rest is random.
+        Shares of the places that the fast path proposes without a hit there, that have a transient noise blotch, and
+        that lie on moving ground, as far as a shot has them. The rest is random.
     added_dn : tuple of (share, low, high)
-        What hits are meant to add, log-uniform within each range, in grey levels.
+        Grey levels that hits are meant to add, log-uniform within each range.
 
     """
 
@@ -64,7 +64,7 @@ TEST = Mixture(
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a sample is made: column, row, and why there ("candidate", "blotch", "moving", "random")."""
+    """The place of a sample: column, row, and why it was chosen ("candidate", "blotch", "moving", "random")."""
 
     x: int
     y: int

@@ -24,7 +24,7 @@ TEST_SHARES: dict[tuple[str, bool], float] = {
     for moves, by_motion in ((True, 0.4), (False, 0.6))
 }
 TEST_BLOTCH_SHARE = 0.35
-"""Of each of them, what at least holds a transient blotch of electronic noise."""
+"""Smallest part of each of these shares that has a transient blotch of electronic noise."""
 MIN_SHARE = 0.3
 """Promised of a test mixture's negatives with a blotch, of those in strong motion, and of hits that add 25 to 40 DN."""
 
@@ -37,11 +37,11 @@ class Quota:
     Parameters
     ----------
     samples : int
-        In all, half of each label.
+        Number of samples in all, half of each label.
     shares : mapping of (stratum, strong motion) to share, or None
-        Of each label; None takes them as they come.
+        Share of each kind among the samples of one label; None takes samples as they come.
     blotch_share : float
-        Of each of those shares, what is kept for samples with a noise blotch; the rest takes both.
+        Part of each of those shares that is kept for samples with a noise blotch. The rest takes both.
 
     """
 
@@ -90,7 +90,7 @@ def _whole(ideal: Mapping[_Cell, float], total: int) -> dict[_Cell, int]:
 
 @dataclass(frozen=True, slots=True)
 class MixtureShares:
-    """What a test mixture promises, counted in the finished shards.
+    """The shares that a test mixture promises, counted in the finished shards.
 
     Attributes
     ----------

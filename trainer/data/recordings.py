@@ -44,7 +44,7 @@ class Blotch:
     Attributes
     ----------
     recording : str
-        Where it was found: splits are by recording.
+        Name of the recording in which it was found. Splits are by recording.
     frame, x, y : int
         Place of its brightest pixel.
     pixels : int
@@ -65,14 +65,14 @@ class Blotch:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import found.
+    """The content of imported recordings.
 
     Attributes
     ----------
     noise, radiation : tuple of Blotch
-        Of A and of C.
+        Blotches of set A and of set C.
     scenes : tuple of Footage
-        Of B.
+        Recordings of set B.
     used : dict of set name to list of (recording, what came of it)
     refused : dict of set name to list of Refusal
     session_auc : float
@@ -173,7 +173,7 @@ def find_blotches(
     others : sequence of the same
         A pixel that is bright there too is a hot pixel, no blotch.
     name : str
-        Of the recording.
+        Name of the recording.
     frame : int
 
     """

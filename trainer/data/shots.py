@@ -79,13 +79,13 @@ class ThreeFrames:
     ----------
     studio : Studio
     exposure : Exposure
-        Of the middle frame.
+        Exposure of the middle frame.
     blotches : tuple of PlacedCharge
         Noise of single pixels, in every version of the middle frame.
     middle : uint8 array, shape (h, w, 3)
         The middle picture before JPEG, without hits.
     content : bytes
-        Its JPEG.
+        JPEG of the middle picture, without hits.
     previous, following : uint8 arrays, shape (h, w)
         Decoded greys of the frames beside it.
 
@@ -152,7 +152,7 @@ def decode_grey(content: bytes) -> NDArray[np.uint8]:
     Raises
     ------
     Undecodable
-        Where nothing can be decoded.
+        Nothing can be decoded.
 
     """
     return _decode(content, cv2.IMREAD_GRAYSCALE)

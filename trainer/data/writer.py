@@ -58,7 +58,7 @@ class DatasetWriter:
         Raises
         ------
         DatasetError
-            When the disk is full or refuses; the shards before stay usable.
+            The disk is full or refuses; the shards before stay usable.
 
         """
         entry = write_shard(self.path, index, split, samples)
@@ -82,7 +82,7 @@ def write_shard(folder: Path, index: int, split: Split, samples: Samples) -> Sha
     Raises
     ------
     DatasetError
-        When the disk is full or refuses.
+        The disk is full or refuses.
 
     """
     content = pack(samples)
@@ -103,7 +103,7 @@ def write_file(place: Path, content: bytes) -> None:
     Raises
     ------
     DatasetError
-        When the disk is full or refuses.
+        The disk is full or refuses.
 
     """
     try:

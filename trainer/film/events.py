@@ -39,7 +39,7 @@ class HitEvent:
     energy_kev : float
         Left in the layers that collect charge.
     origin : str
-        Nuclide, tube or "muon".
+        Source of the hit: the name of a nuclide or tube, or "muon".
 
     """
 
@@ -67,7 +67,7 @@ def film_events(
     camera : Camera
     fields : list of Field
     seconds : float
-        Length of the film.
+        Duration of the film.
     seed : int
     muons : bool
         Whether cosmic muons come too (for a camera that looks to the horizon).
@@ -126,13 +126,13 @@ def draw_events(
     ----------
     library : HitLibrary
     hits_per_s : float
-        On the whole sensor at full duty, at the first moment.
+        Hits a second on the whole sensor at full duty, at the first moment.
     span_s : (float, float)
-        From and to, seconds from the start of the film.
+        First and last moment, in seconds from the start of the film.
     camera : Camera
     rng : Generator
     half_life_s : float
-        The rate falls with it.
+        Half-life with which the rate falls.
 
     """
     begin, end = span_s

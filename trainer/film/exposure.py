@@ -91,7 +91,7 @@ class SensorFrame:
         Mean charge without hits, in sensor pixels.
     noise : float32 array, shape (h, w)
     row_noise : float32 array, shape (h, 1), or None
-        As `pixels.draw_noise` draws both.
+        Noise of the pixels and of the rows, drawn by `pixels.draw_noise`.
     beneath : uint8 array, shape (h, w, 3), or None
         A monitoring picture with which to fuse by the maximum.
 
@@ -137,7 +137,7 @@ class PictureFrame:
         The scene, levels 0..255.
     noise : PictureNoise
     drawn : float32 array, shape (h, w, 3) or (h, w, 1)
-        As `noise` draws it.
+        Noise that `noise` has drawn.
 
     """
 

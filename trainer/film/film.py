@@ -42,15 +42,15 @@ MAX_FRAMES = 10_000_000
 
 @dataclass(frozen=True, slots=True)
 class FilmSummary:
-    """What was filmed.
+    """The counts and files of a film.
 
     Attributes
     ----------
     frames : int
     hits : int
-        Lines of the truth.
+        Number of lines in the truth.
     visible : int
-        Those that add at least 25 grey levels.
+        Number of hits that add at least 25 grey levels.
     clip, truth : Path
     kept : int
         Frames of an earlier run among them.
@@ -77,9 +77,20 @@ def film_frame(
     studio : Studio
     scene_bgr : uint8 array, shape (height, width, 3)
     number : int
-        Of the frame.
+        Number of the frame.
     hits : sequence of HitEvent
-        That fall into it.
+        Hits that fall into the frame.
+
+    Examples
+    --------
+    >>> from trainer.film.events import HitEvent
+    >>> from trainer.sensor.camera import OV2710, change
+    >>> studio = film_studio(change(OV2710, width=64, height=48), seed=1)
+    >>> grey_wall = np.full((48, 64, 3), 90, np.uint8)
+    >>> hit = HitEvent(frame=7, x0=30, y0=20, charge_e=np.float32([[2000]]), energy_kev=7.3, origin="Tc-99m")
+    >>> jpeg, truth = film_frame(studio, grey_wall, 7, [hit])
+    >>> truth[0]["x"], truth[0]["y"], truth[0]["added"] > 25
+    (30, 20, True)
 
     """
     charges = [PlacedCharge(hit.x0, hit.y0, hit.charge_e) for hit in hits]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Fusion = Literal["charge", "max"]
-FUSIONS: tuple[Fusion, ...] = get_args(Fusion)
 
 
 def fuse_max(blotches: NDArray[np.uint8], monitoring: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -29,12 +29,12 @@ TruthLine = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What a film is made with.
+    """The record of how a film is made.
 
     Attributes
     ----------
     options : dict
-        Everything that decides the bytes of clip and truth; JSON.
+        All options that decide the bytes of clip and truth, as JSON values.
     command : str
         The command line, to be read by people.
 
@@ -46,7 +46,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class KeptFilm:
-    """What an earlier run of the same film left.
+    """The part of a film that an earlier run has left.
 
     Attributes
     ----------

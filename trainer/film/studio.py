@@ -1,4 +1,4 @@
-"""The simulated camera before a scene: what it sees in a frame, how it takes it, and what it sends."""
+"""The simulated camera in front of a scene: what it sees in a frame, how it takes it, and what it sends."""
 
 from __future__ import annotations
 
@@ -38,26 +38,27 @@ _GREY_SHARE_SCALED = 0.3  # likewise where 2×2 pixels make one
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Studio:
-    """One simulated camera before a scene.
+    """One simulated camera in front of a scene.
 
     A frame's picture depends on nothing but the scene, the charge and the frame's number, so that any frame can be
-    taken at any time, and again with other charge.
+    taken at any time, and again with other charge (electrons of hits and noise blotches).
 
     Attributes
     ----------
     camera : Camera
     way : {"sensor", "picture", "max"}
-        How light and hits come together: all through the simulated sensor (charge added to charge); a covered camera's
-        picture added to the scene's picture in linear light, then noise; or the maximum of a covered sensor's picture
-        and the scene's (paper, equations 1 and 2).
+        How light and hits come together. "sensor": the electrons of a hit are added to those of the light, and the
+        simulated sensor does the rest. "picture": the picture that a camera with its lens covered takes of the hit is
+        added in linear light, then noise. "max": pixel by pixel the brighter of the two pictures (paper, equations 1
+        and 2).
     noise : function of (frame number, "sensor" or "picture")
         Returns the generator of a frame's noise: the sensor's own, or that of `picture_noise`.
     pattern : FixedPattern or None
-        Faults of the sensor; None for a sensor without.
+        Faults of the sensor's pixels; None for a faultless sensor.
     cover : Camera or None
-        Of the way "picture": the covered camera that recorded the hits.
+        The covered camera that recorded the hits; used by the way "picture" only.
     picture_noise : PictureNoise or None
-        Of the scene's picture in the ways "picture" and "max".
+        Noise of the scene's picture; needed by the ways "picture" and "max".
     nuisances : tuple of Nuisance
 
     """
@@ -169,10 +170,10 @@ def random_studio(
     Parameters
     ----------
     size : int
-        Pixels; even.
+        Side of the pictures in pixels; even.
     way : {"sensor", "picture", "max"}
     nuisance : str or None
-        Its name.
+        Name of the nuisance; None for an undisturbed camera.
     rng : Generator
     noise_free_share : float
         Share of studios whose `picture_noise` is next to none.

@@ -1,4 +1,4 @@
-"""What a hit adds to the picture: the line of the truth file, from the difference to the same picture without it."""
+"""The truth of a hit: the line of the truth file, from the difference to the same picture without the hit."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def rise_dn(
     Returns
     -------
     (float32 array of shape (h, w, 3), (x0, y0))
-        In pixels of the finished picture.
+        The rise, and its upper left corner, in pixels of the finished picture.
 
     """
     step = 2 * camera.scale_down

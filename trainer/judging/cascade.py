@@ -48,7 +48,7 @@ class Cascade:
     recall : float
         Share of the visible hits that both accept.
     false_positive_rate : float or None
-        Of negatives from recordings without a simulated disturbance; None without such negatives.
+        Rate on negatives from recordings without a simulated disturbance; None without such negatives.
     negatives, hits : int
         Number of samples that the two rest on.
 
@@ -120,18 +120,19 @@ def choose(
     keep_recall : float
         Share of the visible hits that the screen passes on.
     false_positive_rate : float
-        What the screen passes on is a hit where its log odds reach the lowest threshold that keeps to this rate on
-        candidates of recordings. Generated scenes hold more specks than a camera sees, and would set it too high.
+        Greatest share of non-hits that may be called hits, counted on candidates of real recordings. The lowest
+        threshold that keeps to it is chosen. Generated scenes are left out: they hold more specks than a camera sees
+        and would push the threshold too high.
     weights : Weights or None
-        Of the terms of the log odds; None for the default ones.
+        Weights of the terms of the log odds; None for the default ones.
     threshold : float or None
-        A threshold found on whole clips, instead of the one by the rate. A crop shows neither the noise of the camera,
-        beyond which motion counts, nor what moved there before, nor what else its scene proposes.
+        Take this threshold and ignore `false_positive_rate`, for example one found on whole clips. A crop shows neither
+        the camera's noise, nor what moved there before, nor what else its scene proposes.
 
     Raises
     ------
     RunError
-        `screen` is the run of another kind of network.
+        The input of `screen` is in colour or of even size, so it is no screen.
     DatasetError
         The validation split holds no visible hit, or nothing that the threshold could be chosen on.
 
@@ -141,16 +142,11 @@ def choose(
     crops = samples.classifier.crops
     hits = (crops.label == 1) & samples.classifier.visible
     negatives = (crops.label == 0) & _undisturbed(crops)
-    if not hits.any():
-        raise DatasetError(datasets[0].path, "its validation split has no visible hit", "name a larger dataset")
-    if threshold is None and not negatives.any():
-        problem = "its validation split has no candidate of undisturbed recordings, on which the threshold is chosen"
-        raise DatasetError(datasets[0].path, problem, "name a dataset with footage (`mine --footage`), or --threshold")
-    screen_margin, classifier_margin = samples.screen.margin, samples.classifier.margin
-    lowest = np.quantile(screen_margin[hits], 1 - keep_recall, method="lower")
+    _require_samples(datasets[0], hits, negatives if threshold is None else None)
+    lowest = np.quantile(samples.screen.margin[hits], 1 - keep_recall, method="lower")
     first = Decision(threshold=_score_of(lowest))
     second = (weights if weights is not None else Weights()).decision(threshold=0.5)
-    odds = joint_odds(screen_margin, classifier_margin, motion_of(crops.strata), (first, second))
+    odds = joint_odds(samples.screen.margin, samples.classifier.margin, motion_of(crops.strata), (first, second))
     if threshold is None:
         reached = odds[hits & (odds > STOPPED)]
         threshold = _score_of(threshold_at_fpr(odds[negatives], false_positive_rate, levels=reached))
@@ -170,6 +166,15 @@ def _require_screen(run: Run) -> None:
     if contract.planes == "rgb" or contract.crop_size % 2 == 0:
         problem = f"it is no screen: it takes {contract.planes} crops of {contract.crop_size} pixels"
         raise RunError(run.path, problem, "name a run of three frames and an odd --crop-size (`fit --network screen`)")
+
+
+def _require_samples(dataset: Dataset, hits: NDArray[np.bool_], negatives: NDArray[np.bool_] | None) -> None:
+    """Refuse data without a visible hit, or without negatives that the threshold is chosen on; None for no choice."""
+    if not hits.any():
+        raise DatasetError(dataset.path, "its validation split has no visible hit", "name a larger dataset")
+    if negatives is not None and not negatives.any():
+        problem = "its validation split has no candidate of undisturbed recordings, on which the threshold is chosen"
+        raise DatasetError(dataset.path, problem, "name a dataset with footage (`mine --footage`), or --threshold")
 
 
 def _validation_of_both(screen: Run, classifier: Run, datasets: Sequence[Dataset]) -> Both:

@@ -156,7 +156,7 @@ def evaluate(
     split : str
         "test", or "validation" while something is tried.
     chosen_on : sequence of Dataset, optional
-        Whose validation split chooses threshold and temperature instead of that of `datasets`.
+        Datasets whose validation split chooses threshold and temperature, instead of that of `datasets`.
     decide_anew : bool
         Replace a decision of `cascade`, too.
 

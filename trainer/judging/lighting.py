@@ -1,4 +1,4 @@
-"""A scene under more or less light: what each level of its picture becomes."""
+"""A scene under more or less light: what each grey level of its picture becomes."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 WHITE_DN = 245.0
-"""No scene is lit beyond: whiter ground is saturated and not live."""
+"""Brightest level of a lit scene: whiter ground is saturated and not live."""
 
 
 def relighting(picture: NDArray[np.uint8], median_dn: float) -> NDArray[np.uint8]:
-    """Tabulate what each level becomes when the picture is lit so that its median grey is `median_dn`.
+    """Return what each level becomes when a picture is lit so that its median grey is `median_dn`.
 
     Parameters
     ----------
@@ -27,7 +27,13 @@ def relighting(picture: NDArray[np.uint8], median_dn: float) -> NDArray[np.uint8
     Returns
     -------
     uint8 array, shape (256,)
-        To be indexed by pictures of the scene.
+        The new level of each level. Index it by a picture to light this picture.
+
+    Examples
+    --------
+    >>> picture = np.full((4, 4, 3), 60, np.uint8)
+    >>> int(relighting(picture, 120)[60])
+    120
 
     """
     levels = to_linear(np.arange(256, dtype=np.float32))
@@ -36,5 +42,5 @@ def relighting(picture: NDArray[np.uint8], median_dn: float) -> NDArray[np.uint8
 
 
 def median_grey_dn(picture: NDArray[np.uint8]) -> float:
-    """Give the median grey of a picture in colour."""
+    """Return the median grey of a picture in colour."""
     return float(np.median(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)))

@@ -119,9 +119,9 @@ class OperatingPoint:
     threshold : float
         Lowest score that is called a hit; infinity where no score keeps to the rate.
     recall, recall_low, recall_high : float
-        With its 95 % interval (Wilson's).
+        Share of the hits that are found, with its 95 % interval (Wilson's).
     false_positive_rate : float
-        The rate on these samples, at most `target`.
+        False-positive rate on these samples, at most `target`.
     supported : bool
         Whether there are at least 20 / target negatives, enough to state the rate and not only its interval.
 

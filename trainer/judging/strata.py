@@ -43,7 +43,7 @@ def bins(strata: Sequence[Strata], named: Sequence[str] = NAMED) -> Iterator[tup
     Parameters
     ----------
     strata : sequence of Strata
-        What the dataset notes of each sample.
+        The strata that the dataset records for each sample.
     named : sequence of str
         The strata whose values are names; those of `EDGES` come first.
 

@@ -1,4 +1,4 @@
-"""The paper's Table 5 beside ours: each network trained on the same data for equal samples seen, and tested alike."""
+"""The paper's Table 5 beside ours: each network trained on as many samples of the same data, and tested alike."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ PAPER_TABLE_5: dict[str, dict[str, float]] = {
     "resnet": {"precision": 0.9186, "recall": 0.9443, "f1": 0.9443, "accuracy": 0.9303},
 }
 PAPER_RESNET_F1 = 0.9313
-"""What follows from ResNet's own precision and recall; the paper prints 0.9443, its recall, twice."""
+"""F1 from ResNet's precision and recall; the paper prints 0.9443, its recall, in both columns."""
 
 RATES = {"alexnet_paper": 1e-4, "googlenet": 3e-4, "resnet": 1e-3, "alexnet_edge": 1e-3}
 """Learning rates: networks without batch norm diverge at 1e-3."""
 FULL_SIZE = 224
 AS_SHIPPED = {"alexnet_edge": {"width": 0.25, "first_stride": 1, "first_kernel": 5}}
-"""Options of the networks; ours as it ships but for its head, which asks for a spot in the very middle."""
+"""Options of the networks. Ours is the shipped one but for its head, which needs the spot in the very middle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +43,13 @@ class Setting:
     Attributes
     ----------
     samples_seen : int
-        By each network in training, augmented ones counted anew.
+        Number of samples that each network sees in training. A sample counts each time it is seen.
     crop_size : int
-        Of all networks; 224 in the paper. At another size alexnet_paper has fewer fully connected weights.
+        Crop size of all networks; 224 in the paper. At another size alexnet_paper has fewer fully connected weights.
     planes : {"rgb", "temporal", "spike"}
         "rgb" is the paper's single picture.
     batch_size, epochs : int
-        An epoch is samples_seen / epochs; after each the validation loss is measured.
+        An epoch has samples_seen / epochs samples. The validation loss is measured after each.
 
     """
 
@@ -75,9 +75,9 @@ def compare(
     seed: int = 1,
     on_network: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
-    """Train and test each network and write compare.json; a run that is there goes on, a finished one is used.
+    """Train and test each network, and write compare.json. Interrupted runs are continued, finished ones are used.
 
-    The threshold is the paper's: a hit where logit 1 is the greater.
+    The threshold is the paper's: a sample is a hit where logit 1 is the greater.
     """
     rows = {}
     for name in setting.networks:
@@ -115,8 +115,8 @@ def compare(
         {
             "planes": setting.planes,
             "crop_size": setting.crop_size,
-            "train": {str(one.path): one.sha256 for one in train},
-            "test": {str(one.path): one.sha256 for one in test},
+            "train": {str(dataset.path): dataset.sha256 for dataset in train},
+            "test": {str(dataset.path): dataset.sha256 for dataset in test},
             "seed": seed,
             "networks": rows,
         }
@@ -126,7 +126,7 @@ def compare(
 
 
 def table(result: dict[str, Any], kind: str = "visible_hits") -> str:
-    """Give the comparison as a Markdown table: ours with its 95 % interval, the paper's beside it."""
+    """Return the comparison as a Markdown table: our figures with their 95 % intervals, the paper's beside them."""
     lines = [
         "| network | parameters | " + " | ".join(f"{name} | paper" for name in metrics.METRICS) + " |",
         "|---|---|" + "---|---|" * len(metrics.METRICS),
@@ -134,8 +134,8 @@ def table(result: dict[str, Any], kind: str = "visible_hits") -> str:
     for name, row in result["networks"].items():
         cells = [name, f"{row['parameters']:,}"]
         for metric in metrics.METRICS:
-            one = row[kind][metric]
-            cells.append(f"{_figure(one['value'])} ({_figure(one['low'])}–{_figure(one['high'])})")
+            ours = row[kind][metric]
+            cells.append(f"{_figure(ours['value'])} ({_figure(ours['low'])}–{_figure(ours['high'])})")
             paper = (row["paper"] or {}).get(metric)
             cells.append("–" if paper is None else f"{paper:.4f}")
         lines.append("| " + " | ".join(cells) + " |")

@@ -37,11 +37,11 @@ class Path:
     x, y : float
         Place at t = 0, pixels.
     vx, vy : float
-        Pixels a frame.
+        Velocity in pixels a frame.
     width, height : float
-        Of the picture.
+        Size of the picture in pixels.
     margin : float
-        How far outside of the picture it begins again.
+        Distance outside of the picture, in pixels, at which it begins again.
 
     """
 

@@ -38,7 +38,7 @@ def scene_frames(spec: str, size: tuple[int, int], seed: int) -> Iterator[NDArra
     size : (int, int)
         Width and height in pixels.
     seed : int
-        Of the generated scene.
+        Seed of the generated scene.
 
     Raises
     ------

@@ -39,9 +39,9 @@ class Footage:
     frames : int
         Frames that can be read.
     width, height : int
-        Pixels.
+        Size of the picture in pixels.
     sha256 : str
-        Of the video's bytes, or of the pictures' names and bytes.
+        SHA-256 of the video's bytes, or of the pictures' names and bytes.
 
     """
 

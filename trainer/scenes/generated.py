@@ -11,7 +11,6 @@ import numpy as np
 from trainer.scenes import actors
 from trainer.scenes.sprites import stamp
 from trainer.scenes.textures import available_pictures, surface
-from trainer.sensor.tone import to_linear
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class GeneratedScene:
-    """A place with its actors; `light(t)` draws it at any time.
+    """A place with its actors; `levels(t)` draws it at any time.
 
     Attributes
     ----------
@@ -32,7 +31,7 @@ class GeneratedScene:
     background : float32 array, shape (height, width, 3)
         Levels 0..255, blue first.
     cast : tuple of Actor
-        The farthest first.
+        Things that move, the farthest first.
     shutter : float
         Share of a frame's time that the shutter is open, 0..1.
 
@@ -51,10 +50,6 @@ class GeneratedScene:
                 stamp(canvas, sprite, pose)
         return canvas
 
-    def light(self, t: float) -> NDArray[np.float32]:
-        """Draw frame `t` in linear light, 1 = white."""
-        return to_linear(self.levels(t))
-
 
 def generate_scene(
     seed: int, split: Split, size: tuple[int, int] = (1920, 1080), *, crowd: float = 1.0, speed_scale: float = 1.0
@@ -65,13 +60,19 @@ def generate_scene(
     ----------
     seed : int
     split : {"train", "validation", "test"}
-        Which textures it may use; scenes of different splits share none.
+        Split whose textures the scene may use. Scenes of different splits share no texture.
     size : tuple of int
-        (width, height), pixels.
+        Width and height in pixels.
     crowd : float
         Scales the number of actors; 1 is about 8 in 640×480 and 30 in 1920×1080.
     speed_scale : float
         2 for 12.5 instead of 25 frames a second.
+
+    Examples
+    --------
+    >>> scene = generate_scene(3, "train", (160, 120))
+    >>> scene.name, scene.levels(t=7).shape
+    ('generated-train-3', (120, 160, 3))
 
     """
     rng = np.random.default_rng([_SPLIT_KEY[split], seed])

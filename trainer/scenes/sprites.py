@@ -42,14 +42,14 @@ class Sprite:
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """Where a sprite's anchor lies on the canvas, how it is turned, and how far it moves while the shutter is open.
+    """The pose of a sprite: its place on the canvas, its turn, and its motion while the shutter is open.
 
     Attributes
     ----------
     x, y : float
         Place of the anchor, pixels.
     turn : float
-        Radians, clockwise on the screen.
+        Angle in radians, clockwise on the screen.
     anchor : tuple of float or None
         The point of the sprite that lies at (x, y), in its own pixels; None for its middle.
     smear : tuple of float

@@ -180,7 +180,7 @@ def preset(name: str) -> Camera:
     Raises
     ------
     SensorError
-        No such preset.
+        There is no preset of this name.
 
     """
     try:

@@ -1,4 +1,4 @@
-"""What differs from pixel to pixel and stays: sensitivity, dark current, hot pixels, pixels with telegraph noise."""
+"""Fixed differences between pixels: sensitivity, dark current, hot pixels, pixels with telegraph noise."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ HOT_SPREAD = 1.2  # likewise among hot pixels, assumed: a long tail
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FixedPattern:
-    """The faults of one sensor, or of a part of it.
+    """The faults of a sensor.
 
     Attributes
     ----------
     sensitivity : float32 array, shape (height, width)
-        About 1.
+        Sensitivity of each pixel relative to the mean, about 1.
     dark_e_s : float32 array, shape (height, width)
         Dark current at 25 °C, electrons a second, hot pixels included.
     telegraph_at : int64 array, shape (n, 2)
         Row and column of pixels with random telegraph noise.
     telegraph_e : float32 array, shape (n,)
-        Step of each, electrons.
+        Step of the telegraph noise of each of n pixels, electrons.
     telegraph_dwell : int64 array, shape (n,)
         Frames after which each draws its state anew.
     seed : int
-        Of the telegraph states.
+        Seed of the telegraph states.
 
     """
 
@@ -43,12 +43,6 @@ class FixedPattern:
     telegraph_e: NDArray[np.float32] = field(repr=False)
     telegraph_dwell: NDArray[np.int64] = field(repr=False)
     seed: int
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(height, width) in pixels."""
-        height, width = self.dark_e_s.shape
-        return height, width
 
     def telegraph_now(self, frame: int) -> NDArray[np.float32]:
         """Return the electrons that each telegraph pixel adds in a frame: its step or 0.
@@ -63,21 +57,6 @@ class FixedPattern:
         mixed = ((mixed ^ (mixed >> 16)) * 0x45D9F3B) & 0xFFFFFFFF
         mixed = ((mixed ^ (mixed >> 16)) * 0x45D9F3B) & 0xFFFFFFFF
         return np.where((mixed >> 16) & 1, self.telegraph_e, np.float32(0)).astype(np.float32)
-
-    def part(self, x0: int, y0: int, width: int, height: int) -> FixedPattern:
-        """Cut out the pattern of a part of the sensor; x0 and y0 even, or the Bayer mosaic would shift."""
-        if x0 % 2 or y0 % 2:
-            raise ValueError(f"a part of a Bayer mosaic begins at even x and y, not at {x0}, {y0}")
-        rows, columns = self.telegraph_at.T
-        inside = (rows >= y0) & (rows < y0 + height) & (columns >= x0) & (columns < x0 + width)
-        return FixedPattern(
-            self.sensitivity[y0 : y0 + height, x0 : x0 + width],
-            self.dark_e_s[y0 : y0 + height, x0 : x0 + width],
-            self.telegraph_at[inside] - [y0, x0],
-            self.telegraph_e[inside],
-            self.telegraph_dwell[inside],
-            self.seed,
-        )
 
 
 def make_pattern(camera: Camera, seed: int, shape: tuple[int, int] | None = None) -> FixedPattern:

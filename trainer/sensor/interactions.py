@@ -30,7 +30,7 @@ class Electrons:
     Attributes
     ----------
     hit : int64 array, shape (n,)
-        Which photon each belongs to.
+        Index of the photon that each particle belongs to.
     energy_kev : float64 array, shape (n,)
     position_um : float64 array, shape (n, 3)
         x, y from the photon's point, z from the upper face of the epitaxial layer, positive downwards.

@@ -129,12 +129,12 @@ def photograph(  # noqa: PLR0917 - in the order of the light's way
     Parameters
     ----------
     scene_bgr : uint8 array, shape (height, width, 3)
-        What the camera looks at, as a perfect camera would show it.
+        The scene as a perfect camera would show it.
     charge_e : float32 array, shape (height, width), or None
         Electrons of hits in each pixel of the mosaic.
     camera : Camera
     pattern : FixedPattern or None
-        Faults of the sensor, of the scene's size (`FixedPattern.part` cuts one out); None for a sensor without.
+        Faults of the sensor, of the scene's size; None for a sensor without.
     rng : Generator or None
         Noise; None for a picture without shot and read noise.
     frame : int

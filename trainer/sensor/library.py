@@ -51,9 +51,9 @@ class HitLibrary:
     Attributes
     ----------
     name : str
-        Nuclide, tube or "muon".
+        Name of the nuclide or tube, or "muon".
     maps : list of float32 arrays, each of shape (h, w)
-        Electrons in pixels.
+        Electrons in the pixels of each hit.
     energy_kev : float32 array, shape (n,)
         Energy left in the layers that collect charge.
     photon_kev : float32 array, shape (n,)
@@ -61,7 +61,7 @@ class HitLibrary:
     hits_per_fluence_cm2 : float
         Hits per unit fluence (cm⁻²) on one cm² of sensor: the share of particles that make a hit.
     hits_per_fluence_error : float
-        Its statistical standard error.
+        Statistical standard error of `hits_per_fluence_cm2`.
 
     """
 
@@ -106,9 +106,9 @@ def simulate_hits(
     Parameters
     ----------
     camera : Camera
-        Only its silicon counts.
+        Camera whose silicon is simulated. Its other properties do not matter.
     spectrum : Spectrum
-        Photons at the sensor.
+        Spectrum of the photons at the sensor.
     count : int
     seed : int
     normal : bool

@@ -26,14 +26,14 @@ NAME = "muon"
 
 
 def muon_directions(rng: Generator, count: int, tilt_deg: float) -> tuple[NDArray[np.float64], float]:
-    """Draw directions of muons that cross a sensor, in the sensor's axes, and the rate at which they cross it.
+    """Draw directions of muons through a sensor, in its axes; return them with the rate at which they cross it.
 
     Parameters
     ----------
     rng : Generator
     count : int
     tilt_deg : float
-        How far the sensor's normal is turned from the zenith: 90 for a camera that looks to the horizon.
+        Angle between the sensor's normal and the zenith: 90 for a camera that looks to the horizon.
 
     Returns
     -------

@@ -40,7 +40,7 @@ class Nuclide:
     Attributes
     ----------
     name : str
-        As ICRP 107 writes it, e.g. Tc-99m.
+        Name in the notation of ICRP 107, e.g. Tc-99m.
     half_life_s : float
     energies_kev : float64 array, shape (n,), ascending
     photons_per_decay : float64 array, shape (n,)
@@ -71,7 +71,7 @@ def canonical_name(name: str) -> str:
     Raises
     ------
     UnknownNuclideError
-        With the nearest names.
+        There is no such nuclide. The message names the most similar ones.
 
     """
     squeezed = re.sub(r"[\s_-]", "", name.lower())
@@ -93,6 +93,15 @@ def load_nuclide(name: str) -> Nuclide:
         A name that ICRP 107 does not hold.
     SensorError
         A nuclide without photons (a pure beta or alpha emitter).
+
+    Examples
+    --------
+    >>> source = load_nuclide("99mTc")
+    >>> source.name, round(source.half_life_s / 3600, 1)
+    ('Tc-99m', 6.0)
+    >>> strongest = source.photons_per_decay.argmax()
+    >>> round(float(source.energies_kev[strongest]), 1), round(float(source.photons_per_decay[strongest]), 2)
+    (140.5, 0.89)
 
     """
     known = canonical_name(name)

@@ -99,7 +99,7 @@ def expose(
         Charge of hits in electrons.
     camera : Camera
     pattern : FixedPattern or None
-        Of the same size; None is a sensor without faults and without dark current.
+        Pattern of the same size; None for a sensor without faults and without dark current.
     frame : int
         Number of the frame, for telegraph noise.
 
@@ -135,9 +135,9 @@ def draw_noise(
     Returns
     -------
     noise : float32 array, shape (height, width)
-        Of each pixel, deviation 1.
+        Noise of each pixel, standard deviation 1.
     row_noise : float32 array, shape (height, 1), or None
-        Of each row, electrons; None for a camera without.
+        Noise of each row in electrons; None for a camera without row noise.
 
     """
     noise = rng.standard_normal(shape, np.float32)

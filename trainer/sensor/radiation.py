@@ -27,11 +27,11 @@ class Field:
     Attributes
     ----------
     spectrum : Spectrum
-        In front of the camera.
+        Spectrum of the radiation in front of the camera.
     dose_rate_usv_h : float
         Ambient dose equivalent rate H*(10) there, at the moment it begins.
     start_s : float
-        When it begins.
+        Time at which the radiation begins.
     half_life_s : float
 
     """
@@ -62,7 +62,7 @@ def nuclide_field(
     activity_bq, distance_m : float, optional
         Instead of the dose rate: a point source in air.
     shield : tuple of Layer
-        Between source and camera.
+        Layers between source and camera.
     age_s : float
         Time since activity (or dose rate) was as given.
     start_s : float

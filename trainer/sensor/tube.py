@@ -32,10 +32,10 @@ def tube_spectrum(kilovolt: float, filters: tuple[Layer, ...] = (), inherent: tu
     Parameters
     ----------
     kilovolt : float
-        20 to 300.
+        Voltage of the tube, 20 to 300 kV.
     filters : tuple of Layer
     inherent : tuple of Layer
-        What the tube itself has.
+        Layers of the tube's own wall.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What decided the shipped variant: alexnet_edge with one thing changed at a time, at equal samples seen."""
+"""Ablation: alexnet_edge with one thing changed at a time, each variant trained on the same number of samples."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ RESULT_FILE = "ablate.json"
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One network of the ablation, named by what differs from the first.
+    """One network of the ablation, named by its difference from the base.
 
     Attributes
     ----------
     crop_size : int
-        Pixels.
+        Side of a crop in pixels.
     fusion : {"charge", "max"}
-        Of the data that it is trained on; all are tested on the same.
+        Fusion of its training data. All variants are tested on the same data.
     first : tuple of int
         Side of the first convolution's kernels and its stride.
     seed_step : int
-        Added to the seed.
+        Number that is added to the seed.
 
     """
 
@@ -78,7 +78,7 @@ VARIANTS: tuple[Variant, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """How long each variant is trained: `samples_seen` in `epochs` parts, width of the network 0.25 as shipped."""
+    """How each variant is trained: on `samples_seen` samples in `epochs` epochs, at the shipped width of 0.25."""
 
     samples_seen: int = 48_000
     epochs: int = 4
@@ -98,19 +98,19 @@ def ablate(
     seed: int = 1,
     on_variant: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
-    """Train and test each variant and write ablate.json; a run that is there goes on, a finished one is used.
+    """Train and test each variant, and write ablate.json. Interrupted runs are continued, finished ones are used.
 
     Parameters
     ----------
     path : Path
-        Gets a run folder for each variant.
+        Folder of the run folders, one for each variant.
     data : sequence of Dataset
-        Those built with `--fusion max` are for the variant of that name, the others for the rest; their crops hold
-        the largest crop.
+        Datasets built with `--fusion max` are for the variant of that name, the others for the rest. Their crops are
+        at least as large as the largest variant's.
     test : sequence of Dataset
-        Its test split judges all variants, those of the other fusion, too.
+        Datasets whose test split judges all variants, whatever their fusion.
     setting, seed
-        Alike for all.
+        The same for all variants.
     variants : sequence of Variant
     on_variant : callable, optional
         Called with each name before its turn.
@@ -118,12 +118,12 @@ def ablate(
     Raises
     ------
     GammaboxError
-        No data for a variant.
+        There are no data for a variant.
 
     """
     result: dict[str, Any] = {
-        "train": {one.path.name: one.sha256 for one in data},
-        "test": {one.path.name: one.sha256 for one in test},
+        "train": {dataset.path.name: dataset.sha256 for dataset in data},
+        "test": {dataset.path.name: dataset.sha256 for dataset in test},
         "seed": seed,
         "variants": {},
     }
@@ -137,10 +137,10 @@ def ablate(
 
 
 def _of_fusion(data: Sequence[Dataset], fusion: Fusion) -> list[Dataset]:
-    chosen = [one for one in data if (one.index.recipe.get("fusion") == "max") == (fusion == "max")]
+    chosen = [dataset for dataset in data if (dataset.index.recipe.get("fusion") == "max") == (fusion == "max")]
     if not chosen:
         raise GammaboxError(
-            f"--data: none of {', '.join(one.path.name for one in data)} was built with fusion {fusion}; "
+            f"--data: none of {', '.join(dataset.path.name for dataset in data)} was built with fusion {fusion}; "
             f"give one made by `build --fusion {fusion}`, or choose variants with --variant"
         )
     return chosen
@@ -171,8 +171,8 @@ def _fitted(path: Path, data: Sequence[Dataset], variant: Variant, setting: Sett
 
 
 def _judged(run: Run, test: Sequence[Dataset]) -> dict[str, Any]:
-    """Give a run's row; its figures are kept in run.json and used again for the same test data."""
-    data = {one.path.name: one.sha256 for one in test}
+    """Return the row of a run. Its figures are kept in run.json and used again for the same test data."""
+    data = {dataset.path.name: dataset.sha256 for dataset in test}
     if run.manifest.figures.get("data") != data:
         run = run.with_manifest(figures={"data": data, **without_nan(_tested(run, test))})
     manifest, timed = run.manifest, run.path / TIME_FILE
@@ -192,16 +192,16 @@ def _tested(run: Run, test: Sequence[Dataset]) -> dict[str, Any]:
     strata = judged.crops.strata
     parts = {
         "all": np.ones(len(strata), bool),
-        "proposed": np.array([bool(one.get("proposed", True)) for one in strata]),
-        "charge": np.array([one.get("fusion") == "charge" for one in strata]),
-        "max": np.array([one.get("fusion") == "max" for one in strata]),
+        "proposed": np.array([bool(sample.get("proposed", True)) for sample in strata]),
+        "charge": np.array([sample.get("fusion") == "charge" for sample in strata]),
+        "max": np.array([sample.get("fusion") == "max" for sample in strata]),
     }
     figures_of_parts = {name: _figures(judged.subset(chosen)) for name, chosen in parts.items()}
     return {"parameters": int(model.count_params()), **figures_of_parts}
 
 
 def _figures(judged: Judged) -> dict[str, Any] | None:
-    """Give the figures of visible hits against everything else at even odds and at fixed false-positive rates."""
+    """Return the figures of visible hits against everything else, at even odds and at fixed false-positive rates."""
     hits = int(judged.crops.label.sum())
     if not 0 < hits < len(judged.crops):
         return None
@@ -210,7 +210,7 @@ def _figures(judged: Judged) -> dict[str, Any] | None:
 
 
 def table(result: dict[str, Any]) -> str:
-    """Give the ablation as a Markdown table, one row a variant, recalls with their 95 % intervals."""
+    """Return the ablation as a Markdown table: a row for each variant, recalls with their 95 % intervals."""
     columns = (
         "variant",
         "recall at 1e-2",
@@ -237,18 +237,17 @@ def table(result: dict[str, Any]) -> str:
 
 
 def decision_table(result: dict[str, Any], *, single_frame: bool) -> str:
-    """Give the paper's four figures at even odds of the variants that see one frame in colour, or of the others."""
+    """Return the paper's four figures at even odds, of the variants that see one frame in colour or of the others."""
     lines = [f"| variant | {' | '.join(METRICS)} |", "|---" * (len(METRICS) + 1) + "|"]
     for name, row in result["variants"].items():
         if (row["planes"] == "rgb") == single_frame:
-            found = [row["all"][metric] for metric in METRICS]
-            cells = [_with_interval(one) for one in found]
+            cells = [_with_interval(row["all"][metric]) for metric in METRICS]
             lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
 def fusion_table(result: dict[str, Any]) -> str:
-    """Give recall at a false-positive rate of 1e-2 on the parts of the test mixture fused by charge and by maximum."""
+    """Return recall at a false-positive rate of 1e-2 on test samples fused by charge and by maximum, as a table."""
     lines = ["| variant | tested on charge | tested on max |", "|---|---|---|"]
     for name, row in result["variants"].items():
         lines.append(f"| {name} | {_recall(row['charge'], 1e-2)} | {_recall(row['max'], 1e-2)} |")
@@ -256,16 +255,16 @@ def fusion_table(result: dict[str, Any]) -> str:
 
 
 def _recall(part: dict[str, Any] | None, rate: float) -> str:
-    """Write a recall with its interval; the interval only where there are too few negatives to state the rate."""
+    """Return a recall with its interval; only the interval where there are too few negatives to state the rate."""
     if part is None:
         return "–"
-    point = next(one for one in part["at_false_positive_rate"] if one["target"] == rate)
+    point = next(point for point in part["at_false_positive_rate"] if point["target"] == rate)
     interval = f"({point['recall_low']:.4f}–{point['recall_high']:.4f})"
     return f"{point['recall']:.4f} {interval}" if point["supported"] else interval
 
 
 def _with_interval(figure: dict[str, float | None]) -> str:
-    """Write a figure with its interval; one that does not exist, as the precision of a network that calls nothing."""
+    """Return a figure with its interval; "–" where it does not exist, as the precision of a network without calls."""
     if figure["value"] is None:
         return "–"
     return f"{figure['value']:.4f} ({figure['low']:.4f}–{figure['high']:.4f})"

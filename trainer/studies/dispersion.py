@@ -1,4 +1,4 @@
-"""How unevenly counts come: variance over mean in windows of a stated length; 1 for a Poisson process."""
+"""Dispersion of counts: variance over mean in windows of a stated length; 1 for a Poisson process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 WINDOWS_S = (1, 10, 60)
 _MAY_LACK = 0.05
-"""Of the last window: the first and last frame of a clip are not analysed, and it would be cut off."""
+"""Share of the last window that may be missing, because the first and last frame of a clip are not analysed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +27,9 @@ class Dispersion:
     ----------
     window_s : int
     windows : int
-        Whole windows that it was taken from.
+        Number of whole windows.
     value : float or None
-        None where there are too few windows or no counts.
+        None with too few windows or without counts.
 
     """
 
@@ -39,14 +39,25 @@ class Dispersion:
 
 
 def dispersion(clips: Sequence[tuple[NDArray[np.float64], NDArray[np.int64]]], window_s: int) -> Dispersion:
-    """Give the variance over mean within clips: each clip's windows vary around that clip's own mean.
+    """Return the variance over mean of counts, where the windows of a clip vary around the mean of this clip.
 
-    Clips differ in scene and strength of a disturbance; what the alarm takes for Poisson is one camera's background.
+    Clips differ in their scene and in the strength of a disturbance. The alarm takes the background of one camera for a
+    Poisson process, so differences between clips do not count.
 
     Parameters
     ----------
-    clips : sequence of (times in s, counts), one entry a frame
+    clips : sequence of (times in s, counts)
+        One entry for each frame.
     window_s : int
+
+    Examples
+    --------
+    Hits in pairs, every fourth second:
+
+    >>> times = np.arange(40.0)
+    >>> counts = np.where(times % 4 == 0, 2, 0)
+    >>> dispersion([(times, counts)], 4).value, round(dispersion([(times, counts)], 1).value, 2)
+    (0.0, 1.54)
 
     """
     squares, freedom, total, windows = 0.0, 0, 0, 0
@@ -54,7 +65,8 @@ def dispersion(clips: Sequence[tuple[NDArray[np.float64], NDArray[np.int64]]], w
         if not len(times):
             continue
         spacing = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
-        number = ((times - times[0] + spacing / 2) // window_s).astype(np.int64)  # at a window's edge times round off
+        # Half a frame is added against rounding at the edges of windows.
+        number = ((times - times[0] + spacing / 2) // window_s).astype(np.int64)
         whole = int((times[-1] - times[0] + spacing) / window_s + _MAY_LACK)
         if not whole:
             continue
@@ -69,9 +81,9 @@ def dispersion(clips: Sequence[tuple[NDArray[np.float64], NDArray[np.int64]]], w
 
 
 def widened_interval(count: int, spread: float) -> tuple[float, float]:
-    """Give a 95 % interval of a count whose variance is `spread` times that of a Poisson process.
+    """Return the 95 % interval of a count whose variance is `spread` times that of a Poisson process.
 
-    As if count / spread independent bursts had been counted; a spread below 1 is taken for 1.
+    It is the interval of count / spread independent bursts. A spread below 1 is taken for 1.
     """
     factor = max(spread, 1.0)
     low, high = poisson_interval(round(count / factor))

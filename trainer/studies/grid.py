@@ -1,7 +1,8 @@
-"""A seeded grid of small equal hits over every block and border of a still noisy scene, through the whole cascade."""
+"""A grid of small equal hits over every JPEG block and border of a still noisy scene, and what each stage finds."""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
@@ -42,15 +43,15 @@ _NOISE_DN, _SHOT_DN = 2.0, 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class GridFound:
-    """What was found of the grid at one JPEG quality.
+class GridCounts:
+    """The hits of the grid that were found at one JPEG quality.
 
     Attributes
     ----------
     quality : int
     hits, proposed, screened, found : int
-        Hits on ground with room for them; those among the fast path's candidates; those that pass the screen, too;
-        those reported.
+        Hits on ground with room for them; those among the candidates of the fast path; those that the screen passes,
+        too; those that the detector reports.
     share, share_interval : float, (float, float)
         found / hits, with its 95 % interval.
     false_hits, unclassified : int
@@ -76,69 +77,75 @@ def find_grid(
     pitch: int = 12,
     seed: int = 1,
     progress: Callable[[int], None] = lambda _: None,
-) -> list[GridFound]:
+) -> list[GridCounts]:
     """Put a 3×3 hit of +30 grey levels into every JPEG block of a still scene, each once, and count what is found.
 
-    Hits of one picture stand `pitch` blocks apart, and along the borders against them, corners included; pitch²
-    pictures cover all blocks. The scene is textured ground without actors; noise of each frame and pixel as of
-    `composite.py`: variance 4 + 0.02 × grey.
+    The hits of one picture stand `pitch` blocks apart, so pitch² pictures cover all blocks. In the blocks at the border
+    they touch the border, in those at the corners the corner. The scene is textured ground without actors. Each pixel
+    of each frame has noise of variance 4 + 0.02 × grey.
 
     Parameters
     ----------
     bundle : Bundle
     size : (int, int)
     qualities : sequence of int
+        JPEG qualities to try.
     pitch : int
-        The budget of crops is lifted; a smaller pitch crowds the picture.
+        The smaller, the more crowded the picture; the budget of crops in a frame is lifted.
     seed : int
-        Of scene, noise, and the place of a hit within its block.
+        Seed of the scene, the noise, and the place of a hit within its block.
     progress : callable
-        Told the number of pictures done.
+        Called with the number of pictures done.
+
+    Returns
+    -------
+    list of GridCounts
+        The counts, in the order of `qualities`.
 
     """
     scene = generate_scene(seed, "test", size, crowd=0.0).levels(0)
-    made = []
-    done = 0
+    rows: list[GridCounts] = []
     for quality in qualities:
         rng = np.random.default_rng([seed, quality])
-        detector = Detector(bundle, DetectionSettings(max_crops_per_frame=_BUDGET))
-        screen = Screen(bundle)
-        hits = proposed = screened = found = false = unclassified = 0
+        cascade = _Cascade(bundle)
+        total: Counter[str] = Counter()
         for number, places in enumerate(_pictures(size, pitch, rng)):
-            triple = _triple(scene, places, quality, number, rng)
             room = [place for place in places if _has_room(scene, place)]
-            greys = (triple.previous.grey, triple.current.grey, triple.following.grey)
-            rules = bundle.manifest.candidates
-            offered = find_candidates(greys, rules, noise_of_pair(greys[0], greys[2], rules)).candidates
-            detection = detector.detect(triple)
-            at = [(one.x, one.y) for one in detection.hits]
-            hits += len(room)
-            proposed += len(_near(room, [(one.x, one.y) for one in offered]))
-            passed = screen.sift(View(triple.current, greys), offered).candidates
-            screened += len(_near(room, [(one.x, one.y) for one in passed]))
-            found += len(_near(room, at))
-            false += len(at) - len(_near(at, [(x + 1, y + 1) for x, y in places], shift=0))
-            unclassified += detection.unclassified
-            done += 1
-            progress(done)
-        made.append(
-            GridFound(
-                quality=quality,
-                hits=hits,
-                proposed=proposed,
-                screened=screened,
-                found=found,
-                share=found / hits,
-                share_interval=wilson_interval(found, hits),
-                false_hits=false,
-                unclassified=unclassified,
-            )
-        )
-    return made
+            total.update(cascade.count(_triple(scene, places, quality, number, rng), places, room))
+            progress(len(rows) * pitch**2 + number + 1)
+        share, interval = total["found"] / total["hits"], wilson_interval(total["found"], total["hits"])
+        rows.append(GridCounts(quality, **total, share=share, share_interval=interval))
+    return rows
+
+
+class _Cascade:
+    """The detector, and beside it the fast path and the screen alone."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._detector = Detector(bundle, DetectionSettings(max_crops_per_frame=_BUDGET))
+        self._screen = Screen(bundle)
+        self._rules = bundle.manifest.candidates
+
+    def count(self, triple: Triple, places: Places, room: Places) -> dict[str, int]:
+        """Count the hits at `room` that each stage finds, and the false hits that are at none of `places`."""
+        greys = (triple.previous.grey, triple.current.grey, triple.following.grey)
+        noise = noise_of_pair(greys[0], greys[2], self._rules)
+        candidates = find_candidates(greys, self._rules, noise).candidates
+        passed = self._screen.sift(View(triple.current, greys), candidates).candidates
+        detection = self._detector.detect(triple)
+        hits = [(hit.x, hit.y) for hit in detection.hits]
+        return {
+            "hits": len(room),
+            "proposed": len(_near(room, [(candidate.x, candidate.y) for candidate in candidates])),
+            "screened": len(_near(room, [(candidate.x, candidate.y) for candidate in passed])),
+            "found": len(_near(room, hits)),
+            "false_hits": len(hits) - len(_near(hits, [(x + 1, y + 1) for x, y in places], shift=0)),
+            "unclassified": detection.unclassified,
+        }
 
 
 def _pictures(size: tuple[int, int], pitch: int, rng: Generator) -> Iterator[Places]:
-    """Give the places (upper left pixels) of each picture: pitch² of them hold every block once."""
+    """Yield the places (upper left pixels) of each picture; in pitch² pictures every block comes once."""
     width, height = size
     columns, rows = -(-width // BLOCK), -(-height // BLOCK)
     for down in range(pitch):
@@ -147,7 +154,7 @@ def _pictures(size: tuple[int, int], pitch: int, rng: Generator) -> Iterator[Pla
             for row in range(down, rows, pitch):
                 for column in range(right, columns, pitch):
                     x, y = (int(start) * BLOCK + int(rng.integers(BLOCK)) for start in (column, row))
-                    # Against the border in its blocks: the first and last ones.
+                    # In the first and last blocks they touch the border.
                     x = 0 if column == 0 else width - SIDE if column == columns - 1 else min(x, width - SIDE)
                     y = 0 if row == 0 else height - SIDE if row == rows - 1 else min(y, height - SIDE)
                     places.append((x, y))
@@ -177,9 +184,9 @@ def _has_room(scene: NDArray[np.float32], place: tuple[int, int]) -> bool:
     return float(scene[y : y + SIDE, x : x + SIDE].max()) < _CEILING_DN
 
 
-def _near(places: Sequence[tuple[int, int]], seen: Sequence[tuple[int, int]], shift: int = 1) -> Places:
-    """Give the places whose middle has something seen within reach."""
-    if not seen:
+def _near(places: Sequence[tuple[int, int]], spots: Sequence[tuple[int, int]], shift: int = 1) -> Places:
+    """Return the places whose middle, `shift` pixels inwards, is near a spot."""
+    if not spots:
         return []
-    points = np.asarray(seen)
+    points = np.asarray(spots)
     return [(x, y) for x, y in places if bool((np.abs(points - (x + shift, y + shift)).max(axis=1) <= _REACH_PX).any())]

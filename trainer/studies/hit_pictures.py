@@ -48,7 +48,7 @@ def recorded_hits(folder: Path, count: int, rng: Generator) -> NDArray[np.uint8]
     Raises
     ------
     DatasetError
-        No hit.
+        The recordings hold no hit.
 
     """
     folders = [folder, *in_natural_order(inner for inner in folder.rglob("*") if inner.is_dir())]

@@ -1,4 +1,4 @@
-"""Each nuisance filmed without a source, over textured scenes in which things move, and what a bundle makes of it."""
+"""False hits of each nuisance: filmed without a source over textured scenes in which things move."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from trainer.film.film import film
 from trainer.film.nuisances import NUISANCES, make_nuisances
 from trainer.scenes.generated import generate_scene
 from trainer.sensor.camera import OV2710, change
-from trainer.studies.quiet import pooled, watch_quiet
+from trainer.studies.quiet import count_false_hits, pool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -33,15 +33,15 @@ _RECIPE = "recipe.json"
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What is filmed of each nuisance.
+    """The clips that are filmed of each nuisance.
 
     Attributes
     ----------
     width, height : int
     fps, seconds : float
-        Of each clip.
+        Frames a second and duration of each clip.
     clips : int
-        Of each nuisance, each with its own scene, camera faults and strength of the nuisance.
+        Number of clips of each nuisance. Every clip has its own scene, camera faults and strength of the nuisance.
     seed : int
 
     """
@@ -55,12 +55,12 @@ class Recipe:
 
     @property
     def frames(self) -> int:
-        """Of each clip."""
+        """Frames of each clip."""
         return round(self.seconds * self.fps)
 
     @property
     def camera(self) -> Camera:
-        """The simulated camera, its exposure as long as the frame rate and the preset allow."""
+        """The simulated camera, with the longest exposure that the frame rate and the preset allow."""
         exposure_s = min(OV2710.exposure_s, 1 / self.fps)
         return change(
             OV2710, width=self.width, height=self.height, fps=self.fps, exposure_s=exposure_s, readout_s=exposure_s
@@ -75,19 +75,19 @@ def film_nuisances(
     threads: int | None = None,
     progress: Callable[[str, int], None] = lambda _name, _frames: None,
 ) -> dict[str, list[Path]]:
-    """Film what is not there yet; clips are kept and named NAME-NUMBER.avi.
+    """Film the clips that are missing, and return all of them. They are named NAME-NUMBER.avi.
 
     Parameters
     ----------
     out : Path
-        A new folder, or one that was begun with the same recipe.
+        A new folder, or one of an earlier run with the same recipe.
     recipe : Recipe
     kinds : sequence of str
         Nuisances; "none" is the same scene without any.
     threads : int or None
-        As of `film`.
+        See `trainer.film.film.film`.
     progress : callable
-        Told the clip's name and the frames of it that are written.
+        Called with the name of the clip and the number of its frames that are written.
 
     Returns
     -------
@@ -99,40 +99,41 @@ def film_nuisances(
     SensorError
         The folder holds clips of another recipe, or cannot be made.
     OptionError
-        An unknown nuisance.
+        A nuisance is not known.
 
     """
     for kind in kinds:
         if kind not in KINDS:
             raise OptionError("--nuisance", kind, KINDS)
     _keep_recipe(out, recipe)
-    made: dict[str, list[Path]] = {}
+    clips: dict[str, list[Path]] = {}
     for kind in kinds:
-        made[kind] = [out / f"{kind}-{number}.avi" for number in range(1, recipe.clips + 1)]
-        for number, clip in enumerate(made[kind], start=1):
+        clips[kind] = [out / f"{kind}-{number}.avi" for number in range(1, recipe.clips + 1)]
+        for number, clip in enumerate(clips[kind], start=1):
             if not clip.exists():
-                _film_one(clip, kind, number, recipe, threads=threads, progress=progress)
-    return made
+                _film_clip(clip, kind, number, recipe, threads=threads, progress=progress)
+    return clips
 
 
 def judge_nuisances(
-    made: dict[str, list[Path]],
+    clips_of: dict[str, list[Path]],
     bundle: Bundle,
     recipe: Recipe,
     progress: Callable[[str, int], None] = lambda _name, _frames: None,
 ) -> list[FalseHits]:
-    """Run a bundle's detector over the clips: one line a nuisance, its clips taken together."""
+    """Return the false hits that a bundle's detector finds in the clips of each nuisance, pooled."""
     rows = []
-    for kind, clips in made.items():
-        watched = []
+    for kind, clips in clips_of.items():
+        counted = []
         for clip in clips:
-            watched.append(watch_quiet(clip, bundle, exposure_s=recipe.camera.exposure_s))
-            progress(clip.name, watched[-1].frames)
-        rows.append(pooled(kind, watched))
+            counted.append(count_false_hits(clip, bundle, exposure_s=recipe.camera.exposure_s))
+            progress(clip.name, counted[-1].frames)
+        rows.append(pool(kind, counted))
     return rows
 
 
 def _keep_recipe(out: Path, recipe: Recipe) -> None:
+    """Write the recipe into a new folder, and refuse a folder of another recipe."""
     wanted = json.dumps(asdict(recipe))
     kept = out / _RECIPE
     try:
@@ -146,7 +147,7 @@ def _keep_recipe(out: Path, recipe: Recipe) -> None:
         raise SensorError(f"{out}: holds clips of the recipe {found}, not of {wanted}; name another folder")
 
 
-def _film_one(
+def _film_clip(
     clip: Path,
     kind: str,
     number: int,
@@ -155,13 +156,13 @@ def _film_one(
     threads: int | None,
     progress: Callable[[str, int], None],
 ) -> None:
-    """Film one clip under another name first, so that one that is there is whole."""
+    """Film a clip under another name and rename it when it is whole."""
     seed = recipe.seed * 1000 + number
     scene = generate_scene(seed, "test", (recipe.width, recipe.height))
     nuisances = make_nuisances([] if kind == UNDISTURBED else [kind], recipe.width, recipe.height, seed)
-    half_made = clip.with_name(f"{clip.stem}.part.avi")
+    part = clip.with_name(f"{clip.stem}.part.avi")
     film(
-        half_made,
+        part,
         _pictures(scene, recipe.frames),
         (),
         recipe.camera,
@@ -171,8 +172,8 @@ def _film_one(
         progress=lambda frames: progress(clip.name, frames),
         nuisances=nuisances,
     )
-    half_made.with_suffix(".jsonl").replace(clip.with_suffix(".jsonl"))
-    half_made.replace(clip)
+    part.with_suffix(".jsonl").replace(clip.with_suffix(".jsonl"))
+    part.replace(clip)
 
 
 def _pictures(scene: GeneratedScene, frames: int) -> Iterator[NDArray[np.uint8]]:

@@ -1,4 +1,4 @@
-"""What clips without a source give: nuisances filmed one by one, and any clips pooled; every hit there is false."""
+"""False hits on clips without a source, clip by clip and pooled: every hit there is false."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Quiet:
-    """What a detector made of one clip without a source; arrays have one entry an analysed frame.
+class QuietClip:
+    """The hits of a detector in one clip without a source. Arrays have one entry for each analysed frame.
 
     Attributes
     ----------
     name : str
     frames, damaged : int
-        Of the clip, damaged ones included; damaged ones.
+        All frames of the clip; the damaged ones of them.
     alarms : int
-        Raised, with the default settings.
+        Alarms raised with the default settings.
     candidates, unclassified : int
-        Of the fast path; left over.
+        Candidates of the fast path; those left over.
     time_s, live_s, live_fraction : float64 array
     hits, live_hits : int64 array
 
@@ -58,28 +58,28 @@ class Quiet:
 
 @dataclass(frozen=True, slots=True)
 class FalseHits:
-    """False hits of one clip or of several taken together.
+    """False hits of one clip, or of several pooled.
 
     Attributes
     ----------
     name : str
     clips, frames, analysed, damaged : int
     hits, live_hits : int
-        False ones: all of them, and those on live ground, which alone count for the alarm.
+        All false hits, and those on live ground, which alone count for the alarm.
     per_frame : float
-        hits / analysed frames.
+        False hits per analysed frame.
     per_frame_interval : (float, float)
-        95 %, if they came as a Poisson process.
+        95 % interval of a Poisson process.
     widened_interval : (float, float)
-        The same for the unevenness seen in the longest windows that allow a figure.
+        The same, widened by the dispersion in the longest windows that allow a figure.
     live_fraction : float
-        Mean over the analysed frames; 0 where none was.
+        Mean over the analysed frames; 0 without any.
     live_s : float
     per_live_s : float or None
         live_hits / live_s; None without live time.
     alarms, candidates, unclassified : int
     dispersions : tuple of Dispersion
-        In windows of 1, 10 and 60 s.
+        Dispersion in windows of 1, 10 and 60 s.
 
     """
 
@@ -102,15 +102,15 @@ class FalseHits:
     dispersions: tuple[Dispersion, ...]
 
 
-def watch_quiet(
+def count_false_hits(
     clip: Path, bundle: Bundle, *, exposure_s: float | None = None, progress: Callable[[int], None] = lambda _: None
-) -> Quiet:
+) -> QuietClip:
     """Run detector and alarm over a clip without a source.
 
     Raises
     ------
     SourceError
-        The clip cannot be read. One of which no three frames in a row are whole gives an account of nothing.
+        The clip cannot be read. A clip without three whole frames in a row has no analysed frames.
 
     """
     detector, tracker = Detector(bundle), AlarmTracker(AlarmSettings())
@@ -119,14 +119,12 @@ def watch_quiet(
     with open_source(clip, exposure_s=exposure_s) as source:
         for analysed in analysed_frames(source, detector, tracker):
             account = account.plus(analysed)
-            seen = analysed.observation
-            rows.append(
-                (seen.monotonic_s, seen.live_s, seen.live_fraction, len(analysed.detection.hits), round(seen.hits))
-            )
+            observed, hits = analysed.observation, len(analysed.detection.hits)
+            rows.append((observed.monotonic_s, observed.live_s, observed.live_fraction, hits, observed.hits))
             progress(analysed.frame.sequence)
         report = source.report
     columns = np.array(rows, np.float64).reshape(-1, 5).T
-    return Quiet(
+    return QuietClip(
         name=clip.name,
         frames=report.delivered + report.damaged,
         damaged=report.damaged,
@@ -141,40 +139,40 @@ def watch_quiet(
     )
 
 
-def pooled(name: str, clips: Sequence[Quiet]) -> FalseHits:
-    """Take clips together; dispersions are those within each clip."""
-    analysed = sum(len(one.hits) for one in clips)
-    hits = sum(int(one.hits.sum()) for one in clips)
-    live_hits = sum(int(one.live_hits.sum()) for one in clips)
-    live_s = sum(float(one.live_s.sum()) for one in clips)
-    dispersions = tuple(dispersion([(one.time_s, one.hits) for one in clips], window_s) for window_s in WINDOWS_S)
-    spread = next((one.value for one in reversed(dispersions) if one.value is not None), 1.0)
+def pool(name: str, clips: Sequence[QuietClip]) -> FalseHits:
+    """Return the false hits of clips taken together; dispersions are those within each clip."""
+    analysed = sum(len(clip.hits) for clip in clips)
+    hits = sum(int(clip.hits.sum()) for clip in clips)
+    live_hits = sum(int(clip.live_hits.sum()) for clip in clips)
+    live_s = sum(float(clip.live_s.sum()) for clip in clips)
+    dispersions = tuple(dispersion([(clip.time_s, clip.hits) for clip in clips], window_s) for window_s in WINDOWS_S)
+    spread = next((found.value for found in reversed(dispersions) if found.value is not None), 1.0)
     low, high = poisson_interval(hits)
     wide_low, wide_high = widened_interval(hits, spread)
-    most = max(analysed, 1)
+    frames = max(analysed, 1)
     return FalseHits(
         name=name,
         clips=len(clips),
-        frames=sum(one.frames for one in clips),
+        frames=sum(clip.frames for clip in clips),
         analysed=analysed,
-        damaged=sum(one.damaged for one in clips),
+        damaged=sum(clip.damaged for clip in clips),
         hits=hits,
         live_hits=live_hits,
-        per_frame=hits / most,
-        per_frame_interval=(low / most, high / most),
-        widened_interval=(wide_low / most, wide_high / most),
-        live_fraction=sum(float(one.live_fraction.sum()) for one in clips) / most,
+        per_frame=hits / frames,
+        per_frame_interval=(low / frames, high / frames),
+        widened_interval=(wide_low / frames, wide_high / frames),
+        live_fraction=sum(float(clip.live_fraction.sum()) for clip in clips) / frames,
         live_s=live_s,
         per_live_s=live_hits / live_s if live_s else None,
-        alarms=sum(one.alarms for one in clips),
-        candidates=sum(one.candidates for one in clips),
-        unclassified=sum(one.unclassified for one in clips),
+        alarms=sum(clip.alarms for clip in clips),
+        candidates=sum(clip.candidates for clip in clips),
+        unclassified=sum(clip.unclassified for clip in clips),
         dispersions=dispersions,
     )
 
 
 def as_markdown(rows: Iterable[FalseHits]) -> str:
-    """Lay false hits out as a Markdown table."""
+    """Return false hits as a Markdown table."""
     windows = " | ".join(f"{seconds} s" for seconds in WINDOWS_S)
     heading = "| | frames | false hits | a frame [95 %] | a live second | live | alarms | unclassified | damaged"
     lines = [f"{heading} | {windows} |", "|---" * (9 + len(WINDOWS_S)) + "|"]
@@ -190,7 +188,7 @@ def as_markdown(rows: Iterable[FalseHits]) -> str:
             str(row.alarms),
             str(row.unclassified),
             str(row.damaged),
-            *("–" if one.value is None else f"{one.value:.1f}" for one in row.dispersions),
+            *("–" if found.value is None else f"{found.value:.1f}" for found in row.dispersions),
         ]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)

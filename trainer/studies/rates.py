@@ -1,4 +1,4 @@
-"""The same source over a still, a busy and a bright scene: hits per live second, as they come and by brightness."""
+"""The same source over a still, a busy and a bright scene: hits per live second, without and with sensitivity."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import numpy as np
 from edge.detect.detector import Detector
 from trainer.errors import SensorError
 from trainer.film.events import film_events
+from trainer.film.frames import simulated_frames
+from trainer.judging.frame_scores import score_frames
 from trainer.judging.lighting import median_grey_dn, relighting
-from trainer.judging.watching import filmed, watch
 from trainer.scenes.film_scene import GENERATED, scene_frames
 from trainer.scenes.generated import generate_scene
 
@@ -23,25 +24,26 @@ if TYPE_CHECKING:
 
     from edge.detect.manifest import Bundle
     from edge.truth import TrueHit
+    from trainer.judging.frame_scores import FrameScores
     from trainer.sensor.camera import Camera
     from trainer.sensor.radiation import Field
 
 BRIGHT_DN = 185.0
 """Median grey of the bright scenes."""
 CROWD = 2.5
-"""Actors of the generated busy scene, as a multiple of what training scenes have on the mean."""
+"""Number of actors in the generated busy scene, as a multiple of the mean in training scenes."""
 
 
 class Scene(Protocol):
-    """What begins a scene anew: endless frames, uint8 (height, width, 3)."""
+    """A function that plays a scene from its beginning."""
 
     def __call__(self) -> Iterator[NDArray[np.uint8]]:
-        """Give its frames."""
+        """Yield frames without end, uint8 (height, width, 3)."""
 
 
 @dataclass(frozen=True, slots=True)
 class SceneRate:
-    """One line: what the same source gave over one scene.
+    """Hits of the source over one scene, and their rate.
 
     Attributes
     ----------
@@ -52,15 +54,15 @@ class SceneRate:
     live_fraction, sensitivity : float
         Means over the frames.
     live_hits, live_true_hits : int
-        Hits on live ground; those of them that are the source's.
+        Hits on live ground; those of them that come from the source.
     plain_hz, corrected_hz : float
-        live_true_hits per exposure × live fraction, and per live second, in which ground counts by its sensitivity.
+        live_true_hits per exposure × live fraction, and per live second, which takes sensitivity into account.
     plain_ratio, corrected_ratio : float
-        Each over that of the first scene.
+        Each of them over that of the first scene.
     ratio_error : float
-        Standard error of the ratios from the counts alone; the hits are the same ones, so it is an upper bound.
+        Standard error of the ratios from the counts alone. It is an upper bound, because the hits are the same ones.
     false_hz : float
-        Hits on live ground that match no true one, per live second: the detector's own background over this scene.
+        Hits on live ground that match no true hit, per live second: the background of the detector in this scene.
 
     """
 
@@ -89,64 +91,70 @@ def compare_scenes(
     seed: int = 1,
     progress: Callable[[int], None] = lambda _: None,
 ) -> list[SceneRate]:
-    """Film the same hits over four scenes and let the detector watch each.
+    """Film the same hits over four scenes and return the rate that the detector measures in each.
 
     Parameters
     ----------
     bundle : Bundle
     camera : Camera
     field : Field
-        The source.
+        Radiation field of the source.
     spec : str
         "generated", or a video: see `scenes_of`.
     frames : int
-        Of each scene.
+        Number of frames of each scene.
     seed : int
     progress : callable
-        Told the number of scenes done.
+        Called with the number of scenes done.
+
+    Raises
+    ------
+    SensorError
+        A scene without a hit on live ground.
 
     """
     events = film_events(camera, [field], frames / camera.fps, seed, muons=False)
     rows: list[SceneRate] = []
     for done, (name, scene) in enumerate(scenes_of(spec, (camera.width, camera.height), seed).items(), start=1):
         truth: dict[int, list[TrueHit]] = {}
-        seen = watch(filmed(camera, islice(scene(), frames), events, truth, seed=seed), Detector(bundle), truth)
-        hits = int(seen.live_true_hits.sum())
-        if not hits or not seen.live_s:
+        shown = simulated_frames(camera, islice(scene(), frames), events, truth, seed=seed)
+        scores = score_frames(shown, Detector(bundle), truth)
+        if not scores.live_true_hits.sum() or not scores.live_s:
             raise SensorError(f"scene {name}: no hit on live ground; give a stronger source or another scene")
-        plain, corrected = hits / seen.live_ground_s, hits / seen.live_s
-        first = rows[0] if rows else None
-        rows.append(
-            SceneRate(
-                scene=name,
-                frames=seen.frames,
-                median_dn=median_grey_dn(next(scene())),
-                live_fraction=float(seen.live_fraction.mean()),
-                sensitivity=float(seen.sensitivity.mean()),
-                live_hits=int(seen.live_hits.sum()),
-                live_true_hits=hits,
-                plain_hz=plain,
-                corrected_hz=corrected,
-                plain_ratio=plain / first.plain_hz if first else 1.0,
-                corrected_ratio=corrected / first.corrected_hz if first else 1.0,
-                ratio_error=corrected / first.corrected_hz * (1 / hits + 1 / first.live_true_hits) ** 0.5
-                if first
-                else 0.0,
-                false_hz=(int(seen.live_hits.sum()) - hits) / seen.live_s,
-            )
-        )
+        rows.append(_rate_of(name, median_grey_dn(next(scene())), scores, rows[0] if rows else None))
         progress(done)
     return rows
 
 
+def _rate_of(name: str, median_dn: float, scores: FrameScores, first: SceneRate | None) -> SceneRate:
+    live_hits, hits = int(scores.live_hits.sum()), int(scores.live_true_hits.sum())
+    plain, corrected = hits / scores.live_ground_s, hits / scores.live_s
+    corrected_ratio = corrected / first.corrected_hz if first else 1.0
+    return SceneRate(
+        scene=name,
+        frames=scores.frames,
+        median_dn=median_dn,
+        live_fraction=float(scores.live_fraction.mean()),
+        sensitivity=float(scores.sensitivity.mean()),
+        live_hits=live_hits,
+        live_true_hits=hits,
+        plain_hz=plain,
+        corrected_hz=corrected,
+        plain_ratio=plain / first.plain_hz if first else 1.0,
+        corrected_ratio=corrected_ratio,
+        ratio_error=corrected_ratio * (1 / hits + 1 / first.live_true_hits) ** 0.5 if first else 0.0,
+        false_hz=(live_hits - hits) / scores.live_s,
+    )
+
+
 def scenes_of(spec: str, size: tuple[int, int], seed: int) -> dict[str, Scene]:
-    """Give four scenes of one place: still and busy, and both relit to a bright median.
+    """Return four scenes of one place: still, busy, and both of them lit to a bright median.
 
     Parameters
     ----------
     spec : str
-        "generated": textured ground of the test textures with many actors. Or a video with something moving in it,
-        whose first frame is the still scene.
+        "generated", for ground with the test textures and many actors; or a video with something moving in it, whose
+        first frame is the still scene.
     size : (int, int)
     seed : int
 

@@ -53,18 +53,18 @@ MAX_UNLIKE = 0.15
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """How the pairs are made.
+    """Settings of the pairs.
 
     Attributes
     ----------
     triples : int
-        Times three frames in a row, evenly over all footage.
+        Number of triples (three frames in a row), spread evenly over all footage.
     places : int
-        Most places struck in each.
+        Most places of each triple that a hit is put on.
     crop_size : int
-        Of what is kept for the networks.
+        Side in pixels of the crops that are kept for the networks.
     same_size : bool
-        Choose simulated hits that are about as large, too.
+        Whether the simulated hits are chosen by size as well.
     noise_dn, shot_dn, chroma : float
         Compressed footage has lost its noise and gets new: see `trainer.film.picture_noise`.
     jpeg_quality, seed : int
@@ -112,12 +112,12 @@ class Struck:
 
 
 def strike_footage(footage: Sequence[Footage], real: HitPictures, simulated: HitPictures, setting: Setting) -> Struck:
-    """Make negatives and pairs.
+    """Strike footage with real and with simulated hits at the same places.
 
     Parameters
     ----------
     footage : sequence of Footage
-        Of scenes without a source.
+        Recordings of scenes without a source.
     real, simulated : HitPictures
     setting : Setting
 

@@ -30,6 +30,14 @@ def augment(pictures: NDArray[np.uint8], rng: Generator, brightness_dn: int, *, 
     swap_time : bool
         Swap previous and next frame in half of the crops; a hit stands in the current frame only.
 
+    Examples
+    --------
+    >>> pictures = np.zeros((1, 3, 3, 3), np.uint8)
+    >>> pictures[0, 0, 0, 1] = 100
+    >>> changed = augment(pictures, np.random.default_rng(1), 0, swap_time=True)
+    >>> int(changed[..., 1].sum())
+    100
+
     """
     count = len(pictures)
     turned = np.empty_like(pictures)

@@ -37,9 +37,10 @@ class Crops:
     label : uint8 array, shape (n,)
         1 for a hit.
     strata : tuple of dict
-        What the dataset notes of each sample.
+        The strata that the dataset records for each sample.
     mixture : bool array, shape (n,), or None
-        Which samples are of a mixture: they have full weight, and no speck is painted on them. None for none.
+        Whether each sample is of a mixture. Such samples have weight 1, and no speck is painted on them. None where no
+        sample is of a mixture.
 
     """
 

@@ -1,4 +1,4 @@
-"""More than one device: each batch shared by `keras.distribution`, every device with the whole network."""
+"""More than one device: each holds the whole network, and `keras.distribution` shares each batch among them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def share_batches(path: Path, settings: FitSettings) -> None:
-    """Let so many devices share each batch, with the weights of all kept alike; on the JAX backend only.
+    """Let the devices of the settings share each batch, with the same weights on all; on the JAX backend only.
 
     Raises
     ------
@@ -41,6 +41,6 @@ def share_batches(path: Path, settings: FitSettings) -> None:
 
 
 def shareable(crops: Crops, devices: int) -> Crops:
-    """Leave out the last few samples where the devices could not share them evenly."""
+    """Return the samples without the last few that the devices could not share evenly."""
     count = len(crops) // devices * devices
     return crops if count == len(crops) else crops.first(count)

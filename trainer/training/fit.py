@@ -49,12 +49,12 @@ def fit(
         Run folder; made if it is missing. One that holds the same training, unfinished, is continued with the same
         result as an unbroken training; a finished one is returned as it is.
     network, contract, datasets, settings, seed
-        What to train on what; all of it stands in run.json.
+        The network, its input (crop size and planes), the data, the options and the seed. All are recorded in run.json.
     mixtures : sequence of Dataset
-        Datasets of which every sample is fitted, beside `datasets`. Of the settings' filters only that of faint hits
-        applies to them, and neither weights nor specks do. Their validation split helps to choose the best epoch.
+        Further datasets that are fitted nearly whole: only `min_added_dn` leaves samples out. All their samples have
+        weight 1, and no speck is painted on them. Their validation split helps to choose the best epoch.
     command : str
-        The command line, for the record.
+        The command line, recorded in run.json.
     progress : callable, optional
         Called with steps done and steps in all after each batch.
 
@@ -68,8 +68,7 @@ def fit(
     """
     used = (*datasets, *mixtures)
     _require_distinct(used)
-    if settings.start_from is not None:
-        settings = settings.model_copy(update={"start_from": source_with_digest(settings.start_from, path)})
+    settings = _with_digest(settings, path)
     with _policies(path, settings):
         train = _read_split(datasets, mixtures, "train", contract, settings)
         validation = _read_split(datasets, mixtures, "validation", contract, settings)
@@ -78,14 +77,7 @@ def fit(
             input=contract,
             seed=seed,
             fit=settings,
-            data=DataUsed(
-                paths=tuple(str(dataset.path) for dataset in used),
-                mixtures=len(mixtures),
-                sha256=tuple(dataset.sha256 for dataset in used),
-                train=len(train),
-                train_positives=int(train.label.sum()),
-                validation=len(validation),
-            ),
+            data=_data_used(used, len(mixtures), train, validation),
             commit=program_commit(),
             created_utc=datetime.now(timezone.utc).isoformat(timespec="seconds"),
             command=command,
@@ -94,6 +86,24 @@ def fit(
         run = open_or_begin(path, manifest)
         _train(run, train, validation, progress)
     return run
+
+
+def _with_digest(settings: FitSettings, path: Path) -> FitSettings:
+    """Return the settings with the SHA-256 of the weights that the training starts from, if it starts from any."""
+    if settings.start_from is None:
+        return settings
+    return settings.model_copy(update={"start_from": source_with_digest(settings.start_from, path)})
+
+
+def _data_used(datasets: Sequence[Dataset], mixtures: int, train: Crops, validation: Crops) -> DataUsed:
+    return DataUsed(
+        paths=tuple(str(dataset.path) for dataset in datasets),
+        mixtures=mixtures,
+        sha256=tuple(dataset.sha256 for dataset in datasets),
+        train=len(train),
+        train_positives=int(train.label.sum()),
+        validation=len(validation),
+    )
 
 
 def _train(run: Run, train: Crops, validation: Crops, progress: Callable[[int, int], None] | None) -> None:

@@ -105,7 +105,7 @@ def source_with_digest(source: str, path: Path) -> str:
 def copy_weights(model: keras.Model, source: Run) -> list[str]:
     """Copy the weights of a run's best network into the layers of the same name and shapes, and return their names.
 
-    Convolutions do not depend on the crop size: what was learnt on small crops, which train faster, serves large ones.
+    Convolutions do not depend on the crop size. Weights from small crops, which train faster, serve large crops, too.
 
     Raises
     ------
@@ -113,12 +113,12 @@ def copy_weights(model: keras.Model, source: Run) -> list[str]:
         No layer has the same name and shapes.
 
     """
-    learnt = {layer.name: layer.get_weights() for layer in source.load_model().layers}
+    trained = {layer.name: layer.get_weights() for layer in source.load_model().layers}
     copied = []
     for layer in model.layers:
         shapes = [tuple(weight.shape) for weight in layer.weights]
-        if shapes and shapes == [weight.shape for weight in learnt.get(layer.name, [])]:
-            layer.set_weights(learnt[layer.name])
+        if shapes and shapes == [weight.shape for weight in trained.get(layer.name, [])]:
+            layer.set_weights(trained[layer.name])
             copied.append(layer.name)
     if not copied:
         problem = f"no layer of {source.manifest.network.name} is like one of {model.name} in name and shape"

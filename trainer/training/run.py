@@ -29,7 +29,7 @@ Precision = Literal["float32", "mixed_float16", "mixed_bfloat16"]
 
 
 class NetworkChoice(StrictModel):
-    """Which function of `trainer.training.networks` builds the network, and with which arguments."""
+    """The function of `trainer.training.networks` that builds the network, and its arguments."""
 
     name: str
     options: dict[str, Any] = Field(default_factory=dict)
@@ -40,7 +40,9 @@ class DataUsed(StrictModel):
 
     paths: tuple[str, ...]
     mixtures: int = Field(
-        default=0, ge=0, description="so many of them, the last ones, passed the filters and weights by"
+        default=0,
+        ge=0,
+        description="how many of the paths, the last ones, are mixtures, all samples of which count in full",
     )
     sha256: tuple[str, ...] = Field(description="Dataset.sha256 of each, over all its shards")
     train: int = Field(ge=0, description="samples fitted")
@@ -49,7 +51,15 @@ class DataUsed(StrictModel):
 
 
 class FitSettings(StrictModel):
-    """Everything that decides a training besides network, input and data."""
+    """Everything that decides a training besides network, input and data.
+
+    Examples
+    --------
+    >>> settings = FitSettings(epochs=3, batch_size=16)
+    >>> settings.learning_rate, settings.patience
+    (0.001, 6)
+
+    """
 
     epochs: int = Field(default=12, ge=1)
     steps_per_epoch: int | None = Field(default=None, ge=1, description="batches an epoch; None: all samples once")
@@ -60,14 +70,14 @@ class FitSettings(StrictModel):
     patience: int = Field(default=6, ge=1, description="epochs without a better validation loss before it stops")
     augment: bool = True
     brightness_dn: int = Field(
-        default=40, ge=0, le=255, description="most that an augmented crop gets brighter, darker"
+        default=40, ge=0, le=255, description="largest change of brightness in augmentation, grey levels"
     )
-    min_added_dn: float = Field(default=0.0, ge=0, description="fainter hits are left out, grey levels")
+    min_added_dn: float = Field(default=0.0, ge=0, description="hits that add less are left out, grey levels")
     max_spot_pixels: int | None = Field(
-        default=None, ge=1, description="hits wider than this at half their height are left out; None: none are"
+        default=None, ge=1, description="hits of more pixels at half their height are left out; None: no limit"
     )
     max_sensor_spot_pixels: int | None = Field(
-        default=None, ge=1, description="the same for hits that came through the simulated sensor; None: as the others"
+        default=None, ge=1, description="the same for hits of the simulated sensor; None: as for the others"
     )
     proposed_only: bool = Field(default=False, description="only samples that the fast path proposes")
     negative_weight: float = Field(default=1.0, gt=0, description="weight of label 0 in the loss")
@@ -78,14 +88,17 @@ class FitSettings(StrictModel):
         default=0.0, ge=0, le=1, description="share of label 0 that gets a soft one-frame speck in its middle"
     )
     start_from: str | None = Field(
-        default=None, description="run folder whose best weights layers of like name and shape begin with, and SHA-256"
+        default=None,
+        description="run folder whose best weights equal layers begin with, and their SHA-256",
     )
-    devices: int = Field(default=1, ge=1, description="that share each batch; more than one on the JAX backend only")
+    devices: int = Field(
+        default=1, ge=1, description="how many share each batch; more than one on the JAX backend only"
+    )
     precision: Precision = "float32"
 
 
 class RunManifest(StrictModel):
-    """`run.json`: enough to build the network again, feed it rightly and tell how it was made."""
+    """`run.json`: what it takes to build the network, to prepare its input, and to repeat the training."""
 
     schema_version: Literal[1] = 1
     network: NetworkChoice
@@ -93,23 +106,23 @@ class RunManifest(StrictModel):
     seed: int = Field(ge=0)
     fit: FitSettings
     data: DataUsed
-    commit: str | None = Field(default=None, description="of this program; None outside its repository")
+    commit: str | None = Field(default=None, description="commit of this program; None outside its repository")
     created_utc: str
     command: str = ""
     backend: str = ""
     decision: Decision | None = Field(default=None, description="set by `evaluate` or `cascade` on validation splits")
-    decided_with: str | None = Field(default=None, description="folder of the run that `cascade` decided for, too")
-    figures: dict[str, Any] = Field(default_factory=dict, description="of the test split, set by `evaluate`")
+    decided_with: str | None = Field(default=None, description="folder of the other run of the same `cascade`")
+    figures: dict[str, Any] = Field(default_factory=dict, description="figures of the test split, set by `evaluate`")
 
     @property
     def has_decision_of_cascade(self) -> bool:
-        """Whether `cascade` made the decision; of older runs only a classifier's tells."""
+        """Whether `cascade` made the decision."""
         return self.decided_with is not None or is_joint(self.decision)
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run folder that was opened."""
+    """An open run folder."""
 
     path: Path
     manifest: RunManifest = field(repr=False)
@@ -133,7 +146,7 @@ class Run:
         Raises
         ------
         RunError
-            If the checkpoint is missing or damaged.
+            The checkpoint is missing or damaged.
 
         """
         import keras  # noqa: PLC0415 - seconds and a gigabyte that reading run.json does not need
@@ -149,11 +162,11 @@ class Run:
             raise RunError(self.path, f"{place.name} cannot be loaded ({error!s:.120})", "fit it again") from error
 
     def log(self) -> list[dict[str, Any]]:
-        """Give the lines of log.jsonl, one an epoch; a line that a kill cut short is left out."""
+        """Return the lines of log.jsonl, one for each epoch, without one that a kill cut short."""
         return read_log(self.path)
 
     def with_manifest(self, **update: object) -> Run:
-        """Write run.json anew with changed fields, and give the run with them."""
+        """Write run.json with changed fields, and return the run with them."""
         changed = Run(self.path, self.manifest.model_copy(update=update))
         changed.save()
         return changed
@@ -177,7 +190,7 @@ class Run:
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:
-    """Read log.jsonl of a run folder; no file gives no lines."""
+    """Return the lines of log.jsonl of a run folder; none without the file."""
     try:
         text = (folder / LOG_FILE).read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -194,7 +207,7 @@ def write_whole(place: Path, text: str) -> None:
 
 
 def program_commit() -> str | None:
-    """Give the commit of the repository this program runs from, with "+" where it was changed since; else None."""
+    """Return the commit that this program runs from, with "+" after changes; None outside a repository."""
     here = Path(__file__).parents[1]
     try:
         commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=True)

@@ -17,7 +17,7 @@ def run(*words: str) -> tuple[int, str]:
     return result.exit_code, result.stdout
 
 
-def test_build_inspect_and_leakage_in_a_row(tmp_path: Path) -> None:
+def test_build_and_inspect_commands(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, [*BUILD, str(tmp_path / "set")])
     assert result.exit_code == 0
     assert "no validation split, which `fit` needs" in result.stderr
@@ -34,7 +34,7 @@ def test_build_inspect_and_leakage_in_a_row(tmp_path: Path) -> None:
     assert (tmp_path / "set" / "inspect.html").stat().st_size > 10_000
 
 
-def test_build_of_a_test_mixture_reports_its_shares(tmp_path: Path) -> None:
+def test_build_command_reports_the_shares_of_a_mixture(tmp_path: Path) -> None:
     words = [*BUILD, "--kind", "test", "--nuisance", "none", str(tmp_path / "set")]
     code, out = run(*words)
     assert code == 0
@@ -43,14 +43,14 @@ def test_build_of_a_test_mixture_reports_its_shares(tmp_path: Path) -> None:
     assert mixture["negatives_with_blotch"] >= 0.3
 
 
-def test_build_exits_1_where_a_test_mixture_misses_a_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_build_command_exits_1_where_a_share_is_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trainer.data.quota.MIN_SHARE", 1.01)
     code, out = run(*BUILD[:-1], "--kind", "test", "--nuisance", "none", str(tmp_path / "set"))
     assert code == console.EXIT_CHECK_FAILED
     assert "FAILED: negatives_with_blotch is below" in out
 
 
-def test_leakage_exits_1_where_a_scene_is_shared(tmp_path: Path) -> None:
+def test_leakage_command_exits_1_where_a_scene_is_shared(tmp_path: Path) -> None:
     path = write_synthetic(tmp_path / "set", crop_size=24, splits=(("train", 96), ("validation", 96))).path
     code, out = run("leakage", str(path), "--limit", "1", "--json")
     assert code == console.EXIT_CHECK_FAILED
@@ -70,7 +70,7 @@ def test_leakage_exits_1_where_a_scene_is_shared(tmp_path: Path) -> None:
         (["import", "nowhere", "x"], "no subfolder A"),
     ],
 )
-def test_what_cannot_be_used_is_one_line_and_exit_2(
+def test_data_commands_refuse_in_one_line(
     words: list[str], message: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)

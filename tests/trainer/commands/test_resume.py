@@ -52,7 +52,7 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_killed_command_goes_on_to_the_same_bytes(command, folder, monkeypatch, name) -> None:
+def test_dataset_commands_go_on_after_a_kill(command, folder, monkeypatch, name) -> None:
     enter = DatasetWriter.enter
 
     def killed(writer, entry):
@@ -75,7 +75,7 @@ def refused(ended, *words: str) -> bool:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_command_refuses_what_is_no_such_dataset(command, folder, name) -> None:
+def test_dataset_commands_refuse_other_folders(command, folder, name) -> None:
     assert command(main, *words_of(name, "set")).code == 0
     before = content(folder / "set")
     assert refused(command(main, *words_of(name, "set"), "--seed", "9"), "other options", "seed")

@@ -1,13 +1,10 @@
 import json
-import shutil
 
 import pytest
 from typer.testing import CliRunner
 
-from edge.bundle import load_bundle
 from edge.commands.console import EXIT_CHECK_FAILED
 from trainer.commands.cli import app
-from trainer.judging import sensitivity
 
 
 def run(*words):
@@ -15,25 +12,7 @@ def run(*words):
     return result.exit_code, result.stdout
 
 
-def test_the_table_is_written_into_the_bundle_and_changes_nothing_else(tiny_bundle, tmp_path, monkeypatch):
-    monkeypatch.setattr(sensitivity, "MEDIANS_DN", (30, 215))
-    monkeypatch.setattr(sensitivity, "EDGES_DN", (0, 120, 250))
-    monkeypatch.setattr(sensitivity, "MIN_HITS", 2)
-    model = tmp_path / "bundle"
-    shutil.copytree(tiny_bundle, model)
-    words = ("sensitivity", "--model", model, "--nuclide", "Am-241", "--size", "160x120", "--frames", 8)
-    code, out = run(*words)
-    assert (code, out.count("\n"), load_bundle(model).manifest.sensitivity) == (0, 4, None)
-    code, out = run(*words, "--write", "--json")
-    assert code == 0
-    before, after = load_bundle(tiny_bundle), load_bundle(model)
-    assert after.manifest.sensitivity.model_dump(mode="json") == json.loads(out)["table"]
-    assert after.manifest.sensitivity.measured["source"] == "Am-241"
-    assert after.manifest.model_copy(update={"sensitivity": None}) == before.manifest
-    assert after.model == before.model
-
-
-def test_rates_exit_1_where_a_scene_is_off(tiny_bundle):
+def test_study_rates_exits_1_where_a_scene_differs(tiny_bundle):
     words = ("study", "rates", "--model", tiny_bundle, "--size", "160x120", "--frames", 12, "--dose-rate", 200_000)
     code, out = run(*words, "--json")
     rows = json.loads(out)
@@ -42,7 +21,7 @@ def test_rates_exit_1_where_a_scene_is_off(tiny_bundle):
     assert len(run(*words)[1].splitlines()) == 6
 
 
-def test_nuisances_and_quiet_clips(tiny_bundle, tmp_path):
+def test_study_nuisances_and_quiet_count_false_hits(tiny_bundle, tmp_path):
     out = tmp_path / "clips"
     words = ("study", "nuisances", out, "--model", tiny_bundle, "--size", "160x120", "--seconds", 1, "--clips", 1)
     code, text = run(*words, "--nuisance", "clock", "--nuisance", "none")
@@ -55,7 +34,7 @@ def test_nuisances_and_quiet_clips(tiny_bundle, tmp_path):
     assert rows[2]["analysed"] == sum(row["analysed"] for row in rows[:2]) == 46
 
 
-def test_the_grid_is_told_by_quality(tiny_bundle):
+def test_study_grid_has_a_row_for_each_quality(tiny_bundle):
     code, out = run(
         "study", "grid", "--model", tiny_bundle, "--size", "160x120", "--pitch", 10, "--quality", 90, "--json"
     )
@@ -66,7 +45,7 @@ def test_the_grid_is_told_by_quality(tiny_bundle):
 
 
 @pytest.mark.parametrize("words", [("quiet", "nowhere.avi"), ("grid", "--size", "huge"), ("rates", "nowhere.mp4")])
-def test_what_is_unusable_is_one_clear_line(command, words, tmp_path, monkeypatch):
+def test_study_refuses_unusable_input(command, words, tmp_path, monkeypatch):
     from trainer.commands.cli import main
 
     monkeypatch.chdir(tmp_path)

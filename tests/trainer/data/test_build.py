@@ -25,13 +25,13 @@ def samples() -> Samples:
     return shard_samples(replace(RECIPE, crops=128), 0)
 
 
-def test_half_of_the_samples_hold_a_hit(samples: Samples) -> None:
+def test_shard_samples_are_half_of_each_label(samples: Samples) -> None:
     assert len(samples) == 128
     assert samples.label.sum() == 64
     assert samples.greys.shape == (128, 48, 48, 3)
 
 
-def test_labels_are_right_a_crops_hits_are_in_its_truth(samples: Samples) -> None:
+def test_shard_samples_labels_agree_with_their_truth(samples: Samples) -> None:
     for strata, label, spot in zip(samples.strata, samples.label, samples.spot, strict=True):
         assert bool(strata["hits"]) == bool(label)
         assert (strata["added_dn"] is not None) == bool(label)
@@ -41,7 +41,7 @@ def test_labels_are_right_a_crops_hits_are_in_its_truth(samples: Samples) -> Non
             assert any(hit["added_dn"] == strata["added_dn"] for hit in strata["hits"])
 
 
-def test_a_positive_crop_shows_its_hit_in_the_middle_frame_only(samples: Samples) -> None:
+def test_shard_samples_show_hits_in_the_middle_frame_only(samples: Samples) -> None:
     bright = (samples.label == 1) & (samples.column("added_dn") > 40) & (samples.column("motion_dn") < 3)
     assert bright.sum() > 5
     for i in np.flatnonzero(bright):
@@ -50,12 +50,12 @@ def test_a_positive_crop_shows_its_hit_in_the_middle_frame_only(samples: Samples
         assert current > max(previous, following) + 12, samples.strata[i]
 
 
-def test_crops_feed_every_layout_of_planes(samples: Samples) -> None:
+def test_shard_samples_suit_every_layout_of_planes(samples: Samples) -> None:
     for planes in ("rgb", "temporal", "spike"):
         assert network_input(planes, samples.greys, samples.bgr).shape == samples.greys.shape
 
 
-def test_strata_name_what_a_sample_is_made_of(samples: Samples) -> None:
+def test_shard_samples_strata_are_complete(samples: Samples) -> None:
     for strata in samples.strata:
         assert strata["split"] == "train"
         assert strata["scene"].startswith("generated-train-")
@@ -65,7 +65,7 @@ def test_strata_name_what_a_sample_is_made_of(samples: Samples) -> None:
     assert {strata["way"] for strata in samples.strata} >= {"sensor", "picture"}
 
 
-def test_the_same_seed_gives_the_same_bytes_whatever_the_processes(tmp_path: Path) -> None:
+def test_build_bytes_do_not_depend_on_processes(tmp_path: Path) -> None:
     recipe = replace(RECIPE, crops=32, max_a_shard=16)
     build(tmp_path / "one", recipe, workers=1)
     build(tmp_path / "two", recipe, workers=2)
@@ -77,7 +77,7 @@ def test_the_same_seed_gives_the_same_bytes_whatever_the_processes(tmp_path: Pat
     assert other.sha256 != Dataset.open(tmp_path / "one").sha256
 
 
-def test_a_killed_build_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
+def test_build_goes_on_after_a_kill_to_the_same_bytes(tmp_path: Path) -> None:
     program = tmp_path / "program.py"  # a file: spawned workers import it again
     program.write_text(
         "import sys; from dataclasses import replace; from pathlib import Path\n"
@@ -110,7 +110,7 @@ def test_a_killed_build_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
         assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "unbroken" / name).read_bytes(), name
 
 
-def test_a_folder_of_another_recipe_is_refused(tmp_path: Path) -> None:
+def test_build_refuses_another_recipe(tmp_path: Path) -> None:
     small = replace(RECIPE, crops=16)
     build(tmp_path / "set", small, workers=1)
     with pytest.raises(DatasetError, match=r"other options \(fusion, nuisances differ\)"):
@@ -118,20 +118,20 @@ def test_a_folder_of_another_recipe_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("crop_size", [32, 64, 65, 224])
-def test_a_shot_is_several_crops_wide_and_even(crop_size: int) -> None:
+def test_region_size_is_even_and_several_crops_wide(crop_size: int) -> None:
     size = region_size(crop_size)
     assert size % 2 == 0
     assert size >= 2 * crop_size
 
 
-def test_three_quarters_are_for_training() -> None:
+def test_split_of_keeps_three_quarters_for_training() -> None:
     recipe = replace(RECIPE, crops=512 * 20, crop_size=64)
     splits = [recipe.split_of(i) for i in range(len(recipe.shard_sizes()))]
     assert splits.count("validation") * 3 == splits.count("train")
     assert {replace(recipe, kind="test").split_of(i) for i in range(8)} == {"test"}
 
 
-def test_a_test_mixture_is_all_test_and_mixed_as_promised() -> None:
+def test_shard_samples_of_a_test_mixture() -> None:
     mixture = shard_samples(replace(RECIPE, kind="test", crops=40, nuisance_share=0.0), 0)
     assert set(mixture.column("split")) == {"test"}
     assert all(strata["scene"].startswith("generated-test-") for strata in mixture.strata)
@@ -143,7 +143,7 @@ def test_a_test_mixture_is_all_test_and_mixed_as_promised() -> None:
     assert (hits.column("stratum") == "faint").any()
 
 
-def test_footage_that_can_give_no_sample_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shard_samples_refuse_footage_without_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for i in range(3):
         cv2.imwrite(str(tmp_path / f"{i}.png"), np.full((80, 80, 3), 255, np.uint8))
     monkeypatch.setattr("trainer.data.build._MAX_SHOTS_IN_VAIN", 2)

@@ -16,7 +16,7 @@ def test_statistics_count_by_label() -> None:
     assert counted.proposed == (1.0, 1.0)
 
 
-def test_a_sheet_frames_hits_in_red() -> None:
+def test_contact_sheet_frames_hits_in_red() -> None:
     samples = synthetic_samples(np.random.default_rng(1), 4, 24)
     sheet = contact_sheet(samples, np.array([1, 0]), columns=2)
     assert tuple(sheet[0, 0]) == (40, 40, 230)
@@ -31,7 +31,7 @@ def test_sheets_show_each_group_that_there_is() -> None:
     assert "faint hits" not in chosen
 
 
-def test_the_page_is_complete_in_itself(tmp_path: Path) -> None:
+def test_page_is_complete_in_itself(tmp_path: Path) -> None:
     dataset = write_synthetic(tmp_path / "a<b", crop_size=24, splits=(("train", 16),))
     text, counted = page(dataset)
     assert counted.samples == 16

@@ -10,7 +10,7 @@ from trainer.data.leakage import check_leakage, inpainted
 from trainer.data.writer import DatasetWriter
 from trainer.errors import DatasetError
 
-# So few samples leave a standard error of 0.06: the quick test allows for it, the slow one does not need to.
+# So few samples leave a standard error of 0.06: the quick test allows for it, the slow sample does not need to.
 QUICK_LIMIT = 0.65
 
 
@@ -27,34 +27,34 @@ def planted(dataset: Dataset, folder: Path, *, brighter: int = 0, scene: str | N
     for entry, part in zip(dataset.index.shards, dataset.parts(), strict=True):
         greys = part.greys.copy()
         greys[part.label == 1, :6] = np.clip(greys[part.label == 1, :6].astype(int) + brighter, 0, 255)
-        strata = tuple({**one, "scene": scene or one["scene"]} for one in part.strata)
+        strata = tuple({**sample, "scene": scene or sample["scene"]} for sample in part.strata)
         writer.add(entry.index, entry.split, Samples(greys, part.bgr, part.spot, part.label, strata))
     return Dataset.open(folder)
 
 
-def test_simulated_data_pass(built: Dataset) -> None:
+def test_check_leakage_passes_simulated_data(built: Dataset) -> None:
     report = check_leakage(built, limit=QUICK_LIMIT)
     assert report.passed, report
     assert report.judged == 96
 
 
-def test_a_planted_leak_is_found(built: Dataset, tmp_path: Path) -> None:
+def test_check_leakage_finds_a_planted_leak(built: Dataset, tmp_path: Path) -> None:
     report = check_leakage(planted(built, tmp_path / "leak", brighter=40), limit=QUICK_LIMIT)
     assert not report.passed
     assert report.auc > 0.75
 
 
-def test_a_scene_in_two_splits_is_found(built: Dataset, tmp_path: Path) -> None:
+def test_check_leakage_finds_a_scene_in_two_splits(built: Dataset, tmp_path: Path) -> None:
     report = check_leakage(planted(built, tmp_path / "leak", scene="the same"), limit=1.0)
     assert report.shared_scenes == ("the same",)
     assert not report.passed
 
 
-def test_a_test_mixture_must_not_share_scenes_with_training(built: Dataset) -> None:
+def test_check_leakage_finds_scenes_of_another_dataset(built: Dataset) -> None:
     assert check_leakage(built, built, limit=1.0).shared_scenes
 
 
-def test_hits_are_gone_after_inpainting() -> None:
+def test_inpainted_removes_hits() -> None:
     samples = synthetic_samples(np.random.default_rng(1), 40, 64)
     filled = inpainted(samples, np.random.default_rng(2))
     for i in np.flatnonzero(samples.label):
@@ -63,7 +63,7 @@ def test_hits_are_gone_after_inpainting() -> None:
         assert left < 12, "the spot in the middle frame is still there"
 
 
-def test_too_few_samples_are_refused(tmp_path: Path) -> None:
+def test_check_leakage_refuses_too_few_samples(tmp_path: Path) -> None:
     index = DatasetIndex(kind="test", command="", seed=1, crop_size=24, planned_shards=1)
     DatasetWriter(tmp_path, index).add(0, "test", synthetic_samples(np.random.default_rng(1), 20, 24))
     with pytest.raises(DatasetError, match="too few"):
@@ -71,7 +71,7 @@ def test_too_few_samples_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_simulated_data_pass_at_the_limit_that_counts(tmp_path: Path) -> None:
+def test_check_leakage_passes_a_large_dataset_at_its_limit(tmp_path: Path) -> None:
     dataset = build(tmp_path / "set", Recipe("training", 8192, 64, 5), workers=None)
     report = check_leakage(dataset)
     assert report.auc_error < 0.02

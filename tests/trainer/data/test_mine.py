@@ -19,19 +19,19 @@ def mined():
     return shard_samples(RECIPE, None, 0)
 
 
-def test_mined_samples_hold_no_hit_and_come_from_more_than_one_shot(mined) -> None:
+def test_mine_without_hits_has_label_0_only(mined) -> None:
     assert len(mined) == 24
     assert mined.label.sum() == 0
-    assert all(one["proposed"] and one["added_dn"] is None for one in mined.strata)
+    assert all(strata["proposed"] and strata["added_dn"] is None for strata in mined.strata)
 
 
-def test_every_mined_spot_is_a_spike_of_the_middle_frame(mined) -> None:
-    for greys, (x, y), one in zip(mined.greys, mined.spot, mined.strata, strict=True):
+def test_mine_spots_are_spikes_of_the_middle_frame(mined) -> None:
+    for greys, (x, y), strata in zip(mined.greys, mined.spot, mined.strata, strict=True):
         spike = int(greys[y, x, 1]) - int(max(greys[y, x, 0], greys[y, x, 2]))
-        assert spike == one["spike_dn"] >= CandidateRules().spike_dn
+        assert spike == strata["spike_dn"] >= CandidateRules().spike_dn
 
 
-def test_the_same_seed_mines_the_same_bytes(mined) -> None:
+def test_mine_is_deterministic(mined) -> None:
     again = shard_samples(RECIPE, None, 0)
     np.testing.assert_array_equal(again.greys, mined.greys)
     assert again.strata == mined.strata
@@ -51,11 +51,11 @@ def test_mine_keeps_only_what_deceives_a_run() -> None:
 
 
 @pytest.mark.slow
-def test_mining_in_processes_gives_the_same_dataset_as_in_one(tmp_path: Path) -> None:
-    one = mine(tmp_path / "one", RECIPE, workers=1)
+def test_mine_bytes_do_not_depend_on_processes(tmp_path: Path) -> None:
+    single = mine(tmp_path / "one", RECIPE, workers=1)
     two = mine(tmp_path / "two", RECIPE, workers=2)
-    assert one.sha256 == two.sha256
-    assert one.index.kind == "mined"
+    assert single.sha256 == two.sha256
+    assert single.index.kind == "mined"
 
 
 @pytest.fixture(scope="module")
@@ -63,20 +63,21 @@ def struck():
     return shard_samples(replace(RECIPE, crops=200, radiations=("Tc-99m",), hits_a_kind=60), None, 0, hits_a_shot=12.0)
 
 
-def test_hits_fall_among_what_else_is_proposed(struck) -> None:
+def test_mine_with_hits_has_both_labels(struck) -> None:
     hits = struck.label == 1
     assert 0.05 < hits.mean() < 0.95
     assert all(
-        (one["added_dn"] is not None) == bool(label) for one, label in zip(struck.strata, struck.label, strict=True)
+        (strata["added_dn"] is not None) == bool(label)
+        for strata, label in zip(struck.strata, struck.label, strict=True)
     )
-    assert min(one["added_dn"] for one, hit in zip(struck.strata, hits, strict=True) if hit) >= MIN_ADDED_DN
+    assert min(strata["added_dn"] for strata, hit in zip(struck.strata, hits, strict=True) if hit) >= MIN_ADDED_DN
 
 
-def test_a_hit_is_what_its_spot_shows(struck) -> None:
-    for greys, (x, y), one, label in zip(struck.greys, struck.spot, struck.strata, struck.label, strict=True):
+def test_mine_hits_show_at_their_spot(struck) -> None:
+    for greys, (x, y), strata, label in zip(struck.greys, struck.spot, struck.strata, struck.label, strict=True):
         spike = int(greys[y, x, 1]) - int(max(greys[y, x, 0], greys[y, x, 2]))
-        assert spike == one["spike_dn"]
-        assert not label or one["nuclide"] == "Tc-99m"
+        assert spike == strata["spike_dn"]
+        assert not label or strata["nuclide"] == "Tc-99m"
 
 
 def test_mine_keeps_hits_that_do_not_deceive(monkeypatch: pytest.MonkeyPatch) -> None:

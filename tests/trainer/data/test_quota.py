@@ -12,7 +12,7 @@ from trainer.errors import DatasetError
 
 
 @pytest.mark.parametrize("wanted", [1, 2, 7, 512])
-def test_half_of_each_label_is_taken_and_no_more(wanted: int) -> None:
+def test_quota_takes_half_of_each_label(wanted: int) -> None:
     quota = Quota(wanted)
     taken = [label for label in [0, 1] * wanted if quota.takes(label, {})]
     assert quota.filled
@@ -28,7 +28,7 @@ def random_strata(rng: np.random.Generator) -> Strata:
 
 
 @pytest.mark.parametrize("wanted", [40, 512])
-def test_a_test_mixture_has_the_shares_that_it_promises_in_both_labels(wanted: int) -> None:
+def test_quota_keeps_the_promised_shares_in_both_labels(wanted: int) -> None:
     rng = np.random.default_rng(1)
     quota = Quota(wanted, TEST_SHARES, TEST_BLOTCH_SHARE)
     counts: Counter[tuple[int, str]] = Counter()
@@ -45,7 +45,7 @@ def test_a_test_mixture_has_the_shares_that_it_promises_in_both_labels(wanted: i
             assert counts[label, promised] >= 0.3 * wanted // 2, promised
 
 
-def test_blotches_above_what_is_kept_for_them_are_taken_as_they_come() -> None:
+def test_quota_takes_blotches_beyond_their_share() -> None:
     quota = Quota(200, {("faint", True): 1.0}, 0.35)
     blotched = {"struck_dn": 10.0, "motion_dn": 20.0, "blotch": True}
     assert sum(quota.takes(0, blotched) for _ in range(300)) == 100
@@ -60,7 +60,7 @@ def written(folder: Path, negatives: list[Strata], positives: list[Strata]) -> D
     return Dataset.open(folder)
 
 
-def test_shares_that_are_missed_are_named(tmp_path: Path) -> None:
+def test_count_shares_names_what_is_missed(tmp_path: Path) -> None:
     negatives: list[Strata] = [{"blotch": i < 2, "motion_dn": 12.0 if i < 3 else 1.0} for i in range(10)]
     positives: list[Strata] = [{"added_dn": 30.0 if i < 4 else 50.0} for i in range(10)]
     shares = count_shares(written(tmp_path, negatives, positives))
@@ -71,7 +71,7 @@ def test_shares_that_are_missed_are_named(tmp_path: Path) -> None:
     assert shares.missed == ("negatives_with_blotch",)
 
 
-def test_a_damaged_shard_cannot_be_counted(tmp_path: Path) -> None:
+def test_count_shares_refuses_a_damaged_shard(tmp_path: Path) -> None:
     dataset = written(tmp_path, [{}], [{}])
     (tmp_path / "shards" / "00000.npz").write_bytes(b"not a shard")
     with pytest.raises(DatasetError, match=r"00000\.npz cannot be read"):

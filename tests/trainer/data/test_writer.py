@@ -19,7 +19,7 @@ def some(seed: int) -> Samples:
     return synthetic_samples(np.random.default_rng(seed), 4, 24)
 
 
-def test_shards_may_come_in_any_order_and_after_a_break(tmp_path: Path) -> None:
+def test_writer_accepts_shards_in_any_order(tmp_path: Path) -> None:
     DatasetWriter(tmp_path, index()).add(1, "validation", some(1))
     half = Dataset.open(tmp_path)
     assert not half.index.complete
@@ -32,7 +32,7 @@ def test_shards_may_come_in_any_order_and_after_a_break(tmp_path: Path) -> None:
     assert [entry.index for entry in whole.index.shards] == [0, 1]
 
 
-def test_order_of_writing_leaves_no_trace(tmp_path: Path) -> None:
+def test_writer_bytes_do_not_depend_on_the_order(tmp_path: Path) -> None:
     for name, order in (("a", (0, 1)), ("b", (1, 0))):
         writer = DatasetWriter(tmp_path / name, index())
         for number in order:
@@ -44,7 +44,7 @@ def test_order_of_writing_leaves_no_trace(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "named"), [({"seed": 2}, "seed"), ({"recipe": {"fusion": "max"}}, "fusion"), ({"crop_size": 32}, "crop")]
 )
-def test_a_folder_of_another_recipe_is_not_continued(tmp_path: Path, change: dict[str, object], named: str) -> None:
+def test_writer_refuses_another_recipe(tmp_path: Path, change: dict[str, object], named: str) -> None:
     DatasetWriter(tmp_path, index()).add(0, "train", some(0))
     with pytest.raises(DatasetError, match=named):
         DatasetWriter(tmp_path, index(**change))
@@ -74,7 +74,7 @@ def test_writer_goes_on_where_it_was_killed_before_its_index(tmp_path: Path) -> 
     assert DatasetWriter(tmp_path, index()).missing == [0, 1]
 
 
-def test_a_full_disk_leaves_what_is_complete_usable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_writer_on_a_full_disk_keeps_complete_shards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     writer = DatasetWriter(tmp_path, index())
     writer.add(0, "train", some(0))
 
@@ -91,20 +91,20 @@ def test_a_full_disk_leaves_what_is_complete_usable(tmp_path: Path, monkeypatch:
     assert not list(tmp_path.rglob("*.part"))
 
 
-def test_a_place_that_cannot_be_a_folder_says_so(tmp_path: Path) -> None:
+def test_writer_refuses_a_place_that_cannot_be_a_folder(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(DatasetError, match="cannot be made"):
         DatasetWriter(tmp_path / "file" / "set", index())
 
 
-def test_an_error_travels_between_processes_whole() -> None:
+def test_dataset_error_survives_pickling() -> None:
     error = DatasetError("some/set", "it is full", "make room")
     travelled = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
     assert (str(travelled), travelled.path) == (str(error), error.path)
 
 
-def test_a_run_folder_is_not_made_a_dataset(tmp_path: Path) -> None:
+def test_writer_refuses_a_run_folder(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text("{}")
     with pytest.raises(DatasetError, match="it is a run folder"):
         DatasetWriter(tmp_path, index())
-    assert [one.name for one in tmp_path.iterdir()] == ["run.json"]
+    assert [place.name for place in tmp_path.iterdir()] == ["run.json"]

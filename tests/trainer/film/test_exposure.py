@@ -1,5 +1,8 @@
+import hypothesis.extra.numpy as hnp
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from trainer.film.cameras import random_camera, random_cover_camera
 from trainer.film.exposure import Exposure, PlacedCharge, SensorFrame, covered_picture, place_charge
@@ -44,7 +47,7 @@ def some_charge(rng: np.random.Generator) -> list[PlacedCharge]:
 
 @pytest.mark.parametrize("way", ["sensor", "picture", "max"])
 @pytest.mark.parametrize("seed", range(4))
-def test_windows_around_charge_give_the_same_as_the_whole_frame_developed_anew(way: Way, seed: int) -> None:
+def test_exposure_windows_equal_the_whole_frame(way: Way, seed: int) -> None:
     exposure = exposure_of(way, seed)
     planned = some_charge(np.random.default_rng(seed + 100))
     side = SIZE * exposure.frame.scale
@@ -58,7 +61,7 @@ def test_windows_around_charge_give_the_same_as_the_whole_frame_developed_anew(w
     assert np.count_nonzero(taken != whole) <= 3
 
 
-def test_a_sensor_frame_is_what_the_simulated_camera_photographs() -> None:
+def test_sensor_frame_equals_photograph() -> None:
     studio, levels = studio_of("sensor", 9)
     exposure = studio.expose(levels, 1)
     assert isinstance(exposure.frame, SensorFrame)
@@ -68,7 +71,7 @@ def test_a_sensor_frame_is_what_the_simulated_camera_photographs() -> None:
 
 
 @pytest.mark.parametrize("way", ["sensor", "picture", "max"])
-def test_taking_a_picture_leaves_the_exposure_as_it_was(way: Way) -> None:
+def test_exposure_is_unchanged_by_taking_pictures(way: Way) -> None:
     exposure = exposure_of(way, 3)
     before = exposure.blank.copy()
     first = exposure.picture(some_charge(np.random.default_rng(1)))
@@ -77,14 +80,14 @@ def test_taking_a_picture_leaves_the_exposure_as_it_was(way: Way) -> None:
     assert isinstance(exposure, Exposure)
 
 
-def test_charge_outside_of_the_frame_changes_nothing() -> None:
+def test_exposure_ignores_charge_outside_of_the_frame() -> None:
     exposure = exposure_of("sensor", 3)
     far = PlacedCharge(SIZE + 40, -60, np.full((3, 3), 5000, np.float32))
     assert np.array_equal(exposure.picture([far]), exposure.blank)
 
 
 @pytest.mark.parametrize("black_offset_dn", [-4.0, 0.0, 12.0])
-def test_a_covered_camera_with_a_grey_dark_shows_its_hits_only(black_offset_dn: float) -> None:
+def test_covered_picture_shows_hits_only(black_offset_dn: float) -> None:
     cover = change(Camera(), width=64, height=64, black_offset_dn=black_offset_dn, temperature_c=10.0)
     charge = np.zeros((64, 64), np.float32)
     charge[30, 31] = 3000
@@ -92,3 +95,30 @@ def test_a_covered_camera_with_a_grey_dark_shows_its_hits_only(black_offset_dn: 
     assert shown[28:33, 29:34].max() > 100
     shown[26:35, 27:36] = 0
     assert not shown.any()
+
+
+@given(
+    hnp.arrays(np.float32, st.tuples(st.integers(1, 6), st.integers(1, 6)), elements=st.floats(0, 4096, width=16)),
+    st.integers(0, 20),
+    st.integers(0, 14),
+)
+def test_place_charge_conserves_charge(charge: np.ndarray, x0: int, y0: int) -> None:
+    frame = place_charge((20, 26), [PlacedCharge(x0, y0, charge), PlacedCharge(x0, y0, charge)])
+    assert np.isclose(frame.sum(), 2 * charge.sum(), rtol=1e-5)
+    assert np.allclose(frame[y0 : y0 + charge.shape[0], x0 : x0 + charge.shape[1]], 2 * charge)
+
+
+def test_place_charge_loses_charge_beyond_the_border() -> None:
+    charge = np.ones((4, 4), np.float32)
+    assert place_charge((10, 10), [PlacedCharge(-2, 8, charge)]).sum() == 4
+    assert place_charge((10, 10), [PlacedCharge(20, 20, charge)]).sum() == 0
+
+
+@pytest.mark.parametrize("scale", [2, 3])
+def test_place_charge_scaled_keeps_the_brightest_pixel(scale: int) -> None:
+    charge = np.ones((5, 7), np.float32)
+    charge[3, 1] = 9
+    frame = place_charge((20 * scale, 20 * scale), [PlacedCharge(6, 4, charge)], scale)
+    y, x = np.unravel_index(frame.argmax(), frame.shape)
+    assert (x // scale, y // scale) == (7, 7)
+    assert frame.sum() == charge.sum()

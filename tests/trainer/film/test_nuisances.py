@@ -1,12 +1,19 @@
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 
+from trainer.errors import OptionError
+from trainer.film.events import HitEvent
 from trainer.film.exposure import PlacedCharge
-from trainer.film.nuisances import NUISANCES, make_nuisance
+from trainer.film.film import film
+from trainer.film.nuisances import NUISANCES, make_nuisance, make_nuisances
 from trainer.film.studio import random_studio
+from trainer.sensor.camera import OV2710, change
 
 SIZE = 128
+WIDTH, HEIGHT, FRAMES = 160, 96, 8
 
 
 def scene(level: float = 60) -> np.ndarray:
@@ -17,7 +24,7 @@ def scene(level: float = 60) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", NUISANCES)
-def test_a_nuisance_changes_pictures_and_is_the_same_again_for_the_same_frame(name: str) -> None:
+def test_nuisance_is_the_same_for_the_same_frame(name: str) -> None:
     nuisance = make_nuisance(name, np.random.default_rng(5), SIZE, SIZE)
     assert nuisance.name == name
     light = (scene() / 255).astype(np.float32)
@@ -46,7 +53,7 @@ def test_a_nuisance_changes_pictures_and_is_the_same_again_for_the_same_frame(na
 
 
 @pytest.mark.parametrize("name", NUISANCES)
-def test_a_nuisance_leaves_the_charge_of_hits_alone(name: str) -> None:
+def test_nuisance_leaves_the_charge_of_hits_alone(name: str) -> None:
     """What a hit adds is added after the nuisance: with and without it the same pixels gain."""
     levels = scene()
     studio = random_studio(SIZE, "sensor", name, np.random.default_rng(8))
@@ -57,6 +64,45 @@ def test_a_nuisance_leaves_the_charge_of_hits_alone(name: str) -> None:
     assert (np.abs(gained - 91.5) < 7).all()
 
 
-def test_an_unknown_nuisance_names_those_that_there_are() -> None:
+def test_make_nuisance_lists_the_known_names() -> None:
     with pytest.raises(ValueError, match="clock, glints, rain"):
         make_nuisance("hail", np.random.default_rng(1), 64, 64)
+
+
+def filmed(out: Path, *nuisances: str) -> tuple[bytes, str]:
+    camera = change(OV2710, width=WIDTH, height=HEIGHT)
+    charge = np.full((2, 2), 1500, np.float32)
+    events = [HitEvent(frame, 20 * frame, 30, charge, 20.0, "Tc-99m") for frame in range(1, FRAMES - 1)]
+    ground = np.full((HEIGHT, WIDTH, 3), 60, np.uint8)
+    ground[::8] = 120
+    made = film(
+        out,
+        [ground] * FRAMES,
+        events,
+        camera,
+        frames=FRAMES,
+        seed=1,
+        threads=1,
+        nuisances=make_nuisances(nuisances, WIDTH, HEIGHT, 1),
+    )
+    return made.clip.read_bytes(), made.truth.read_text()
+
+
+@pytest.mark.parametrize("name", NUISANCES)
+def test_film_with_a_nuisance_has_the_same_truth(tmp_path: Path, name: str) -> None:
+    plain, truth = filmed(tmp_path / "plain.avi")
+    disturbed, still_truth = filmed(tmp_path / "disturbed.avi", name)
+    assert still_truth == truth
+    assert len(truth.splitlines()) == FRAMES - 2
+    assert disturbed != plain
+    assert filmed(tmp_path / "again.avi", name)[0] == disturbed
+
+
+def test_film_with_several_nuisances(tmp_path: Path) -> None:
+    alone = {filmed(tmp_path / f"{name}.avi", name)[0] for name in ("rain", "clock")}
+    assert filmed(tmp_path / "both.avi", "rain", "clock")[0] not in alone
+
+
+def test_make_nuisances_lists_the_choices() -> None:
+    with pytest.raises(OptionError, match=r"--nuisance hail.*clock, glints, rain"):
+        make_nuisances(["hail"], 64, 64, 1)

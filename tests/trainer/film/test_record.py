@@ -1,20 +1,17 @@
 """A film that was begun goes on to the same bytes; whatever else is in its place is refused and kept."""
 
 import itertools
-import json
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from trainer.commands.cli import main
 from trainer.errors import FilmError
 from trainer.film.events import HitEvent
 from trainer.film.film import film
 from trainer.film.nuisances import make_nuisances
 from trainer.film.record import Record, record_of
-from trainer.scenes.film_scene import scene_digest
 from trainer.scenes.hall import default_scene
 from trainer.sensor.camera import OV2710, Camera, change
 from trainer.sensor.photons import source_spectrum
@@ -75,7 +72,7 @@ def unbroken(tmp_path_factory: pytest.TempPathFactory, small: Camera, events: li
 
 
 @pytest.mark.parametrize("frames", [1, 2, 7, FRAMES])
-def test_killed_film_goes_on_to_the_same_bytes(unbroken, small, events, frames) -> None:
+def test_film_goes_on_after_a_kill_to_the_same_bytes(unbroken, small, events, frames) -> None:
     out = unbroken.with_name(f"after-{frames}.avi")
     made = filmed(out, small, events)
     assert made.kept == frames - 1
@@ -84,7 +81,7 @@ def test_killed_film_goes_on_to_the_same_bytes(unbroken, small, events, frames) 
     assert not list(out.parent.glob("part.*"))
 
 
-def test_kill_between_picture_and_truth_loses_nothing(unbroken, small, events, tmp_path) -> None:
+def test_film_goes_on_after_a_kill_between_clip_and_truth(unbroken, small, events, tmp_path) -> None:
     out = tmp_path / "cut.avi"
     for ending, cut in ((".avi", 1), (".jsonl", 20), (".json", 0)):
         content = unbroken.with_suffix(ending).read_bytes()
@@ -93,7 +90,7 @@ def test_kill_between_picture_and_truth_loses_nothing(unbroken, small, events, t
     assert files_of(out) == files_of(unbroken)
 
 
-def test_finished_film_is_left_as_it_is(unbroken, small, events) -> None:
+def test_film_leaves_a_finished_film_as_it_is(unbroken, small, events) -> None:
     before = [unbroken.with_suffix(ending).stat().st_mtime_ns for ending in (".avi", ".jsonl", ".json")]
     made = filmed(unbroken, small, events)
     assert (made.kept, made.frames, made.hits) == (FRAMES, FRAMES, FRAMES)
@@ -108,7 +105,7 @@ def test_finished_film_is_left_as_it_is(unbroken, small, events) -> None:
         pytest.param({"nuisances": ()}, "(nuisances differ)", id="nuisances"),
     ],
 )
-def test_film_of_other_options_is_refused(unbroken, small, changed, named) -> None:
+def test_film_refuses_other_options(unbroken, small, changed, named) -> None:
     before = files_of(unbroken)
     with pytest.raises(FilmError) as refused:
         film(unbroken, itertools.repeat(None), [], small, frames=FRAMES, seed=3, record=record(small, **changed))
@@ -116,36 +113,15 @@ def test_film_of_other_options_is_refused(unbroken, small, changed, named) -> No
     assert files_of(unbroken) == before
 
 
-def test_film_of_another_camera_names_what_differs(unbroken, small) -> None:
+def test_film_names_the_camera_parameters_that_differ(unbroken, small) -> None:
     with pytest.raises(FilmError, match=r"camera\.gain, camera\.jpeg_quality differ"):
         film(unbroken, [], [], small, frames=1, seed=3, record=record(change(small, gain=3, jpeg_quality=80)))
 
 
 @pytest.mark.parametrize("name", ["other.avi", "other.jsonl", "other.json"])
-def test_foreign_files_are_refused_and_kept(small, tmp_path, name) -> None:
+def test_film_refuses_foreign_files(small, tmp_path, name) -> None:
     (tmp_path / name).write_text("mine")
     with pytest.raises(FilmError, match=name):
         film(tmp_path / "other.avi", [], [], small, frames=1, seed=3, record=record(small))
     assert [place.name for place in tmp_path.iterdir()] == [name]
     assert (tmp_path / name).read_text() == "mine"
-
-
-def test_digest_of_scene_follows_its_content(tmp_path) -> None:
-    for name, content in (("a.png", b"one"), ("b.png", b"two")):
-        (tmp_path / name).write_bytes(content)
-    whole, single = scene_digest(str(tmp_path)), scene_digest(str(tmp_path / "a.png"))
-    assert single.startswith("a.png sha256:")
-    (tmp_path / "b.png").write_bytes(b"three")
-    assert scene_digest(str(tmp_path)) != whole
-    assert scene_digest(str(tmp_path / "a.png")) == single
-
-
-def test_film_command_resumes_or_refuses(command, tmp_path) -> None:
-    words = ("film", tmp_path / "out.avi", "--size", "96x64", "--seconds", "0.2", "--no-muons", "--json")
-    first = command(main, *words).json
-    again = command(main, *words).json
-    assert {**first, "fps": 0} == {**again, "fps": 0}
-    assert json.loads((tmp_path / "out.json").read_text())["command"].startswith("gammabox-trainer film out.avi")
-    before = files_of(tmp_path / "out.avi")
-    assert command(main, *words, "--seed", 2, "--gain", 3).refused("(camera.gain, seed differ)")
-    assert files_of(tmp_path / "out.avi") == before

@@ -205,7 +205,7 @@ def test_evaluate_keeps_cascade_unless_told_to_decide_anew(data: Dataset, run: R
         assert (manifest.decision == decided.decision, manifest.has_decision_of_cascade) == (False, False)
     words = ["evaluate", "none", "--screen", "none", "--data", "none", "--decide-anew"]
     both = CliRunner().invoke(app, words, standalone_mode=False)
-    assert "with --screen nothing is decided" in str(both.exception), "before anything is opened"
+    assert "with --screen no decision is made" in str(both.exception), "before anything is opened"
 
 
 def test_every_weight_of_a_decision_has_a_name() -> None:

@@ -5,14 +5,14 @@ from trainer.judging.lighting import WHITE_DN, median_grey_dn, relighting
 
 
 @pytest.mark.parametrize("median_dn", [12, 60, 185])
-def test_a_picture_is_lit_to_the_median_asked_for_and_not_beyond_white(median_dn):
+def test_relighting_reaches_the_median(median_dn):
     picture = np.random.default_rng(1).integers(20, 120, (60, 80, 1), dtype=np.uint8).repeat(3, axis=2)
     lit = relighting(picture, median_dn)[picture]
     assert median_grey_dn(lit) == pytest.approx(median_dn, abs=3)
     assert lit.max() <= WHITE_DN
 
 
-def test_light_is_multiplied_so_black_stays_black_and_order_is_kept():
+def test_relighting_keeps_black_and_order():
     picture = np.full((8, 8, 3), 60, np.uint8)
     table = relighting(picture, 120).astype(int)
     assert table[0] == 0

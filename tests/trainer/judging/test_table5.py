@@ -7,18 +7,18 @@ from synthetic_data import write_synthetic
 from trainer.judging.table5 import PAPER_RESNET_F1, PAPER_SIZE, PAPER_TABLE_5, Setting, compare, table
 
 
-def test_the_papers_f1_follow_from_its_precision_and_recall_but_for_resnet() -> None:
+def test_paper_f1_follows_from_precision_and_recall() -> None:
     for name, row in PAPER_TABLE_5.items():
         f1 = 2 * row["precision"] * row["recall"] / (row["precision"] + row["recall"])
         assert f1 == pytest.approx(PAPER_RESNET_F1 if name == "resnet" else row["f1"], abs=2e-4)
 
 
-def test_the_papers_size_shows_every_one_of_150000_crops_twelve_times() -> None:
+def test_paper_size_is_150000_crops_twelve_times() -> None:
     assert PAPER_SIZE.samples_seen == 12 * 150_000
     assert PAPER_SIZE.crop_size == 224
 
 
-def test_networks_see_equally_many_samples_and_stand_beside_the_paper(tmp_path: Path) -> None:
+def test_compare_puts_networks_beside_the_paper(tmp_path: Path) -> None:
     data = write_synthetic(tmp_path / "data", crop_size=64)
     setting = Setting(
         samples_seen=64,

@@ -27,22 +27,25 @@ def write_video(path: Path, count: int, seed: int = 1) -> Path:
     return path
 
 
-def test_videos_and_picture_folders_are_found_each_as_one_recording(tmp_path: Path) -> None:
+def test_probe_finds_videos_and_picture_folders(tmp_path: Path) -> None:
     write_video(tmp_path / "one.avi", 12)
     write_pictures(tmp_path / "two", 4)
     used, refused = probe([tmp_path])
-    assert {(one.path.name, one.kind, one.frames) for one in used} == {("one.avi", "video", 12), ("two", "pictures", 4)}
+    assert {(footage.path.name, footage.kind, footage.frames) for footage in used} == {
+        ("one.avi", "video", 12),
+        ("two", "pictures", 4),
+    }
     assert refused == []
 
 
-def test_runs_are_read_from_anywhere_with_any_stride(tmp_path: Path) -> None:
+def test_read_run_from_anywhere_with_any_stride(tmp_path: Path) -> None:
     [video] = require_footage([write_video(tmp_path / "one.avi", 12)])
     assert [round(frame.mean() / 10) for frame in read_run(video, 4, 3, 2)] == [4, 6, 8]
     [pictures] = require_footage([write_pictures(tmp_path / "two", 5)])
     assert len(read_run(pictures, 3, 3)) == 2
 
 
-def test_what_cannot_be_used_is_named_with_its_reason(tmp_path: Path) -> None:
+def test_probe_names_what_it_refuses_with_the_reason(tmp_path: Path) -> None:
     write_video(tmp_path / "good.avi", 5)
     (tmp_path / "same.avi").write_bytes((tmp_path / "good.avi").read_bytes())
     (tmp_path / "broken.mp4").write_bytes(b"no video")
@@ -54,7 +57,7 @@ def test_what_cannot_be_used_is_named_with_its_reason(tmp_path: Path) -> None:
     cv2.imwrite(str(mixed / "9.png"), np.zeros((10, 20, 3), np.uint8))
     used, refused = probe([tmp_path, tmp_path / "away.mp4"])
     assert len(used) == 1
-    reasons = {one.path.name: one.reason for one in refused}
+    reasons = {refusal.path.name: refusal.reason for refusal in refused}
     assert "the same recording" in reasons.pop("same.avi" if used[0].path.name == "good.avi" else "good.avi")
     assert "no video" in reasons.pop("broken.mp4")
     assert "three in a row" in reasons.pop("short.avi")
@@ -65,7 +68,7 @@ def test_what_cannot_be_used_is_named_with_its_reason(tmp_path: Path) -> None:
     assert not reasons
 
 
-def test_no_usable_footage_is_one_clear_error(tmp_path: Path) -> None:
+def test_require_footage_raises_without_usable_footage(tmp_path: Path) -> None:
     (tmp_path / "broken.mp4").write_bytes(b"no video")
     with pytest.raises(DatasetError, match=r"no usable footage \(broken\.mp4: is no video"):
         require_footage([tmp_path])
@@ -74,7 +77,7 @@ def test_no_usable_footage_is_one_clear_error(tmp_path: Path) -> None:
         require_footage([tmp_path / "empty"])
 
 
-def test_recordings_are_split_whole(tmp_path: Path) -> None:
+def test_split_footage_keeps_recordings_whole(tmp_path: Path) -> None:
     recordings = require_footage([write_video(tmp_path / f"{i}.avi", 4 + i, seed=i) for i in range(5)])
     splits = split_footage(recordings)
     assert len(splits["validation"]) == 1
@@ -83,7 +86,7 @@ def test_recordings_are_split_whole(tmp_path: Path) -> None:
     assert split_footage(recordings[:1])["validation"] == []
 
 
-def test_a_broken_video_is_named_in_our_words_only(tmp_path: Path) -> None:
+def test_probe_keeps_the_decoder_quiet(tmp_path: Path) -> None:
     (tmp_path / "broken.mp4").write_bytes(b"\0" * 5000)
     program = (
         "import sys; from pathlib import Path; from trainer.scenes.footage import probe; "

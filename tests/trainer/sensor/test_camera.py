@@ -6,7 +6,7 @@ from trainer.errors import SensorError
 from trainer.sensor.camera import OV2710, PRESETS, Camera, change, parameter_table, preset
 
 
-def test_every_parameter_has_meaning_unit_and_source() -> None:
+def test_camera_documents_every_parameter() -> None:
     for name, info in Camera.model_fields.items():
         assert info.description, name
         assert isinstance(info.json_schema_extra, dict), name
@@ -14,14 +14,14 @@ def test_every_parameter_has_meaning_unit_and_source() -> None:
         assert info.json_schema_extra["source"], name
 
 
-def test_the_table_names_every_parameter_with_its_range() -> None:
+def test_parameter_table_lists_ranges() -> None:
     table = parameter_table()
     assert all(f"| `{name}` |" in table for name in Camera.model_fields)
     assert "| `epi_um` | 5 | µm | 2 to 25 | assumed |" in table
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_presets_are_found_by_name(name: str) -> None:
+def test_preset_ignores_case(name: str) -> None:
     assert preset(name.upper()) is PRESETS[name]
 
 
@@ -38,18 +38,18 @@ def test_presets_are_found_by_name(name: str) -> None:
         ({"temperature_c": "warm"}, "temperature_c"),
     ],
 )
-def test_impossible_parameters_are_refused_by_name(values: dict[str, object], named: str) -> None:
+def test_change_refuses_impossible_parameters(values: dict[str, object], named: str) -> None:
     with pytest.raises(SensorError) as caught:
         change(OV2710, **values)
     assert named in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_an_unknown_preset_is_refused_with_the_known_ones() -> None:
+def test_preset_lists_the_known_names() -> None:
     with pytest.raises(SensorError, match="ov2710"):
         preset("ov9999")
 
 
-def test_area_and_duty() -> None:
+def test_camera_area_and_duty() -> None:
     assert OV2710.area_cm2 == pytest.approx(0.1866, rel=1e-3)
     assert change(OV2710, exposure_s=0.005).duty == pytest.approx(0.15)

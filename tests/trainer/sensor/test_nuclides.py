@@ -7,7 +7,7 @@ from trainer.sensor.nuclides import canonical_name, load_nuclide
 
 
 @pytest.mark.parametrize("spelling", ["Tc-99m", "tc99m", "TC-99M", "99mTc", " Tc 99m"])
-def test_spellings_of_a_nuclide_are_one(spelling: str) -> None:
+def test_canonical_name_accepts_common_spellings(spelling: str) -> None:
     assert canonical_name(spelling) == "Tc-99m"
 
 
@@ -22,21 +22,23 @@ def test_spellings_of_a_nuclide_are_one(spelling: str) -> None:
         ("Ir-192", 316.5, 0.827, 73.827 * 86400),
     ],
 )
-def test_principal_line_and_half_life(name: str, line_kev: float, photons_per_decay: float, half_life_s: float) -> None:
+def test_load_nuclide_reads_principal_line_and_half_life(
+    name: str, line_kev: float, photons_per_decay: float, half_life_s: float
+) -> None:
     nuclide = load_nuclide(name)
     near = abs(nuclide.energies_kev - line_kev) < 0.2
     assert nuclide.photons_per_decay[near].sum() == pytest.approx(photons_per_decay, rel=0.01)
     assert nuclide.half_life_s == pytest.approx(half_life_s, rel=1e-3)
 
 
-def test_half_is_left_after_a_half_life() -> None:
+def test_nuclide_halves_in_a_half_life() -> None:
     nuclide = load_nuclide("Tc-99m")
     assert nuclide.remaining(0.0) == 1.0
     assert nuclide.remaining(nuclide.half_life_s) == pytest.approx(0.5)
     assert nuclide.remaining(24 * 3600) == pytest.approx(0.063, rel=0.02)  # a tenth in 20 h, as clinics reckon
 
 
-def test_an_unknown_nuclide_is_refused_with_suggestions() -> None:
+def test_load_nuclide_suggests_names_for_an_unknown_one() -> None:
     with pytest.raises(UnknownNuclideError) as caught:
         load_nuclide("Tc-98m")
     assert "Tc-99m" in caught.value.suggestions
@@ -44,12 +46,12 @@ def test_an_unknown_nuclide_is_refused_with_suggestions() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "Unobtainium-7", "../Tc-99m/..", "💥"])
-def test_nonsense_is_refused_in_one_line(name: str) -> None:
+def test_load_nuclide_refuses_nonsense_in_one_line(name: str) -> None:
     with pytest.raises(UnknownNuclideError) as caught:
         load_nuclide(name)
     assert "\n" not in str(caught.value)
 
 
-def test_a_nuclide_without_photons_is_refused() -> None:
+def test_load_nuclide_refuses_a_nuclide_without_photons() -> None:
     with pytest.raises(SensorError, match="no photons"):
         load_nuclide("H-3")

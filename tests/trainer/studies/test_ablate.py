@@ -25,14 +25,14 @@ def runs(tmp_path_factory: pytest.TempPathFactory, data: Dataset) -> tuple[Path,
     return path, ablate(path, [data], [data], SETTING, variants=TWO)
 
 
-def test_each_variant_differs_from_the_base_in_what_its_name_says() -> None:
+def test_variants_differ_from_the_base_as_named() -> None:
     for variant in VARIANTS[1:]:
         names = ("crop_size", "planes", "head", "fusion", "first", "seed_step")
         told = 1 + variant.name.count(" and ")
         assert sum(getattr(variant, name) != getattr(BASE, name) for name in names) == told
 
 
-def test_variants_see_equally_many_samples_and_are_runs_of_their_own(runs: tuple[Path, dict]) -> None:
+def test_ablate_trains_every_variant_on_as_many_samples(runs: tuple[Path, dict]) -> None:
     path, result = runs
     rows = result["variants"]
     assert {row["samples_seen"] for row in rows.values()} == {64}
@@ -40,7 +40,7 @@ def test_variants_see_equally_many_samples_and_are_runs_of_their_own(runs: tuple
     assert json.loads((path / "ablate.json").read_text()) == result
 
 
-def test_a_finished_variant_is_used_and_its_int8_time_filled_in(runs: tuple[Path, dict], data: Dataset) -> None:
+def test_ablate_uses_finished_runs_and_adds_int8_times(runs: tuple[Path, dict], data: Dataset) -> None:
     path, before = runs
     folder = path / before["variants"][BASE.name]["run"]
     (folder / TIME_FILE).write_text('{"int8_ms": 0.125}')
@@ -53,7 +53,7 @@ def test_a_finished_variant_is_used_and_its_int8_time_filled_in(runs: tuple[Path
     assert second.endswith("| – |")
 
 
-def test_a_rate_that_too_few_negatives_support_is_given_as_an_interval_only(runs: tuple[Path, dict]) -> None:
+def test_table_has_only_the_interval_for_few_negatives(runs: tuple[Path, dict]) -> None:
     _, result = runs
     cells = table(result).splitlines()[2].split(" | ")
     assert cells[1].startswith("(0.")
@@ -62,7 +62,7 @@ def test_a_rate_that_too_few_negatives_support_is_given_as_an_interval_only(runs
     assert most == "– |"
 
 
-def test_networks_that_see_one_frame_stand_in_a_table_of_their_own(runs: tuple[Path, dict]) -> None:
+def test_decision_table_splits_by_number_of_frames(runs: tuple[Path, dict]) -> None:
     _, result = runs
     rows = {one: decision_table(result, single_frame=one).splitlines()[2:] for one in (True, False)}
     assert [row.split(" | ")[0] for row in rows[True]] == ["| planes rgb"]
@@ -70,6 +70,6 @@ def test_networks_that_see_one_frame_stand_in_a_table_of_their_own(runs: tuple[P
     assert all(row.count("–") >= 4 for row in (*rows[True], *rows[False]))
 
 
-def test_a_variant_without_data_of_its_fusion_is_refused_by_name(tmp_path: Path, data: Dataset) -> None:
+def test_ablate_refuses_missing_fusion_by_name(tmp_path: Path, data: Dataset) -> None:
     with pytest.raises(GammaboxError, match="none of data was built with fusion max"):
         ablate(tmp_path, [data], [data], SETTING, variants=(replace(BASE, fusion="max"),))

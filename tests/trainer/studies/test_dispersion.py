@@ -12,7 +12,7 @@ def clip(counts, first_s=0.04):
 
 
 @pytest.mark.parametrize("window_s", [1, 10])
-def test_a_poisson_process_has_a_dispersion_of_one(window_s):
+def test_dispersion_of_a_poisson_process_is_one(window_s):
     rng = np.random.default_rng(1)
     clips = [clip(rng.poisson(rate, 400 * FPS)) for rate in (0.02, 0.5, 3.0)]
     found = dispersion(clips, window_s)
@@ -20,7 +20,7 @@ def test_a_poisson_process_has_a_dispersion_of_one(window_s):
     assert found.windows == 3 * 400 // window_s
 
 
-def test_bursts_longer_than_a_window_add_up_over_longer_ones():
+def test_dispersion_of_bursts_grows_with_the_window():
     rng = np.random.default_rng(2)
     rates = np.repeat(rng.exponential(0.2, 60), 5 * FPS)
     counts = clip(rng.poisson(rates))
@@ -29,7 +29,7 @@ def test_bursts_longer_than_a_window_add_up_over_longer_ones():
     assert ten > 2 * one
 
 
-def test_clips_of_other_strength_are_not_taken_for_bursts():
+def test_dispersion_ignores_differences_between_clips():
     clips = [clip(np.full(60 * FPS, strength)) for strength in (0, 1, 7)]
     assert dispersion(clips, 10).value == 0
 
@@ -44,17 +44,17 @@ def test_clips_of_other_strength_are_not_taken_for_bursts():
         ([], 0),
     ],
 )
-def test_nothing_is_said_of_one_window_or_of_no_counts(clips, windows):
+def test_dispersion_needs_two_windows_and_counts(clips, windows):
     found = dispersion(clips, 10)
     assert (found.windows, found.value) == (windows, None)
 
 
-def test_the_frames_at_both_ends_that_are_not_analysed_cost_no_window():
+def test_dispersion_keeps_a_last_window_short_of_frames():
     assert dispersion([clip(np.ones(100 * FPS - 2))], 10).windows == 10
     assert dispersion([clip(np.ones(120 * FPS - 2))], 60).windows == 2
 
 
-def test_an_interval_widens_with_the_dispersion_and_never_narrows():
+def test_widened_interval_never_narrows():
     low, high = widened_interval(100, 4.0)
     assert high - low == pytest.approx(2 * (poisson_interval(100)[1] - poisson_interval(100)[0]), rel=0.1)
     assert low < 100 < high

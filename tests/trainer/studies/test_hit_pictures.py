@@ -31,14 +31,14 @@ def patch(*pixels: tuple[int, int, int]) -> np.ndarray:
     return made
 
 
-def test_a_hit_stands_in_one_picture_and_a_hot_pixel_in_all(tmp_path: Path) -> None:
+def test_recorded_hits_leave_hot_pixels_out(tmp_path: Path) -> None:
     write_covered(tmp_path / "a" / "b", [(30, 40, 90), (60, 50, 120), (20, 30, 60)])
     found = recorded_hits(tmp_path, 100, np.random.default_rng(1))
     assert sorted(found[:, HALF, HALF, 1].tolist()) == [60, 90, 120]
     assert (np.count_nonzero(found.any(axis=3), axis=(1, 2)) == 2).all()
 
 
-def test_pictures_of_an_open_camera_hold_no_hits(tmp_path: Path) -> None:
+def test_recorded_hits_refuse_an_uncovered_camera(tmp_path: Path) -> None:
     for i in range(3):
         cv2.imwrite(str(tmp_path / f"{i}.png"), np.full((80, 120, 3), 120, np.uint8))
     with pytest.raises(DatasetError, match="no hit in it"):
@@ -53,7 +53,7 @@ def test_simulated_hits_are_spots_of_a_covered_camera() -> None:
     assert np.median(np.count_nonzero(found.any(axis=3), axis=(1, 2))) < 40
 
 
-def test_the_one_alike_adds_as_much_on_its_ground() -> None:
+def test_like_draws_a_hit_that_adds_as_much() -> None:
     levels = (30, 60, 90, 120, 150, 180, 210, 240) * 4
     pictures = HitPictures.of(np.array([patch((0, 0, level)) for level in levels]))
     ground = np.full(3, 80, np.float32)
@@ -64,7 +64,7 @@ def test_the_one_alike_adds_as_much_on_its_ground() -> None:
         assert abs(float(pictures.added_dn(ground)[levels.index(int(chosen.max()))]) - wanted) <= 40
 
 
-def test_the_one_alike_is_as_large_where_that_is_asked() -> None:
+def test_like_draws_a_hit_of_the_same_size() -> None:
     small = [patch((0, 0, 100))] * 30
     large = [patch((0, 0, 100), *((x, 1, 40) for x in range(9)))] * 30
     pictures = HitPictures.of(np.array(small + large))
@@ -75,7 +75,7 @@ def test_the_one_alike_is_as_large_where_that_is_asked() -> None:
 
 
 @pytest.mark.parametrize("turn", range(8))
-def test_a_turned_hit_is_whole_and_says_where_it_is_brightest(turn: int) -> None:
+def test_trimmed_keeps_the_whole_hit(turn: int) -> None:
     cut, x, y = trimmed(patch((0, 0, 200), (1, 0, 90), (3, 1, 30)), turn)
     assert sorted(cut.shape[:2]) == [2, 4]
     assert sorted(cut[..., 1][cut[..., 1] > 0].tolist()) == [30, 90, 200]

@@ -7,12 +7,12 @@ from trainer.studies.nuisances import KINDS, Recipe, film_nuisances, judge_nuisa
 RECIPE = Recipe(width=160, height=120, seconds=0.4, clips=2, seed=4)
 
 
-def test_all_nuisances_and_the_undisturbed_scene_are_filmed_unless_told():
+def test_film_nuisances_films_all_kinds_by_default():
     assert set(KINDS) == {"none", *NUISANCES}
     assert len(KINDS) == 13
 
 
-def test_clips_are_kept_and_only_what_is_missing_is_filmed(tmp_path, bundle):
+def test_film_nuisances_films_only_missing_clips(tmp_path, bundle):
     out, told = tmp_path / "clips", []
 
     def film(kinds):
@@ -34,13 +34,13 @@ def test_clips_are_kept_and_only_what_is_missing_is_filmed(tmp_path, bundle):
     assert made["glints"][0].read_bytes() != before
 
 
-def test_another_recipe_does_not_go_into_the_same_folder(tmp_path):
+def test_film_nuisances_refuses_another_recipe(tmp_path):
     film_nuisances(tmp_path, RECIPE, [])
     with pytest.raises(SensorError, match="holds clips of the recipe"):
         film_nuisances(tmp_path, Recipe(width=160, height=120, seconds=0.8, clips=2, seed=4), [])
 
 
-def test_what_cannot_be_is_refused(tmp_path):
+def test_film_nuisances_refuses_unusable_arguments(tmp_path):
     with pytest.raises(OptionError, match="fog"):
         film_nuisances(tmp_path, RECIPE, ["fog"])
     with pytest.raises(SensorError, match="name a folder in one that is there"):

@@ -4,7 +4,7 @@ import pytest
 
 from edge.capture.mjpeg_writer import MotionJpegWriter
 from edge.errors import SourceError
-from trainer.studies.quiet import as_markdown, pooled, watch_quiet
+from trainer.studies.quiet import as_markdown, count_false_hits, pool
 
 FPS = 25
 
@@ -27,10 +27,10 @@ def clip(tmp_path):
     return write
 
 
-def test_every_hit_of_a_quiet_clip_is_false_and_clips_are_pooled(clip, bundle):
-    one = watch_quiet(clip("one.avi", {10: [(40, 30), (100, 60)], 60: [(60, 90)]}), bundle)
-    two = watch_quiet(clip("two.avi", {}, frames=50), bundle, exposure_s=0.01)
-    found = pooled("all", [one, two])
+def test_pool_adds_up_the_false_hits_of_clips(clip, bundle):
+    one = count_false_hits(clip("one.avi", {10: [(40, 30), (100, 60)], 60: [(60, 90)]}), bundle)
+    two = count_false_hits(clip("two.avi", {}, frames=50), bundle, exposure_s=0.01)
+    found = pool("all", [one, two])
     assert (one.frames, one.hits.sum(), two.hits.sum()) == (75, 3, 0)
     assert (found.clips, found.frames, found.analysed, found.hits) == (2, 125, 121, 3)
     assert found.per_frame == pytest.approx(3 / 121)
@@ -46,17 +46,17 @@ def test_every_hit_of_a_quiet_clip_is_false_and_clips_are_pooled(clip, bundle):
     assert table[2].startswith("| all | 121 | 3 | 0.0248 [")
 
 
-def test_damaged_frames_are_told_and_what_is_left_is_analysed(clip, bundle):
-    found = pooled("cut", [watch_quiet(clip("cut.avi", {}, frames=20, cut=(8,)), bundle)])
+def test_count_false_hits_skips_damaged_frames(clip, bundle):
+    found = pool("cut", [count_false_hits(clip("cut.avi", {}, frames=20, cut=(8,)), bundle)])
     assert (found.frames, found.damaged, found.analysed) == (20, 1, 20 - 2 - 3)
 
 
-def test_a_clip_without_three_whole_frames_in_a_row_is_an_account_of_nothing(clip, bundle):
-    found = pooled("cut", [watch_quiet(clip("cut.avi", {}, frames=12, cut=tuple(range(2, 12, 2))), bundle)])
+def test_pool_of_a_clip_without_three_whole_frames(clip, bundle):
+    found = pool("cut", [count_false_hits(clip("cut.avi", {}, frames=12, cut=tuple(range(2, 12, 2))), bundle)])
     assert (found.analysed, found.hits, found.live_fraction, found.per_live_s) == (0, 0, 0.0, None)
     assert " – " in as_markdown([found])
 
 
-def test_a_clip_that_is_not_there_is_refused(bundle, tmp_path):
+def test_count_false_hits_refuses_a_missing_clip(bundle, tmp_path):
     with pytest.raises(SourceError):
-        watch_quiet(tmp_path / "none.avi", bundle)
+        count_false_hits(tmp_path / "none.avi", bundle)

@@ -11,7 +11,7 @@ from trainer.studies.rates import BRIGHT_DN, compare_scenes, scenes_of
 CAMERA = change(OV2710, width=320, height=240, fps=25.0)
 
 
-def test_four_scenes_of_one_place():
+def test_scenes_of_are_four_of_one_place():
     scenes = scenes_of("generated", (160, 120), 3)
     first = {name: next(scene()) for name, scene in scenes.items()}
     moved = {
@@ -27,7 +27,7 @@ def test_four_scenes_of_one_place():
     assert first["bright"].max() < 250
 
 
-def test_a_table_of_sensitivity_lifts_the_rate_of_bright_scenes_only(bundle):
+def test_sensitivity_raises_the_rate_of_bright_scenes(bundle):
     field = nuclide_field("Tc-99m", dose_rate=100_000.0)
     table = Sensitivity(ground_dn=(150.0, 170.0), relative=(1.0, 0.5))
     weighed = Bundle(

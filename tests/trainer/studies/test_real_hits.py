@@ -25,9 +25,9 @@ def footage(tmp_path_factory: pytest.TempPathFactory) -> list[Footage]:
 
 def blobs(levels: tuple[int, ...], size: int) -> HitPictures:
     made = np.zeros((len(levels), CUT_PX, CUT_PX, 3), np.uint8)
-    for one, level in zip(made, levels, strict=True):
-        one[CUT_PX // 2 : CUT_PX // 2 + size, CUT_PX // 2 : CUT_PX // 2 + size] = level // 2
-        one[CUT_PX // 2, CUT_PX // 2] = level
+    for patch, level in zip(made, levels, strict=True):
+        patch[CUT_PX // 2 : CUT_PX // 2 + size, CUT_PX // 2 : CUT_PX // 2 + size] = level // 2
+        patch[CUT_PX // 2, CUT_PX // 2] = level
     return HitPictures.of(made)
 
 
@@ -37,7 +37,7 @@ def struck(footage: list[Footage]) -> Struck:
     return strike_footage(footage, blobs((60, 120, 180), 2), blobs(tuple(range(40, 220, 3)), 3), setting)
 
 
-def test_a_hit_adds_light_to_light() -> None:
+def test_add_hit_adds_in_linear_light() -> None:
     levels = np.full((40, 40, 3), 100, np.float32)
     patch = blobs((120,), 1).patches[0]
     strike = add_hit(levels, patch, 20, 10, turn=0)
@@ -49,7 +49,7 @@ def test_a_hit_adds_light_to_light() -> None:
     assert (levels != 100).sum() == 3
 
 
-def test_pairs_are_hits_at_the_same_places_that_add_about_as_much(struck: Struck) -> None:
+def test_strike_footage_pairs_hits_that_are_alike(struck: Struck) -> None:
     assert len(struck.pairs) > 12
     for pair in struck.pairs:
         (ax0, ay0, ax1, ay1), (bx0, by0, bx1, by1) = pair.real.box, pair.simulated.box
@@ -58,28 +58,28 @@ def test_pairs_are_hits_at_the_same_places_that_add_about_as_much(struck: Struck
         assert (pair.real.added_dn + 1) / (pair.simulated.added_dn + 1) == pytest.approx(1, abs=0.17)
 
 
-def test_rows_of_pairs_are_their_own_samples(struck: Struck) -> None:
-    rows = [row for one in struck.pairs for row in (one.real_row, one.simulated_row) if row is not None]
+def test_strike_footage_rows_are_samples_of_the_pairs(struck: Struck) -> None:
+    rows = [row for pair in struck.pairs for row in (pair.real_row, pair.simulated_row) if row is not None]
     assert len(set(rows)) == len(rows) == int(struck.samples.label.sum())
     assert (struck.samples.label[rows] == 1).all()
-    bright = [one for one in struck.pairs if min(one.real.added_dn, one.simulated.added_dn) > 30]
-    assert np.mean([one.real_row is not None for one in bright]) > 0.9
-    for one in bright:
-        if one.real_row is not None:
-            x, y = struck.samples.spot[one.real_row]
-            previous, current, following = struck.samples.greys[one.real_row, y, x].astype(int)
+    bright = [pair for pair in struck.pairs if min(pair.real.added_dn, pair.simulated.added_dn) > 30]
+    assert np.mean([pair.real_row is not None for pair in bright]) > 0.9
+    for pair in bright:
+        if pair.real_row is not None:
+            x, y = struck.samples.spot[pair.real_row]
+            previous, current, following = struck.samples.greys[pair.real_row, y, x].astype(int)
             assert current - max(previous, following) > 12
 
 
-def test_the_same_seed_gives_the_same_bytes(footage: list[Footage], struck: Struck) -> None:
+def test_strike_footage_is_deterministic(footage: list[Footage], struck: Struck) -> None:
     setting = Setting(triples=4, places=8, crop_size=32)
     again = strike_footage(footage, blobs((60, 120, 180), 2), blobs(tuple(range(40, 220, 3)), 3), setting)
     np.testing.assert_array_equal(again.samples.greys, struck.samples.greys)
     assert again.pairs == struck.pairs
 
 
-def test_negatives_are_what_the_fast_path_proposes_without_hits(struck: Struck) -> None:
+def test_strike_footage_negatives_are_proposed_without_hits(struck: Struck) -> None:
     negatives = struck.samples.take(struck.samples.label == 0)
     rise = negatives.greys[..., 1].astype(int) - negatives.greys[..., ::2].max(axis=3)
     assert (rise.max(axis=(1, 2)) > 60).sum() == 1, "the glint in the middle of one of four triples"
-    assert all(one["motion_dn"] >= 0 for one in negatives.strata)
+    assert all(strata["motion_dn"] >= 0 for strata in negatives.strata)

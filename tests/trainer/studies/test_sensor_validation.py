@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[3]
 REAL = ROOT.parent / "shared" / "data" / "hits"
 
 
-def test_the_documents_table_is_what_the_command_prints() -> None:
+def test_parameter_table_stands_in_the_document() -> None:
     assert parameter_table() in (ROOT / "docs" / "camera-parameters.md").read_text(encoding="utf-8")
 
 
@@ -33,7 +33,7 @@ def test_the_documents_table_is_what_the_command_prints() -> None:
     st.lists(st.integers(0, 30), min_size=1, max_size=40),
     st.lists(st.integers(0, 30), min_size=1, max_size=40),
 )
-def test_the_distance_is_symmetric_and_by_definition(first: list[int], second: list[int]) -> None:
+def test_ks_distance_is_symmetric(first: list[int], second: list[int]) -> None:
     a, b = np.array(first), np.array(second)
     assert ks_distance(a, b) == pytest.approx(ks_distance(b, a))
     by_definition = max(abs((a <= x).mean() - (b <= x).mean()) for x in range(31))
@@ -41,11 +41,11 @@ def test_the_distance_is_symmetric_and_by_definition(first: list[int], second: l
     assert ks_distance(a, a) == 0
 
 
-def test_no_clusters_are_as_far_away_as_can_be() -> None:
+def test_ks_distance_without_clusters_is_1() -> None:
     assert ks_distance(np.array([]), np.array([1])) == 1.0
 
 
-def test_clusters_are_counted_measured_and_coloured() -> None:
+def test_find_clusters_measures_size_peak_and_colour() -> None:
     picture = np.zeros((40, 40, 3), np.uint8)
     picture[5, 5] = (0, 0, 200)
     picture[6, 6] = (0, 0, 100)  # joined at a corner
@@ -62,7 +62,7 @@ def test_clusters_are_counted_measured_and_coloured() -> None:
 @pytest.mark.parametrize(
     "check", [physics.check_cross_sections, physics.check_attenuation, physics.check_stopping, physics.check_compton]
 )
-def test_published_figures_are_met(check) -> None:
+def test_checks_agree_with_published_figures(check) -> None:
     found = check()
     assert found.passed is True, found.rows
     assert json.loads(json.dumps(found.as_json()))["passed"] is True
@@ -70,7 +70,7 @@ def test_published_figures_are_met(check) -> None:
     assert all(len(row) == len(found.columns) for row in found.rows)
 
 
-def test_a_page_shows_the_verdicts_and_plots() -> None:
+def test_report_shows_verdicts_and_plots() -> None:
     curves = tuple(Curve(style, [1.0, 2.0], [3.0, 4.0], style) for style in ("line", "points", "steps"))
     plots = (Plot("picture", "x", "y", curves, log_x=True, log_y=True),)
     made = [
@@ -87,19 +87,19 @@ def test_a_page_shows_the_verdicts_and_plots() -> None:
     assert "| x | 1.23 |" in report.as_markdown(made[0])
 
 
-def test_a_folder_without_real_frames_is_refused(tmp_path: Path) -> None:
+def test_runs_of_refuses_a_folder_without_frames(tmp_path: Path) -> None:
     with pytest.raises(SensorError, match="webcam_xray"):
         runs_of(tmp_path)
     ran = CliRunner().invoke(app, ["study", "validate-sensor", "--fit", "3"])
     assert isinstance(ran.exception, SensorError)
 
 
-def test_more_aluminium_lets_less_through() -> None:
+def test_predicted_rate_falls_with_aluminium() -> None:
     rates = [predicted_rate(mm) for mm in (5, 10, 20, 40, 60)]
     assert rates == sorted(rates, reverse=True)
 
 
-def test_a_fit_is_the_same_for_the_same_seed_and_stays_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fit_webcam_stays_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fit, "INTERACTIONS", 600)
     library = simulate_hits(WEBCAM_XRAY, beam(20.5), 200, 1, normal=True)
     target = find_clusters(covered_frames(WEBCAM_XRAY, library, 40.0, 2, 1))
@@ -113,7 +113,7 @@ def test_a_fit_is_the_same_for_the_same_seed_and_stays_within_bounds(monkeypatch
 @pytest.mark.peer
 @pytest.mark.skipif(not REAL.is_dir(), reason="the real frames are not there")
 @pytest.mark.parametrize(("run", "aluminium_mm"), [("10mm", 10.1), ("40mm", 40.3)])
-def test_a_run_that_was_not_fitted_is_predicted(run: str, aluminium_mm: float) -> None:
+def test_check_real_hits_predicts_other_runs(run: str, aluminium_mm: float) -> None:
     real = find_clusters(read_frames(runs_of(REAL)[run]))
     made = simulate_run(aluminium_mm, real.per_frame, frames=15, hits=1500)
     apart = distances(real, made)
@@ -123,7 +123,7 @@ def test_a_run_that_was_not_fitted_is_predicted(run: str, aluminium_mm: float) -
 
 @pytest.mark.peer
 @pytest.mark.skipif(not REAL.is_dir(), reason="the real frames are not there")
-def test_real_runs_are_compared_among_themselves() -> None:
+def test_check_between_runs_compares_real_runs() -> None:
     rows = {row[0]: row for row in check_between_runs(REAL).rows}
     assert rows["20mm"][4] == 0
     assert float(rows["05mm"][1]) > float(rows["60mm"][1]) > 10

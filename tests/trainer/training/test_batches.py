@@ -26,10 +26,10 @@ PATCH = InputContract(crop_size=17, planes="temporal", dtype="float32")
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     splits = (("train", 50), ("validation", 16), ("test", 16))
-    return write_synthetic(tmp_path_factory.mktemp("feed") / "data", crop_size=32, splits=splits)
+    return write_synthetic(tmp_path_factory.mktemp("batches") / "data", crop_size=32, splits=splits)
 
 
-def test_a_patch_has_its_spot_in_the_middle() -> None:
+def test_cut_at_spots_centres_the_spot() -> None:
     pictures = np.zeros((1, 32, 32, 3), np.uint8)
     pictures[0, 12, 20] = 200
     patch = cut_at_spots(pictures, np.array([[20, 12]], np.int16), 17)
@@ -37,7 +37,7 @@ def test_a_patch_has_its_spot_in_the_middle() -> None:
     assert (patch[0, 8, 8] == 200).all()
 
 
-def test_augmentation_moves_brightness_of_all_planes_alike_and_clips_nothing() -> None:
+def test_augment_shifts_brightness_without_clipping() -> None:
     rng = np.random.default_rng(1)
     pictures = rng.integers(0, 256, (200, 9, 9, 3), np.uint8)
     pictures[::2] = pictures[::2] // 4 + 90
@@ -48,7 +48,7 @@ def test_augmentation_moves_brightness_of_all_planes_alike_and_clips_nothing() -
         np.testing.assert_array_equal(np.sort(after.ravel()), np.sort(before.ravel().astype(int) + shift))
 
 
-def test_augmentation_never_moves_the_current_frame_nor_the_middle_pixel() -> None:
+def test_augment_keeps_current_frame_and_middle_pixel() -> None:
     pictures = np.zeros((64, 17, 17, 3), np.uint8)
     pictures[..., 0], pictures[..., 2] = 10, 30
     pictures[:, 8, 8, 1] = 100
@@ -58,7 +58,7 @@ def test_augmentation_never_moves_the_current_frame_nor_the_middle_pixel() -> No
     assert 5 < (changed[:, 0, 0, 0] == 30).sum() < 59
 
 
-def test_without_augmentation_the_input_is_pixels_times_scale(data: Dataset) -> None:
+def test_batches_without_augmentation_are_scaled_pixels(data: Dataset) -> None:
     crops = cut_crops(data.samples("train"), PATCH)
     batch = TrainingBatches(crops, PATCH, FitSettings(batch_size=50, augment=False), seed=1)[0][0]
     assert batch.dtype == np.float32
@@ -66,7 +66,7 @@ def test_without_augmentation_the_input_is_pixels_times_scale(data: Dataset) -> 
     assert set(np.rint(batch.ravel() * 255).astype(int)) <= set(range(256))
 
 
-def test_a_batch_depends_on_seed_and_number_alone(data: Dataset) -> None:
+def test_batch_depends_on_seed_and_number_alone(data: Dataset) -> None:
     crops = cut_crops(data.samples("train"), PATCH)
     settings = FitSettings(batch_size=8, steps_per_epoch=3)
     first, second = (TrainingBatches(crops, PATCH, settings, seed=5) for _ in range(2))
@@ -86,7 +86,7 @@ def test_every_sample_comes_once_in_each_pass(data: Dataset) -> None:
         assert sorted(members) == list(range(50))
 
 
-def test_faint_hits_are_left_out_on_demand(data: Dataset) -> None:
+def test_read_crops_leaves_out_faint_hits(data: Dataset) -> None:
     crops = read_crops([data], "train", PATCH, min_added_dn=50)
     kept = [one["added_dn"] for one, label in zip(crops.strata, crops.label, strict=True) if label]
     assert kept
@@ -94,19 +94,19 @@ def test_faint_hits_are_left_out_on_demand(data: Dataset) -> None:
     assert (crops.label == 0).sum() == 25
 
 
-def test_rgb_takes_the_current_frame_in_colour() -> None:
+def test_as_input_of_rgb_is_the_current_frame() -> None:
     samples = synthetic_samples(np.random.default_rng(1), 2, 32)
     contract = InputContract(crop_size=32, planes="rgb", dtype="float32")
     got = as_input(cut_crops(samples, contract).pictures, contract)
     np.testing.assert_allclose(got[..., 0] * 255, samples.bgr[..., 2], atol=1e-4)
 
 
-def test_a_dataset_of_too_small_crops_is_refused(data: Dataset) -> None:
+def test_read_crops_refuses_too_small_crops(data: Dataset) -> None:
     with pytest.raises(DatasetError, match="32 px are too small for a network of 64 px"):
         read_crops([data], "train", InputContract(crop_size=64, planes="temporal"))
 
 
-def test_negatives_of_generated_scenes_and_disturbances_can_weigh_less() -> None:
+def test_sample_weights_of_staged_negatives() -> None:
     crops = Crops(
         np.zeros((4, 3, 3, 3), np.uint8),
         np.array([1, 0, 0, 0], np.uint8),
@@ -121,7 +121,7 @@ def test_negatives_of_generated_scenes_and_disturbances_can_weigh_less() -> None
     np.testing.assert_allclose(got, [1.0, 0.2, 0.2, 2.0])
 
 
-def test_samples_of_a_mixture_count_in_full(data: Dataset) -> None:
+def test_samples_of_a_mixture_have_full_weight(data: Dataset) -> None:
     crops = read_crops([data], "train", PATCH)
     staged = replace(crops, strata=tuple({"recording": "generated"} for _ in crops.strata))
     both = staged.with_mixture(staged)
@@ -142,7 +142,7 @@ def test_samples_of_a_mixture_count_in_full(data: Dataset) -> None:
 
 
 @pytest.mark.parametrize("crop_size", [16, 17])
-def test_a_crop_has_its_spot_in_the_middle_even_at_the_border(crop_size: int) -> None:
+def test_cut_at_spots_centres_the_spot_at_the_border(crop_size: int) -> None:
     pictures = np.zeros((1, 32, 32, 3), np.uint8)
     pictures[0, 1, 30] = 200
     cut = cut_at_spots(pictures, np.array([[30, 1]], np.int16), crop_size)
@@ -150,7 +150,7 @@ def test_a_crop_has_its_spot_in_the_middle_even_at_the_border(crop_size: int) ->
     assert np.count_nonzero(cut) == 3, "one spot, not its mirror image beside it"
 
 
-def test_a_speck_is_soft_and_stands_in_the_middle_frame() -> None:
+def test_add_specks_paints_soft_specks_in_the_middle_frame() -> None:
     pictures = np.full((40, 25, 25, 3), 60, np.uint8)
     chosen = np.arange(40) % 2 == 0
     specked = add_specks(pictures, chosen, np.random.default_rng(3)).astype(int)
@@ -164,7 +164,7 @@ def test_a_speck_is_soft_and_stands_in_the_middle_frame() -> None:
     assert (traces < rise[..., 1].max(axis=(1, 2))).all()
 
 
-def test_specks_belong_to_label_0_alone(data: Dataset) -> None:
+def test_batches_paint_specks_on_negatives_alone(data: Dataset) -> None:
     crops = read_crops([data], "train", PATCH)
     plain, specked = (
         TrainingBatches(crops, PATCH, FitSettings(batch_size=50, augment=True, speck_share=share), seed=2)[0]
@@ -178,7 +178,7 @@ def test_specks_belong_to_label_0_alone(data: Dataset) -> None:
     assert (np.abs(spans[0] - spans[1])[label == 0] > 1e-3).any()
 
 
-def test_spot_pixels_counts_what_rises_above_half_the_spike() -> None:
+def test_spot_pixels_counts_above_half_the_spike() -> None:
     samples = synthetic_samples(np.random.default_rng(1), 2, 32)
     greys = np.full((2, 32, 32, 3), 50, np.uint8)
     for i, reach in enumerate((0, 2)):
@@ -188,7 +188,7 @@ def test_spot_pixels_counts_what_rises_above_half_the_spike() -> None:
     np.testing.assert_array_equal(spot_pixels(flat), [1, 25])
 
 
-def test_wide_hits_are_left_out_by_what_they_came_through(data: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_read_crops_leaves_out_wide_hits_by_their_way(data: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     every = read_crops([data], "train", PATCH)
     width = int(np.median(spot_pixels(data.samples("train"))[data.samples("train").label == 1]))
     narrow = read_crops([data], "train", PATCH, max_spot_pixels=(width - 1, None))

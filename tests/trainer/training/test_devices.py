@@ -41,26 +41,26 @@ def fit_on_jax(run: Path, data: Dataset, *more: str) -> dict:
 
 
 @needs_jax
-def test_networks_and_fitting_train_on_the_jax_backend(tmp_path: Path, data: Dataset) -> None:
+def test_fit_trains_on_the_jax_backend(tmp_path: Path, data: Dataset) -> None:
     assert fit_on_jax(tmp_path / "run", data)["log"][0]["steps"] == 2
     assert "on jax" in Run.open(tmp_path / "run").manifest.backend
 
 
 @pytest.mark.slow
 @needs_jax
-def test_two_devices_share_batches_to_the_same_result_as_one(tmp_path: Path, data: Dataset) -> None:
+def test_two_devices_give_the_result_of_one(tmp_path: Path, data: Dataset) -> None:
     one, two = (fit_on_jax(tmp_path / str(count), data, "--devices", str(count))["best"] for count in (1, 2))
     assert Run.open(tmp_path / "2").manifest.fit.devices == 2
     assert two["loss"] == pytest.approx(one["loss"], rel=1e-3)
     assert two["val_loss"] == pytest.approx(one["val_loss"], rel=0.2), "of 16 samples instead of 17"
 
 
-def test_another_backend_than_jax_refuses_more_than_one_device(tmp_path: Path) -> None:
+def test_share_batches_refuses_other_backends(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="2 devices were asked for on the backend tensorflow; set KERAS_BACKEND=jax"):
         share_batches(tmp_path, FitSettings(devices=2))
 
 
-def test_the_rest_that_devices_cannot_share_evenly_is_left_out() -> None:
+def test_shareable_leaves_out_the_uneven_rest() -> None:
     crops = Crops(np.zeros((17, 3, 3, 3), np.uint8), np.zeros(17, np.uint8), ({},) * 17)
     assert len(shareable(crops, 2)) == 16
     assert shareable(crops, 1) is crops

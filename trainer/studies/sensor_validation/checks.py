@@ -35,16 +35,16 @@ class Check:
     Attributes
     ----------
     name, against : str
-        What is compared, with what.
+        Quantity that is compared, and the reference that it is compared with.
     columns : tuple of str
     rows : tuple of tuples
         The table, numbers or text.
     passed : bool or None
-        None where there is nothing to be held to: a figure to know.
+        Whether the condition holds; None for a figure without a condition.
     criterion : str
-        What passing means.
+        Condition for passing.
     explanation : str
-        Why figures differ where they do.
+        Reasons for differences between the figures.
     plots : tuple of Plot
 
     """

@@ -31,9 +31,9 @@ class Clusters:
     peak_dn : int64 array, shape (n,)
         Brightest value of any colour.
     sum_dn : float64 array, shape (n,)
-        Of all colours and pixels.
+        Sum over all colours and pixels.
     red_share, blue_share : float64 arrays
-        Of the sum, for clusters bright enough.
+        Share of red and of blue in the sum, for clusters that are bright enough.
 
     """
 

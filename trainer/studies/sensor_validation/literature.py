@@ -1,4 +1,4 @@
-"""What others published of such sensors: the OV5647 with Cs-137, the webcam's own calibration with X-ray lines."""
+"""Published figures of such sensors: the OV5647 with Cs-137, the webcam's own calibration with X-ray lines."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def run_checks(hits_folder: Path | None, on_check: Callable[[str], None] | None 
     Parameters
     ----------
     hits_folder : Path or None
-        Holds webcam_xray_100kV_NNmm_al.
+        Folder that holds webcam_xray_100kV_NNmm_al; None where there is none.
     on_check : callable, optional
         Called with the name of each check before it runs.
 

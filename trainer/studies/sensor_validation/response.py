@@ -8,7 +8,6 @@ import numpy as np
 
 from trainer.film.events import HitEvent
 from trainer.film.truth import truth_line
-from trainer.scenes.hall import default_scene
 from trainer.sensor.camera import OV2710, Camera, change
 from trainer.sensor.library import HitLibrary, simulate_hits
 from trainer.sensor.muons import muon_hits_per_s, muon_library
@@ -160,16 +159,4 @@ def added_dn(camera: Camera, library: HitLibrary, grey: int, count: int, seed: i
         if max(charge.shape) < 100:
             x, y = (int(v) for v in rng.integers(10, 20, 2))
             added.append(truth_line(ground, HitEvent(0, x, y, charge, energy, ""), camera)["added"])
-    return np.array(added)
-
-
-def scene_added_dn(camera: Camera, library: HitLibrary, count: int, seed: int = 4) -> NDArray[np.float64]:
-    """Return the grey levels that hits add at random places of the generated scene."""
-    rng = np.random.default_rng(seed)
-    scene = next(default_scene(camera.width, camera.height, seed))
-    added = []
-    for charge, energy in library.sample(rng, count):
-        h, w = charge.shape
-        x, y = int(rng.integers(camera.width - w)), int(rng.integers(camera.height - h))
-        added.append(truth_line(scene, HitEvent(0, x, y, charge, energy, ""), camera)["added"])
     return np.array(added)

@@ -29,12 +29,12 @@ class NetworkError(GammaboxError):
 
 
 def build(name: str, crop_size: int, options: Mapping[str, Any], seed: int) -> keras.Model:
-    """Build a network with weights drawn from `seed`.
+    """Return a network with weights drawn from `seed`.
 
     Raises
     ------
     NetworkError
-        If there is no network of that name, or it refuses the options.
+        There is no network of that name, or it refuses the options.
 
     """
     if name not in NETWORKS:

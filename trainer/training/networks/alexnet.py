@@ -22,10 +22,10 @@ MAPS = (96, 256, 384, 384, 256)  # of the five convolutions
 
 
 def alexnet_paper(crop_size: int = PAPER_CROP, *, dropout: float = 0.5) -> keras.Model:
-    """Build the paper's network (section 2.3): 56,876,418 parameters at 224×224×3, two logits.
+    """Return the paper's network (section 2.3): 56,876,418 parameters at 224×224×3, two logits.
 
-    Convolution, ReLU, overlapped pooling, normalisation, in the order the paper writes them; two towers of 48 kernels
-    that meet before the third convolution and before the fully connected layers.
+    Convolution, ReLU, overlapped pooling and normalisation come in the order of the paper. Two towers, of 48 kernels
+    each at first, meet before the third convolution and before the fully connected layers.
 
     Parameters
     ----------
@@ -68,22 +68,22 @@ def alexnet_edge(
     first_stride: Literal[1, 2, 4] = 4,
     first_kernel: int = 11,
 ) -> keras.Model:
-    """Build the variant that ships: AlexNet's five convolutions with batch norm and a pooling head, two logits.
+    """Return the variant that ships: AlexNet's five convolutions with batch norm and a pooling head, two logits.
 
-    Convolution, batch norm, ReLU (they fold into one int8 operation) instead of local response normalisation, which
-    has no int8 kernel; a pooling head instead of 54.5 M fully connected weights.
+    Batch norm replaces local response normalisation, which has no int8 kernel; convolution, batch norm and ReLU fold
+    into one int8 operation. A pooling head replaces the 54.5 M fully connected weights.
 
     Parameters
     ----------
     crop_size : int
         Side of the square input, pixels.
     head : {"max", "average", "centre"}
-        max, average: global pooling; the network says whether a hit lies anywhere in the crop.
-        centre: a weight a place of the last map; the network says whether the spot in the middle is a hit.
+        "max" and "average" pool globally, and the network judges whether a hit lies anywhere in the crop. "centre" has
+        a weight for each place of the last map, and the network judges whether the spot in the middle is a hit.
     width : float
-        Factor on the number of maps; multiplies int8 time and size by about its square.
+        Factor on the number of maps. Time and size of the int8 network grow with about its square.
     first_stride : {1, 2, 4}
-        Step of the first convolution: 4 in the original; 1 keeps what is told by single pixels: how sharp a spot is.
+        Step of the first convolution, 4 in the original. With 1 the network sees how sharp a spot is, pixel by pixel.
     first_kernel : int
         Side of the first convolution's kernels: 11 in the original.
 

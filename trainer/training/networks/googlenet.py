@@ -34,7 +34,7 @@ INCEPTION_5 = (Inception("5a", 256, 160, 320, 32, 128, 128), Inception("5b", 384
 
 
 def googlenet(crop_size: int = 224, *, dropout: float = 0.4) -> keras.Model:
-    """Build GoogLeNet for two classes: 5,975,602 parameters, two logits.
+    """Return GoogLeNet for two classes: 5,975,602 parameters, two logits.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def _convolution(
 
 
 def _inception(inputs: keras.KerasTensor, module: Inception) -> keras.KerasTensor:
-    """Look at the same maps through 1×1, 3×3 and 5×5 windows and a pooling, and join what each saw."""
+    """Return 1×1, 3×3 and 5×5 convolutions and a pooling of the same maps, joined."""
     name = f"inception_{module.name}"
     direct = _convolution(inputs, module.direct, 1, f"{name}_1x1")
     middle = _convolution(inputs, module.before_3x3, 1, f"{name}_3x3_reduce")

@@ -26,14 +26,14 @@ class LocalResponseNormalisation(layers.Layer):  # type: ignore[misc]
         return inputs / ops.power(LRN_BIAS + LRN_ALPHA * total, LRN_BETA)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Shape in is shape out."""
+        """Return the shape of the input."""
         return input_shape
 
 
 def grouped(
     inputs: keras.KerasTensor, filters: int, kernel: int, name: str, *, use_bias: bool = True
 ) -> keras.KerasTensor:
-    """Convolve two halves of the maps apart and join the results: a convolution of two groups, stride 1, same padding.
+    """Return a convolution of two groups, stride 1, same padding: each half of the maps is convolved on its own.
 
     As two convolutions it trains six times faster on a CPU than `Conv2D(groups=2)` and stays clear of the slow kernel
     that tflite-runtime has for groups.
@@ -47,11 +47,10 @@ def grouped(
 
 
 def grouped_normalised_relu(inputs: keras.KerasTensor, filters: int, kernel: int, name: str) -> keras.KerasTensor:
-    """Convolve two halves of the maps apart, normalise and rectify each, and join them.
+    """Return a convolution of two groups, each half normalised and rectified before both are joined.
 
-    Mathematically the same as normalising the joined maps; but only next to its convolution does batch norm fold into
-    it: behind the concatenation it stays in the int8 network as a multiplication and an addition with roundings of
-    their own.
+    The result is that of normalising the joined maps. But batch norm folds only into a convolution directly before it;
+    after the concatenation it stays in the int8 network as a multiplication and an addition with their own roundings.
     """
     half = inputs.shape[-1] // 2
     parts = []
@@ -63,6 +62,6 @@ def grouped_normalised_relu(inputs: keras.KerasTensor, filters: int, kernel: int
 
 
 def normalised_relu(inputs: keras.KerasTensor, name: str) -> keras.KerasTensor:
-    """Batch normalisation, then ReLU: after a convolution the two fold into it when the network becomes int8."""
+    """Return batch normalisation and ReLU of maps; both fold into the convolution before them in an int8 network."""
     normalised = layers.BatchNormalization(momentum=BN_MOMENTUM, name=f"{name}_bn")(inputs)
     return layers.ReLU(name=f"{name}_relu")(normalised)

@@ -11,7 +11,7 @@ STAGES = (64, 128, 256, 512)  # maps; two blocks each
 
 
 def resnet(crop_size: int = 224) -> keras.Model:
-    """Build ResNet-18 for two classes: 11,177,538 weights that are trained, two logits.
+    """Return ResNet-18 for two classes: 11,177,538 trainable weights, two logits.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def _convolution(
 
 
 def _basic_block(inputs: keras.KerasTensor, maps: int, name: str, *, strides: int) -> keras.KerasTensor:
-    """Two 3×3 convolutions around which the input is led past; projected by 1×1 where the shape changes (option B)."""
+    """Return two 3×3 convolutions plus their input, which 1×1 projects where the shape changes (option B)."""
     past = inputs
     if strides > 1 or inputs.shape[-1] != maps:
         past = _convolution(inputs, maps, 1, f"{name}_past", strides=strides)

@@ -1,4 +1,4 @@
-"""The screen: some ten thousand weights that judge the patch around every candidate of the fast path."""
+"""The screen: a network of some ten thousand weights for the patch around every candidate of the fast path."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ MAPS = (12, 16, 24, 32, 48)
 
 
 def screen(crop_size: int = SCREEN_PATCH, *, width: float = 1.0, dropout: float = 0.1) -> keras.Model:
-    """Build the screen for patches centred on a candidate: five small convolutions, two logits.
+    """Return the screen for patches centred on a candidate: five small convolutions, two logits.
 
-    Every place of the last map keeps its own weight, so the network judges the spot in the middle, not whatever
-    else the patch holds. 25 pixels are wide enough to see where a bright thing that moves was one frame before.
+    Every place of the last map has its own weight. So the network judges the spot in the middle, not what else the
+    patch holds. A patch of 25 pixels shows where a moving bright thing was one frame before.
 
     Parameters
     ----------

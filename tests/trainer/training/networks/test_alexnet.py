@@ -10,7 +10,7 @@ def paper():
     return alexnet_paper()
 
 
-def test_the_papers_network_has_its_published_number_of_parameters(paper) -> None:
+def test_alexnet_paper_has_the_published_parameters(paper) -> None:
     assert paper.count_params() == 56_876_418
 
 
@@ -34,7 +34,7 @@ def test_the_papers_network_has_its_published_number_of_parameters(paper) -> Non
         ("logits", (2,)),
     ],
 )
-def test_the_papers_layers_have_the_shapes_of_the_paper(paper, layer: str, shape: tuple[int, ...]) -> None:
+def test_alexnet_paper_has_the_published_shapes(paper, layer: str, shape: tuple[int, ...]) -> None:
     assert paper.get_layer(layer).output.shape[1:] == shape
 
 
@@ -51,11 +51,11 @@ def test_the_papers_layers_have_the_shapes_of_the_paper(paper, layer: str, shape
         (("logits",), 4096 * 2 + 2),
     ],
 )
-def test_only_convolutions_two_four_and_five_are_grouped(paper, layers: tuple[str, ...], parameters: int) -> None:
+def test_only_convolutions_2_4_and_5_are_grouped(paper, layers: tuple[str, ...], parameters: int) -> None:
     assert sum(paper.get_layer(name).count_params() for name in layers) == parameters
 
 
-def test_the_papers_order_is_convolution_relu_pooling_normalisation(paper) -> None:
+def test_alexnet_paper_normalises_after_pooling(paper) -> None:
     assert paper.get_layer("conv1_a").activation.__name__ == "relu"
     assert paper.get_layer("pool1_a").input is paper.get_layer("conv1_a").output
     assert paper.get_layer("norm1_a").input is paper.get_layer("pool1_a").output
@@ -63,26 +63,26 @@ def test_the_papers_order_is_convolution_relu_pooling_normalisation(paper) -> No
 
 @pytest.mark.parametrize("head", HEADS)
 @pytest.mark.parametrize(("crop_size", "first_stride"), [(32, 2), (64, 4)])
-def test_the_edge_variant_gives_two_logits_at_any_size(head, crop_size: int, first_stride) -> None:
+def test_alexnet_edge_has_two_logits_at_any_size(head, crop_size: int, first_stride) -> None:
     model = alexnet_edge(crop_size, head=head, width=0.25, first_stride=first_stride)
     assert model.output.shape == (None, 2)
     logits = model(np.zeros((3, crop_size, crop_size, 3), np.float32))
     assert np.isfinite(np.asarray(logits)).all()
 
 
-def test_the_edge_variant_keeps_the_maps_of_the_original() -> None:
+def test_alexnet_edge_keeps_the_maps_of_the_original() -> None:
     model = alexnet_edge(224)
     maps = [model.get_layer(name).output.shape[-1] for name in ("conv1", "conv2", "conv3", "conv4", "conv5")]
     assert maps == [96, 256, 384, 384, 256]
     assert model.count_params() < 2_400_000
 
 
-def test_pooled_edge_variants_have_the_same_weights_at_every_crop_size() -> None:
+def test_pooling_heads_have_the_same_weights_at_any_size() -> None:
     small, large = alexnet_edge(64, width=0.25), alexnet_edge(224, width=0.25)
     assert [w.shape for w in small.weights] == [w.shape for w in large.weights]
 
 
-def test_every_edge_convolution_is_followed_by_its_own_batch_norm_and_relu_so_that_it_folds() -> None:
+def test_alexnet_edge_convolutions_fold() -> None:
     model = alexnet_edge(64, width=0.25)
     convolutions = [layer.name for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
     assert convolutions == ["conv1", "conv2_a", "conv2_b", "conv3", "conv4_a", "conv4_b", "conv5_a", "conv5_b"]

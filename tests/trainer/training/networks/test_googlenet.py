@@ -10,7 +10,7 @@ def network():
     return googlenet()
 
 
-def test_it_has_the_published_number_of_parameters_but_for_the_last_layer(network) -> None:
+def test_googlenet_has_the_published_parameters(network) -> None:
     assert network.count_params() == TRUNK_OF_THE_PUBLISHED_NETWORK - 1025 * 1000 + 1025 * 2
 
 
@@ -29,5 +29,5 @@ def test_it_has_the_published_number_of_parameters_but_for_the_last_layer(networ
         ("logits", (2,)),
     ],
 )
-def test_its_layers_have_the_shapes_of_table_1(network, layer: str, shape: tuple[int, ...]) -> None:
+def test_googlenet_has_the_shapes_of_table_1(network, layer: str, shape: tuple[int, ...]) -> None:
     assert network.get_layer(layer).output.shape[1:] == shape

@@ -4,7 +4,7 @@ import numpy as np
 from trainer.training.networks.layers import LocalResponseNormalisation, grouped
 
 
-def test_local_response_normalisation_follows_its_formula() -> None:
+def test_local_response_normalisation_by_its_formula() -> None:
     maps = np.random.default_rng(1).normal(0, 30, (2, 3, 3, 7)).astype(np.float32)
     got = np.asarray(LocalResponseNormalisation()(maps))
     expected = np.empty_like(maps)
@@ -14,7 +14,7 @@ def test_local_response_normalisation_follows_its_formula() -> None:
     np.testing.assert_allclose(got, expected, rtol=1e-5)
 
 
-def test_two_groups_see_only_their_own_half() -> None:
+def test_grouped_sees_only_its_own_half() -> None:
     image = keras.Input((5, 5, 4))
     model = keras.Model(image, grouped(image, 6, 3, "conv"))
     maps = np.random.default_rng(2).normal(0, 1, (1, 5, 5, 4)).astype(np.float32)
@@ -25,7 +25,7 @@ def test_two_groups_see_only_their_own_half() -> None:
     assert np.abs(before[..., 3:] - after[..., 3:]).max() > 1e-3
 
 
-def test_two_groups_equal_keras_own_grouped_convolution() -> None:
+def test_grouped_equals_the_convolution_of_keras() -> None:
     image = keras.Input((5, 5, 4))
     ours = keras.Model(image, grouped(image, 6, 3, "conv"))
     theirs = keras.layers.Conv2D(6, 3, padding="same", groups=2)

@@ -11,7 +11,7 @@ def network():
     return resnet()
 
 
-def test_it_has_the_published_number_of_parameters_but_for_the_last_layer(network) -> None:
+def test_resnet_has_the_published_parameters(network) -> None:
     trained = sum(int(np.prod(weight.shape)) for weight in network.trainable_weights)
     assert trained == PUBLISHED - 513 * 1000 + 513 * 2
 
@@ -27,5 +27,5 @@ def test_it_has_the_published_number_of_parameters_but_for_the_last_layer(networ
         ("logits", (2,)),
     ],
 )
-def test_its_layers_have_the_shapes_of_table_1(network, layer: str, shape: tuple[int, ...]) -> None:
+def test_resnet_has_the_shapes_of_table_1(network, layer: str, shape: tuple[int, ...]) -> None:
     assert network.get_layer(layer).output.shape[1:] == shape

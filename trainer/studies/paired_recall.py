@@ -1,4 +1,4 @@
-"""Recall of real hits against that of simulated ones at one false-positive rate, pair by pair."""
+"""Recall of real hits against that of simulated hits at one false-positive rate, compared in pairs."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _KINDS = ("real", "simulated")
 def margins(
     samples: Samples, classifier: Run, screen: Run | None, decisions: tuple[Decision, Decision] | None
 ) -> dict[str, NDArray[np.float64]]:
-    """Let the networks look at samples: margins (n,) of "classifier", and with a screen of "screen" and of "joint".
+    """Return the margins of samples, shape (n,), by "classifier", and with a screen also by "screen" and "joint".
 
-    "joint" are the log odds by which the agent decides; they need the `decisions` of screen and classifier.
+    "joint" are the log odds by which the agent decides. They need the `decisions` of screen and classifier.
     """
     found = {"classifier": _margin(samples, classifier)}
     if screen is not None and decisions is not None:
@@ -49,22 +49,23 @@ def _margin(samples: Samples, run: Run) -> NDArray[np.float64]:
 
 
 def compare_pairs(struck: Struck, margin: NDArray[np.float64], rate: float) -> dict[str, Any]:
-    """Give recalls at the lowest threshold that keeps to `rate` on the candidates without hits, by added grey levels.
+    """Return recalls of real and simulated hits at one threshold, by the grey levels that the hits add.
 
-    A hit that the fast path does not propose is missed. Intervals are of 95 %: Wilson's for recalls; for the
-    difference of a pair (found 1, missed 0) the normal one, which takes pairs as independent.
+    The threshold is the lowest that keeps to `rate` on the candidates without hits. A hit that the fast path does not
+    propose is missed. Intervals are of 95 %: Wilson's for recalls, and the normal one for the mean difference in a pair
+    (found 1, missed 0), which takes the pairs as independent.
 
     Returns
     -------
     dict
-        threshold, false_positive_rate (met), negatives, supported (at least 20 false positives expected), visible
-        (pairs of at least VISIBLE_DN), bins.
+        threshold, target (the rate), false_positive_rate on these candidates, negatives, supported (at least 20 false
+        positives expected), visible (pairs of at least VISIBLE_DN), bins.
 
     """
     negatives = margin[struck.samples.label == 0]
     threshold = threshold_at_fpr(negatives, rate)
-    found = np.array([[_found(margin, row, threshold) for row in _rows(one)] for one in struck.pairs], bool)
-    added = np.array([one.real.added_dn for one in struck.pairs])
+    found = np.array([[_found(margin, row, threshold) for row in _rows(pair)] for pair in struck.pairs], bool)
+    added = np.array([pair.real.added_dn for pair in struck.pairs])
     bins = [
         {"bin": f"{low:g} to {high:g}", **_row(struck.pairs, found, (added >= low) & (added < high))}
         for low, high in pairwise(EDGES_DN)
@@ -77,7 +78,7 @@ def compare_pairs(struck: Struck, margin: NDArray[np.float64], rate: float) -> d
             "negatives": len(negatives),
             "supported": rate * len(negatives) >= 20,
             "visible": _row(struck.pairs, found, added >= VISIBLE_DN),
-            "bins": [one for one in bins if one["pairs"]],
+            "bins": [filled for filled in bins if filled["pairs"]],
         }
     )
     return result
@@ -92,21 +93,21 @@ def _found(margin: NDArray[np.float64], row: int | None, threshold: float) -> bo
 
 
 def _row(pairs: Sequence[Pair], found: NDArray[np.bool_], chosen: NDArray[np.bool_]) -> dict[str, Any]:
-    here = [one for one, wanted in zip(pairs, chosen, strict=True) if wanted]
+    here = [pair for pair, wanted in zip(pairs, chosen, strict=True) if wanted]
     row: dict[str, Any] = {"pairs": len(here)}
     if not here:
         return row
     both = found[chosen]
     for which, name in enumerate(_KINDS):
-        hits = [getattr(one, name) for one in here]
+        hits = [getattr(pair, name) for pair in here]
         low, high = wilson_interval(int(both[:, which].sum()), len(here))
         row[name] = {
             "recall": float(both[:, which].mean()),
             "low": low,
             "high": high,
-            "proposed": float(np.mean([_rows(one)[which] is not None for one in here])),
-            "median_added_dn": float(np.median([one.added_dn for one in hits])),
-            "median_pixels": float(np.median([one.pixels for one in hits])),
+            "proposed": float(np.mean([_rows(pair)[which] is not None for pair in here])),
+            "median_added_dn": float(np.median([hit.added_dn for hit in hits])),
+            "median_pixels": float(np.median([hit.pixels for hit in hits])),
         }
     change = both[:, 0].astype(float) - both[:, 1]
     middle, reach = float(change.mean()), Z_95 * float(change.std()) / np.sqrt(len(here))
@@ -115,22 +116,22 @@ def _row(pairs: Sequence[Pair], found: NDArray[np.bool_], chosen: NDArray[np.boo
 
 
 def table(result: dict[str, Any]) -> str:
-    """Give the recalls of one judge as a Markdown table."""
+    """Return recalls as a Markdown table."""
     lines = [
         "| added, grey levels | pairs | real | simulated | real − simulated | pixels, real / simulated |",
         "|---|---|---|---|---|---|",
     ]
-    for name, row in [(one["bin"], one) for one in result["bins"]] + [("25 and more", result["visible"])]:
+    for name, row in [(row["bin"], row) for row in result["bins"]] + [("25 and more", result["visible"])]:
         if not row["pairs"]:
             continue
-        recalls = [f"{row[of]['recall']:.3f} ({row[of]['low']:.3f}–{row[of]['high']:.3f})" for of in _KINDS]
+        recalls = [f"{row[kind]['recall']:.3f} ({row[kind]['low']:.3f}–{row[kind]['high']:.3f})" for kind in _KINDS]
         change = row["difference"]
         cells = [
             name,
             str(row["pairs"]),
             *recalls,
             f"{change['value']:+.3f} ({change['low']:+.3f} to {change['high']:+.3f})",
-            " / ".join(f"{row[of]['median_pixels']:g}" for of in _KINDS),
+            " / ".join(f"{row[kind]['median_pixels']:g}" for kind in _KINDS),
         ]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)

@@ -11,7 +11,7 @@ from edge.statistics import sigmoid
 from trainer.commands.cli import main
 from trainer.data.dataset import Samples
 from trainer.judging.cascade import STOPPED
-from trainer.studies.pairs import compare_pairs, margins, table
+from trainer.studies.paired_recall import compare_pairs, margins, table
 from trainer.studies.real_hits import Pair, Strike, Struck
 from trainer.training.fit import fit
 from trainer.training.run import FitSettings, NetworkChoice, Run
@@ -31,7 +31,7 @@ def made(negatives: int, pairs: list[tuple[float, int | None, int | None]], rows
     return Struck(samples, hits, frames=1, unlike=0)
 
 
-def test_recalls_are_taken_where_so_many_negatives_pass_as_the_rate_allows() -> None:
+def test_compare_pairs_takes_recall_at_the_rate() -> None:
     struck = made(1000, [(50.0, 1000, 1001), (50.0, 1002, 1003), (30.0, None, 1004)], 5)
     margin = np.concatenate([np.arange(1000) / 1000, [0.995, 2.0, 0.985, 2.0, 2.0]])
     found = compare_pairs(struck, margin, 0.01)
@@ -45,7 +45,7 @@ def test_recalls_are_taken_where_so_many_negatives_pass_as_the_rate_allows() -> 
     assert [row["pairs"] for row in found["bins"]] == [1, 2]
 
 
-def test_the_rate_is_kept_where_negatives_have_equal_scores() -> None:
+def test_compare_pairs_keeps_the_rate_at_equal_scores() -> None:
     struck = made(100, [(50.0, 100, 101)], 2)
     found = compare_pairs(struck, np.concatenate([np.ones(100), [1.0, 2.0]]), 0.05)
     assert found["false_positive_rate"] == 0
@@ -53,7 +53,7 @@ def test_the_rate_is_kept_where_negatives_have_equal_scores() -> None:
     assert found["visible"]["simulated"]["recall"] == 1
 
 
-def test_the_table_has_a_row_a_bin_and_one_of_all_visible_hits() -> None:
+def test_table_has_bins_and_all_visible_hits() -> None:
     struck = made(3000, [(50.0, 3000, 3001), (9.0, None, None)], 2)
     found = compare_pairs(struck, np.zeros(3002), 0.5)
     json.dumps(found, allow_nan=False)
@@ -72,7 +72,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return fitted.with_manifest(decision=Decision(threshold=0.2))
 
 
-def test_the_joint_score_stops_what_the_screen_stops(run: Run) -> None:
+def test_joint_margin_stops_what_the_screen_stops(run: Run) -> None:
     samples = synthetic_samples(np.random.default_rng(1), 40, 32)
     alone = margins(samples, run, None, None)
     assert set(alone) == {"classifier"}
@@ -88,7 +88,7 @@ def test_the_joint_score_stops_what_the_screen_stops(run: Run) -> None:
 
 @pytest.mark.peer
 @pytest.mark.skipif(not SHARED.exists(), reason="no ../shared")
-def test_real_x_ray_hits_on_real_footage_from_the_command_line(command, run: Run) -> None:
+def test_real_hits_command_compares_x_ray_hits(command, run: Run) -> None:
     data = SHARED / "data"
     ended = command(
         *(main, "study", "real-hits", run.path, "--screen", run.path),

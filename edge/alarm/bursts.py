@@ -27,7 +27,7 @@ _KEPT = 512
 
 
 class Bursts:
-    """Tell independent hits from those that follow an earlier one.
+    """Counts hits that follow no earlier one.
 
     A gamma quantum does not know where the last one fell. An insect, a glint or a track that breaks up gives hits near
     one another or along a line. The reach within which hits belong together shrinks as hits become more, so that a true
@@ -80,7 +80,7 @@ class Bursts:
 
 
 def _on_a_line(around: NDArray[np.float64], side_px: float) -> bool:
-    """Tell whether the origin lies on a line with at least three of the points `around`, shape (n, 2).
+    """Return whether the origin lies on a line with at least three of the points `around`, shape (n, 2).
 
     The line may be as wide as chance allows: for n points at random in a picture of this side, 0.02 lines of four are
     expected.

@@ -94,7 +94,7 @@ class AlarmTracker:
     ...     )
     ...     for alarm in tracker.update(observation):
     ...         print(f"{alarm.id} {alarm.state}: {alarm.hits} hits in {alarm.time_s - alarm.onset_s:.0f} s")
-    gate-1 raised: 6 hits in 1 s
+    gate-1 raised: 7 hits in 1 s
 
     """
 

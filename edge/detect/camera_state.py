@@ -63,7 +63,7 @@ class CameraState:
 
         Nothing is learnt while the camera shakes, else its edges would soon count as noise, nor in a strong field.
         """
-        if found.shaken or (found.field is not None and found.field.overloads):
+        if found.shaken or found.overload is not None:
             return
         if self.noise.settled:
             self.recent_motion.observe(found.motion_dn, self.noise.map.sigma_dn, now_s)

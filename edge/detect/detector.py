@@ -136,17 +136,13 @@ class Detector:
         )
         log_odds = score_candidates(context, self._decision)
         clock.lap("colour")
-        scores = sigmoid(log_odds).tolist()
-        decided = [
-            (candidate, score)
-            for candidate, score in zip(asked.candidates, scores, strict=True)
-            if score >= self._decision.threshold
-        ]
-        hits = merge_hits(decided, view.greys, found)
-        field = found.field if found.field is not None and found.field.overloads else None
-        if field is None:  # else hits fall on one another by chance
+        scored = zip(asked.candidates, sigmoid(log_odds).tolist(), strict=True)
+        hits = merge_hits([each for each in scored if each[1] >= self._decision.threshold], view.greys, found)
+        overload = found.overload
+        if overload is None:  # else hits fall on one another by chance
             camera.noise.close_blinking(hits, found.live_fraction)
         clock.lap("classify")
+        weight = share_of(found.candidates, looked_at) * share_of(screened.candidates, asked.candidates)
         return Detection(
             sequence=triple.current.sequence,
             hits=hits,
@@ -155,11 +151,9 @@ class Detector:
             unclassified=len(found.candidates) - screened.stopped - len(asked.candidates),
             stage_ms=clock.stage_ms,
             sensitivity=sensitivity,
-            weight=share_of(found.candidates, looked_at)
-            * share_of(screened.candidates, asked.candidates)
-            / found.searched,
-            overload=field.in_words if field is not None else None,
-            min_hits=field.min_hits if field is not None else 0.0,
+            weight=weight / found.searched,
+            overload=overload.in_words if overload is not None else None,
+            min_hits=overload.min_hits if overload is not None else 0.0,
         )
 
     def _camera_of(self, triple: Triple) -> CameraState:

@@ -82,6 +82,11 @@ class FastPathResult:
     field: Field | None = None
     searched: float = 1.0
 
+    @property
+    def overload(self) -> Field | None:
+        """The strong field, where there is one."""
+        return self.field if self.field is not None and self.field.overloads else None
+
     def is_live(self, x: int, y: int) -> bool:
         """Return whether the pixel (x, y) lies on live ground."""
         return bool(self.live[y // BLOCK, x // BLOCK])

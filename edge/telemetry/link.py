@@ -163,13 +163,10 @@ class Link:
         return True
 
     def _begin_session(self) -> None:
-        self._answered = False
-        self._connected = False
-        self._retry_at_once = False
+        self._answered = self._connected = self._retry_at_once = False
         self._farewell = "connection closed"
         self._began_s = time.monotonic()
-        self._proven = False
-        self._greeted = False
+        self._proven = self._greeted = False
         self._max_packet: int | None = None
         self._birth: int | None = None
         self._sent: dict[int, int] = {}

@@ -11,6 +11,7 @@ from edge.alarm.background import FadingRate, Rate
 from edge.alarm.standing import Standing
 from edge.alarm.stretch import Stretch
 from edge.alarm.tracker import LEVEL_MEMORY_S, AlarmTracker
+from edge.clock import SET_SINCE
 from edge.config.strict import StrictModel
 from edge.files import replace_file
 from edge.text import significant
@@ -202,14 +203,23 @@ def read_state(path: Path, identity: Identity, utc: datetime) -> tuple[AlarmStat
             f"the alarm's state file {path} belongs to another {' and '.join(differences)}; "
             "the background is learnt anew: calibrate the box"
         )
+    doubt = _doubt_of_age(state, utc)
+    if doubt is None:
+        return state, None
+    # An alarm is kept all the same: an alarm too many is better than one too few.
+    return _alarm_only(state), f"the alarm's state file {path} {doubt}"
+
+
+def _doubt_of_age(state: AlarmState, utc: datetime) -> str | None:
+    """Return why a state is not believed for its age. With a clock that is not set no age is known."""
+    if utc < SET_SINCE:
+        return None
     if state.written_utc > utc + timedelta(seconds=MAX_AHEAD_S):
-        # The clock may not be set yet. An alarm is kept all the same: an alarm too many is better than one too few.
-        return _alarm_only(state), f"the alarm's state file {path} is from the future: check the clock"
+        return "is from the future: check the clock"
     age_s = (utc - state.written_utc).total_seconds()
     if age_s > MAX_AGE_S:
-        days = significant(age_s / 86400)
-        return _alarm_only(state), f"the alarm's state file {path} is {days:g} days old; calibrate the box"
-    return state, None
+        return f"is {significant(age_s / 86400):g} days old; calibrate the box"
+    return None
 
 
 def _alarm_only(state: AlarmState) -> AlarmState:

@@ -184,11 +184,14 @@ def write_state(path: Path, state: AlarmState) -> None:
     replace_file(path, state.model_dump_json(indent=1) + "\n")
 
 
-def read_state(path: Path, identity: Identity, utc: datetime) -> tuple[AlarmState | None, str | None]:
+def read_state(
+    path: Path, identity: Identity, utc: datetime, calibrated_utc: datetime | None = None
+) -> tuple[AlarmState | None, str | None]:
     """Read the state file and return it, with the reason where it is not believed, or only in part.
 
     A state of another camera, exposure, gain, size or model, or from the future, is not believed. Of an old state only
-    a standing alarm is believed, not its background. A missing file is no fault: (None, None).
+    a standing alarm is believed, not its background; so it is of one that was written before the site was calibrated at
+    `calibrated_utc`. A missing file is no fault: (None, None).
     """
     try:
         state = AlarmState.model_validate_json(path.read_text(encoding="utf-8"))
@@ -205,7 +208,8 @@ def read_state(path: Path, identity: Identity, utc: datetime) -> tuple[AlarmStat
         )
     doubt = _doubt_of_age(state, utc)
     if doubt is None:
-        return state, None
+        is_superseded = calibrated_utc is not None and state.written_utc < calibrated_utc
+        return _alarm_only(state) if is_superseded else state, None
     # An alarm is kept all the same: an alarm too many is better than one too few.
     return _alarm_only(state), f"the alarm's state file {path} {doubt}"
 

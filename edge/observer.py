@@ -96,7 +96,10 @@ class Observer:
         known = None if calibration is None else calibration.rate()
         # Times of a tracker are those of the frames; a recording has its own.
         now = (frame.monotonic_s, utc)
-        self._tracker = self.state_file.resume(identity, settings.alarm, self._name, known, now)
+        calibrated_utc = None if calibration is None else calibration.measured_utc
+        self._tracker = self.state_file.resume(
+            identity, settings.alarm, self._name, known, now, calibrated_utc=calibrated_utc
+        )
         log_camera(frame, mode, calibration, self._tracker)
 
     def analyse(self, triple: Triple) -> tuple[AnalysedFrame, Situation]:

@@ -19,7 +19,7 @@ MAY_IMPORT = {
 # several stand in one line they do not use one another.
 ROOMS: dict[str, tuple[tuple[str, ...], ...]] = {
     "edge": (
-        ("errors", "files", "statistics", "text", "systemd"),
+        ("clock", "errors", "files", "statistics", "text", "systemd"),
         ("config", "truth"),
         ("capture",),
         ("detect",),
@@ -29,7 +29,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("telemetry",),
         ("control_room",),
         ("site",),
-        ("clock", "journal", "reporting", "supervision"),
+        ("journal", "reporting", "supervision"),
         ("observer",),
         ("agent", "analysis", "bench", "doctor"),
         ("commands",),

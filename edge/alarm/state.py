@@ -11,6 +11,7 @@ from edge.alarm.background import FadingRate, Rate
 from edge.alarm.standing import Standing
 from edge.alarm.stretch import Stretch
 from edge.alarm.tracker import LEVEL_MEMORY_S, AlarmTracker
+from edge.clock import SET_SINCE
 from edge.config.strict import StrictModel
 from edge.files import replace_file
 from edge.text import significant
@@ -183,11 +184,14 @@ def write_state(path: Path, state: AlarmState) -> None:
     replace_file(path, state.model_dump_json(indent=1) + "\n")
 
 
-def read_state(path: Path, identity: Identity, utc: datetime) -> tuple[AlarmState | None, str | None]:
+def read_state(
+    path: Path, identity: Identity, utc: datetime, calibrated_utc: datetime | None = None
+) -> tuple[AlarmState | None, str | None]:
     """Read the state file and return it, with the reason where it is not believed, or only in part.
 
     A state of another camera, exposure, gain, size or model, or from the future, is not believed. Of an old state only
-    a standing alarm is believed, not its background. A missing file is no fault: (None, None).
+    a standing alarm is believed, not its background; so it is of one that was written before the site was calibrated at
+    `calibrated_utc`. A missing file is no fault: (None, None).
     """
     try:
         state = AlarmState.model_validate_json(path.read_text(encoding="utf-8"))
@@ -202,14 +206,24 @@ def read_state(path: Path, identity: Identity, utc: datetime) -> tuple[AlarmStat
             f"the alarm's state file {path} belongs to another {' and '.join(differences)}; "
             "the background is learnt anew: calibrate the box"
         )
+    doubt = _doubt_of_age(state, utc)
+    if doubt is None:
+        is_superseded = calibrated_utc is not None and state.written_utc < calibrated_utc
+        return _alarm_only(state) if is_superseded else state, None
+    # An alarm is kept all the same: an alarm too many is better than one too few.
+    return _alarm_only(state), f"the alarm's state file {path} {doubt}"
+
+
+def _doubt_of_age(state: AlarmState, utc: datetime) -> str | None:
+    """Return why a state is not believed for its age. With a clock that is not set no age is known."""
+    if utc < SET_SINCE:
+        return None
     if state.written_utc > utc + timedelta(seconds=MAX_AHEAD_S):
-        # The clock may not be set yet. An alarm is kept all the same: an alarm too many is better than one too few.
-        return _alarm_only(state), f"the alarm's state file {path} is from the future: check the clock"
+        return "is from the future: check the clock"
     age_s = (utc - state.written_utc).total_seconds()
     if age_s > MAX_AGE_S:
-        days = significant(age_s / 86400)
-        return _alarm_only(state), f"the alarm's state file {path} is {days:g} days old; calibrate the box"
-    return state, None
+        return f"is {significant(age_s / 86400):g} days old; calibrate the box"
+    return None
 
 
 def _alarm_only(state: AlarmState) -> AlarmState:

@@ -64,15 +64,23 @@ class StateFile:
         return state.alarm is not None
 
     def resume(
-        self, identity: Identity, settings: AlarmSettings, name: str, known: Rate | None, now: tuple[float, datetime]
+        self,
+        identity: Identity,
+        settings: AlarmSettings,
+        name: str,
+        known: Rate | None,
+        now: tuple[float, datetime],
+        *,
+        calibrated_utc: datetime | None = None,
     ) -> AlarmTracker:
         """Return a tracker that goes on where the file ends, as far as the file is believed.
 
-        The parameters are those of `edge.alarm.state.tracker_of`, and the identity of camera and model.
+        The parameters are those of `edge.alarm.state.tracker_of`, the identity of camera and model, and when the site
+        was calibrated: an older background is replaced by that of the calibration.
         """
         self._identity = identity
         self._due_s = now[0] + WRITE_EVERY_S
-        state, self._unbelieved = read_state(self._path, identity, now[1])
+        state, self._unbelieved = read_state(self._path, identity, now[1], calibrated_utc)
         return tracker_of(state, settings, name, known, now)
 
     def note(self, tracker: AlarmTracker, steps: Sequence[Alarm], now_s: float, utc: datetime) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 BACKLOG = 8  # frames that wait for the reader
 FIRST_PAUSE_S = 0.5  # before the first attempt to reconnect; doubled at each further one
-LONGEST_PAUSE_S = 30.0
+LONGEST_PAUSE_S = 5.0  # a camera that comes back is seen again within 10 s
 CLOSE_LIMIT_S = 3.0  # drivers are known to hang when a camera is given back
 
 

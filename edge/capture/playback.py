@@ -124,7 +124,7 @@ class Playback:
                     self._problem, pause_s = None, FIRST_PAUSE_S
                     yield replace(frame, sequence=first + frame.sequence)
                     next_sequence = first + frame.sequence + 2  # a gap
-                self._problem = "the camera has ended its pictures"
+                self._problem = None if self._stop.is_set() else "the camera has ended its pictures"
             except _DRIVER_ERRORS as error:
                 self._problem = str(error) or type(error).__name__
             if not self._stop.is_set():

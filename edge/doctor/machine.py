@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge.clock import SET_SINCE
 from edge.doctor.finding import fault, ok, skipped
 from edge.telemetry.health import temperature_c
 from edge.telemetry.login import reason_of
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
     from edge.doctor.finding import Finding
 
-RELEASED = datetime(2026, 1, 1, tzinfo=timezone.utc)
-"""No box has run this software before."""
 MIN_FREE_BYTES = 500_000_000
 MIN_FREE_INODES = 1000
 HOT_C = 80.0
@@ -38,7 +37,7 @@ _SINCE_START = 16
 def clock(utc: datetime | None = None) -> Iterator[Finding]:
     """Check that the clock is set and synchronised. Alarms carry its time."""
     now = utc if utc is not None else datetime.now(timezone.utc)
-    if now < RELEASED:
+    if now < SET_SINCE:
         yield fault(
             "clock", f"it is set to {now:%Y-%m-%d}", "connect the box to a network with NTP, or fit a clock module"
         )

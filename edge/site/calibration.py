@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, Field, ValidationError, model_validator
 
 from edge.alarm.state import MAX_AHEAD_S, Identity, KeptRate
 from edge.capture.stream import without_secrets
+from edge.clock import SET_SINCE
 from edge.config.strict import StrictModel
 from edge.detect.known_camera import KnownCamera
 from edge.detect.noise_map import BLOCK
@@ -176,7 +177,8 @@ def usable_calibration(path: Path, identity: Identity, utc: datetime) -> Calibra
     if calibration is None:
         return None
     _check(path, calibration, identity)
-    if calibration.measured_utc > utc + timedelta(seconds=MAX_AHEAD_S):
+    # With a clock that is not set no age is known.
+    if utc >= SET_SINCE and calibration.measured_utc > utc + timedelta(seconds=MAX_AHEAD_S):
         raise CalibrationError(path, f"is from the future ({calibration.measured_utc:%Y-%m-%d})", "set the clock")
     return calibration
 

@@ -5,6 +5,7 @@ import os
 import secrets
 import subprocess
 import sys
+import threading
 import time
 from datetime import datetime, timezone
 from pathlib import Path
@@ -12,9 +13,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from edge.agent import Agent
 from edge.alarm.state import AlarmState, Identity, KeptRate, write_state
 from edge.bundle import load_bundle
+from edge.capture.base import Mode
+from edge.capture.live import LiveSource, LostError, RawPicture
 from edge.capture.mjpeg_writer import MotionJpegWriter
+from edge.errors import SourceError
 
 SITE = "agent"
 SIZE = (160, 120)
@@ -41,6 +46,29 @@ def write_film(path, frames, hits, seed=1):
     return path
 
 
+def write_background(path, spec, bundle, utc=None, hits=360.0):
+    """Write a state file of a box that knows its background."""
+    identity = Identity(
+        camera=str(spec),
+        width=SIZE[0],
+        height=SIZE[1],
+        exposure_s=None,
+        gain=None,
+        model_sha256=load_bundle(Path(bundle)).manifest.sha256,
+    )
+    state = AlarmState(
+        written_utc=utc or datetime.now(timezone.utc),
+        identity=identity,
+        known=True,
+        background=KeptRate(hits=hits, live_s=7200.0),
+        dispersion=[[0.0] * 3] * 3,
+        usual_live=None,
+        count=0,
+        alarm=None,
+    )
+    write_state(path, state)
+
+
 class Box:
     """An agent in a process of its own, with settings of its own."""
 
@@ -60,27 +88,10 @@ class Box:
             "logging": {"level": "warning"},
         }
 
-    def know(self, hits=360.0, live_s=7200.0):
+    def know(self):
         """Let the box know its background, as if a calibration and an earlier run had measured it."""
-        identity = Identity(
-            camera=self.settings["source"]["spec"],
-            width=SIZE[0],
-            height=SIZE[1],
-            exposure_s=self.settings["source"].get("exposure_s"),
-            gain=None,
-            model_sha256=load_bundle(Path(self.settings["model"])).manifest.sha256,
-        )
-        state = AlarmState(
-            written_utc=datetime.now(timezone.utc),
-            identity=identity,
-            known=True,
-            background=KeptRate(hits=hits, live_s=live_s),
-            dispersion=[[0.0] * 3] * 3,
-            usual_live=None,
-            count=0,
-            alarm=None,
-        )
-        write_state(self.state_file, state)
+        source = self.settings["source"]
+        write_background(self.state_file, source["spec"], self.settings["model"])
 
     def start(self, command=COMMAND, **environment):
         # JSON is YAML; what the settings file may look like is tested elsewhere.
@@ -125,3 +136,107 @@ def messages(got, kind):
 def is_goodbye(each):
     """Return whether a message is the goodbye of an agent that was stopped or ended."""
     return each.topic.kind == "status" and each.message.reason == "stopped"
+
+
+class Camera(LiveSource):
+    """A camera whose faults a test chooses while it runs: set `fault` to what the driver shall do next.
+
+    fault: None, or "missing" (cannot be opened), "lost" (pictures end), "bug" (the driver raises), "hangs" (a picture
+    never comes), "black". `hits_hz` is the rate of hits; places never repeat within a minute.
+    """
+
+    fault = None
+    hits_hz = 0.0
+    size = SIZE
+    release = threading.Event()  # lets hanging drivers end, at the end of a test
+    hang_on_close = False
+
+    def __init__(self, *_given, **_named):
+        super().__init__("/dev/video7", first_pause_s=0.1)
+        self._number = 0
+        self._next_s = time.monotonic()
+        width, height = self.size
+        rng = np.random.default_rng(1)
+        self._pictures = [np.clip(70 + rng.normal(0, 2, (height, width)), 0, 255).astype(np.uint8) for _ in range(32)]
+        self._rng = np.random.default_rng(time.monotonic_ns())
+        self._start()
+
+    def _connect(self):
+        if self.fault == "missing":
+            raise SourceError("/dev/video7", "no such device", "plug the camera in")
+        self._mode = Mode(*self.size, float(FPS), "grey")
+
+    def _take(self):
+        if self.fault in {"missing", "lost"}:
+            raise LostError("the camera delivers no picture any more")
+        if self.fault == "bug":
+            raise RuntimeError("a bug of the driver")
+        if self.fault == "hangs":
+            self.release.wait()
+            raise LostError("released")
+        self._next_s += 1 / FPS
+        time.sleep(max(0.0, self._next_s - time.monotonic()))
+        self._number += 1
+        picture = self._pictures[self._number % len(self._pictures)].copy()
+        if self._rng.random() < self.hits_hz / FPS:
+            x, y = self._rng.integers(10, 140), self._rng.integers(10, 100)
+            picture[y : y + 3, x : x + 3] += 90
+        return RawPicture(pixels=picture if self.fault != "black" else picture * 0)
+
+    def _disconnect(self):
+        if self.hang_on_close:
+            self.release.wait()
+
+
+class Run:
+    """An agent in a thread of this process, and what its control room has heard."""
+
+    def __init__(self, settings, subscriber, clock=None):
+        self.stop = threading.Event()
+        self.agent = Agent(settings, self.stop, clock)
+        self.device = settings.device
+        self.subscriber = subscriber
+        self.heard = []
+        self.outcome = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self):
+        self.outcome = self.agent.run()
+
+    def until(self, condition, patience_s=PATIENCE_S):
+        """Listen until the condition holds; return the seconds that took."""
+        began = time.monotonic()
+        while not condition():
+            assert time.monotonic() - began < patience_s, [
+                (each.topic.kind, getattr(each.message, "state", ""), getattr(each.message, "faults", ""))
+                for each in self.heard[-10:]
+            ]
+            self.listen(0.05)
+        return time.monotonic() - began
+
+    def listen(self, seconds):
+        deadline = time.monotonic() + seconds
+        while (left_s := deadline - time.monotonic()) > 0:
+            arrived = self.subscriber.poll(left_s)
+            self.heard += [each for each in arrived if each.topic.device == self.device]
+
+    def messages(self, kind):
+        return messages(self.heard, kind)
+
+    def told_since_start(self, kind):
+        """Return the messages of a kind that this agent made, and not one before it."""
+        return [message for message in self.messages(kind) if message.boot_id == self.agent._stamp.boot_id]
+
+    def faults(self):
+        """Return the faults of the latest health message, as one text."""
+        healths = self.messages("health")
+        return "; ".join(healths[-1].faults) if healths else ""
+
+    def end(self):
+        """Stop the agent; return the seconds that took."""
+        began = time.monotonic()
+        self.stop.set()
+        self._thread.join(PATIENCE_S)
+        assert not self._thread.is_alive()
+        return time.monotonic() - began

@@ -98,6 +98,10 @@ def test_calibration_from_the_future_is_refused(stored):
         usable_calibration(stored, identity_of(SOURCE, MODE, SHA256), UTC - timedelta(days=1))
 
 
+def test_calibration_is_believed_while_the_clock_is_not_set(stored):
+    assert usable_calibration(stored, identity_of(SOURCE, MODE, SHA256), datetime(1970, 1, 2, tzinfo=timezone.utc))
+
+
 def test_missing_calibration_is_no_fault(tmp_path):
     assert usable_calibration(tmp_path / "none.json", identity_of(SOURCE, MODE, SHA256), UTC) is None
 

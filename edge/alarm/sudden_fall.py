@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,8 +11,11 @@ if TYPE_CHECKING:
 
 SHORT_S = 10.0
 LONG_S = 600.0
-START_S = 60.0
+LAG_S = 60.0
+"""The last minute is not yet usual: it may be the fall."""
+START_S = LAG_S + 60.0
 """Time before which the usual values are not known."""
+CELL_S = 1.0
 FALLEN_LIVE = 0.5
 FALLEN_HITS = 0.2
 MIN_HITS = 10.0
@@ -38,14 +42,24 @@ class _Mean:
 
 
 class _Pair:
-    """The mean of the last seconds and the usual one."""
+    """The mean of the last seconds and the usual one, which lags behind."""
 
     def __init__(self) -> None:
         self._short, self._long = _Mean(SHORT_S), _Mean(LONG_S)
+        self._waiting: deque[tuple[float, float]] = deque()  # (sum of values × seconds, seconds) of about a second
+        self._waiting_s = 0.0
 
     def add(self, value: float, weight_s: float) -> None:
         self._short.add(value, weight_s)
-        self._long.add(value, weight_s)
+        if not self._waiting or self._waiting[-1][1] >= CELL_S:
+            self._waiting.append((0.0, 0.0))
+        total, seconds = self._waiting[-1]
+        self._waiting[-1] = (total + value * weight_s, seconds + weight_s)
+        self._waiting_s += weight_s
+        while self._waiting_s > LAG_S and len(self._waiting) > 1:
+            total, seconds = self._waiting.popleft()
+            self._waiting_s -= seconds
+            self._long.add(total / seconds, seconds)
 
     @property
     def now(self) -> float:

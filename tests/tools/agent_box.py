@@ -28,21 +28,24 @@ PATIENCE_S = 60  # with an agent on a busy machine
 COMMAND = "from edge.commands.cli import main; main()"
 
 
-def hits_from(first, frames, every):
-    """Return hits by frame, never twice at one place in a row and seldom at one place at all."""
-    return {frame: (20 + (37 * frame) % 120, 20 + (53 * frame) % 80) for frame in range(first, frames, every)}
+def hits_from(first, frames, every, seed=1):
+    """Return the places of hits by frame, one in every so many frames, at random places."""
+    rng = np.random.default_rng(seed)
+    return {frame: (int(rng.integers(10, 140)), int(rng.integers(10, 100))) for frame in range(first, frames, every)}
 
 
 def write_film(path, frames, hits, seed=1):
     """Film a still grey scene with noise, and a spot of 3×3 pixels for each hit."""
     rng = np.random.default_rng(seed)
+    noise = [rng.normal(0, 2, (SIZE[1], SIZE[0], 3)) for _ in range(min(frames, 97))]
     with MotionJpegWriter(path, FPS, SIZE) as writer:
         for frame in range(frames):
-            picture = np.clip(70 + rng.normal(0, 2, (SIZE[1], SIZE[0], 3)), 0, 255)
+            picture = 70 + noise[frame % len(noise)]
             if frame in hits:
                 x, y = hits[frame]
                 picture[y : y + 3, x : x + 3] += 90
-            writer.write(cv2.imencode(".jpg", picture.astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes())
+            picture = np.clip(picture, 0, 255).astype(np.uint8)
+            writer.write(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes())
     return path
 
 
@@ -93,11 +96,11 @@ class Box:
         source = self.settings["source"]
         write_background(self.state_file, source["spec"], self.settings["model"])
 
-    def start(self, command=COMMAND, **environment):
+    def start(self, prefix=(), **environment):
         # JSON is YAML; what the settings file may look like is tested elsewhere.
         self.config.write_text(json.dumps(self.settings))
         process = subprocess.Popen(
-            [sys.executable, "-c", command, "run", "--config", self.config, "--json"],
+            [*prefix, sys.executable, "-c", COMMAND, "run", "--config", self.config, "--json"],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

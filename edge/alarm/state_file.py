@@ -39,7 +39,7 @@ class StateFile:
         self._path = path
         self._lock = threading.Lock()
         self._waiting: AlarmState | None = None
-        self._due_s = 0.0
+        self._due_s: float | None = None
         self._identity: Identity | None = None
         self._unbelieved: str | None = None
         self._unwritten: str | None = None
@@ -79,7 +79,7 @@ class StateFile:
         was calibrated: an older background is replaced by that of the calibration.
         """
         self._identity = identity
-        self._due_s = now[0] + WRITE_EVERY_S
+        self._due_s = None
         state, self._unbelieved = read_state(self._path, identity, now[1], calibrated_utc)
         return tracker_of(state, settings, name, known, now)
 
@@ -96,6 +96,8 @@ class StateFile:
             Wall time of the box.
 
         """
+        if self._due_s is None:
+            self._due_s = now_s + WRITE_EVERY_S
         if self._identity is None or (not steps and now_s < self._due_s):
             return
         self._due_s = now_s + WRITE_EVERY_S

@@ -45,7 +45,7 @@ def alarmed(known=KNOWN):
     """Return a tracker beside a source of 4 hits a second that came after 70 s, as the box measured it."""
     tracker = AlarmTracker(SETTINGS, "gate", known)
     play(tracker, 70)
-    assert [step.state for step in play(tracker, 20, every=6, start_s=70)][0] == "raised"
+    assert next(iter(play(tracker, 20, every=6, start_s=70))).state == "raised"
     return tracker
 
 
@@ -130,15 +130,20 @@ def test_state_that_is_missing_is_no_fault(tmp_path):
 def kept(tmp_path):
     """A state file in use, whose tracker begins at time 0."""
     file = StateFile(tmp_path / "folder" / "alarm.json")
-    tracker = file.resume(IDENTITY, SETTINGS, "gate", KNOWN, (0.0, START), 0.0)
+    tracker = file.resume(IDENTITY, SETTINGS, "gate", KNOWN, (0.0, START))
     return file, tracker
+
+
+def note(file, tracker):
+    for now_s in (0.0, WRITE_EVERY_S):
+        file.note(tracker, (), now_s, START)
 
 
 def test_state_file_is_written_once_a_minute(kept):
     file, tracker = kept
     written = []
     for second in range(200):
-        file.note(tracker, play(tracker, 1, start_s=second), float(second), START)
+        file.note(tracker, play(tracker, 1, start_s=second), float(second), START + timedelta(seconds=second))
         before = file.path.read_bytes() if file.path.exists() else b""
         file.write()
         if file.path.exists() and file.path.read_bytes() != before:
@@ -166,7 +171,7 @@ def test_state_file_that_cannot_be_written_is_a_fault_that_ends(kept, monkeypatc
 
     with monkeypatch.context() as patched:
         patched.setattr(os, "fsync", full)
-        file.note(tracker, (), 100.0, START)
+        note(file, tracker)
         file.write()
     assert "cannot be written (No space left on device)" in file.faults["disk of the state file"]
     assert list(file.path.parent.iterdir()) == []
@@ -177,12 +182,12 @@ def test_state_file_that_cannot_be_written_is_a_fault_that_ends(kept, monkeypatc
 
 def test_state_file_that_is_not_believed_is_a_fault_until_learnt(kept):
     file, tracker = kept
-    file.note(tracker, (), 100.0, START)
+    note(file, tracker)
     file.write()
     other = IDENTITY.model_copy(update={"exposure_s": 0.01})
     later = StateFile(file.path)
-    tracker = later.resume(other, SETTINGS, "gate", None, (0.0, START), 0.0)
+    tracker = later.resume(other, SETTINGS, "gate", None, (0.0, START))
     assert "belongs to another exposure" in later.faults["state file"]
-    play(tracker, 70)
-    later.note(tracker, (), 70.0, START)
+    play(tracker, 200)
+    note(later, tracker)
     assert later.faults == {}

@@ -1,0 +1,123 @@
+from datetime import datetime, timedelta, timezone
+
+import numpy as np
+import pytest
+
+from edge.capture.base import Mode
+from edge.capture.frame import Frame, triples
+from edge.capture.live import Clock
+from edge.config.device import DeviceSettings
+from edge.observer import Observer
+from edge.site.calibration import Calibration, Darkness, SiteBackground, identity_of, write_calibration
+
+START = datetime(2026, 3, 1, tzinfo=timezone.utc)
+SIZE = (160, 120)
+MODE = Mode(*SIZE, 25.0, "grey")
+
+
+@pytest.fixture
+def settings(tmp_path, tiny_bundle):
+    return DeviceSettings(
+        site="docks",
+        device="gate",
+        source={"spec": "/dev/video0", "exposure_s": 0.03},
+        model=tiny_bundle,
+        mqtt={"host": "broker"},
+        outbox={"path": tmp_path / "outbox.sqlite"},
+    )
+
+
+@pytest.fixture
+def observer(settings):
+    return Observer(settings, "gate", Clock(utc=lambda: START))
+
+
+def calibrate(observer, folder, **identity):
+    mine = identity_of(observer._settings.source, MODE, observer.manifest.sha256)
+    dark = Darkness(
+        frames=100, seconds=4, mean_dn=2, sigma_dn=1, maxima=[0] * 256, target_share=0.04, threshold_dn=9,
+        hot_pixels=[], hits=0, live_s=4,
+    )  # fmt: skip
+    background = SiteBackground(
+        frames=15_000, seconds=600, hits=30, live_s=300, live_fraction=0.9, sensitivity=1, brightness_dn=70
+    )
+    calibration = Calibration(
+        measured_utc=START - timedelta(days=1),
+        software="0",
+        temperature_c=None,
+        identity=mine.model_copy(update=identity),
+        dark=dark,
+        noise_dn=[[2.0] * 20] * 15,
+        background=background,
+    )
+    write_calibration(folder / "calibration.json", calibration)
+
+
+def frames(count, size=SIZE, first=0, hits_every=0):
+    rng = np.random.default_rng(first)
+    for number in range(first, first + count):
+        grey = np.clip(70 + rng.normal(0, 2, (size[1], size[0])), 0, 255).astype(np.uint8)
+        if hits_every and number % hits_every == 0:
+            x, y = rng.integers(10, size[0] - 20), rng.integers(10, size[1] - 20)
+            grey[y : y + 3, x : x + 3] += 90
+        yield Frame(number, number / 25, START + timedelta(seconds=number / 25), grey, exposure_s=0.03)
+
+
+def observe(observer, pictures):
+    steps = []
+    for triple in triples(pictures):
+        if observer.is_new(triple.current):
+            observer.meet(triple.current, MODE)
+        analysed, _ = observer.analyse(triple)
+        steps += analysed.alarms
+    return steps
+
+
+def test_observer_without_a_calibration_learns(observer):
+    assert observer.situation is None
+    observe(observer, frames(10))
+    assert observer.situation.condition == "learning"
+    assert observer.faults == {}
+
+
+def test_observer_knows_the_background_of_its_calibration(observer, tmp_path):
+    calibrate(observer, tmp_path)
+    detector = observer.detector
+    observe(observer, frames(400))
+    assert observer.situation.condition == "clear"
+    assert observer.situation.background.mean_hz == pytest.approx(0.1, rel=0.05)
+    assert observer.detector is not detector
+    assert observer.faults == {}
+
+
+def test_observer_believes_no_calibration_of_another_camera(observer, tmp_path):
+    calibrate(observer, tmp_path, exposure_s=0.01)
+    observe(observer, frames(400))
+    assert observer.situation.condition == "learning"
+    assert "belongs to another exposure" in observer.faults["calibration"]
+
+
+def test_observer_of_another_picture_size_begins_anew(observer, tmp_path):
+    calibrate(observer, tmp_path)
+    observe(observer, frames(400))
+    observe(observer, frames(20, size=(320, 240), first=400))
+    assert observer.situation.condition == "learning"
+    assert "belongs to another picture size" in observer.faults["calibration"]
+
+
+def test_observer_keeps_an_alarm_over_another_picture_size(observer, tmp_path):
+    calibrate(observer, tmp_path)
+    steps = observe(observer, frames(400, hits_every=3))
+    assert steps[0].state == "raised"
+    later = observe(observer, frames(300, size=(320, 240), first=400, hits_every=3))
+    assert {step.state for step in later} == {"updated"}
+    assert {step.id for step in later} == {steps[0].id}
+
+
+def test_observer_goes_on_where_the_last_run_ended(observer, settings, tmp_path):
+    calibrate(observer, tmp_path)
+    steps = observe(observer, frames(400, hits_every=3))
+    observer.finish()
+    again = Observer(settings, "other", Clock(utc=lambda: START + timedelta(seconds=30)))
+    later = observe(again, frames(10, hits_every=3))
+    assert [(step.state, step.id) for step in later] == [("updated", steps[0].id)]

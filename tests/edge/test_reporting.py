@@ -1,0 +1,164 @@
+from datetime import datetime, timedelta, timezone
+
+import numpy as np
+import pytest
+
+from edge.alarm.background import Rate
+from edge.alarm.condition import situation_of
+from edge.alarm.live_time import Observation
+from edge.alarm.tracker import AlarmTracker
+from edge.capture.frame import Frame, Triple
+from edge.config.device import AlarmSettings, TelemetrySettings
+from edge.detect.hit import Detection, Hit
+from edge.pipeline import AnalysedFrame
+from edge.reporting import Reporter
+from edge.telemetry.messages import Info, Stamp, decode
+from edge.telemetry.outbox import Outbox
+
+START = datetime(2026, 3, 1, tzinfo=timezone.utc)
+SETTINGS = AlarmSettings()
+GREY = np.zeros((64, 64), np.uint8)
+BLIND = ("the camera delivers no frames",)
+
+
+class Rig:
+    """A tracker whose frames are reported, and the messages in the outbox."""
+
+    def __init__(self, folder, known, telemetry=None):
+        self.outbox = Outbox(folder / "outbox.sqlite", 100_000)
+        self.reporter = Reporter(telemetry or TelemetrySettings(), Stamp("s", "d", "boot"), self.outbox)
+        self.tracker = AlarmTracker(SETTINGS, "gate", known)
+        self.number = 0
+
+    def play(self, seconds, every=0):
+        for _ in range(round(seconds * 25)):
+            self.number += 1
+            is_hit = every > 0 and self.number % every == 0
+            utc = START + timedelta(seconds=self.number / 25)
+            frame = Frame(self.number, self.number / 25, utc, GREY)
+            hits = (Hit(self.number % 60, self.number % 47, 0.9, 50.0, 3, live=True),) * is_hit
+            observation = Observation(
+                sequence=self.number,
+                monotonic_s=frame.monotonic_s,
+                utc=utc,
+                hits=len(hits),
+                live_s=0.04,
+                period_s=0.04,
+                exposure_known=True,
+                live_fraction=1.0,
+                unclassified=0,
+            )
+            detection = Detection(self.number, hits, 1.0, len(hits), 0)
+            alarms = self.tracker.update(observation)
+            analysed = AnalysedFrame(Triple(frame, frame, frame), detection, observation, alarms, {})
+            self.reporter.report(analysed, situation_of(self.tracker, SETTINGS))
+
+    def said(self, kind="alarm"):
+        waiting = self.outbox.next(100_000)
+        waiting = sorted(waiting, key=lambda each: each.id)
+        return [decode(kind, each.message.payload) for each in waiting if each.message.topic.endswith(f"/{kind}")]
+
+    def states(self):
+        return [message.state for message in self.said()]
+
+
+@pytest.fixture
+def rig(tmp_path):
+    made = []
+
+    def make(known=None, **telemetry):
+        made.append(Rig(tmp_path, known, TelemetrySettings(**telemetry)))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.outbox.close()
+
+
+def test_reporter_says_cleared_only_with_a_known_background(rig):
+    box = rig(Rate(360, 7200))
+    box.play(60)
+    assert box.states() == ["learning", "cleared"]
+    learning, cleared = box.said()
+    assert learning.reasons == ("live for less than 10 s of the last minute",)
+    assert (cleared.alarm, cleared.reasons) == (None, ())
+    assert 18 <= (cleared.utc - START).total_seconds() <= 20
+
+
+def test_reporter_without_a_calibration_says_learning(rig):
+    box = rig()
+    box.play(400)
+    assert set(box.states()) == {"learning"}
+    assert len(box.states()) <= 12
+    last = box.said()[-1]
+    assert last.reasons == ("not calibrated: no background was measured without a source",)
+
+
+@pytest.mark.parametrize("known", [Rate(360, 7200), None], ids=["calibrated", "not calibrated"])
+def test_reporter_after_an_alarm_says_what_holds(rig, known):
+    box = rig(known)
+    box.play(120)
+    box.play(30, every=6)
+    box.play(120)
+    steps = [message for message in box.said() if message.alarm is not None]
+    assert [steps[0].state, steps[-1].state] == ["raised", "cleared"]
+    assert steps[-1].alarm.maximum_hz >= 4
+    assert steps[-1].alarm.duration_s > 30
+    assert [rate.window_s for rate in steps[-1].alarm.recent] == [10, 60]
+    last = box.said()[-1]
+    # The end of an alarm is an all-clear already; a box that is not calibrated knows too little for one.
+    assert (last.state, last.alarm is None) == (("cleared", False) if known else ("learning", True))
+
+
+def test_reporter_of_a_blind_box_takes_the_all_clear_back(rig):
+    box = rig(Rate(360, 7200))
+    box.play(30)
+    for _ in range(5):
+        box.reporter.blind(BLIND, START)
+    assert box.states()[-2:] == ["cleared", "learning"]
+    assert box.said()[-1].reasons == BLIND
+    box.reporter.blind((), START)
+    box.play(5)
+    assert box.states()[-1] == "learning"
+    box.play(10)
+    assert box.states()[-1] == "cleared"
+
+
+def test_reporter_of_a_blind_box_leaves_an_alarm_alone(rig):
+    box = rig(Rate(360, 7200))
+    box.play(20)
+    box.play(5, every=6)
+    box.reporter.blind(BLIND, START)
+    assert box.states()[-1] in {"raised", "updated"}
+
+
+def test_reporter_names_the_evidence_of_an_alarm(rig):
+    box = rig(Rate(360, 7200))
+    box.play(20)
+    box.play(5, every=6)
+    raised = next(message for message in box.said() if message.state == "raised")
+    assert set(raised.alarm.evidence) <= {message.event_id for message in box.said("hit")}
+    assert len(raised.alarm.evidence) >= 5
+
+
+def test_reporter_may_leave_hits_out(rig):
+    box = rig(Rate(360, 7200), hits=False)
+    box.play(30, every=6)
+    assert box.said("hit") == []
+    assert "raised" in box.states()
+
+
+def test_reporter_repeats_what_is_retained(rig):
+    box = rig()
+    fields = {
+        "software": "1", "model": {"name": "m", "sha256": "a", "runtime": "r"}, "camera": {"kind": "grey"},
+        "false_alarms_per_1000_h": 1.0, "started_utc": START,
+    }  # fmt: skip
+    box.reporter.send_info(START, **fields)
+    box.play(1)
+    before = {message.event_id for message in (*box.said(), *box.said("info"))}
+    box.outbox.confirm([each.id for each in box.outbox.next(100)])
+    assert box.said() == []
+    box.reporter.repeat()
+    assert {message.event_id for message in (*box.said(), *box.said("info"))} == before
+    assert isinstance(box.said("info")[0], Info)

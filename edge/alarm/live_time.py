@@ -29,7 +29,7 @@ class Observation:
     live_s : float
         Exposure × live fraction × sensitivity, in seconds.
     period_s : float
-        Seconds from frame to frame.
+        Usual seconds from frame to frame.
     exposure_known : bool
         False where the frame period stands for the exposure.
     live_fraction : float
@@ -73,12 +73,15 @@ def observe(detection: Detection, triple: Triple) -> Observation:
     """Combine a detection with the time stamps and the exposure of its frame into an observation.
 
     A pixel of a rolling shutter collects light for the exposure only, and the exposure is never longer than the frame
-    period. An unknown exposure counts as the whole frame period, so rates are lower limits then. Bright ground hides a
-    share of the hits, so its time is multiplied by its sensitivity. The same source then gives the same rate on dark
-    and on bright ground.
+    period. An unknown exposure counts as the whole frame period, so rates are lower limits then. The period is the
+    camera's usual one, as the arrival of a frame says nothing of how long it was exposed. Bright ground hides a share
+    of the hits, so its time is multiplied by its sensitivity. The same source then gives the same rate on dark and on
+    bright ground.
     """
     frame = triple.current
-    period_s = max(0.0, (triple.following.monotonic_s - triple.previous.monotonic_s) / 2)
+    period_s = frame.period_s
+    if period_s is None:
+        period_s = max(0.0, (triple.following.monotonic_s - triple.previous.monotonic_s) / 2)
     exposed_s = period_s if frame.exposure_s is None else min(frame.exposure_s, period_s)
     live = [hit for hit in detection.hits if hit.live]
     live_share = detection.live_fraction * detection.sensitivity

@@ -121,6 +121,7 @@ class Source(ABC):
         self.spec = spec
         self._exposure_s = exposure_s
         self._gain = gain
+        self._period_s: float | None = None
         self._mode: Mode | None = None
         self._mode_number = 0
         self._delivered = 0
@@ -211,7 +212,13 @@ class Source(ABC):
         if not self._follow_size(*frame.size, frame.sequence):
             return None
         self._delivered += 1
-        return replace(frame, exposure_s=self._exposure_s, gain=self._gain, mode=self._mode_number)
+        return replace(
+            frame,
+            exposure_s=self._exposure_s,
+            gain=self._gain,
+            mode=self._mode_number,
+            period_s=self._period_s,
+        )
 
     def _follow_size(self, width: int, height: int, sequence: int) -> bool:
         """Begin a new mode where the size of the picture changes. Return False for a picture that is too small."""

@@ -64,6 +64,7 @@ class FolderSource(Source):
             self._warn(f"a folder of pictures has no times: {USUAL_FPS:g} frames a second are assumed")
         width, height = self._first_size()
         self._mode = Mode(width, height, fps or USUAL_FPS, "pictures")
+        self._period_s = 1 / self._mode.fps
         self._start_utc = start_utc or _modified(self._files[0])
 
     def __iter__(self) -> Iterator[Frame]:

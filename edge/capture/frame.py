@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 Image: TypeAlias = "NDArray[np.uint8]"
 
+MAX_REPEATS = 25
+"""After more repeats of a picture, too much time has passed to compare it with the next one."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
@@ -45,6 +48,11 @@ class Frame:
         Brightness and colours of a CSI camera (planar YUV 4:2:0); `grey` is its upper part.
     mode : int
         Number that rises by 1 whenever the size of the picture changes.
+    period_s : float or None
+        Usual time from picture to picture, from the camera's own time stamps or from its rate, never from when this one
+        picture arrived. None where the frame comes from no source: the times of its neighbours tell it then.
+    repeats_before : int
+        Pictures between the frame before and this one that were left out because they repeat it.
     decode_ms : float
         Milliseconds that decoding the grey picture took.
 
@@ -60,6 +68,8 @@ class Frame:
     bgr: Image | None = field(default=None, repr=False)
     i420: Image | None = field(default=None, repr=False)
     mode: int = 0
+    period_s: float | None = None
+    repeats_before: int = 0
     decode_ms: float = 0.0
 
     @property
@@ -129,6 +139,7 @@ class Triple:
 def triples(frames: Iterable[Frame]) -> Iterator[Triple]:
     """Yield each three consecutive frames without a gap in sequence or a change of mode or size.
 
+    Repeats of a picture that were left out are no gap, unless the picture stood for long.
     The first and the last frame of an unbroken run are in the middle of no triple, so they are not analysed.
     """
     window: deque[Frame] = deque(maxlen=3)
@@ -152,5 +163,8 @@ def _halved(picture: Image) -> Image:
 
 def _follows(earlier: Frame, later: Frame) -> bool:
     return (
-        later.sequence == earlier.sequence + 1 and later.mode == earlier.mode and later.grey.shape == earlier.grey.shape
+        later.sequence == earlier.sequence + 1 + later.repeats_before
+        and later.repeats_before <= MAX_REPEATS
+        and later.mode == earlier.mode
+        and later.grey.shape == earlier.grey.shape
     )

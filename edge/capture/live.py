@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from edge.capture.base import Source
+from edge.capture.arrivals import Arrivals
+from edge.capture.base import USUAL_FPS, Source
 from edge.capture.newest_queue import NewestQueue
 from edge.capture.pace import Pace
 from edge.errors import SourceError
@@ -55,6 +56,7 @@ class _Stamped:
     sequence: int
     monotonic_s: float
     utc: datetime
+    period_s: float
 
 
 class LostError(Exception):
@@ -90,6 +92,7 @@ class LiveSource(Source):
         self._stop = threading.Event()
         self._beat_s = self._clock.monotonic_s()
         self._pace = Pace()
+        self._arrivals: Arrivals | None = None
         self._missed = 0
         self._sequence = 0
         self._crash: BaseException | None = None
@@ -174,6 +177,8 @@ class LiveSource(Source):
         """Reconnect, however long it takes. Return False if the source is closed meanwhile."""
         self._sequence += 1  # frames missed meanwhile are a gap
         self._pace = Pace()
+        if self._arrivals is not None:
+            self._arrivals.restart()
         pause_s = self._first_pause_s
         while True:
             self._disconnect()
@@ -197,15 +202,26 @@ class LiveSource(Source):
         return self._stop.is_set()
 
     def _put(self, picture: RawPicture) -> None:
-        if picture.stamp_s is not None:
-            missed = self._pace.missed_before(picture.stamp_s)
-            self._missed += missed
-            self._sequence += missed
-        self._queue.put(_Stamped(picture, self._sequence, self._clock.monotonic_s(), self._clock.utc()))
+        arrived_s = self._clock.monotonic_s()
+        period_s = self._period_of(picture, arrived_s)
+        self._queue.put(_Stamped(picture, self._sequence, arrived_s, self._clock.utc(), period_s))
         self._sequence += 1
+
+    def _period_of(self, picture: RawPicture, arrived_s: float) -> float:
+        """Return the usual time from picture to picture, and count the frames that are missing before this one."""
+        if self._arrivals is None:
+            self._arrivals = Arrivals(1 / (self.mode.fps if self.mode.fps > 0 else USUAL_FPS))
+        self._arrivals.add(arrived_s)
+        if picture.stamp_s is None:
+            return self._arrivals.period_s
+        missed = self._pace.missed_before(picture.stamp_s)
+        self._missed += missed
+        self._sequence += missed
+        return self._pace.period_s or self._arrivals.period_s
 
     def _frame_of(self, stamped: _Stamped) -> Frame | None:
         picture, stamps = stamped.picture, (stamped.sequence, stamped.monotonic_s, stamped.utc)
+        self._period_s = stamped.period_s
         if picture.exposure_s is not None:
             self._exposure_s = picture.exposure_s
         if picture.gain is not None:

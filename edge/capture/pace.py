@@ -1,13 +1,14 @@
-"""Counts the frames that a camera lost before they reached the box, by the camera's own timestamps."""
+"""Learns the usual interval between frames by their time stamps, and counts the frames that are missing between two."""
 
 from __future__ import annotations
 
 from collections import deque
-from statistics import median
+from statistics import fmean, median
 
 INTERVALS = 31
 MIN_INTERVALS = 5
 LATE = 1.5  # of the usual interval; a frame is missing between two that lie further apart
+EARLY = 0.5
 
 
 class Pace:
@@ -16,6 +17,14 @@ class Pace:
     def __init__(self) -> None:
         self._last_s: float | None = None
         self._intervals_s: deque[float] = deque(maxlen=INTERVALS)
+
+    @property
+    def period_s(self) -> float | None:
+        """Mean of the latest intervals without those that lack a frame; None until enough are known."""
+        if len(self._intervals_s) < MIN_INTERVALS:
+            return None
+        usual_s = median(self._intervals_s)
+        return fmean(interval for interval in self._intervals_s if EARLY * usual_s <= interval <= LATE * usual_s)
 
     def missed_before(self, stamp_s: float) -> int:
         """Return the number of frames that are missing between the previous timestamp and this one."""

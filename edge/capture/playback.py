@@ -149,7 +149,7 @@ class Playback:
                 raise SourceError(source.spec, "holds no usable frame", "name a recording with frames")
             # A gap in the sequence keeps the last frames of one round from being compared with the first of the next.
             sequence += last.sequence + 2
-            played_s += last.monotonic_s - first.monotonic_s + 1 / source.mode.fps
+            played_s += last.monotonic_s - first.monotonic_s + (last.period_s or 1 / source.mode.fps)
             self._forget()
 
     def _opened(self) -> Source:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import cv2
 
 from edge.capture.base import INTER_FRAME_WARNING, USUAL_FPS, Mode, Source, quiet_opencv
+from edge.capture.pace import Pace
 from edge.errors import SourceError
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 LIKELY_FPS = (0.01, 1000.0)
 MAX_FRAMES = 1 << 31  # a header that declares more is damaged
 LONGEST_S = 1e9
+LONGEST_JUMP_S = 3600.0  # a stamp that lies further ahead is damaged
+STAMP_UNIT_S = 1.5e-3  # Matroska rounds times to milliseconds
 LONGEST_GAP = 1 << 20  # frames; a longer gap means that the structure of the file is damaged
 
 MOTION_JPEG = {"MJPG", "JPEG", "AVDJ", "AVRN", "DMB1", "MJPA"}
@@ -81,8 +84,10 @@ class VideoSource(Source):
         self._start_utc = start_utc or modified - timedelta(seconds=lasts_s)
         self._raw = codec in MOTION_JPEG and bool(self._capture.set(cv2.CAP_PROP_FORMAT, -1))
         self._declared_fps = float(self._capture.get(cv2.CAP_PROP_FPS))
-        # The timestamps of an AVI are the frames' numbers; in other containers they are measured times.
+        # The timestamps of an AVI are the frames' numbers, in which recorders leave out lost frames. In other
+        # containers they are measured times.
         self._numbered = self._raw and LIKELY_FPS[0] <= self._declared_fps <= LIKELY_FPS[1] and _is_avi(path)
+        self._times = _Times(rate, stamped=fps is None and not _is_avi(path))
         name = "Motion JPEG" if codec in MOTION_JPEG else codec or "raw"
         self._mode = Mode(width, height, rate, name)
         if not self._raw and codec not in INTRA_FRAME:
@@ -96,20 +101,20 @@ class VideoSource(Source):
     def __iter__(self) -> Iterator[Frame]:
         """Yield the frames. `sequence` counts from 0 as in the file, damaged frames included."""
         sequence = 0
-        rate = self.mode.fps
         while True:
             began = time.perf_counter()
             with self._lock:
                 if self._closed:
                     return
                 is_read, picture = self._capture.read()
-                place = self._place() if is_read and self._numbered else sequence
+                stamp_s = float(self._capture.get(cv2.CAP_PROP_POS_MSEC)) * 1e-3 if is_read else 0.0
+                place = round(stamp_s * self._declared_fps) if is_read and self._numbered else sequence
             if not is_read:
                 break
             for left_out in range(sequence, place if place - sequence < LONGEST_GAP else sequence):
                 self._damage(left_out, "left out by the recorder")
                 sequence += 1
-            position_s = sequence / rate
+            position_s, self._period_s = self._times.of(sequence, stamp_s)
             utc = self._start_utc + timedelta(seconds=position_s)
             if self._raw:
                 frame = self._from_jpeg(picture.tobytes(), sequence, position_s, utc)
@@ -127,10 +132,6 @@ class VideoSource(Source):
             self._closed = True
             self._capture.release()
 
-    def _place(self) -> int:
-        """Return the number of the picture just read from its time stamp, as recorders leave out lost frames."""
-        return round(float(self._capture.get(cv2.CAP_PROP_POS_MSEC)) * 1e-3 * self._declared_fps)
-
     def _settle_account(self, found: int) -> None:
         if not self._delivered:
             raise SourceError(
@@ -140,7 +141,7 @@ class VideoSource(Source):
             )
         # Containers other than AVI only let FFmpeg estimate the number of frames.
         slack = 0 if self._numbered else 2 + self._declared_frames // 50
-        if found < self._declared_frames - slack:
+        if found < self._declared_frames - slack and not self._times.reached(self._declared_frames - slack):
             self._warn(f"the recording declares {self._declared_frames} frames and ends after {found}: it was cut off")
 
     def _open(self) -> cv2.VideoCapture:
@@ -163,6 +164,47 @@ class VideoSource(Source):
             return declared
         self._warn(f"the recording names no usable frame rate ({declared:g}); {USUAL_FPS:g} a second are assumed")
         return USUAL_FPS
+
+
+class _Times:
+    """Positions of the frames of a recording, and the usual time between them.
+
+    Parameters
+    ----------
+    rate : float
+        Declared frames a second.
+    stamped : bool
+        Whether the container holds measured times, as that of a camera with a variable rate does.
+
+    """
+
+    def __init__(self, rate: float, *, stamped: bool) -> None:
+        self._rate = rate
+        self._stamped = stamped
+        self._pace = Pace()
+        self._first_s: float | None = None
+        self._last_s = -1 / rate
+        self._even = True
+
+    def of(self, sequence: int, stamp_s: float) -> tuple[float, float]:
+        """Return the position of the next frame and the usual time between frames, both in seconds."""
+        even_s, period_s = sequence / self._rate, 1 / self._rate
+        if not self._stamped:
+            return even_s, period_s
+        self._first_s = stamp_s if self._first_s is None else self._first_s
+        position_s = stamp_s - self._first_s
+        self._even &= abs(position_s - even_s) < STAMP_UNIT_S
+        if self._even:  # measured times are rounded, and these are those of a constant rate
+            position_s = even_s
+        elif not self._last_s < position_s < self._last_s + LONGEST_JUMP_S:
+            position_s = self._last_s + (self._pace.period_s or period_s)
+        self._pace.missed_before(position_s)
+        self._last_s = position_s
+        return position_s, period_s if self._even else self._pace.period_s or period_s
+
+    def reached(self, frames: int) -> bool:
+        """Return whether the positions of a variable rate reach as far as so many frames of the declared rate."""
+        return not self._even and self._last_s >= frames / self._rate
 
 
 def codec_of(capture: cv2.VideoCapture) -> str:

@@ -2,6 +2,7 @@ import os
 import stat
 import threading
 from datetime import datetime, timedelta, timezone
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from edge.capture.frame import triples
 from edge.capture.mjpeg_writer import MotionJpegWriter
 from edge.capture.source import open_source
+from edge.capture.video import _Times
 from edge.errors import SourceError
 
 SIZE = (96, 80)
@@ -294,3 +296,55 @@ def test_video_changed_anywhere_yields_frames_or_an_error(short_clip, data):
     sequences = [frame.sequence for frame in frames]
     assert sequences == sorted(set(sequences))
     assert source.report.delivered == len(frames)
+
+
+@pytest.fixture
+def stamped_clip(tmp_path, make_jpeg):
+    """Write pictures with times of their own, in milliseconds, into a Matroska file of Motion JPEG."""
+    if not hasattr(cv2, "VIDEOWRITER_PROP_PTS"):
+        pytest.skip("this OpenCV writes no time stamps")
+
+    def write(stamps_ms):
+        path = tmp_path / "stamped.mkv"
+        options = [cv2.VIDEOWRITER_PROP_RAW_VIDEO, 1]
+        fourcc = cv2.VideoWriter.fourcc(*"MJPG")
+        writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, fourcc, 1000, SIZE, options)
+        for number, stamp_ms in enumerate(stamps_ms):
+            writer.set(cv2.VIDEOWRITER_PROP_PTS, int(stamp_ms))
+            writer.write(np.frombuffer(make_jpeg(number), np.uint8))
+        writer.release()
+        return path
+
+    return write
+
+
+def test_video_of_a_variable_rate_keeps_its_times(stamped_clip):
+    stamps_ms = np.cumsum([40] * 60 + [160] * 60)
+    with open_source(stamped_clip(stamps_ms)) as source:
+        frames = list(source)
+    assert [frame.monotonic_s for frame in frames[2:]] == pytest.approx((stamps_ms[2:] - 40) / 1e3, abs=2e-3)
+    assert [frame.period_s for frame in frames[10:60]] == pytest.approx(np.full(50, 0.04))
+    assert [frame.period_s for frame in frames[80:]] == pytest.approx(np.full(40, 0.16))
+    assert source.report.warnings == ()
+
+
+def test_video_that_lacks_frames_keeps_its_period(stamped_clip):
+    stamps_ms = np.delete(np.arange(200) * 40, np.arange(30, 190, 8))
+    with open_source(stamped_clip(stamps_ms)) as source:
+        periods = [frame.period_s for frame in source]
+    assert periods[10:] == pytest.approx(np.full(len(periods) - 10, 0.04))
+
+
+@pytest.mark.parametrize("fps", [25, 29.97])
+def test_video_of_a_constant_rate_has_its_declared_period(make_clip, make_jpeg, fps):
+    with open_source(make_clip([make_jpeg(number) for number in range(5)], fps=fps)) as source:
+        frames = list(source)
+    assert [frame.period_s for frame in frames] == pytest.approx([1 / source.mode.fps] * 5)
+
+
+@given(st.lists(st.one_of(st.floats(allow_nan=True, allow_infinity=True), st.floats(0, 10)), max_size=40))
+def test_video_times_rise_whatever_the_stamps(stamps):
+    times = _Times(25.0, stamped=True)
+    positions = [times.of(number, stamp) for number, stamp in enumerate(stamps)]
+    assert all(0 < later[0] - earlier[0] <= 3600.1 for earlier, later in pairwise(positions))
+    assert all(0 < period_s < 3601 for _, period_s in positions)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, TextIO
 
@@ -18,7 +18,7 @@ from edge.detect.hit import DETECTION_STAGES
 from edge.pipeline import Account, analysed_frames
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from edge.alarm.background import Rate
     from edge.alarm.condition import Situation
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from edge.detect.detector import Detector
     from edge.pipeline import AnalysedFrame
 
+CAMERA_STATES = 20
+"""The summary lists the first states only; the events have all."""
 STAGES = ("decode", *DETECTION_STAGES, "alarm")
 
 
@@ -66,6 +68,10 @@ class Summary:
         Candidates left over when the budget of a frame was spent.
     not_analysed : int
         Frames without a neighbour on both sides: the first, the last, damaged ones and their neighbours.
+    repeated : int
+        Pictures that only repeat the one before. They are left out, and count neither as analysed nor as not analysed.
+    camera : tuple of dict
+        States of the camera that began: their name, time, detail and remedy.
     candidates : int
     damaged : int
     warnings : tuple of str
@@ -94,6 +100,7 @@ class Summary:
     live_s: float
     unclassified: int
     not_analysed: int
+    repeated: int
     candidates: int
     damaged: int
     warnings: tuple[str, ...]
@@ -102,6 +109,7 @@ class Summary:
     reasons: tuple[str, ...]
     overloaded: int
     recent: tuple[dict[str, object], ...]
+    camera: tuple[dict[str, object], ...] = ()
 
     def as_json(self) -> str:
         """Return the summary as a JSON object."""
@@ -146,21 +154,21 @@ def analyze(
     stage_ms: defaultdict[str, list[float]] = defaultdict(list)
     settings = alarm if alarm is not None else AlarmSettings()
     tracker = AlarmTracker(settings, known=known)
+    begun: list[dict[str, object]] = []
     for analysed in analysed_frames(_timed(source, stage_ms["decode"], progress), detector, tracker):
         account = account.plus(analysed)
         for stage, spent_ms in analysed.stage_ms.items():
             if stage != "decode":  # which every frame costs, and not only those that are analysed
                 stage_ms[stage].append(spent_ms)
-        lines = [f"{json.dumps(event)}\n" for event in frame_events(analysed)] if events is not None else []
-        if events is not None and lines:
-            events.writelines(lines)
-            events.flush()
+        _write(events, (*_camera_events(source, begun), *frame_events(analysed)))
     if not account.analysed:
         raise too_short(source.spec, source.report)
+    _write(events, _camera_events(source, begun))
     times = {stage: stage_time(stage_ms[stage]) for stage in STAGES}
     seconds = perf_counter() - started
     situation = situation_of(tracker, settings)
-    return _summary(account, times, source.report, situation, seconds=seconds, runtime=str(detector.runtime))
+    summary = _summary(account, times, source.report, situation, seconds=seconds, runtime=str(detector.runtime))
+    return replace(summary, camera=tuple(begun))
 
 
 def _summary(
@@ -185,7 +193,8 @@ def _summary(
         live_hits=account.live_hits,
         live_s=round(account.live_s, 3),
         unclassified=account.unclassified,
-        not_analysed=frames - account.analysed,
+        not_analysed=frames - account.analysed - report.repeated,
+        repeated=report.repeated,
         candidates=account.candidates,
         damaged=report.damaged,
         warnings=report.warnings,
@@ -195,6 +204,22 @@ def _summary(
         overloaded=account.overloaded,
         recent=tuple(rate.as_dict() for rate in situation.recent),
     )
+
+
+def _write(events: TextIO | None, lines: Iterable[dict[str, object]]) -> None:
+    if events is None:
+        return
+    written = [f"{json.dumps(line)}\n" for line in lines]
+    if written:
+        events.writelines(written)
+        events.flush()
+
+
+def _camera_events(source: Source, begun: list[dict[str, object]]) -> list[dict[str, object]]:
+    """Return the states of the camera that have begun or ended, and add the first ones to those that began."""
+    changes = [change.as_event() for change in source.take_changes()]
+    begun += [change for change in changes if change["state"] == "begin"][: CAMERA_STATES - len(begun)]
+    return changes
 
 
 def frame_events(analysed: AnalysedFrame) -> Iterator[dict[str, object]]:

@@ -15,6 +15,8 @@ class SourceError(GammaboxError):
     def __init__(self, spec: str | Path, problem: str, advice: str) -> None:
         super().__init__(f"{spec}: {problem}; {advice}")
         self.spec = str(spec)
+        self.problem = problem
+        self.advice = advice
 
 
 class RecordingError(GammaboxError):

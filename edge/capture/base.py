@@ -1,4 +1,4 @@
-"""The base of every source of frames: its mode, its report, and the way from bytes or pixels to a frame."""
+"""The base of every source of frames: its mode, its report, its states, and the way from pixels to a frame."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 
 import cv2
 
+from edge.capture.camera_fault import MAX_SENTENCE
+from edge.capture.camera_monitor import CameraMonitor
+from edge.capture.camera_watch import SourceFacts
 from edge.capture.frame import Frame
 from edge.capture.jpeg import DamagedJpegError, complete_jpeg, decode_grey
 from edge.errors import SourceError
-from edge.text import counted
+from edge.text import counted, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,11 +25,15 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from edge.capture.camera_fault import CameraChange, CameraFault
     from edge.capture.frame import Image
+    from edge.capture.view_watch import Reference
 
 MIN_SIDE = 64  # pixels; a smaller picture has no room for a crop nor for the noise around a spike
 USUAL_FPS = 25.0  # assumed where a source names no rate
 LISTED_DAMAGES = 20  # the report names the first ones only
+LISTED_REASONS = 20
+OTHER_REASONS = "other reasons"
 INTER_FRAME_WARNING = (
     "{codec} predicts frames from one another and smears or swallows hits: good for scenes, not for detection; "
     "use Motion JPEG"
@@ -61,23 +68,26 @@ class Report:
         Frames delivered.
     dropped : int
         Frames of a live source that were not read in time.
+    repeated : int
+        Delivered pictures that repeat the one before. They are left out of the frames.
     damaged : int
         Frames with a damaged picture. Each leaves a gap in the sequence numbers.
     damages : tuple of Damage
         The first damaged frames, with their reasons.
     reasons : mapping of str to int
-        Number of damaged frames by reason.
+        Number of damaged frames by reason. Beyond 20 reasons the rest counts as other ones.
     reconnects : int
         Number of times that a stream or camera was opened again after a loss.
     losses : mapping of str to int
-        Number of losses by reason.
+        Number of losses by reason, as `reasons`.
     warnings : tuple of str
-        Facts about the source in its present state that the user should know, one sentence each.
+        Facts about the source in its present state that the user should know, one sentence for each kind.
 
     """
 
     delivered: int = 0
     dropped: int = 0
+    repeated: int = 0
     damaged: int = 0
     damages: tuple[Damage, ...] = ()
     reasons: Mapping[str, int] = field(default_factory=dict)
@@ -89,6 +99,7 @@ class Report:
         """Return the report of this and of a later opening of the source. Warnings are those of the later one."""
         return Report(
             delivered=self.delivered + later.delivered,
+            repeated=self.repeated + later.repeated,
             dropped=self.dropped + later.dropped,
             damaged=self.damaged + later.damaged,
             damages=(*self.damages, *later.damages)[:LISTED_DAMAGES],
@@ -117,7 +128,9 @@ class Source(ABC):
 
     live = False
 
-    def __init__(self, spec: str, *, exposure_s: float | None = None, gain: float | None = None) -> None:
+    def __init__(
+        self, spec: str, *, fps: float | None = None, exposure_s: float | None = None, gain: float | None = None
+    ) -> None:
         self.spec = spec
         self._exposure_s = exposure_s
         self._gain = gain
@@ -128,9 +141,13 @@ class Source(ABC):
         self._damaged = 0
         self._damages: list[Damage] = []
         self._reasons: dict[str, int] = {}
+        self._latest_damage = ""
         self._reconnects = 0
         self._losses: dict[str, int] = {}
-        self._warnings: dict[str, None] = {}
+        self._warnings: dict[str, str] = {}
+        self._events: dict[str, int] = {}
+        self._refused: tuple[str, ...] = ()
+        self._monitor = CameraMonitor(self._facts, expected_fps=fps if self.live else 0)
 
     def __enter__(self) -> Self:
         return self
@@ -140,9 +157,16 @@ class Source(ABC):
     ) -> None:
         self.close()
 
-    @abstractmethod
     def __iter__(self) -> Iterator[Frame]:
-        """Yield the frames. Damaged frames are left out and leave a gap in `sequence`."""
+        """Yield the frames without repeats of the picture before.
+
+        Damaged frames are left out and leave a gap in `sequence`. Repeats leave none: see `Frame.repeats_before`.
+        """
+        return self._monitor.new_pictures(self.pictures())
+
+    @abstractmethod
+    def pictures(self) -> Iterator[Frame]:
+        """Yield the frame of every picture, repeats included. The states of the camera are not judged then."""
 
     @abstractmethod
     def close(self) -> None:
@@ -161,23 +185,73 @@ class Source(ABC):
         return Report(
             delivered=self._delivered,
             dropped=self._dropped_count(),
+            repeated=self._monitor.repeated,
             damaged=self._damaged,
             damages=tuple(self._damages),
             reasons=dict(self._reasons),
             reconnects=self._reconnects,
             losses=dict(self._losses),
-            warnings=tuple(self._warnings),
+            warnings=tuple(self._sentence(kind) for kind in list(self._warnings)),
+        )
+
+    @property
+    def faults(self) -> tuple[CameraFault, ...]:
+        """The states of the camera that stand now. It may be read from any thread."""
+        self._check()
+        return self._monitor.faults
+
+    def take_changes(self) -> tuple[CameraChange, ...]:
+        """Return the states that have begun or ended since the last call. It may be called from any one thread."""
+        self._check()
+        return self._monitor.take_changes()
+
+    @property
+    def reference(self) -> Reference | None:
+        """What the camera shows when all is well; None until it is known."""
+        return self._monitor.reference
+
+    def expect(self, reference: Reference) -> None:
+        """Judge focus and view by a reference from calibration, and not by what the camera shows at first."""
+        self._monitor.expect_view(reference)
+
+    def _now(self) -> tuple[float, datetime] | None:
+        """Return the time on the clocks of the frames; None for a recording, whose time stands between frames."""
+        return None
+
+    def _check(self) -> None:
+        """Judge a live source while no picture comes."""
+        now = self._now()
+        if now is not None:
+            self._monitor.check(*now)
+
+    def _facts(self) -> SourceFacts:
+        return SourceFacts(
+            pictures=self._delivered + self._damaged,
+            damaged=self._damaged,
+            damage=self._latest_damage,
+            refused=self._refused,
         )
 
     def _dropped_count(self) -> int:
         return 0
 
-    def _warn(self, sentence: str) -> None:
-        self._warnings[sentence] = None
+    def _warn(self, kind: str, sentence: str) -> None:
+        """Warn of something that holds from now on, in place of an earlier warning of this kind."""
+        self._warnings[kind] = one_line(sentence, MAX_SENTENCE)
+
+    def _warn_of_event(self, kind: str, sentence: str) -> None:
+        """Warn of something that has happened. Warnings of one kind are counted, and the latest is shown."""
+        self._events[kind] = self._events.get(kind, 0) + 1
+        self._warn(kind, sentence)
+
+    def _sentence(self, kind: str) -> str:
+        times = self._events.get(kind, 1)
+        return self._warnings[kind] + (f" ({times:,} times)" if times > 1 else "")
 
     def _damage(self, sequence: int, reason: str) -> None:
         self._damaged += 1
-        self._reasons[reason] = self._reasons.get(reason, 0) + 1
+        self._latest_damage = reason
+        count_reason(self._reasons, reason)
         if len(self._damages) < LISTED_DAMAGES:
             self._damages.append(Damage(sequence, reason))
 
@@ -237,21 +311,32 @@ class Source(ABC):
             return True
         if self._delivered:
             self._mode_number += 1
-            self._warn(
+            self._warn_of_event(
+                "size",
                 f"the size changes from {known.width}x{known.height} to {width}x{height} at frame {sequence}; "
-                "no hit is looked for across the change"
+                "no hit is looked for across the change",
             )
         self._mode = Mode(width, height, known.fps, known.codec)
         return True
 
 
+def count_reason(counts: dict[str, int], reason: str) -> None:
+    """Count a reason. What grows with the time that a box runs has a bound."""
+    reason = one_line(reason, MAX_SENTENCE)
+    known = reason in counts or len(counts) < LISTED_REASONS
+    reason = reason if known else OTHER_REASONS
+    counts[reason] = counts.get(reason, 0) + 1
+
+
 def too_short(spec: str, report: Report) -> SourceError:
     """Return the error of a recording without three frames in a row, in which nothing can be analysed."""
     frames = report.delivered + report.damaged
-    damaged = f" ({report.damaged} damaged)" if report.damaged else ""
+    counts = {"damaged": report.damaged, "repeated": report.repeated}
+    notes = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    noted = f" ({notes})" if notes else ""
     return SourceError(
         spec,
-        f"{counted(frames, 'frame')}{damaged}, no three of one size in a row",
+        f"{counted(frames, 'frame')}{noted}, no three of one size in a row",
         "a hit is found by comparison with the frames before and after it, so at least three are needed",
     )
 

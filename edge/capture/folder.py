@@ -61,13 +61,13 @@ class FolderSource(Source):
         quiet_opencv()
         self._files = _pictures_in(path)
         if fps is None:
-            self._warn(f"a folder of pictures has no times: {USUAL_FPS:g} frames a second are assumed")
+            self._warn("rate", f"a folder of pictures has no times: {USUAL_FPS:g} frames a second are assumed")
         width, height = self._first_size()
         self._mode = Mode(width, height, fps or USUAL_FPS, "pictures")
         self._period_s = 1 / self._mode.fps
         self._start_utc = start_utc or _modified(self._files[0])
 
-    def __iter__(self) -> Iterator[Frame]:
+    def pictures(self) -> Iterator[Frame]:
         """Yield the pictures as frames. `sequence` is the place of the file in the natural order, from 0."""
         for sequence, file in enumerate(self._files):
             position_s = sequence / self.mode.fps

@@ -5,24 +5,32 @@ from __future__ import annotations
 import threading
 import time
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from edge.capture.arrivals import Arrivals
-from edge.capture.base import USUAL_FPS, Source
+from edge.capture.back_off import BackOff
+from edge.capture.base import USUAL_FPS, Source, count_reason
 from edge.capture.newest_queue import NewestQueue
 from edge.capture.pace import Pace
 from edge.errors import SourceError
+from edge.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from edge.capture.camera_fault import FaultName
+    from edge.capture.camera_watch import SourceFacts
+    from edge.capture.controls import Held
     from edge.capture.frame import Frame, Image
 
 BACKLOG = 8  # frames that wait for the reader
 FIRST_PAUSE_S = 0.5  # before the first attempt to reconnect; doubled at each further one
 LONGEST_PAUSE_S = 5.0  # a camera that comes back is seen again within 10 s
+STEADY_S = 5.0  # a connection that lasts as long is followed by a short pause again
+REOPENED: frozenset[FaultName] = frozenset({"frozen", "damaged", "wrong_rate"})
+"""States in which it helps to open a camera again."""
 CLOSE_LIMIT_S = 3.0  # drivers are known to hang when a camera is given back
 
 
@@ -79,13 +87,14 @@ class LiveSource(Source):
         self,
         spec: str,
         *,
+        fps: float | None = None,
         exposure_s: float | None = None,
         gain: float | None = None,
         backlog: int = BACKLOG,
         first_pause_s: float = FIRST_PAUSE_S,
         clock: Clock | None = None,
     ) -> None:
-        super().__init__(spec, exposure_s=exposure_s, gain=gain)
+        super().__init__(spec, fps=fps, exposure_s=exposure_s, gain=gain)
         self._queue: NewestQueue[_Stamped] = NewestQueue(backlog)
         self._clock = clock or Clock()
         self._first_pause_s = first_pause_s
@@ -94,6 +103,13 @@ class LiveSource(Source):
         self._pace = Pace()
         self._arrivals: Arrivals | None = None
         self._missed = 0
+        self._newest_s = self._clock.monotonic_s()
+        self._connected_s = self._newest_s
+        self._pause_s = first_pause_s
+        self._lost: str | None = None
+        self._lost_remedy: str | None = None
+        self._reopen = threading.Event()
+        self._reopenings = BackOff()
         self._sequence = 0
         self._crash: BaseException | None = None
         self._thread: threading.Thread | None = None
@@ -115,7 +131,7 @@ class LiveSource(Source):
     def _disconnect(self) -> None:
         """Release the source. Do nothing where it is not open."""
 
-    def __iter__(self) -> Iterator[Frame]:
+    def pictures(self) -> Iterator[Frame]:
         """Yield frames until the source is closed."""
         while (stamped := self._queue.take()) is not None:
             frame = self._frame_of(stamped)
@@ -131,12 +147,14 @@ class LiveSource(Source):
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(CLOSE_LIMIT_S)
             if self._thread.is_alive():
-                self._warn(f"did not end within {CLOSE_LIMIT_S:g} s and was left to itself")
+                self._warn("close", f"did not end within {CLOSE_LIMIT_S:g} s and was left to itself")
 
     def _start(self) -> None:
         """Connect, then read in a thread. Subclasses call it at the end of __init__."""
         try:
             self._connect()
+            if self._mode is not None:
+                self._monitor.expect_fps(self._mode.fps)
             self._put(self._take())
         except (LostError, OSError) as error:
             self._disconnect()
@@ -162,35 +180,69 @@ class LiveSource(Source):
 
     def _put_or_reconnect(self) -> None:
         try:
-            self._put(self._take())
+            self._put(self._next())
         except (LostError, OSError) as error:
             if self._stop.is_set():
                 return
-            reason = _words(error)
-            self._losses[reason] = self._losses.get(reason, 0) + 1
-            sentence = f"the source is lost ({reason}) and is being opened again"
-            self._warn(sentence)
-            if self._reconnect():
-                del self._warnings[sentence]
+            reason = one_line(_words(error))
+            count_reason(self._losses, reason)
+            if self._reopen.is_set():
+                self._reopen.clear()
+            else:
+                self._lost, self._lost_remedy = reason, None
+            self._reconnect()
 
-    def _reconnect(self) -> bool:
-        """Reconnect, however long it takes. Return False if the source is closed meanwhile."""
+    def _next(self) -> RawPicture:
+        if self._reopen.is_set():
+            raise LostError("opened again, as it delivered nothing of use")
+        return self._take()
+
+    def _reconnect(self) -> None:
+        """Reconnect, however long it takes, or until the source is closed."""
         self._sequence += 1  # frames missed meanwhile are a gap
         self._pace = Pace()
         if self._arrivals is not None:
             self._arrivals.restart()
-        pause_s = self._first_pause_s
+        if self._clock.monotonic_s() - self._connected_s > STEADY_S:
+            self._pause_s = self._first_pause_s
         while True:
             self._disconnect()
-            if self._wait(pause_s):
-                return False
-            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+            if self._wait(self._pause_s):
+                return
+            self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
             try:
                 self._connect()
-            except (SourceError, LostError, OSError):
-                continue
-            self._reconnects += 1
-            return True
+            except SourceError as error:
+                self._lost, self._lost_remedy = error.problem, error.advice
+            except (LostError, OSError) as error:
+                self._lost, self._lost_remedy = one_line(_words(error)), None
+            else:
+                self._reconnects += 1
+                self._connected_s = self._newest_s = self._clock.monotonic_s()
+                return
+
+    def _hold(self, held: Held) -> None:
+        """Take over what the camera made of its controls."""
+        self._refused = held.refused
+        for kind in ("exposure", "gain"):
+            self._warnings.pop(kind, None)
+        for kind, sentence in held.warnings.items():
+            self._warn(kind, sentence)
+
+    def _now(self) -> tuple[float, datetime]:
+        return self._clock.monotonic_s(), self._clock.utc()
+
+    def _check(self) -> None:
+        super()._check()
+        now_s, _ = self._now()
+        names = {fault.name for fault in self._monitor.faults}
+        if self._lost is None and self._reopenings.is_due(now_s, wanted=bool(names & REOPENED)):
+            self._reopen.set()
+
+    def _facts(self) -> SourceFacts:
+        facts = super()._facts()
+        silent_s = max(self._clock.monotonic_s() - self._newest_s, 0.0)
+        return replace(facts, silent_s=silent_s, lost=self._lost, lost_remedy=self._lost_remedy)
 
     def _wait(self, pause_s: float) -> bool:
         """Wait with a sign of life each second. Return True at once where the source is closed meanwhile."""
@@ -202,7 +254,8 @@ class LiveSource(Source):
         return self._stop.is_set()
 
     def _put(self, picture: RawPicture) -> None:
-        arrived_s = self._clock.monotonic_s()
+        arrived_s = self._newest_s = self._clock.monotonic_s()
+        self._lost = None
         period_s = self._period_of(picture, arrived_s)
         self._queue.put(_Stamped(picture, self._sequence, arrived_s, self._clock.utc(), period_s))
         self._sequence += 1

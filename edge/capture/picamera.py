@@ -6,15 +6,19 @@ It is untested on real hardware.
 from __future__ import annotations
 
 import importlib
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edge.capture.base import USUAL_FPS, Mode
+from edge.capture.controls import AUTOMATIC_EXPOSURE, Held, Wanted
 from edge.capture.live import FIRST_PAUSE_S, LiveSource, LostError, RawPicture
 from edge.errors import SourceError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from edge.capture.frame import Image
     from edge.capture.live import Clock
 
@@ -23,6 +27,10 @@ PICTURE_BACKLOG = 4  # a picture of 1080p is 3 MB
 BUFFERS = 6
 NOISE_REDUCTION_OFF = 0  # libcamera.controls.draft.NoiseReductionModeEnum.Off
 TAKE_LIMIT_S = 10.0
+READINGS = 25
+"""The controls are read back from each 25th picture."""
+TOLERANCE = 0.05
+MIN_TOLERANCE_S = 1e-4
 
 
 class PicameraSource(LiveSource):
@@ -38,8 +46,9 @@ class PicameraSource(LiveSource):
         Width and height, both even.
     fps : float or None
         Frames a second, 25 by default.
-    exposure_s, gain : float or None
-        Fixed exposure time and analogue gain; None leaves them automatic.
+    wanted : Wanted or None
+        Exposure time, analogue gain, and the gains of red and blue; None leaves them automatic. A fixed exposure
+        without a gain is taken with a gain of 1.
 
     Raises
     ------
@@ -54,21 +63,19 @@ class PicameraSource(LiveSource):
         *,
         size: tuple[int, int] | None = None,
         fps: float | None = None,
-        exposure_s: float | None = None,
-        gain: float | None = None,
+        wanted: Wanted | None = None,
         first_pause_s: float = FIRST_PAUSE_S,
         clock: Clock | None = None,
     ) -> None:
-        super().__init__(f"csi:{number}", backlog=PICTURE_BACKLOG, first_pause_s=first_pause_s, clock=clock)
+        super().__init__(f"csi:{number}", fps=fps, backlog=PICTURE_BACKLOG, first_pause_s=first_pause_s, clock=clock)
         self._number = number
         self._size = size or DEFAULT_SIZE
         self._fps = fps or USUAL_FPS
-        self._controls = _controls(self._fps, exposure_s, gain)
+        self._wanted = wanted if wanted is not None else Wanted()
+        self._readings: deque[Mapping[str, Any]] = deque(maxlen=READINGS)
         self._camera: Any = None
         if self._size[0] % 2 or self._size[1] % 2:
             raise SourceError(self.spec, f"{self._size[0]}x{self._size[1]} was asked for", "YUV 4:2:0 needs even sides")
-        if exposure_s is None:
-            self._warn("the exposure is automatic: sensitivity changes with the light, and rates cannot be compared")
         self._start()
 
     def _connect(self) -> None:
@@ -84,7 +91,9 @@ class PicameraSource(LiveSource):
             self._camera = library.Picamera2(self._number)
             self._camera.configure(
                 self._camera.create_video_configuration(
-                    main={"size": self._size, "format": "YUV420"}, buffer_count=BUFFERS, controls=self._controls
+                    main={"size": self._size, "format": "YUV420"},
+                    buffer_count=BUFFERS,
+                    controls=_controls(self._fps, self._wanted),
                 )
             )
             self._camera.start()
@@ -96,10 +105,15 @@ class PicameraSource(LiveSource):
             ) from error
         width, height = self._camera.camera_configuration()["main"]["size"]
         if (width, height) != self._size:
-            self._warn(f"the camera delivers {width}x{height} instead of the {self._size[0]}x{self._size[1]} asked for")
+            self._warn(
+                "asked size",
+                f"the camera delivers {width}x{height} instead of the {self._size[0]}x{self._size[1]} asked for",
+            )
         self._size = (width, height)
         if self._mode is None:
             self._mode = Mode(width, height, self._fps, "YUV 4:2:0")
+        self._readings.clear()
+        self._hold(held_by(self._wanted, {}))
 
     def _take(self) -> RawPicture:
         if self._camera is None:
@@ -113,6 +127,10 @@ class PicameraSource(LiveSource):
             metadata = request.get_metadata()
         finally:
             request.release()
+        self._readings.append(metadata)
+        if len(self._readings) == READINGS:  # a control is in force some frames after it was set
+            self._hold(held_by(self._wanted, metadata))
+            self._readings.clear()
         stamp_ns = metadata.get("SensorTimestamp")
         exposure_us, gain = metadata.get("ExposureTime"), metadata.get("AnalogueGain")
         return RawPicture(
@@ -128,17 +146,41 @@ class PicameraSource(LiveSource):
             camera.close()
 
 
-def _controls(fps: float, exposure_s: float | None, gain: float | None) -> dict[str, object]:
+def _controls(fps: float, wanted: Wanted) -> dict[str, object]:
     period_us = round(1e6 / fps)
     controls: dict[str, object] = {
         "FrameDurationLimits": (period_us, period_us),
         "NoiseReductionMode": NOISE_REDUCTION_OFF,
     }
-    if exposure_s is not None:
-        controls |= {"AeEnable": False, "ExposureTime": round(exposure_s * 1e6)}
-    if gain is not None:
-        controls["AnalogueGain"] = gain
+    if wanted.exposure_s is not None:
+        # This switches automatic gain off, too.
+        controls |= {"AeEnable": False, "ExposureTime": round(wanted.exposure_s * 1e6), "AnalogueGain": 1.0}
+    if wanted.gain is not None:
+        controls["AnalogueGain"] = wanted.gain
+    if isinstance(wanted.white_balance, tuple):
+        controls |= {"AwbEnable": False, "ColourGains": wanted.white_balance}
+    elif wanted.white_balance is not None:
+        controls |= {"AwbEnable": False, "ColourTemperature": round(wanted.white_balance)}
     return controls
+
+
+def held_by(wanted: Wanted, metadata: Mapping[str, Any]) -> Held:
+    """Return what a camera makes of its controls, from the metadata of a picture. What it does not tell is believed."""
+    refused = []
+    exposure_us, gain = metadata.get("ExposureTime"), metadata.get("AnalogueGain")
+    colours = metadata.get("ColourGains")
+    if wanted.exposure_s is not None and exposure_us is not None:
+        exposure_s = exposure_us * 1e-6
+        if abs(exposure_s - wanted.exposure_s) > max(TOLERANCE * wanted.exposure_s, MIN_TOLERANCE_S):
+            refused.append(f"it exposes {exposure_s * 1e3:g} ms instead of {wanted.exposure_s * 1e3:g} ms")
+    if wanted.gain is not None and gain is not None and abs(gain - wanted.gain) > TOLERANCE * wanted.gain:
+        refused.append(f"it has a gain of {gain:.3g} instead of {wanted.gain:g}")
+    if isinstance(wanted.white_balance, tuple) and colours is not None:
+        pairs = zip(wanted.white_balance, colours, strict=True)
+        if any(abs(asked - held) > TOLERANCE * asked for asked, held in pairs):
+            refused.append(f"it has the colour gains {colours[0]:.3g} and {colours[1]:.3g}")
+    warnings = {"exposure": AUTOMATIC_EXPOSURE} if wanted.exposure_s is None else {}
+    return Held(refused=tuple(refused), warnings=warnings)
 
 
 def unpad_i420(planes: Image, width: int, height: int) -> Image:

@@ -181,7 +181,13 @@ class Playback:
         settings = self._settings
         size = None if settings.width is None or settings.height is None else (settings.width, settings.height)
         return open_source(
-            settings.spec, fps=settings.fps, size=size, start_utc=self._start_utc, exposure_s=settings.exposure_s
+            settings.spec,
+            fps=settings.fps,
+            size=size,
+            start_utc=self._start_utc,
+            exposure_s=settings.exposure_s,
+            gain=settings.gain,
+            white_balance=settings.white_balance,
         )
 
     def _paced(self, frames: Source) -> Iterator[Frame]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.capture.base import Damage, Mode, Report, Source
+from edge.capture.controls import Wanted
 from edge.capture.folder import PICTURE_SUFFIXES, FolderSource
 from edge.capture.picamera import PicameraSource
 from edge.capture.stream import FfmpegStreamSource, HttpSource, without_secrets
@@ -16,6 +17,8 @@ from edge.errors import SourceError
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from edge.capture.controls import WhiteBalance
 
 __all__ = ["Damage", "Mode", "Report", "Source", "open_source"]
 
@@ -37,6 +40,7 @@ def open_source(
     start_utc: datetime | None = None,
     exposure_s: float | None = None,
     gain: float | None = None,
+    white_balance: WhiteBalance | None = None,
 ) -> Source:
     """Open a source of frames by its name.
 
@@ -54,6 +58,8 @@ def open_source(
     exposure_s, gain : float or None
         A camera is set to them, or left automatic where they are None. For other sources they say how the frames
         were taken; None where unknown.
+    white_balance : float, (float, float) or None
+        A camera is set to this colour temperature in kelvin, or to these gains of red and blue.
 
     Returns
     -------
@@ -80,14 +86,15 @@ def open_source(
 
     """
     _check_positive(fps=fps, exposure_s=exposure_s, gain=gain)
+    wanted = Wanted(exposure_s, gain, white_balance)
     text = str(spec)
     address = _ADDRESS.match(text) if isinstance(spec, str) else None
     if address is not None:
         return _open_stream(text, address[1].lower(), fps, exposure_s, gain)
     if text.startswith("csi:"):
-        return PicameraSource(_csi_number(text), size=size, fps=fps, exposure_s=exposure_s, gain=gain)
+        return PicameraSource(_csi_number(text), size=size, fps=fps, wanted=wanted)
     if text.startswith("/dev/"):
-        return V4l2Source(text, size=size, fps=fps, exposure_s=exposure_s, gain=gain)
+        return V4l2Source(text, size=size, fps=fps, wanted=wanted)
     return _open_recording(Path(spec), fps, start_utc, exposure_s, gain)
 
 

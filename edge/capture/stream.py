@@ -60,7 +60,7 @@ class HttpSource(LiveSource):
         clock: Clock | None = None,
     ) -> None:
         super().__init__(
-            without_secrets(url), exposure_s=exposure_s, gain=gain, first_pause_s=first_pause_s, clock=clock
+            without_secrets(url), fps=fps, exposure_s=exposure_s, gain=gain, first_pause_s=first_pause_s, clock=clock
         )
         self._opener = HttpOpener(url)
         self._timeout_s = timeout_s
@@ -156,6 +156,7 @@ class FfmpegStreamSource(LiveSource):
     ) -> None:
         super().__init__(
             without_secrets(url),
+            fps=fps,
             exposure_s=exposure_s,
             gain=gain,
             backlog=DECODED_BACKLOG,
@@ -185,7 +186,7 @@ class FfmpegStreamSource(LiveSource):
         self._raw = codec in MOTION_JPEG and bool(capture.set(cv2.CAP_PROP_FORMAT, -1))
         name = "Motion JPEG" if codec in MOTION_JPEG else codec or "raw"
         if not self._raw and codec not in INTRA_FRAME:
-            self._warn(INTER_FRAME_WARNING.format(codec=name))
+            self._warn("codec", INTER_FRAME_WARNING.format(codec=name))
         width = int(capture.get(cv2.CAP_PROP_FRAME_WIDTH))
         height = int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
         if self._mode is None:

@@ -8,20 +8,25 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
 
 from edge.capture.base import Mode, quiet_opencv
+from edge.capture.controls import Held, Wanted
 from edge.capture.live import FIRST_PAUSE_S, LiveSource, LostError, RawPicture
-from edge.capture.v4l2_controls import Controls, fix_exposure
+from edge.capture.v4l2_controls import Controls, fix_controls
 from edge.errors import SourceError
 
 if TYPE_CHECKING:
     from edge.capture.live import Clock
 
 DEFAULT_SIZE = (1920, 1080)
+CONTROLS_CHECK_S = 30.0
+"""Cameras lose their settings when the hub resets them, so they are read back again and again."""
+LONGEST_CONTROLS_PAUSE_S = 600.0
 _MJPG = cv2.VideoWriter.fourcc(*"MJPG")
 
 
@@ -37,8 +42,8 @@ class V4l2Source(LiveSource):
         Wanted width and height. Where the camera delivers another size, the report says so.
     fps : float or None
         Wanted frames a second.
-    exposure_s, gain : float or None
-        Wanted exposure time and gain; None leaves them automatic.
+    wanted : Wanted or None
+        Exposure, gain and white balance; None leaves them to the camera.
 
     Raises
     ------
@@ -53,19 +58,18 @@ class V4l2Source(LiveSource):
         *,
         size: tuple[int, int] | None = None,
         fps: float | None = None,
-        exposure_s: float | None = None,
-        gain: float | None = None,
+        wanted: Wanted | None = None,
         first_pause_s: float = FIRST_PAUSE_S,
         clock: Clock | None = None,
     ) -> None:
-        super().__init__(device, first_pause_s=first_pause_s, clock=clock)
+        super().__init__(device, fps=fps, first_pause_s=first_pause_s, clock=clock)
         quiet_opencv()
         self._size = size or DEFAULT_SIZE
         self._fps = fps
-        self._wanted_exposure_s = exposure_s
-        self._wanted_gain = gain
-        self._held_exposure_s: float | None = None
-        self._held_gain: float | None = None
+        self._wanted = wanted if wanted is not None else Wanted()
+        self._held = Held()
+        self._controls_s = 0.0
+        self._controls_pause_s = CONTROLS_CHECK_S
         self._capture: cv2.VideoCapture | None = None
         self._raw = False
         self._start()
@@ -92,7 +96,10 @@ class V4l2Source(LiveSource):
         # Without conversion OpenCV returns the JPEG as the camera sent it.
         self._raw = int(capture.get(cv2.CAP_PROP_FOURCC)) == _MJPG and bool(capture.set(cv2.CAP_PROP_CONVERT_RGB, 0))
         if not self._raw:
-            self._warn("the camera delivers no Motion JPEG; OpenCV converts its pictures, often at few frames a second")
+            self._warn(
+                "codec",
+                "the camera delivers no Motion JPEG; OpenCV converts its pictures, often at few frames a second",
+            )
         held = Mode(
             int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
             int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
@@ -100,26 +107,50 @@ class V4l2Source(LiveSource):
             "Motion JPEG" if self._raw else "raw",
         )
         if (held.width, held.height) != self._size:
-            self._warn(f"the camera delivers {held.width}x{held.height} instead of the {width}x{height} asked for")
+            self._warn(
+                "asked size",
+                f"the camera delivers {held.width}x{held.height} instead of the {width}x{height} asked for",
+            )
         if self._fps is not None and abs(held.fps - self._fps) > 0.5:
-            self._warn(f"the camera delivers {held.fps:g} frames a second instead of the {self._fps:g} asked for")
+            self._warn(
+                "asked rate",
+                f"the camera delivers {held.fps:g} frames a second instead of the {self._fps:g} asked for",
+            )
         if self._mode is None:
             self._mode = held
 
     def _expose(self) -> None:
+        """Set the controls and read them back."""
+        self._controls_s = time.monotonic()
         try:
             with Controls(self.spec) as controls:
-                held = fix_exposure(controls, self._wanted_exposure_s, self._wanted_gain)
+                self._held = fix_controls(controls, self._wanted)
         except OSError as error:
-            self._warn(f"the camera's controls cannot be opened ({error.strerror}); its exposure is unknown")
+            self._held = Held(refused=(f"its controls cannot be opened ({error.strerror})",))
+        self._hold(self._held)
+
+    def _check_controls(self) -> None:
+        """Set the controls again where the camera has lost them, and now and then where it refuses them."""
+        if time.monotonic() - self._controls_s < self._controls_pause_s:
             return
-        self._held_exposure_s, self._held_gain = held.exposure_s, held.gain
-        for sentence in held.warnings:
-            self._warn(sentence)
+        self._controls_s = time.monotonic()
+        try:
+            with Controls(self.spec) as controls:
+                lost = any(controls.get(number) != value for number, value in self._held.values.items())
+        except OSError:
+            lost = True
+        if lost:
+            self._warn_of_event("controls", "the camera lost its exposure, gain or white balance: they were set again")
+        if lost or self._held.refused:
+            self._expose()
+        refused = bool(self._held.refused)
+        longer_s = min(2 * self._controls_pause_s, LONGEST_CONTROLS_PAUSE_S)
+        self._controls_pause_s = longer_s if refused else CONTROLS_CHECK_S
 
     def _take(self) -> RawPicture:
         if self._capture is None:
             raise LostError("the camera is closed")
+        self._check_controls()
         is_read, picture = self._capture.read()
         if not is_read:
             raise LostError("the camera delivers no picture any more")
@@ -127,8 +158,8 @@ class V4l2Source(LiveSource):
         return RawPicture(
             jpeg=picture.tobytes() if self._raw else None,
             pixels=None if self._raw else picture,
-            exposure_s=self._held_exposure_s,
-            gain=self._held_gain,
+            exposure_s=self._held.exposure_s,
+            gain=self._held.gain,
             stamp_s=stamp_s if stamp_s > 0 else None,
         )
 

@@ -1,4 +1,4 @@
-"""Exposure and gain of a V4L2 camera by kernel control numbers, as the names changed between kernels.
+"""Exposure, gain and white balance of a V4L2 camera, by the controls' numbers and by their old and new names.
 
 Numbers and structures are those of linux/v4l2-controls.h and linux/videodev2.h. They are untested on real hardware.
 """
@@ -7,14 +7,19 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from edge.capture.controls import AUTOMATIC_EXPOSURE, Held
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from typing_extensions import Self
+
+    from edge.capture.controls import Wanted
 
 # linux/videodev2.h: _IOWR('V', 27 and 28, struct v4l2_control), _IOWR('V', 36, struct v4l2_queryctrl).
 _GET = 0xC008561B
@@ -22,17 +27,33 @@ _SET = 0xC008561C
 _QUERY = 0xC0445624
 _QUERY_FORMAT = "<II32siiiiI8x"
 _DISABLED = 0x0001
+_NEXT = 0x80000000
+_MAX_CONTROLS = 256
 
-# linux/v4l2-controls.h
-AUTO_GAIN = 0x00980912
-GAIN = 0x00980913
-EXPOSURE_AUTO = 0x009A0901
-EXPOSURE_ABSOLUTE = 0x009A0902
-EXPOSURE_DYNAMIC_FRAMERATE = 0x009A0903
-
-MANUAL = 1  # of EXPOSURE_AUTO
-APERTURE_PRIORITY = 3  # of EXPOSURE_AUTO: what UVC cameras call automatic
+MANUAL = 1  # of EXPOSURE_MODE
+APERTURE_PRIORITY = 3  # of EXPOSURE_MODE: what UVC cameras call automatic
 EXPOSURE_UNIT_S = 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A control by its numbers in linux/v4l2-controls.h, and by its names in drivers that number it otherwise."""
+
+    numbers: tuple[int, ...]
+    names: tuple[str, ...]
+
+
+EXPOSURE_MODE = Control((0x009A0901,), ("auto_exposure", "exposure_auto"))
+EXPOSURE_TIME = Control((0x009A0902,), ("exposure_time_absolute", "exposure_absolute"))
+DYNAMIC_RATE = Control((0x009A0903,), ("exposure_dynamic_framerate", "exposure_auto_priority"))
+AUTO_GAIN = Control((0x00980912,), ("gain_automatic", "autogain", "auto_gain", "gain_auto"))
+GAIN = Control((0x00980913, 0x009E0903), ("gain", "analogue_gain", "analog_gain"))
+AUTO_WHITE_BALANCE = Control(
+    (0x0098090C,), ("white_balance_automatic", "white_balance_temperature_auto", "white_balance_auto")
+)
+WHITE_BALANCE = Control((0x0098091A,), ("white_balance_temperature",))
+RED_BALANCE = Control((0x0098090E,), ("red_balance",))
+BLUE_BALANCE = Control((0x0098090F,), ("blue_balance",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +75,7 @@ class Controls:
 
     def __init__(self, device: str) -> None:
         self._fd = os.open(device, os.O_RDWR | os.O_NONBLOCK)
+        self._named: dict[str, int] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -63,102 +85,165 @@ class Controls:
     ) -> None:
         os.close(self._fd)
 
-    def range_of(self, control: int) -> Range | None:
+    def number_of(self, control: Control) -> int | None:
+        """Return the number by which this camera knows a control; None where it does not have it."""
+        for number in control.numbers:
+            if self.range_of(number) is not None:
+                return number
+        if self._named is None:
+            self._named = dict(self._listed())
+        return next((self._named[name] for name in control.names if name in self._named), None)
+
+    def range_of(self, number: int) -> Range | None:
         """Return the range of a control; None where the camera does not have it."""
-        asked = struct.pack(_QUERY_FORMAT, control, 0, b"", 0, 0, 0, 0, 0)
-        try:
-            answer = fcntl.ioctl(self._fd, _QUERY, asked)
-        except OSError:
+        answer = self._query(number)
+        if answer is None:
             return None
-        _, _, _, smallest, largest, step, _, flags = struct.unpack(_QUERY_FORMAT, answer)
+        _, _, _, smallest, largest, step, _, flags = answer
         return None if flags & _DISABLED else Range(smallest, largest, step)
 
-    def get(self, control: int) -> int | None:
+    def get(self, number: int) -> int | None:
         """Return the value of a control; None where it cannot be read."""
         try:
-            answer = fcntl.ioctl(self._fd, _GET, struct.pack("<Ii", control, 0))
+            answer = fcntl.ioctl(self._fd, _GET, struct.pack("<Ii", number, 0))
         except OSError:
             return None
         value: int = struct.unpack("<Ii", answer)[1]
         return value
 
-    def set(self, control: int, value: int) -> int | None:
+    def set(self, number: int, value: int) -> int | None:
         """Set a control and return the value that the camera has afterwards; None where it cannot be read."""
         try:
-            fcntl.ioctl(self._fd, _SET, struct.pack("<Ii", control, value))
+            fcntl.ioctl(self._fd, _SET, struct.pack("<Ii", number, value))
         except OSError:
             # Refused, or still under automatic control: the present value is the answer.
-            return self.get(control)
-        return self.get(control)
+            return self.get(number)
+        return self.get(number)
+
+    def _query(self, number: int) -> tuple[int, int, bytes, int, int, int, int, int] | None:
+        asked = struct.pack(_QUERY_FORMAT, number, 0, b"", 0, 0, 0, 0, 0)
+        try:
+            answer = fcntl.ioctl(self._fd, _QUERY, asked)
+        except OSError:
+            return None
+        known: tuple[int, int, bytes, int, int, int, int, int] = struct.unpack(_QUERY_FORMAT, answer)
+        return known
+
+    def _listed(self) -> list[tuple[str, int]]:
+        """Return the controls that the camera lists, by their names in small letters with underscores."""
+        listed: list[tuple[str, int]] = []
+        number = 0
+        while len(listed) < _MAX_CONTROLS:
+            answer = self._query(number | _NEXT)
+            if answer is None or answer[0] <= number:
+                break
+            number, name = answer[0], answer[2].split(b"\0")[0].decode("latin-1").lower()
+            listed.append((re.sub(r"[^a-z0-9]+", "_", name).strip("_"), number))
+        return listed
 
 
-@dataclass(frozen=True, slots=True)
-class Exposure:
-    """Exposure time and gain that the camera has after setting; None where unknown or automatic."""
+def fix_controls(controls: Controls, wanted: Wanted) -> Held:
+    """Set what is wanted, as sensitivity depends on it, and return what the camera made of it.
 
-    exposure_s: float | None
-    gain: float | None
-    warnings: tuple[str, ...] = ()
-
-
-def fix_exposure(controls: Controls, exposure_s: float | None, gain: float | None) -> Exposure:
-    """Set a fixed exposure, as sensitivity depends on it, and return what the camera made of it.
-
-    The automatic controls are switched off first, as cameras refuse values while they are on.
-
-    Parameters
-    ----------
-    exposure_s : float or None
-        Wanted exposure time in seconds; None leaves it automatic.
-    gain : float or None
-        Wanted gain in the camera's own units; None leaves it.
-
+    The automatic controls are switched off first, as cameras refuse values while they are on. Automatic gain would undo
+    a fixed exposure, so it is switched off with either.
     """
-    warnings: list[str] = []
-    if controls.range_of(EXPOSURE_DYNAMIC_FRAMERATE) is not None:
-        # Else the camera lowers its frame rate in the dark.
-        controls.set(EXPOSURE_DYNAMIC_FRAMERATE, 0)
-    held_s = _fix_exposure_time(controls, exposure_s, warnings)
-    held_gain = _fix_gain(controls, gain, warnings)
-    return Exposure(held_s, held_gain, tuple(warnings))
+    fixing = _Fixing(controls)
+    # Else the camera lowers its frame rate in the dark.
+    fixing.switch(DYNAMIC_RATE, 0)
+    exposure_s = fixing.exposure(wanted.exposure_s)
+    gain = fixing.gain(wanted.gain, exposure_fixed=wanted.exposure_s is not None)
+    fixing.white_balance(wanted)
+    return Held(exposure_s, gain, tuple(fixing.refused), fixing.warnings, fixing.values)
 
 
-def _fix_exposure_time(controls: Controls, exposure_s: float | None, warnings: list[str]) -> float | None:
-    if exposure_s is None:
-        controls.set(EXPOSURE_AUTO, APERTURE_PRIORITY)
-        warnings.append("the exposure is automatic: sensitivity changes with the light, and rates cannot be compared")
-        return None
-    if controls.set(EXPOSURE_AUTO, MANUAL) != MANUAL:
-        warnings.append("the camera does not let its automatic exposure be switched off")
-        return None
-    allowed = controls.range_of(EXPOSURE_ABSOLUTE)
-    if allowed is None:
-        warnings.append("the camera has no exposure time to set")
-        return None
-    held = controls.set(EXPOSURE_ABSOLUTE, allowed.nearest(exposure_s / EXPOSURE_UNIT_S))
-    if held is None:
-        warnings.append("the camera does not tell its exposure time")
-        return None
-    held_s = held * EXPOSURE_UNIT_S
-    if abs(held_s - exposure_s) > max(0.02 * exposure_s, EXPOSURE_UNIT_S):
-        warnings.append(f"the camera exposes {held_s * 1e3:g} ms instead of the {exposure_s * 1e3:g} ms asked for")
-    return held_s
+class _Fixing:
+    """Sets the controls of one camera, and keeps what it refuses."""
 
+    def __init__(self, controls: Controls) -> None:
+        self._controls = controls
+        self.refused: list[str] = []
+        self.warnings: dict[str, str] = {}
+        self.values: dict[int, int] = {}
 
-def _fix_gain(controls: Controls, gain: float | None, warnings: list[str]) -> float | None:
-    allowed = controls.range_of(GAIN)
-    if gain is None:
-        return None if allowed is None or controls.get(AUTO_GAIN) else _as_float(controls.get(GAIN))
-    if allowed is None:
-        warnings.append("the camera has no gain to set")
-        return None
-    if controls.range_of(AUTO_GAIN) is not None:
-        controls.set(AUTO_GAIN, 0)
-    held = controls.set(GAIN, allowed.nearest(gain))
-    if held is not None and held != round(gain):
-        warnings.append(f"the camera has a gain of {held} instead of the {gain:g} asked for")
-    return _as_float(held)
+    def switch(self, control: Control, value: int) -> bool | None:
+        """Set a control and return whether the camera did it; None where it does not have the control."""
+        number = self._controls.number_of(control)
+        if number is None:
+            return None
+        if self._controls.set(number, value) != value:
+            return False
+        self.values[number] = value
+        return True
 
+    def set_nearest(self, control: Control, value: float) -> tuple[int, int | None] | None:
+        """Set a control to the nearest value that it allows. Return that and what the camera has; None without it."""
+        number = self._controls.number_of(control)
+        allowed = None if number is None else self._controls.range_of(number)
+        if number is None or allowed is None:
+            return None
+        nearest = allowed.nearest(value)
+        held = self._controls.set(number, nearest)
+        if held is not None:
+            self.values[number] = held
+        return nearest, held
 
-def _as_float(value: int | None) -> float | None:
-    return None if value is None else float(value)
+    def exposure(self, exposure_s: float | None) -> float | None:
+        if exposure_s is None:
+            self.switch(EXPOSURE_MODE, APERTURE_PRIORITY)
+            self.warnings["exposure"] = AUTOMATIC_EXPOSURE
+            return None
+        if not self.switch(EXPOSURE_MODE, MANUAL):
+            self.refused.append("its automatic exposure cannot be switched off")
+            return None
+        found = self.set_nearest(EXPOSURE_TIME, exposure_s / EXPOSURE_UNIT_S)
+        if found is None or found[1] is None:
+            self.refused.append("it has no exposure time to set" if found is None else "it hides its exposure time")
+            return None
+        held_s = found[1] * EXPOSURE_UNIT_S
+        if abs(held_s - exposure_s) > max(0.02 * exposure_s, EXPOSURE_UNIT_S):
+            self.refused.append(f"it exposes {held_s * 1e3:g} ms instead of {exposure_s * 1e3:g} ms")
+        return held_s
+
+    def gain(self, gain: float | None, *, exposure_fixed: bool) -> float | None:
+        automatic = self._controls.number_of(AUTO_GAIN)
+        if gain is None and not exposure_fixed:
+            return None if automatic is not None and self._controls.get(automatic) else self._present_gain()
+        if self.switch(AUTO_GAIN, 0) is False:
+            self.refused.append("its automatic gain stays on")
+            return None
+        if gain is None:
+            held = self._present_gain()
+            if held is not None:
+                self.warnings["gain"] = f"the gain stays at {held:g}, as the camera has it; set source.gain"
+            return held
+        found = self.set_nearest(GAIN, gain)
+        if found is None:
+            self.refused.append("it has no gain to set")
+            return None
+        if found[1] != round(gain):
+            self.refused.append(f"it has a gain of {found[1]} instead of {gain:g}")
+        return None if found[1] is None else float(found[1])
+
+    def _present_gain(self) -> float | None:
+        number = self._controls.number_of(GAIN)
+        held = None if number is None else self._controls.get(number)
+        return None if held is None else float(held)
+
+    def white_balance(self, wanted: Wanted) -> None:
+        asked = wanted.white_balance
+        if asked is None:
+            return
+        if self.switch(AUTO_WHITE_BALANCE, 0) is False:
+            self.refused.append("its automatic white balance stays on")
+            return
+        if isinstance(asked, tuple):
+            settings = [(RED_BALANCE, "red", asked[0]), (BLUE_BALANCE, "blue", asked[1])]
+        else:
+            settings = [(WHITE_BALANCE, "white", asked)]
+        for control, colour, value in settings:
+            found = self.set_nearest(control, value)
+            if found is None:
+                self.refused.append(f"it has no {colour} balance to set")
+            elif found[1] != found[0] or abs(found[0] - value) > 0.05 * value:
+                self.refused.append(f"it has a {colour} balance of {found[1]} instead of {value:g}")

@@ -91,14 +91,14 @@ class VideoSource(Source):
         name = "Motion JPEG" if codec in MOTION_JPEG else codec or "raw"
         self._mode = Mode(width, height, rate, name)
         if not self._raw and codec not in INTRA_FRAME:
-            self._warn(INTER_FRAME_WARNING.format(codec=name))
+            self._warn("codec", INTER_FRAME_WARNING.format(codec=name))
 
     @property
     def declared_frames(self) -> int:
         """Frames that the header declares: 0 where it declares none, an estimate for some containers."""
         return self._declared_frames
 
-    def __iter__(self) -> Iterator[Frame]:
+    def pictures(self) -> Iterator[Frame]:
         """Yield the frames. `sequence` counts from 0 as in the file, damaged frames included."""
         sequence = 0
         while True:
@@ -142,7 +142,10 @@ class VideoSource(Source):
         # Containers other than AVI only let FFmpeg estimate the number of frames.
         slack = 0 if self._numbered else 2 + self._declared_frames // 50
         if found < self._declared_frames - slack and not self._times.reached(self._declared_frames - slack):
-            self._warn(f"the recording declares {self._declared_frames} frames and ends after {found}: it was cut off")
+            self._warn(
+                "cut",
+                f"the recording declares {self._declared_frames} frames and ends after {found}: it was cut off",
+            )
 
     def _open(self) -> cv2.VideoCapture:
         # An absolute path, so that no part of a file's name reads as a protocol.
@@ -162,7 +165,10 @@ class VideoSource(Source):
         declared = float(self._capture.get(cv2.CAP_PROP_FPS))
         if LIKELY_FPS[0] <= declared <= LIKELY_FPS[1]:
             return declared
-        self._warn(f"the recording names no usable frame rate ({declared:g}); {USUAL_FPS:g} a second are assumed")
+        self._warn(
+            "rate",
+            f"the recording names no usable frame rate ({declared:g}); {USUAL_FPS:g} a second are assumed",
+        )
         return USUAL_FPS
 
 

@@ -101,7 +101,8 @@ def as_text(summary: Summary) -> str:
         f"{found}; {summary.live_fraction:.1%} of the picture was live{dimmed}",
         _classified(summary),
         _condition(summary),
-        f"{counted(summary.not_analysed, 'frame')} not analysed, {summary.damaged} of them damaged",
+        f"{counted(summary.not_analysed, 'frame')} not analysed, {summary.damaged} of them damaged{_repeats(summary)}",
+        *(f"from {state['time_s']} s on: {state['detail']}; {state['remedy']}" for state in summary.camera),
         f"networks run by {summary.runtime}",
         "",
         "milliseconds a frame     mean      p95      max",
@@ -114,6 +115,10 @@ def _condition(summary: Summary) -> str:
     reasons = f": {'; '.join(summary.reasons)}" if summary.reasons else ""
     overload = f"; {counted(summary.overloaded, 'frame')} with more hits than can be judged" * (summary.overloaded > 0)
     return f"at the end {summary.condition}{reasons}{overload}"
+
+
+def _repeats(summary: Summary) -> str:
+    return f"; {counted(summary.repeated, 'repeat')} of a picture left out" if summary.repeated else ""
 
 
 def _classified(summary: Summary) -> str:

@@ -13,6 +13,9 @@ from edge.config.strict import StrictModel
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 Pixels = Annotated[int, Field(ge=0, le=16384)]
+ColourTemperature = Annotated[float, Field(ge=1000, le=20000)]
+ColourGain = Annotated[float, Field(gt=0, le=100_000)]
+ColourGains = tuple[ColourGain, ColourGain]
 
 
 class SourceSettings(StrictModel):
@@ -42,6 +45,20 @@ class SourceSettings(StrictModel):
         le=10,
         title="Exposure",
         description="exposure to ask the camera for, or of a recording, in seconds; unknown where left out",
+    )
+    gain: float | None = Field(
+        default=None,
+        gt=0,
+        le=1e5,
+        title="Gain",
+        description="gain to ask the camera for, in its own units (analogue gain of a CSI camera); automatic gain is "
+        "switched off by it, and by a fixed exposure",
+    )
+    white_balance: ColourTemperature | ColourGains | None = Field(
+        default=None,
+        title="White balance",
+        description="colour temperature to ask the camera for, 1000 to 20000 kelvin, or its gains of red and blue as "
+        "[red, blue]; automatic where left out",
     )
     loop: bool = Field(
         default=False,

@@ -22,8 +22,14 @@ def open_camera(settings: SourceSettings, **changes: object) -> Source:
     """
     source = settings.model_copy(update=changes)
     size = None if source.width is None or source.height is None else (source.width, source.height)
-    gain = getattr(source, "gain", None)
-    return open_source(source.spec, fps=source.fps, size=size, exposure_s=source.exposure_s, gain=gain)
+    return open_source(
+        source.spec,
+        fps=source.fps,
+        size=size,
+        exposure_s=source.exposure_s,
+        gain=source.gain,
+        white_balance=source.white_balance,
+    )
 
 
 def is_camera(settings: SourceSettings) -> bool:

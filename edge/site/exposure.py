@@ -114,7 +114,8 @@ def gains_of(spec: str) -> tuple[float, ...]:
         return _CSI_GAINS
     try:
         with Controls(spec) as controls:
-            allowed = controls.range_of(GAIN)
+            number = controls.number_of(GAIN)
+            allowed = None if number is None else controls.range_of(number)
     except OSError:
         return ()
     if allowed is None:

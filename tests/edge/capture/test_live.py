@@ -1,6 +1,5 @@
 """The base of live sources with scripted pictures, times of arrival and losses."""
 
-import threading
 from datetime import datetime, timezone
 
 import numpy as np
@@ -22,8 +21,8 @@ class Scripted(LiveSource):
 
     def __init__(self, arrivals, stamps=None, fps=25.0):
         self.arrivals, self.stamps, self.fps, self.at = arrivals, stamps, fps, -1
-        self.over = threading.Event()
-        clock = Clock(lambda: self.arrivals[self.at], lambda: UTC)
+        self.now_s = 0.0
+        clock = Clock(lambda: self.now_s, lambda: UTC)
         super().__init__("scripted", backlog=len(arrivals) + 1, first_pause_s=0.001, clock=clock)
         self._start()
 
@@ -38,6 +37,7 @@ class Scripted(LiveSource):
             raise LostError("over")
         if self.arrivals[self.at] is None:
             raise LostError("unplugged")
+        self.now_s = float(self.arrivals[self.at])
         picture = np.random.default_rng(self.at).integers(0, 255, (64, 64), np.uint8)
         return RawPicture(pixels=picture, stamp_s=None if self.stamps is None else self.stamps[self.at])
 

@@ -20,7 +20,7 @@ def jpegs(make_jpeg):
 
 def read_back(path):
     with open_source(path) as source:
-        return [frame.jpeg for frame in source], source.report
+        return [frame.jpeg for frame in source.pictures()], source.report
 
 
 def top_level_chunks(content):

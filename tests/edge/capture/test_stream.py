@@ -126,21 +126,25 @@ def test_stream_is_lost_after_the_timeout(camera, make_jpeg):
     assert sum(source.report.losses.values()) >= 1
 
 
-def test_stream_warns_until_it_is_back(camera, make_jpeg):
+def test_stream_is_told_lost_until_it_is_back(camera, make_jpeg):
     def jpegs(visit):
         camera.silent_s = 0 if visit == 1 else LONG_S
         if visit == 1:
             camera.open.clear()
-        return [make_jpeg(visit)] * 4
+        return [make_jpeg(10 * visit + number) for number in range(4)]
 
     camera.jpegs = jpegs
     with HttpSource(camera.address, first_pause_s=0.01) as source:
-        while not source.report.warnings:
+        while not source.faults:
             time.sleep(0.01)
-        assert source.report.warnings == ("the source is lost (the server ended the stream) and is being opened again",)
+        lost = source.faults[0]
+        assert (lost.name, lost.detail) == ("lost", "the server ended the stream")
+        assert "check cable and power" in lost.remedy
         camera.open.set()
-        while source.report.warnings:
+        while source.faults:
             time.sleep(0.01)
+        assert [change.begins for change in source.take_changes()] == [True, False]
+        assert source.report.warnings == ()
         assert source.report.reconnects == 1
         assert source.report.losses == {"the server ended the stream": 1}
         camera.over.set()
@@ -149,7 +153,7 @@ def test_stream_warns_until_it_is_back(camera, make_jpeg):
 def test_stream_waits_for_a_server_that_is_away(camera, make_jpeg):
     def jpegs(visit):
         camera.status = 503 if visit in {1, 2} else 200
-        return [make_jpeg(visit)] * 3
+        return [make_jpeg(10 * visit + number) for number in range(3)]
 
     camera.jpegs = jpegs
     with HttpSource(camera.address, first_pause_s=0.01) as source:
@@ -159,8 +163,9 @@ def test_stream_waits_for_a_server_that_is_away(camera, make_jpeg):
 
 
 def test_stream_leaves_gaps_for_damaged_pictures(camera, make_jpeg):
-    good = make_jpeg(1)
-    camera.jpegs, camera.silent_s = [good, good, good[:700], good, b"garbage", good, good], LONG_S
+    good = [make_jpeg(number) for number in range(5)]
+    camera.jpegs = [*good[:2], good[1][:700], good[2], b"garbage", *good[3:]]
+    camera.silent_s = LONG_S
     with open_source(camera.address) as source:
         frames = take(source, 5)
         camera.over.set()
@@ -209,7 +214,8 @@ def digest(given):
     [(basic, 'Basic realm="cam"'), (digest, 'Digest realm="cam", nonce="abc", qop="auth", algorithm=MD5')],
 )
 def test_stream_login_works_and_never_shows(camera, make_jpeg, login, challenge):
-    camera.jpegs, camera.login, camera.challenge, camera.silent_s = [make_jpeg(1)] * 3, login, challenge, LONG_S
+    camera.jpegs = [make_jpeg(number) for number in range(3)]
+    camera.login, camera.challenge, camera.silent_s = login, challenge, LONG_S
     address = camera.address.replace("//", "//user:s3cr3t%21@")
     with open_source(address) as source:
         assert len(take(source, 2)) == 2
@@ -245,7 +251,7 @@ def test_stream_refuses_nothing_but_damage(camera):
 
 
 def test_stream_close_ends_iteration_and_thread(camera, make_jpeg):
-    camera.jpegs, camera.silent_s = [make_jpeg(1)] * 3, LONG_S
+    camera.jpegs, camera.silent_s = [make_jpeg(number) for number in range(3)], LONG_S
     source = open_source(camera.address)
     assert len(take(source, 3)) == 3
     closing = threading.Timer(0.1, source.close)

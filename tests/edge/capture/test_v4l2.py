@@ -3,16 +3,17 @@
 import threading
 import time
 from pathlib import Path
+from typing import ClassVar
 
 import cv2
 import numpy as np
 import pytest
 
 from edge.capture import live, v4l2
+from edge.capture.controls import Held, Wanted
 from edge.capture.frame import triples
 from edge.capture.newest_queue import NewestQueue
 from edge.capture.v4l2 import V4l2Source
-from edge.capture.v4l2_controls import Exposure
 from edge.errors import SourceError
 
 pytestmark = pytest.mark.timeout(120)
@@ -80,7 +81,7 @@ def plug(monkeypatch, make_jpeg):
         camera = Camera([make_jpeg(number) for number in range(count)], **options)
         monkeypatch.setattr(v4l2, "_check_device", lambda _device: None)
         monkeypatch.setattr(cv2, "VideoCapture", camera.open)
-        monkeypatch.setattr(V4l2Source, "_expose", lambda self: setattr(self, "_held_exposure_s", 0.033))
+        monkeypatch.setattr(V4l2Source, "_expose", lambda self: setattr(self, "_held", Held(exposure_s=0.033)))
         return camera
 
     return make
@@ -176,33 +177,102 @@ def test_v4l2_refuses_a_camera_in_use(plug):
         V4l2Source("/dev/video0")
 
 
-def test_v4l2_fixes_the_exposure_when_it_opens(monkeypatch, make_jpeg):
+class Controls:
+    """Controls of a camera that forgets them when it is opened or reset."""
+
+    values: ClassVar = {}
+
+    def __init__(self, device):
+        assert device == "/dev/video0"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return None
+
+    def get(self, number):
+        return self.values.get(number)
+
+
+@pytest.fixture
+def controlled(monkeypatch, make_jpeg):
+    """Return a camera with controls, and a list of what was asked of them."""
     asked = []
+    camera = Camera([make_jpeg(number) for number in range(400)])
 
-    class NoControls:
-        def __init__(self, device):
-            asked.append(device)
+    def fix(controls, wanted):
+        asked.append((controls.values.copy(), wanted))
+        controls.values[7] = 200
+        return Held(0.0199, 7.0, camera.refused, {"gain": "the camera hums"}, {7: 200})
 
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *_):
-            return None
-
-    def fix(controls, exposure_s, gain):
-        asked.append((type(controls), exposure_s, gain))
-        return Exposure(0.0199, 7.0, ("the camera hums",))
-
-    camera = Camera([make_jpeg(1)] * 5)
+    camera.refused = ()
+    monkeypatch.setattr(Controls, "values", {})
     monkeypatch.setattr(v4l2, "_check_device", lambda _device: None)
     monkeypatch.setattr(cv2, "VideoCapture", camera.open)
-    monkeypatch.setattr(v4l2, "Controls", NoControls)
-    monkeypatch.setattr(v4l2, "fix_exposure", fix)
-    with V4l2Source("/dev/video0", exposure_s=0.02, gain=8) as source:
+    monkeypatch.setattr(v4l2, "Controls", Controls)
+    monkeypatch.setattr(v4l2, "fix_controls", fix)
+    return camera, asked
+
+
+def until(condition, seconds=30):
+    ends = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < ends
+        time.sleep(0.005)
+
+
+def test_v4l2_fixes_its_controls_when_it_opens(controlled):
+    _, asked = controlled
+    wanted = Wanted(0.02, 8, 4500)
+    with V4l2Source("/dev/video0", wanted=wanted) as source:
         frame = take(source, 1)[0]
-    assert asked[:2] == ["/dev/video0", (NoControls, 0.02, 8)]
+    assert asked[0] == ({}, wanted)
     assert (frame.exposure_s, frame.gain) == (0.0199, 7.0)
     assert "the camera hums" in source.report.warnings
+    assert source.faults == ()
+
+
+def test_v4l2_sets_its_controls_again_after_a_replug(controlled):
+    camera, asked = controlled
+    with V4l2Source("/dev/video0", first_pause_s=0.01) as source:
+        camera.plugged.clear()
+        until(lambda: [fault.name for fault in source.faults] == ["lost"])
+        assert source.faults[0].text.startswith("camera lost: ")
+        Controls.values.clear()
+        camera.at = 0
+        camera.plugged.set()
+        until(lambda: not source.faults)
+        changes = source.take_changes()
+    assert [(change.fault.name, change.begins) for change in changes][:2] == [("lost", True), ("lost", False)]
+    assert asked[-1][0] == {}
+    assert len(asked) >= 2
+
+
+def test_v4l2_sets_controls_again_that_were_lost(controlled, monkeypatch):
+    monkeypatch.setattr(v4l2, "CONTROLS_CHECK_S", 0.05)
+    _, asked = controlled
+    with V4l2Source("/dev/video0") as source:
+        source._controls_pause_s = 0.05
+        Controls.values[7] = 1
+        until(lambda: len(asked) == 2)
+        until(lambda: any("set again" in warning for warning in source.report.warnings))
+        time.sleep(0.2)
+    assert len(asked) == 2
+
+
+def test_v4l2_tells_refused_controls_until_they_are_accepted(controlled):
+    camera, _ = controlled
+    camera.refused = ("its automatic gain stays on",)
+    with V4l2Source("/dev/video0") as source:
+        source._controls_pause_s = 0.05
+        fault = source.faults[0]
+        camera.refused = ()
+        until(lambda: not source._refused)
+        time.sleep(0.6)
+        assert source.faults == ()
+    assert (fault.name, fault.detail) == ("controls", "its automatic gain stays on")
+    assert "v4l2-ctl" in fault.remedy
 
 
 def test_v4l2_refuses_a_plain_file(tmp_path):
@@ -214,7 +284,7 @@ def test_v4l2_refuses_a_plain_file(tmp_path):
 @pytest.mark.hardware
 @pytest.mark.skipif(not Path("/dev/video0").exists(), reason="no camera at /dev/video0")
 def test_v4l2_real_camera_delivers_at_a_fixed_exposure():
-    with V4l2Source("/dev/video0", exposure_s=0.02) as source:
+    with V4l2Source("/dev/video0", wanted=Wanted(exposure_s=0.02)) as source:
         frames = take(source, 100)
     assert source.report.damaged < 5
     assert frames[-1].jpeg is not None

@@ -58,7 +58,7 @@ def test_video_ends_when_its_file_was_last_written(make_clip, make_jpeg):
 
 @pytest.mark.parametrize("size", [(641, 479), (65, 97), (1920, 1080)])
 def test_video_reads_odd_and_large_sizes(make_clip, make_jpeg, size):
-    with open_source(make_clip([make_jpeg(1, size=size)] * 3, size=size)) as source:
+    with open_source(make_clip([make_jpeg(number, size=size) for number in range(3)], size=size)) as source:
         assert [frame.size for frame in source] == [size] * 3
 
 
@@ -74,7 +74,7 @@ def test_video_reads_motion_jpeg_of_opencv(tmp_path, numbers, backend):
 def test_video_reads_grey_motion_jpeg(make_clip):
     grey = cv2.imencode(".jpg", np.full((80, 96), 99, np.uint8))[1].tobytes()
     with open_source(make_clip([grey] * 3)) as source:
-        frames = list(source)
+        frames = list(source.pictures())
     assert abs(int(frames[1].grey[5, 5]) - 99) <= 1
     assert frames[1].colour().shape == (80, 96, 3)
 
@@ -159,13 +159,13 @@ def test_video_survives_absurd_numbers_in_its_header(make_clip, make_jpeg, field
 def test_video_counts_damages_and_names_the_first(make_clip, make_jpeg):
     good, bad = make_jpeg(1), b"\xff\xd8 nothing \xff\xd9"
     with open_source(make_clip([good] + [bad] * 60 + [good])) as source:
-        assert [frame.sequence for frame in source] == [0, 61]
+        assert [frame.sequence for frame in source.pictures()] == [0, 61]
     assert source.report.damaged == 60
     assert len(source.report.damages) == 20
 
 
 def test_video_begins_a_new_mode_where_the_size_changes(make_clip, make_jpeg):
-    jpegs = [make_jpeg(1)] * 4 + [make_jpeg(1, size=(128, 96))] * 4
+    jpegs = [make_jpeg(number, size=(96, 80) if number < 4 else (128, 96)) for number in range(8)]
     with open_source(make_clip(jpegs)) as source:
         frames = list(source)
     assert [frame.mode for frame in frames] == [0] * 4 + [1] * 4
@@ -230,7 +230,7 @@ def test_video_refuses_a_pipe(tmp_path):
 
 
 def test_video_name_like_a_protocol_is_a_file(tmp_path, make_jpeg, make_clip, monkeypatch):
-    make_clip([make_jpeg(2)] * 3, name="rtsp:film.avi")
+    make_clip([make_jpeg(number) for number in range(3)], name="rtsp:film.avi")
     monkeypatch.chdir(tmp_path)
     with open_source("rtsp:film.avi") as source:
         assert len(list(source)) == 3

@@ -105,7 +105,7 @@ class CameraMonitor:
         now_s, utc = frame.monotonic_s, frame.utc
         likeness = self._finder.compare(frame)
         facts = None
-        if not likeness.repeats and not 0 <= now_s - self._facts_s < FACTS_S:
+        if not 0 <= now_s - self._facts_s < FACTS_S:
             self._facts_s = now_s
             facts = picture_facts(frame.grey)
         with self._lock:

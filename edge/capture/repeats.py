@@ -34,10 +34,11 @@ NOISY_SHARE = 0.5
 """Of a picture of a camera with noise at least so much differs from the one before."""
 ALIVE_SHARE = 0.3
 """So many of the pictures of a source without noise must show something in a new place."""
-REENCODED_SHARE = 0.3
+REENCODED_SHARE = 0.4
 """Of the noise of new pictures; repeats that were encoded anew differ by less."""
-BLACK_DN = 10
-BLACK_SHARE = 0.01
+BLACK_DN, WHITE_DN = 10, 250
+OTHER_SHARE = 0.01
+"""A picture is black or white where fewer pixels are anything else."""
 STEP_DN = 6.0
 """A larger mean change of the picture is a change of light, after which the noise is another one."""
 _PRECISION = 16.0
@@ -45,7 +46,7 @@ _MIN_MEAN_DN = 1.0
 _SHARES, _LEVELS, _MIN_LEVELS = 64, 96, 50
 _PATTERN, _MIN_PATTERN, _MIN_RUNS, _MAX_RUN = 48, 24, 5, 12
 _LEARN_EVERY = 4
-_CLASS_SHARE, _CLASS_RATIO, _CLASS_MIN_DN = 0.15, 2.5, 0.5
+_CLASS_SHARE, _CLASS_RATIO, _CLASS_MIN_DN = 0.15, 2.0, 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,25 +109,30 @@ class RepeatFinder:
             self._new_s = now_s
             self._take(frame, change)
             return Likeness(repeats=False, still_s=0.0)
+        if _is_white(frame.grey):
+            # Nothing is live in it anyway, and it says of itself that the camera is blinded.
+            self._last, self._new_s = frame, now_s
+            return Likeness(repeats=False, still_s=0.0)
         equal = change is None or (not change.differs and np.array_equal(last.grey, frame.grey))
         black = _is_black(frame.grey)
         repeats = self._repeats(last, frame, equal=equal, black=black)
         if not repeats:
-            self._take(frame, change)
+            # Where new pictures have noise nearly everywhere, this one says nothing of it.
+            self._take(frame, None if self._noise.is_known else change)
         elif change is not None and not equal:
             self._noise.learn_repeat(change)
         return Likeness(repeats, now_s - self._new_s, black)
 
     def _repeats(self, last: Frame, frame: Frame, *, equal: bool, black: bool) -> bool:
         """Decide on a picture that is equal to the last new one, or nearly so."""
-        if self._noise.is_known and not black:
-            return True
         now_s = frame.monotonic_s
         self._places.add(now_s, None if equal else _changed_blocks(last.grey, frame.grey))
+        if not black and (equal or self._noise.is_mixed or (self._noise.is_known and self._places.are_overlay)):
+            return True
         if self._places.alive:
             self._new_s = now_s
-            return equal and not black
-        return now_s - self._new_s > STILL_S or (equal and not black)
+            return False
+        return now_s - self._new_s > STILL_S
 
     def _take(self, frame: Frame, change: _Change | None) -> None:
         """Remember a new picture, and learn the noise from its difference to the one before."""
@@ -193,9 +199,14 @@ class _Noise:
         self._learnt = 0
 
     @property
+    def is_mixed(self) -> bool:
+        """Whether new pictures come among repeats that were encoded anew."""
+        return self._split_dn is not None
+
+    @property
     def is_known(self) -> bool:
-        """Whether new pictures have noise nearly everywhere, so that one without it is a repeat."""
-        return self._split_dn is not None or self._usual_share >= NOISY_SHARE
+        """Whether new pictures have noise nearly everywhere."""
+        return self._usual_share >= NOISY_SHARE
 
     def is_like(self, change: _Change) -> bool:
         """Return whether the pictures differ only in few places by more than repeats do."""
@@ -252,6 +263,7 @@ class _Places:
         self._changed_s: NDArray[np.float64] | None = None
         self._latest: deque[tuple[float, bool]] = deque()
         self._news = 0
+        self.are_overlay = False
 
     @property
     def alive(self) -> bool:
@@ -266,6 +278,8 @@ class _Places:
                 self._changed_s = np.full(changed.shape, -np.inf)
             news = bool((changed & (now_s - self._changed_s > STILL_S)).any())
             self._changed_s[changed] = now_s
+            recent = now_s - self._changed_s <= STILL_S
+            self.are_overlay = not news and float(recent.mean()) <= LIKE_SHARE
         self._latest.append((now_s, news))
         self._news += news
         while now_s - self._latest[0][0] > STILL_S:
@@ -299,4 +313,9 @@ def _changed_blocks(earlier: Image, later: Image) -> Tiles:
 
 def _is_black(grey: Image) -> bool:
     sample = grey[::8, ::2]
-    return bool(np.count_nonzero(sample > BLACK_DN) <= BLACK_SHARE * sample.size)
+    return bool(np.count_nonzero(sample > BLACK_DN) <= OTHER_SHARE * sample.size)
+
+
+def _is_white(grey: Image) -> bool:
+    sample = grey[::8, ::2]
+    return bool(np.count_nonzero(sample < WHITE_DN) <= OTHER_SHARE * sample.size)

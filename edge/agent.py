@@ -257,6 +257,8 @@ class Agent:
         for triple in triples(self._pulsed_frames()):
             if self._observer.is_new(triple.current):
                 self._observer.meet(triple.current, self._playback.mode)
+                if self._observer.reference is not None:
+                    self._playback.expect(self._observer.reference)
                 self._send_info()
             analysed, situation = self._observer.analyse(triple)
             began = time.perf_counter()

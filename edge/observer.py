@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from edge.alarm.tracker import AlarmTracker
     from edge.capture.frame import Frame, Triple
     from edge.capture.live import Clock
+    from edge.capture.view_watch import Reference
     from edge.config.device import DeviceSettings
     from edge.pipeline import AnalysedFrame
     from edge.site.calibration import Calibration
@@ -72,6 +73,7 @@ class Observer:
         self._fall = SuddenFall()
         self._tracker: AlarmTracker | None = None
         self._size: tuple[int, int] | None = None
+        self.reference: Reference | None = None
         self.situation: Situation | None = None
         self._situation_s = 0.0
 
@@ -91,6 +93,7 @@ class Observer:
         mode = replace(mode or Mode(0, 0, 0.0, "unknown"), width=frame.size[0], height=frame.size[1])
         identity = identity_of(settings.source, mode, self.manifest.sha256)
         calibration = self._calibration_of(identity, utc)
+        self.reference = None if calibration is None else calibration.reference()
         if calibration is not None:
             self.detector = Detector(self._bundle, settings.detection, known=calibration.camera())
         known = None if calibration is None else calibration.rate()

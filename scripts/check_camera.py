@@ -187,7 +187,7 @@ def run_guest(kernel: Path, initrd: Path, accel: str, limit_s: float) -> dict[st
         ),
         *("-nodefaults", "-display", "none", "-serial", "stdio", "-no-reboot"),
         *("-kernel", str(kernel / "boot" / f"vmlinuz-{release(kernel)}"), "-initrd", str(initrd)),
-        *("-append", "console=ttyS0 panic=-1 quiet"),
+        *("-append", "console=ttyS0 panic=-1 loglevel=2"),
         *("-virtfs", "local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap"),
     ]
     results: dict[str, bool] = {}

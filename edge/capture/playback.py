@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from edge.capture.base import Mode, Source
     from edge.capture.frame import Frame
+    from edge.capture.view_watch import Reference
     from edge.config.device import SourceSettings
 
 _DRIVER_ERRORS = (SourceError, OSError, RuntimeError, cv2.error)
@@ -51,6 +52,7 @@ class Playback:
         # A recording in real time stands for a camera, so its frames happen now.
         self._start_utc = datetime.now(timezone.utc) if settings.pace == "camera" else None
         self._problem: str | None = None
+        self._reference: Reference | None = None
         self._beat_s = time.monotonic()
         self.live = is_live(settings.spec)
         # The source that is open and what earlier ones have reported: one value, as other threads read it.
@@ -104,6 +106,13 @@ class Playback:
         if source is not None:
             source.close()
 
+    def expect(self, reference: Reference) -> None:
+        """Judge focus and view by a reference from calibration, now and whenever the source is opened again."""
+        self._reference = reference
+        source, _ = self._now
+        if source is not None:
+            source.expect(reference)
+
     def frames(self) -> Iterator[Frame]:
         """Yield frames until the source ends or is stopped."""
         if self.live:
@@ -156,6 +165,8 @@ class Playback:
         source, before = self._now
         if source is None:
             source = self._open()
+            if self._reference is not None:
+                source.expect(self._reference)
             self._now = source, before
         return source
 

@@ -66,13 +66,13 @@ def run(config: Path, options: CalibrateOptions, *, as_json: bool) -> int:
             sys.stderr.write(AUTOMATIC)
             return EXIT_CHECK_FAILED
         with Cameras(settings, options) as cameras:
-            procedure = Procedure(settings, bundle, cameras.mode_source().mode)
+            procedure = Procedure(settings, bundle, cameras.view_source().mode)
             dark = _dark(procedure, cameras, guide, options)
             view = _view(procedure, cameras, guide, options, dark)
+            calibration = procedure.calibration(dark, view, cameras.view_source().reference)
     except (_RefusedError, LightLeakError, UnusableViewError) as error:
         sys.stderr.write(f"not calibrated: {error}\n")
         return EXIT_CHECK_FAILED
-    calibration = procedure.calibration(dark, view)
     if settings.calibration is None:
         raise ValueError("load_settings names a file for the calibration")
     write_calibration(settings.calibration, calibration)
@@ -103,13 +103,17 @@ class Cameras:
     def __exit__(self, *_error: object) -> None:
         self._stack.close()
 
-    def mode_source(self) -> Source:
-        """Return the source whose mode counts."""
+    def view_source(self) -> Source:
+        """Return the source of the view."""
         return self._opened("live")[0]
 
     def frames(self, part: str) -> Iterator[Frame]:
         """Return the frames of a part; of a camera they go on where the part before has ended."""
-        return self._opened(part)[1]
+        source, frames = self._opened(part)
+        if part == "covered" and (source.live or self._clips[part] is not None):
+            # A picture that is black without any noise repeats the one before, and yet it counts.
+            return source.pictures()
+        return frames
 
     def needs_lens(self, part: str) -> bool:
         """Whether the lens has to be covered or uncovered for a part: for recordings it was."""
@@ -156,8 +160,7 @@ def _view(procedure: Procedure, cameras: Cameras, guide: Guide, options: Calibra
 def _show_trials(settings: DeviceSettings, manifest: Manifest, guide: Guide) -> None:
     """Try exposures and gains, and show what each gives and which is best."""
     source = settings.source
-    gain = getattr(source, "gain", None)
-    gains = (gain,) if gain is not None else gains_of(source.spec)
+    gains = (source.gain,) if source.gain is not None else gains_of(source.spec)
     guide.tell("Trying exposures and gains in the present light; leave the lens uncovered for it.")
     guide.wait("Press Enter to begin")
     try:

@@ -51,7 +51,8 @@ def run(config: Path, out: Path, options: RecordOptions, *, as_json: bool) -> in
         sys.stderr.write("nothing was recorded\n")
         return EXIT_CHECK_FAILED
     with open_camera(settings.source) as source:
-        frames = iter(source)
+        # Every picture counts, repeats too: a covered camera without noise sends nothing else.
+        frames = source.pictures()
         if source.live and COVERED[name]:
             wait_for_lens(frames, covered=True, patience_s=PATIENCE_S)
         start = begin(source, frames)

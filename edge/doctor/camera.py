@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge.capture.camera_fault import KINDS
+from edge.capture.controls import AUTOMATIC_EXPOSURE
 from edge.doctor.finding import fault, ok, skipped
 from edge.errors import SourceError
 from edge.pipeline import Account, analysed_frames
@@ -168,7 +170,7 @@ def control_findings(wanted: SourceSettings, frame: Frame) -> Iterator[Finding]:
         yield fault("exposure", found, "set source.exposure_s to a time that the camera takes")
     else:
         yield ok("exposure", f"{frame.exposure_s * 1e3:.1f} ms, fixed")
-    gain = getattr(wanted, "gain", None)
+    gain = wanted.gain
     if gain is None:
         yield skipped("gain", "not set" if frame.gain is None else f"{frame.gain:g}; not set, so it may change")
     elif frame.gain is None:
@@ -198,9 +200,8 @@ def _picture(sample: Sample) -> Iterator[Finding]:
 
 def state_findings(source: Source) -> Iterator[Finding]:
     """Return what the source itself says of the camera's state."""
-    states = getattr(source, "faults", ())
-    for state in states:
-        yield fault(state.name.replace("_", " "), state.detail, state.remedy)
-    if not states:
-        for warning in source.report.warnings:
-            yield fault("camera says", warning, "see docs/capture.md")
+    for state in source.faults:
+        yield fault(KINDS[state.name].title, state.detail, state.remedy)
+    for warning in source.report.warnings:
+        if warning != AUTOMATIC_EXPOSURE:  # told as the exposure
+            yield fault("warning", warning, "change the settings of the source")

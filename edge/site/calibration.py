@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, Field, ValidationError, model_validator
 
 from edge.alarm.state import MAX_AHEAD_S, Identity, KeptRate
 from edge.capture.stream import without_secrets
+from edge.capture.view_watch import Reference
 from edge.clock import SET_SINCE
 from edge.config.strict import StrictModel
 from edge.detect.known_camera import KnownCamera
@@ -67,6 +68,19 @@ class SiteBackground(StrictModel):
     brightness_dn: float = Field(ge=0, le=255)
 
 
+class View(StrictModel):
+    """What the camera shows, to notice when it is moved or out of focus; too coarse to recognise anyone."""
+
+    sharpness: float = Field(ge=0)
+    mean_dn: float = Field(ge=0, le=255)
+    view: list[list[float]] = Field(description="mean grey of 36 rows of 64 parts of the picture")
+
+    @model_validator(mode="after")
+    def _has_all_parts(self) -> View:
+        Reference.from_dict(self.model_dump())
+        return self
+
+
 class Calibration(StrictModel):
     """The calibration file."""
 
@@ -78,6 +92,7 @@ class Calibration(StrictModel):
     dark: Darkness
     noise_dn: list[list[float]] = Field(description="noise of each block of 8×8 pixels in the view, grey levels")
     background: SiteBackground
+    view: View | None = Field(default=None, description="None where the view had too little contrast")
 
     @model_validator(mode="after")
     def _fits_the_picture(self) -> Calibration:
@@ -104,6 +119,10 @@ class Calibration(StrictModel):
         """Return the background of the site, for `AlarmTracker`."""
         return KeptRate(hits=self.background.hits, live_s=self.background.live_s).as_rate()
 
+    def reference(self) -> Reference | None:
+        """Return what the camera is to show; None where that was not measured."""
+        return None if self.view is None else Reference.from_dict(self.view.model_dump())
+
     def age_days(self, utc: datetime) -> float:
         """Return its age in days."""
         return (utc - self.measured_utc).total_seconds() / 86400
@@ -119,7 +138,7 @@ def identity_of(source: SourceSettings, mode: Mode, model_sha256: str) -> Identi
         width=mode.width,
         height=mode.height,
         exposure_s=source.exposure_s,
-        gain=getattr(source, "gain", None),
+        gain=source.gain,
         model_sha256=model_sha256,
     )
 

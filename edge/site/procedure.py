@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from edge import __version__
 from edge.detect.detector import Detector
 from edge.detect.known_camera import KnownCamera
-from edge.site.calibration import Calibration, Darkness, SiteBackground, identity_of
+from edge.site.calibration import Calibration, Darkness, SiteBackground, View, identity_of
 from edge.site.dark import DarkNoise, measure_dark
 from edge.site.survey import survey
 from edge.telemetry.health import temperature_c
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from edge.capture.base import Mode
     from edge.capture.frame import Frame
+    from edge.capture.view_watch import Reference
     from edge.config.device import DeviceSettings
     from edge.detect.manifest import Bundle
     from edge.pipeline import Account
@@ -119,8 +120,8 @@ class Procedure:
         detector = Detector(self._bundle, self._settings.detection, known=known)
         return survey(frames, detector, self._settings.alarm, seconds, progress)
 
-    def calibration(self, dark: DarkPart, view: Survey) -> Calibration:
-        """Put both parts together."""
+    def calibration(self, dark: DarkPart, view: Survey, reference: Reference | None) -> Calibration:
+        """Put both parts together. `reference` is what the source says of its view."""
         noise, account = dark.noise, view.account
         return Calibration(
             measured_utc=datetime.now(timezone.utc).replace(microsecond=0),
@@ -149,4 +150,5 @@ class Procedure:
                 sensitivity=min(account.sensitivity or 0.0, 1.0),
                 brightness_dn=round(view.brightness_dn, 2),
             ),
+            view=None if reference is None else View.model_validate(reference.as_dict()),
         )

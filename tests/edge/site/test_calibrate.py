@@ -55,6 +55,14 @@ def test_calibrate_stores_what_it_measures(calibrated):
     assert np.median(stored.noise_dn) == pytest.approx(2, abs=0.6)
 
 
+def test_calibrate_takes_a_black_camera_without_noise(config, films, tmp_path):
+    black = write_film(tmp_path / "black.avi", 100, 0.0, sigma=0.0)
+    path = config()
+    done = calibrate(path, "--covered", str(black), "--live", str(films / "view.avi"), "--yes", "--json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["dark"]["frames"] >= 70
+
+
 def test_analyze_takes_the_calibration(calibrated, config, films, tmp_path):
     del calibrated
     path = config().parent / "calibration.json"
@@ -123,7 +131,7 @@ def test_calibrate_stores_nothing_unusable(config, films, covered, live, reason)
     made = {
         "source.avi": lambda path: write_film(path, 250, 70.0, sigma=2.0, hits=SOURCE),
         "short.avi": lambda path: write_film(path, 50, 70.0),
-        "white.avi": lambda path: write_film(path, 250, 255.0, sigma=0.1),
+        "white.avi": lambda path: write_film(path, 250, 256.0, sigma=3.0),
     }
     film = made[live](tmp_path / live) if live in made else films / live
     done = calibrate(path, "--covered", str(films / covered), "--live", str(film), "--yes")

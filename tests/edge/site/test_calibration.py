@@ -4,8 +4,10 @@ from datetime import datetime, timedelta, timezone
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from edge.capture.base import Mode
+from edge.capture.view_watch import Reference
 from edge.config.device import SourceSettings, load_settings
 from edge.site.calibration import (
     Calibration,
@@ -164,6 +166,15 @@ def test_recording_takes_exposure_of_calibration(stored):
         calibration_of_recording(stored, MODE, 0.01, SHA256)
     with pytest.raises(CalibrationError, match="no such file"):
         calibration_of_recording(stored.with_name("other.json"), MODE, None, SHA256)
+
+
+def test_calibration_keeps_what_the_camera_shows():
+    shown = Reference(0.4, 80.0, np.full((36, 64), 80, np.float32))
+    kept = calibration(view=shown.as_dict()).reference()
+    assert (kept.sharpness, kept.mean_dn, kept.view.shape) == (0.4, 80.0, (36, 64))
+    assert calibration().reference() is None
+    with pytest.raises(ValidationError, match="no reference"):
+        calibration(view={"sharpness": 0.4, "mean_dn": 80.0, "view": [[1.0]]})
 
 
 def test_identity_holds_no_login():

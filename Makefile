@@ -57,6 +57,17 @@ test-hardware: $(VENV)/.dev ## tests with the marker hardware: they need a camer
 check-camera: $(VENV)/.dev ## try the camera code on a virtual camera, in a virtual machine
 	$(BIN)/python scripts/check_camera.py $(CAMERA_ARGS)
 
+# --- edge: checks outside the default suite -----------------------------------------------------------------------
+SOAK_SECONDS ?= 3600
+
+.PHONY: check-soak check-kills
+
+check-soak: $(VENV)/.dev ## an hour of the agent at full speed: nothing grows, every frame is accounted for
+	$(BIN)/python scripts/soak.py --seconds $(SOAK_SECONDS)
+
+check-kills: $(VENV)/.dev ## kill the agent beside a source at 200 random moments: no alarm is lost, nothing false is said
+	$(BIN)/python -m pytest -m slow --timeout=1800 -k killed tests/edge/test_agent_restart.py
+
 clean: ## remove the environment, caches and the demo's films; datasets and runs stay
 	rm -rf .venv build demo .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
 

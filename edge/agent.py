@@ -42,13 +42,19 @@ PROMPT_S = 2.0
 """A fault that begins or ends is told at once, but not more often than this."""
 MAX_STATUS = 200
 BLINDING = {
-    "camera": "the camera cannot be opened",
+    "lost": "the camera is lost",
+    "stalled": "the camera is silent",
+    "frozen": "the picture is frozen",
+    "damaged": "the pictures are damaged",
+    "blinded": "the picture is saturated",
     "frames": "the camera delivers no frames",
     "view": "too little of the picture can show a hit",
     "live ground": "the live part of the picture has fallen",
     "hits": "hits have fallen and candidates have not",
 }
 """What a box with such a fault says on the alarm's topic: it does not know whether all is clear."""
+EXPLAINED_BY = {"lost", "stalled", "frozen", "damaged"}
+"""States of the camera that say why no frame is analysed."""
 FLUSH_S = 30.0
 FLUSH_AWAY_S = 3.0
 # A stop on request takes 3 s at most, whatever hangs: the pipeline, then messages, then the goodbye, then the camera.
@@ -130,6 +136,7 @@ class Agent:
         self._watchdog = Watchdog(Notifier())
         self._journal = FaultJournal()
         self._clock_watch = ClockWatch()
+        self._camera: tuple[str, ...] = ()
         self._faults: dict[str, str] = {}
         self._sessions = 0
         self._informed = False
@@ -221,9 +228,9 @@ class Agent:
 
     def _look_for_faults(self, now_s: float) -> dict[str, str]:
         """Return the faults that stand, a sentence by name. They go to the journal, and they can blind the box."""
-        problem = self._playback.problem
+        camera = self._playback.faults
         faults = {
-            **({} if problem is None else {"camera": problem}),
+            **camera,
             **{sentence: sentence for sentence in self._playback.report.warnings},
             **self._tally.faults(now_s),
             **self._observer.faults,
@@ -231,6 +238,8 @@ class Agent:
             **self._link.faults,
             **self._clock_watch.faults(now_s, self._clock.utc()),
         }
+        if EXPLAINED_BY & camera.keys():
+            faults.pop("frames", None)
         self._journal.update(faults, now_s)
         blinding = tuple(phrase for name, phrase in BLINDING.items() if name in faults)
         # Before the first frame, an alarm of the run before is neither confirmed nor replaced.
@@ -238,7 +247,7 @@ class Agent:
             self._reporter.blind(blinding, self._clock.utc())
         if blinding and not self._informed:
             self._send_info()
-        self._faults = faults
+        self._camera, self._faults = tuple(camera), faults
         return faults
 
     def _status(self, faults: Mapping[str, str]) -> str:
@@ -292,4 +301,4 @@ class Agent:
         fields = self._tally.health(
             self._observer.situation, self._outbox, self._playback.report, self._faults, self._clock.monotonic_s()
         )
-        self._reporter.send_health(self._clock.utc(), **fields)
+        self._reporter.send_health(self._clock.utc(), **fields, camera=self._camera)

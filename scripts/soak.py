@@ -92,7 +92,8 @@ def account_faults(health: Health) -> list[str]:
         "frames": health.frames if health.frames in frames else max(frames),
         "damaged": rounds * len(DAMAGED) + sum(number < rest for number in DAMAGED),
         "dropped": 0,
-        "delivered": health.frames + health.not_analysed + health.damaged + health.dropped,
+        "repeated": 0,
+        "delivered": health.frames + health.not_analysed + health.repeated + health.damaged + health.dropped,
     }
     found = health.model_dump()
     return [f"{name}: {found[name]:,} instead of {value:,}" for name, value in expected.items() if found[name] != value]

@@ -79,9 +79,12 @@ class Playback:
         return before if source is None else before.then(source.report)
 
     @property
-    def problem(self) -> str | None:
-        """Why the camera cannot be opened at the moment; None where it is open."""
-        return self._problem
+    def faults(self) -> dict[str, str]:
+        """The states of the camera that stand now, a sentence by the name of the state."""
+        source, _ = self._now
+        if self._problem is not None:
+            return {"lost": self._problem}
+        return {} if source is None else {fault.name: fault.text for fault in source.faults}
 
     @property
     def beat_s(self) -> float:

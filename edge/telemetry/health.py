@@ -101,7 +101,8 @@ class Tally:
         return {
             "frames": account.analysed,
             "delivered": report.delivered + report.damaged + report.dropped,
-            "not_analysed": max(report.delivered - account.analysed, 0),
+            "not_analysed": max(report.delivered - report.repeated - account.analysed, 0),
+            "repeated": report.repeated,
             "fps": round(span.analysed / passed_s, 3),
             "dropped": report.dropped,
             "damaged": report.damaged,

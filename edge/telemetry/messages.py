@@ -99,10 +99,11 @@ class Health(Message):
 
     frames: Count = Field(description="frames analysed since the start")
     delivered: Count = Field(
-        description="frames of the source since the start: frames + not_analysed + damaged + dropped"
+        description="frames of the source since the start: frames + not_analysed + repeated + damaged + dropped"
     )
     not_analysed: Count = Field(description="whole frames without a neighbour on both sides, the newest two included")
     fps: RateHz = Field(description="analysed frames a second")
+    repeated: Count = Field(description="pictures that repeat the one before and were left out, since the start")
     dropped: Count = Field(description="frames of the camera that were not read in time, since the start")
     damaged: Count = Field(description="frames that could not be decoded, since the start")
     live_fraction: Fraction | None = Field(description="mean share of the picture in which a hit would be seen")

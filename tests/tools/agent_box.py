@@ -145,7 +145,7 @@ class Camera(LiveSource):
     """A camera whose faults a test chooses while it runs: set `fault` to what the driver shall do next.
 
     fault: None, or "missing" (cannot be opened), "lost" (pictures end), "bug" (the driver raises), "hangs" (a picture
-    never comes), "black". `hits_hz` is the rate of hits; places never repeat within a minute.
+    never comes), "frozen" (the same picture comes again and again). `hits_hz` is the rate of hits.
     """
 
     fault = None
@@ -179,12 +179,12 @@ class Camera(LiveSource):
             raise LostError("released")
         self._next_s += 1 / FPS
         time.sleep(max(0.0, self._next_s - time.monotonic()))
-        self._number += 1
+        self._number += self.fault != "frozen"
         picture = self._pictures[self._number % len(self._pictures)].copy()
-        if self._rng.random() < self.hits_hz / FPS:
+        if self.fault != "frozen" and self._rng.random() < self.hits_hz / FPS:
             x, y = self._rng.integers(10, 140), self._rng.integers(10, 100)
             picture[y : y + 3, x : x + 3] += 90
-        return RawPicture(pixels=picture if self.fault != "black" else picture * 0)
+        return RawPicture(pixels=picture)
 
     def _disconnect(self):
         if self.hang_on_close:
@@ -235,6 +235,11 @@ class Run:
         """Return the faults of the latest health message, as one text."""
         healths = self.messages("health")
         return "; ".join(healths[-1].faults) if healths else ""
+
+    def camera(self):
+        """Return the states of the camera in the latest health message."""
+        healths = self.messages("health")
+        return set(healths[-1].camera) if healths else set()
 
     def end(self):
         """Stop the agent; return the seconds that took."""

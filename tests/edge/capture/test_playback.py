@@ -141,10 +141,10 @@ def camera(monkeypatch):
 def test_playback_opens_a_camera_that_comes_later(camera):
     missing = SourceError("/dev/video7", "no such device", "plug the camera in")
     player = camera(missing, missing, 3, missing, 3)
-    assert (player.mode, player.problem) == (None, None)
+    assert (player.mode, player.faults) == (None, {})
     frames = player.frames()
     first = next(frames)
-    assert (first.sequence, player.problem, player.mode.width) == (0, None, 64)
+    assert (first.sequence, player.faults, player.mode.width) == (0, {}, 64)
     rest = list(islice(frames, 5))
     assert [frame.sequence for frame in rest] == [1, 2, 4, 5, 6]
     assert player.report.delivered == 6
@@ -157,10 +157,10 @@ def test_playback_says_why_a_camera_cannot_be_opened(camera):
     waiting = threading.Thread(target=lambda: list(player.frames()))
     waiting.start()
     deadline = time.monotonic() + 10
-    while player.problem is None:
+    while not player.faults:
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    assert player.problem == "/dev/video7: no such device; plug the camera in"
+    assert player.faults == {"lost": "/dev/video7: no such device; plug the camera in"}
     assert time.monotonic() - player.beat_s < 2
     player.interrupt()
     waiting.join(5)

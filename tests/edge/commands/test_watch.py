@@ -75,7 +75,7 @@ def health(stamp, **changes):
         "frames": 9, "fps": 29.97, "dropped": 0, "damaged": 0, "live_fraction": 0.97, "exposure_s": None,
         "live_s_per_s": 0.5, "stage_ms": {}, "hits": 1, "unclassified": 0, "background_hz": 0.1,
         "background_interval_hz": (0.0, 1.0), "background_learnt": True, "alarm_stands": True,
-        "condition": "alarm", "delivered": 9, "not_analysed": 0, "temperature_c": None,
+        "condition": "alarm", "delivered": 9, "not_analysed": 0, "repeated": 0, "temperature_c": None,
         "uptime_s": 1.0, "outbox": {"depth": 0, "dropped": 0}, "faults": (),
     }  # fmt: skip
     return stamp.make(Health, NOW, **(fields | changes))

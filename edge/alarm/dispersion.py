@@ -9,6 +9,8 @@ _WINDOWS_S = (1.0, 10.0, 60.0)
 _MEMORY_S = 86400.0
 _SIGMAS = 3.0
 _MIN_WINDOWS = 60.0
+_MIN_BIN_S = 8.0
+_MAX_GAP_S = 15.0
 
 
 @dataclass(slots=True)
@@ -58,11 +60,18 @@ class Dispersion:
         self._sums = [[0.0, 0.0, 0.0] for _ in range(3)]
         self._minute: list[float] = []
         self._last_minute: float | None = None
+        self._last_start_s = -math.inf
         self.factor = 1.0
 
     def add(self, counted: QuietBin) -> None:
-        """Add some ten seconds of background."""
-        seconds = max(counted.lasted_s, 2.0)
+        """Add some ten seconds of background; shorter ones, as at a start, do not count."""
+        if counted.lasted_s < _MIN_BIN_S or counted.start_s - self._last_start_s > _MAX_GAP_S:
+            self._minute.clear()
+            self._last_minute = None
+        self._last_start_s = counted.start_s
+        if counted.lasted_s < _MIN_BIN_S:
+            return
+        seconds = counted.lasted_s
         within = counted.sum_of_squares - counted.hits**2 / seconds
         self._add(0, within * seconds / (seconds - 1), counted.hits, seconds)
         self._minute.append(counted.hits)
@@ -97,7 +106,8 @@ class Dispersion:
                 continue
             ratio = squares / hits
             error = math.sqrt((3 + windows / hits) / windows)
-            worst = max(worst, ratio - _SIGMAS * error)
+            if ratio - _SIGMAS * error > 1:
+                worst = max(worst, ratio)
         return worst
 
     def state(self) -> list[list[float]]:

@@ -9,6 +9,7 @@ continuously only lowers the sum, so the stated rate is an upper bound.
 
 from __future__ import annotations
 
+import functools
 import math
 from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING
@@ -69,11 +70,12 @@ class Trigger:
         return self._rules
 
     def _rule(self, background_hz: float, dispersion: float, multiple: float) -> tuple[float, float]:
-        """Return slope and limit of one sum: counts over their dispersion are taken for Poisson counts."""
+        """Return slope and limit of one sum."""
         excess = max(self._settings.source_rate_hz * min(multiple, 1.0), self._settings.min_excess * background_hz)
         source = excess * max(multiple, 1.0)
         share = self._settings.false_alarms_per_1000_h / len(MULTIPLES)
-        limit = dispersion * limit_hits(background_hz / dispersion, source / dispersion, share)
+        decay = decay_per_hit(background_hz, source, dispersion)
+        limit = limit_hits(background_hz, source, share) * decay_per_hit(background_hz, source) / decay
         return slope_hz(background_hz, source), max(limit, self._settings.min_hits)
 
 
@@ -86,6 +88,36 @@ def slope_hz(background_hz: float, source_hz: float) -> float:
     return source_hz / math.log1p(source_hz / background_hz)
 
 
+def decay_per_hit(background_hz: float, source_hz: float, dispersion: float = 1.0) -> float:
+    """Return η: background alone exceeds a limit of a hits with a probability that falls as exp(−η a).
+
+    It is Lundberg's exponent, η = ln(λ1 / λ0) for Poisson hits. Overdispersed counts are taken for negative binomial
+    ones, so bursts may be as long as they like, and η solves λ0 ln(1 − (D − 1)(exp η − 1)) / (D − 1) + slope × η = 0.
+
+    Parameters
+    ----------
+    background_hz, source_hz : float
+    dispersion : float
+        Variance over mean of the counts, D.
+
+    """
+    poisson = math.log1p(source_hz / background_hz)
+    more = dispersion - 1
+    if more < 1e-3:
+        return poisson
+    slope = slope_hz(background_hz, source_hz)
+    low, high = 0.0, min(poisson, math.log1p(1 / more))
+    for _ in range(40):
+        middle = (low + high) / 2
+        inside = 1 - more * math.expm1(middle)
+        if inside <= 0 or -math.log(inside) * background_hz / more > slope * middle:
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+@functools.lru_cache(maxsize=8192)
 def limit_hits(background_hz: float, source_hz: float, false_alarms_per_1000_h: float) -> float:
     """Return the limit, in hits, that background alone exceeds once in the stated mean time.
 

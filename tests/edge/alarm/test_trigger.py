@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.alarm.trigger import Trigger, limit_hits, mean_time_to_false_alarm, slope_hz
+from edge.alarm.trigger import Trigger, decay_per_hit, limit_hits, mean_time_to_false_alarm, slope_hz
 from edge.config.device import AlarmSettings
 
 
@@ -87,3 +87,22 @@ def test_limit_holds_in_simulated_years():
     error = drawn_h.std() / math.sqrt(drawn_h.size)
     assert drawn_h.mean() > 1000 - 3 * error
     assert drawn_h.mean() < 1100 + 3 * error
+
+
+@pytest.mark.parametrize("background_hz", [0.05, 0.5, 5.0])
+def test_decay_is_that_of_poisson_without_dispersion_and_falls_with_it(background_hz):
+    source_hz = max(0.5, 0.5 * background_hz)
+    decays = [decay_per_hit(background_hz, source_hz, dispersion) for dispersion in (1.0, 1.01, 1.2, 2.0, 5.0)]
+    assert decays[0] == pytest.approx(math.log1p(source_hz / background_hz))
+    assert decays[1] == pytest.approx(decays[0], rel=0.1)
+    assert decays == sorted(decays, reverse=True)
+
+
+@pytest.mark.parametrize("dispersion", [1.5, 3.0])
+@pytest.mark.parametrize("background_hz", [0.1, 1.0])
+def test_decay_solves_the_equation_of_negative_binomial_counts(background_hz, dispersion):
+    source_hz = max(0.5, 0.5 * background_hz)
+    decay = decay_per_hit(background_hz, source_hz, dispersion)
+    more = dispersion - 1
+    logarithm = -math.log(1 - more * math.expm1(decay)) * background_hz / more
+    assert logarithm == pytest.approx(slope_hz(background_hz, source_hz) * decay, rel=1e-3)

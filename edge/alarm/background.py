@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from edge.alarm.dispersion import Dispersion, QuietBin
 from edge.statistics import gamma_quantile, li_ma_sigma
 
+LONG_MEMORY_S = 2 * 86400.0
+"""Live seconds over which the long mean fades: longer than a day, as days swing."""
 PRIOR_HITS = 0.1
 """Weight of the prior where nothing is known: wide enough that a first second outweighs it."""
 BIN_S = 10.0
@@ -63,6 +65,16 @@ class FadingRate:
         """What is left of the counts."""
         return Rate(max(self._hits, 0.5), max(self._live_s, 1e-9))
 
+    @property
+    def counted(self) -> Rate | None:
+        """What is left of the counts, without a prior; None before anything was counted."""
+        return Rate(self._hits, self._live_s) if self._live_s > 0 else None
+
+    @property
+    def mean_hz(self) -> float:
+        """Mean of what is left; 0 before anything was counted."""
+        return self._hits / self._live_s if self._live_s > 0 else 0.0
+
     def add(self, hits: float, live_s: float) -> None:
         """Add counts."""
         kept = math.exp(-live_s / self._memory_s)
@@ -94,6 +106,7 @@ class Background:
         self._memory_s = memory_s
         self._lag_s = lag_s
         self._hits, self._live_s, self.learnt_s = 0.0, 0.0, 0.0
+        self.long_mean = FadingRate(LONG_MEMORY_S, known)
         self._waiting: deque[QuietBin] = deque()
         self._observed_s = 0.0
         self.dispersion = Dispersion()
@@ -102,7 +115,7 @@ class Background:
             share = min(1.0, memory_s / known.live_s)
             self._hits, self._live_s = known.hits * share, known.live_s * share
             self.learnt_s = known.live_s
-            self._observed_s = math.inf
+            self._observed_s = math.inf if known.live_s >= _CATCH_UP_S else known.live_s
 
     @property
     def rate(self) -> Rate:
@@ -110,10 +123,13 @@ class Background:
         return Rate(self._prior.hits + self._hits, self._prior.live_s + self._live_s)
 
     def quantile_hz(self, sigmas: float) -> float:
-        """Return a quantile of the rate as known now; see `Rate.quantile_hz`."""
+        """Return a quantile of the rate as known now, at least the mean of the last days; see `Rate.quantile_hz`.
+
+        A background that falls by night rises again in the morning, faster than it is learnt.
+        """
         known = self._quantiles.get(sigmas)
         if known is None:
-            known = self._quantiles[sigmas] = self.rate.quantile_hz(sigmas)
+            known = self._quantiles[sigmas] = max(self.rate.quantile_hz(sigmas), self.long_mean.mean_hz)
         return known
 
     @property
@@ -136,6 +152,11 @@ class Background:
         while len(self._waiting) > 1 and self._waiting[1].start_s <= end_s:
             self._learn(self._waiting.popleft())
 
+    def follow(self, hits: float, live_s: float) -> None:
+        """Add time of a changed background to the mean of the last days, and to nothing else."""
+        self.long_mean.add(hits, live_s)
+        self._quantiles.clear()
+
     def discard_since(self, onset_s: float) -> None:
         """Drop what waits from an onset on."""
         while self._waiting and self._waiting[-1].start_s + CELL_S > onset_s:
@@ -147,6 +168,7 @@ class Background:
         kept = math.exp(-counted.live_s / self._memory_s)
         self._hits = self._hits * kept + counted.hits
         self._live_s = self._live_s * kept + counted.live_s
+        self.long_mean.add(counted.hits, counted.live_s)
         self.learnt_s += counted.live_s
         self._quantiles.clear()
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 # A standing alarm is cleared when background alone is this many times as likely as source and background.
 CLEAR_ODDS = 1000.0
+MAX_LOG_ODDS = 3 * math.log(CLEAR_ODDS)
+"""Quiet counts up to these odds, so that a long night does not hide an excess that follows it."""
 SLOWER_EACH_ROUND = 8.0
 MAX_SLOWED_ROUNDS = 3
 
@@ -59,6 +61,9 @@ class Standing:
         Whether the background was learnt before the alarm. Only then a quiet rate says that the source is gone.
     rounds : int
         How often the same alarm was cleared and raised again; each round clears more slowly.
+    moderate : bool
+        Whether the excess was moderate all the time. It clears as slowly as one that comes again: a rate a little above
+        the background agrees with it for half a minute by chance.
     changed : bool
         Whether it lasts as a changed background.
     resumed : bool
@@ -75,6 +80,7 @@ class Standing:
     background: Rate
     learnt_before: bool
     rounds: int = 0
+    moderate: bool = False
     changed: bool = False
     resumed: bool = False
     maximum_hz: float = 0.0
@@ -104,7 +110,9 @@ class Standing:
         self._counted += observation.hits
         self._live_s += observation.live_s
         self._excess = max(0.0, self._excess + rule.slope_hz * observation.live_s - observation.hits)
-        needed_s = rule.clear_s * SLOWER_EACH_ROUND ** min(self.rounds, MAX_SLOWED_ROUNDS)
+        self._excess = min(self._excess, MAX_LOG_ODDS * rule.dispersion / rule.log_ratio)
+        slowed = min(self.rounds + self.moderate, MAX_SLOWED_ROUNDS)
+        needed_s = rule.clear_s * SLOWER_EACH_ROUND**slowed
         expected = rule.background_hz * self._live_s
         return (
             self.quiet_s(observation.monotonic_s) >= needed_s

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import AwareDatetime, Field, ValidationError
 
-from edge.alarm.background import FadingRate, Rate
+from edge.alarm.background import LONG_MEMORY_S, FadingRate, Rate
 from edge.alarm.standing import Standing
 from edge.alarm.stretch import Stretch
 from edge.alarm.tracker import LEVEL_MEMORY_S, AlarmTracker
@@ -72,6 +72,7 @@ class KeptAlarm(StrictModel):
     background: KeptRate
     learnt_before: bool
     rounds: int = Field(ge=0)
+    moderate: bool
     level: KeptRate | None = Field(description="of a changed background; None while it is an alarm")
 
 
@@ -83,6 +84,7 @@ class AlarmState(StrictModel):
     identity: Identity
     known: bool = Field(description="whether the background was learnt without a source")
     background: KeptRate | None
+    long_mean: KeptRate | None = Field(description="mean of the last days")
     dispersion: list[list[float]]
     usual_live: float | None
     count: int = Field(ge=0)
@@ -106,18 +108,24 @@ def state_of(tracker: AlarmTracker, identity: Identity, utc: datetime) -> AlarmS
             background=KeptRate(hits=standing.background.hits, live_s=standing.background.live_s),
             learnt_before=standing.learnt_before,
             rounds=standing.rounds,
-            level=KeptRate(hits=level.hits, live_s=level.live_s) if level is not None else None,
+            moderate=standing.moderate,
+            level=_kept(level),
         )
     return AlarmState(
         written_utc=utc,
         identity=identity,
         known=tracker.known,
-        background=KeptRate(hits=counted.hits, live_s=counted.live_s) if counted is not None else None,
+        background=_kept(counted),
+        long_mean=_kept(tracker.learner.long_mean.counted),
         dispersion=tracker.learner.dispersion.state(),
         usual_live=tracker.usual_live,
         count=tracker.count,
         alarm=kept,
     )
+
+
+def _kept(rate: Rate | None) -> KeptRate | None:
+    return KeptRate(hits=rate.hits, live_s=rate.live_s) if rate is not None else None
 
 
 def tracker_of(
@@ -146,6 +154,8 @@ def tracker_of(
         tracker.known = state.known or known is not None
     else:
         tracker = AlarmTracker(settings, name, known)
+    if state.long_mean is not None:
+        tracker.learner.long_mean = FadingRate(LONG_MEMORY_S, state.long_mean.as_rate())
     tracker.learner.dispersion.restore(state.dispersion)
     tracker.usual_live, tracker.count = state.usual_live, state.count
     kept = state.alarm
@@ -160,6 +170,7 @@ def tracker_of(
         kept.background.as_rate(),
         learnt_before=kept.learnt_before,
         rounds=kept.rounds,
+        moderate=kept.moderate,
         changed=kept.level is not None,
         resumed=True,
         maximum_hz=kept.maximum_hz,
@@ -228,5 +239,11 @@ def _doubt_of_age(state: AlarmState, utc: datetime) -> str | None:
 
 def _alarm_only(state: AlarmState) -> AlarmState:
     return state.model_copy(
-        update={"background": None, "known": False, "usual_live": None, "dispersion": [[0.0] * 3] * 3}
+        update={
+            "background": None,
+            "long_mean": None,
+            "known": False,
+            "usual_live": None,
+            "dispersion": [[0.0] * 3] * 3,
+        }
     )

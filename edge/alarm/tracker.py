@@ -220,7 +220,14 @@ class AlarmTracker:
         self.learner.discard_since(stretch.onset_s)
         self.level = None
         self.standing = Standing(
-            name, raised_utc, now_s, now_s, background, learnt_before=self.known or self.learnt, rounds=rounds
+            name,
+            raised_utc,
+            now_s,
+            now_s,
+            background,
+            learnt_before=self.known or self.learnt,
+            rounds=rounds,
+            moderate=self._is_moderate(stretch, background),
         )
         return self._step("raised", self.standing, stretch, observation)
 
@@ -228,6 +235,7 @@ class AlarmTracker:
         now_s = observation.monotonic_s
         ten_s = self._recent.over(WINDOWS_S[0])
         standing.maximum_hz = max(standing.maximum_hz, ten_s.rate_hz or 0.0)
+        standing.moderate &= self._is_moderate(stretch, standing.background)
         if self._may_not_clear(observation):
             standing.forget_quiet()
         elif standing.is_quiet(observation, self._clear_rule(standing)):
@@ -270,6 +278,7 @@ class AlarmTracker:
         """Follow the level of a changed background; it is cleared when the old one is back for more than a day."""
         if self.level is not None:
             self.level.add(observation.hits, observation.live_s)
+            self.learner.follow(observation.hits, observation.live_s)
         if standing.resumed:
             return (self._step("changed", standing, stretch, observation),)
         if observation.live_s <= 0 or not standing.is_quiet(observation, self._clear_rule(standing)):

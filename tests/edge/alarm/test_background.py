@@ -72,3 +72,16 @@ def test_significance_agrees_with_li_and_ma():
 def test_significance_is_zero_without_excess():
     assert significance_sigma(1, 10.0, Rate(100, 100)) == 0
     assert significance_sigma(0, 0.0, Rate(1, 1)) == 0
+
+
+def test_background_is_assumed_no_lower_than_the_mean_of_the_last_days():
+    background = Background(prior_hz=0.5, memory_s=1000, lag_s=0, known=Rate(8640, 86400))
+    quiet(background, 5000, 0)
+    assert background.rate.mean_hz < 0.01
+    assert background.quantile_hz(2.326) == pytest.approx(0.1, rel=0.1)
+
+
+def test_background_short_known_goes_on_without_a_lag():
+    background = Background(prior_hz=0.5, memory_s=1e6, lag_s=3600, known=Rate(2, 10))
+    quiet(background, 50, 2)
+    assert background.learnt_s > 55

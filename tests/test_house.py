@@ -19,13 +19,13 @@ MAY_IMPORT = {
 # several stand in one line they do not use one another.
 ROOMS: dict[str, tuple[tuple[str, ...], ...]] = {
     "edge": (
-        ("clock", "errors", "files", "statistics", "text", "systemd"),
+        ("clock", "errors", "files", "statistics", "text", "systemd", "workers"),
         ("config", "truth"),
         ("capture",),
         ("detect",),
         ("bundle",),
         ("alarm",),
-        ("pipeline",),
+        ("pipeline", "simulation"),
         ("telemetry",),
         ("control_room",),
         ("site",),
@@ -35,7 +35,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("commands",),
     ),
     "trainer": (
-        ("errors", "progress", "workers"),
+        ("errors", "progress"),
         ("sensor",),
         ("scenes",),
         ("film",),

@@ -26,7 +26,7 @@ from trainer.film.studio import Way, random_studio
 from trainer.scenes.footage import Footage, split_footage
 from trainer.scenes.textures import available_pictures
 from trainer.sensor.library import LIBRARY_VERSION
-from trainer.workers import in_workers
+from edge.workers import in_workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -20,7 +20,7 @@ from trainer.data.triples import SceneSource
 from trainer.data.writer import DatasetWriter, write_shard
 from trainer.film.studio import random_studio
 from trainer.scenes.footage import split_footage
-from trainer.workers import in_workers
+from edge.workers import in_workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from trainer.workers import in_workers
+from edge.workers import in_workers
 
 PROGRAM = """
 import sys, time
 from functools import partial
 from pathlib import Path
-from trainer.workers import in_workers
+from edge.workers import in_workers
 
 def slow(folder, item):
     (folder / f"{item}").touch()

@@ -9,6 +9,7 @@ import typer
 
 from edge.commands import console
 from edge.commands.options import with_option_groups
+from edge.commands.simulation_options import BackgroundOptions, BoxOptions, FootageOptions, SourceOptions
 from edge.commands.site_options import CalibrateOptions, RecordOptions
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -195,6 +196,31 @@ def watch(
 
     settings = watch_command.broker_settings(broker, username=username, password_file=password_file, ca_file=ca_file)
     watch_command.watch(settings, site, as_json=as_json, seconds=seconds, hits=hits)
+
+
+@app.command(name="simulate-alarms")
+@with_option_groups
+def simulate_alarms(
+    background: BackgroundOptions,
+    box: BoxOptions,
+    source: SourceOptions,
+    footage: FootageOptions,
+    hours: Annotated[float, typer.Option(min=0, max=1e7, help="Hours without a source, of all boxes; 0 for none.")] = (
+        10_000.0
+    ),
+    processes: Annotated[int | None, typer.Option(min=1, max=256, help="By default one a core.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same result.")] = 1,
+    plot: Annotated[Path | None, typer.Option(metavar="OUT.svg", help="Write the curves as a picture.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as one JSON object.")] = False,
+) -> None:
+    """Simulate months without a source and passages of sources through the alarm, in minutes.
+
+    The exit code is 1 where more false alarms come than the settings state.
+    """
+    from edge.commands import simulate_alarms as simulation
+
+    plan = simulation.plan_of(background, box, source, hours=hours, seed=seed)
+    raise typer.Exit(simulation.run(plan, footage=footage, processes=processes, plot_to=plot, as_json=as_json))
 
 
 @app.command()

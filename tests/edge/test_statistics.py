@@ -29,7 +29,8 @@ def test_wilson_interval_ends_exactly_at_0_and_1():
 
 
 @pytest.mark.parametrize(
-    ("count", "low", "high"), [(0, 0.0, 3.689), (1, 0.0253, 5.572), (4, 1.090, 10.24), (20, 12.217, 30.888), (1000, 938.97, 1063.95)]
+    ("count", "low", "high"),
+    [(0, 0.0, 3.689), (1, 0.02532, 5.572), (4, 1.0899, 10.242), (20, 12.217, 30.888), (1000, 938.97, 1063.95)],
 )
 def test_poisson_interval_is_the_exact_one(count, low, high):
     assert poisson_interval(count) == pytest.approx((low, high), rel=1e-3)

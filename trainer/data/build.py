@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from edge.detect.manifest import CandidateRules
+from edge.workers import in_workers
 from trainer.data.cost import BuildCost, measured
 from trainer.data.crops import samples_of, take_shot
 from trainer.data.dataset import Dataset, DatasetIndex, Samples, ShardEntry
@@ -26,7 +27,6 @@ from trainer.film.studio import Way, random_studio
 from trainer.scenes.footage import Footage, split_footage
 from trainer.scenes.textures import available_pictures
 from trainer.sensor.library import LIBRARY_VERSION
-from edge.workers import in_workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable

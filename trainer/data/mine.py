@@ -11,6 +11,7 @@ import numpy as np
 from edge.detect.fast_path import find_candidates
 from edge.detect.manifest import CandidateRules
 from edge.detect.noise_map import noise_of_pair
+from edge.workers import in_workers
 from trainer.data.build import SCENES_A_SHARD, Recipe, region_size
 from trainer.data.crops import MIN_ADDED_DN, MIN_KEPT_DN, cut_samples, stratum_of
 from trainer.data.dataset import Dataset, DatasetIndex, Samples
@@ -20,7 +21,6 @@ from trainer.data.triples import SceneSource
 from trainer.data.writer import DatasetWriter, write_shard
 from trainer.film.studio import random_studio
 from trainer.scenes.footage import split_footage
-from edge.workers import in_workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable

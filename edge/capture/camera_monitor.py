@@ -48,6 +48,7 @@ class CameraMonitor:
         self._lock = threading.Lock()
         self._changes: deque[CameraChange] = deque(maxlen=CHANGES)
         self._facts_s = self._check_s = float("-inf")
+        self._begun = False
         self._repeats = 0
         self._repeated = 0
 
@@ -116,7 +117,8 @@ class CameraMonitor:
             self._repeated += 1
             return None
         repeats, self._repeats = self._repeats, 0
-        pictures = self._spacing.add(repeats)
+        pictures = self._spacing.add(repeats) if self._begun else 1.0
+        self._begun = True
         if repeats == 0 and pictures == 1:
             return frame
         period_s = None if frame.period_s is None else frame.period_s * pictures

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge.capture.camera_fault import KINDS, FaultLatch, Sign
+from edge.capture.frame import MAX_REPEATS
 from edge.capture.view_watch import ViewWatch
 
 if TYPE_CHECKING:
@@ -161,11 +162,16 @@ class _Repeats:
 
     def __init__(self) -> None:
         self._latest: deque[bool] = deque(maxlen=_PICTURES)
+        self._run = 0
 
     def sign(self, likeness: Likeness) -> Sign | None:
-        if likeness.stands:
+        if likeness.repeats:
+            self._run += 1
             return None
-        self._latest.append(likeness.repeats)
+        if self._run <= MAX_REPEATS:
+            self._latest.extend([True] * self._run)
+        self._latest.append(False)
+        self._run = 0
         if len(self._latest) < MIN_PICTURES:
             return None
         share = sum(self._latest) / len(self._latest)

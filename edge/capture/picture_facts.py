@@ -21,7 +21,8 @@ SATURATED_DN = 250
 COARSE_PX = 8
 _ROWS = 72
 _BRIGHT_QUANTILE = 0.99
-_EDGE_QUANTILE = 0.99
+_FINE_QUANTILE, _COARSE_QUANTILE = 0.998, 0.984
+"""An edge has eight times as many pairs of pixels 8 apart as of neighbours."""
 _SMOOTHING = 0.8
 _AROUND = 9
 _MIN_GRADIENT_DN = 2.0
@@ -43,9 +44,10 @@ class PictureFacts:
     saturated_share : float
         Share of the pixels of 250 and more.
     coarse_dn : float
-        Difference of pixels 8 apart that 99 % of them stay below: the contrast of the edges.
+        Difference of pixels 8 apart that 98.4 % of them stay below: the contrast of the edges.
     sharpness : float
-        The same of neighbouring pixels, as a share of `coarse_dn`: about 0.5 for sharp edges, less the softer they are.
+        Difference of neighbours that 99.8 % stay below, as a share of `coarse_dn`: about 1 for edges of one pixel, less
+        the softer they are.
     view : float32 array, shape (36, 64)
         Mean grey of the parts of the picture.
 
@@ -83,8 +85,8 @@ def picture_facts(grey: Image) -> PictureFacts:
     step = max(grey.shape[0] // _ROWS, 1)
     rows = grey[step // 2 :: step]
     levels = _histogram(rows)
-    fine_dn = _quantile(_histogram(cv2.absdiff(rows[:, 1:], rows[:, :-1])), _EDGE_QUANTILE)
-    coarse_dn = _quantile(_histogram(cv2.absdiff(rows[:, COARSE_PX:], rows[:, :-COARSE_PX])), _EDGE_QUANTILE)
+    fine_dn = _quantile(_histogram(cv2.absdiff(rows[:, 1:], rows[:, :-1])), _FINE_QUANTILE)
+    coarse_dn = _quantile(_histogram(cv2.absdiff(rows[:, COARSE_PX:], rows[:, :-COARSE_PX])), _COARSE_QUANTILE)
     return PictureFacts(
         mean_dn=float(levels @ np.arange(256)),
         bright_dn=_quantile(levels, _BRIGHT_QUANTILE),

@@ -68,6 +68,29 @@ def close_to(found, hits):
     )
 
 
+@pytest.mark.parametrize("times", [2, 3])
+def test_analyze_finds_the_hits_of_repeated_pictures(clip, analyzed, times):
+    hits = (*HITS, (40, 100, 40))
+    once = jpegs(hits=hits, count=60)
+    summary, found, _ = analyzed(clip([jpeg for jpeg in once for _ in range(times)]))
+    assert close_to(found, [(times * frame, x, y) for frame, x, y in hits])
+    assert (summary["frames"], summary["repeated"], summary["not_analysed"]) == (60 * times, 60 * (times - 1), 2)
+    assert summary["live_s"] == pytest.approx(
+        58 * times * 0.04 * summary["live_fraction"] * summary["sensitivity"], rel=0.05
+    )
+    assert [state["name"] for state in summary["camera"]] == ["repeated"]
+
+
+def test_analyze_tells_a_frozen_picture(clip, analyzed, tmp_path):
+    made = jpegs(hits=(), count=60)
+    summary, _, _ = analyzed(clip([*made[:30], *made[29:30] * 150, *made[30:]]))
+    assert (summary["repeated"], summary["not_analysed"]) == (150, 4)
+    events = map(json.loads, (tmp_path / "events.jsonl").read_text().splitlines())
+    told = [(event["name"], event["state"]) for event in events if event["type"] == "camera"]
+    assert told == [("frozen", "begin"), ("frozen", "end")]
+    assert summary["camera"][0]["time_s"] < 30 / 25 + 5
+
+
 def test_analyze_accounts_for_every_hit_and_frame(clip, analyzed):
     summary, found, _ = analyzed(clip())
     assert close_to(found, HITS)

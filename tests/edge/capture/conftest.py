@@ -1,8 +1,11 @@
 """Pictures and recordings for the tests of the capture room."""
 
+import threading
+
 import cv2
 import numpy as np
 import pytest
+from http_camera import Camera
 
 from edge.capture.mjpeg_writer import MotionJpegWriter
 
@@ -46,3 +49,14 @@ def number_of(frame):
 def numbers():
     """Return the numbers of frames made by make_jpeg."""
     return lambda frames: [number_of(frame) for frame in frames]
+
+
+@pytest.fixture
+def camera(monkeypatch):
+    monkeypatch.setenv("no_proxy", "*")
+    with Camera() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()

@@ -2,6 +2,7 @@
 
 import sys
 import threading
+import time
 import types
 
 import cv2
@@ -147,3 +148,83 @@ def test_unpad_i420_removes_the_padding_of_lines(stride):
     picture = np.random.default_rng(2).integers(0, 256, (82, 96, 3), dtype=np.uint8)
     plain = cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420)
     assert np.array_equal(unpad_i420(padded_i420(picture, stride), 96, 82), plain)
+
+
+LINE_S = 18.904e-6  # of an IMX219: exposures are whole lines
+DELAY = 3  # frames until a control is in force, as libcamera has it
+
+
+class ControlledRequest(Request):
+    def make_array(self, name):
+        assert name == "main"
+        width, height = self.camera.size
+        noise = np.random.default_rng(self.number).integers(-4, 5, (height, width, 1))
+        return padded_i420((80 + noise).repeat(3, axis=2).astype(np.uint8), self.camera.stride)
+
+    def get_metadata(self):
+        asked = self.camera.configuration["controls"] if self.number > DELAY else {}
+        shortest_us, _ = self.camera.configuration["controls"]["FrameDurationLimits"]
+        exposure_us = min(asked.get("ExposureTime", 10_000), shortest_us - 100)
+        white = asked.get("ColourGains", (1.8, 1.6)) if asked.get("AwbEnable") is False else (1.9, 1.4)
+        return {
+            "ExposureTime": round(exposure_us * 1e-6 / LINE_S) * LINE_S * 1e6,
+            "AnalogueGain": round(min(max(asked.get("AnalogueGain", 1.0), 1.0), 10.67), 2),
+            "ColourGains": self.camera.fixed_white or white,
+            "SensorTimestamp": 10**9 + 40_000_000 * self.number,
+        }
+
+
+@pytest.fixture
+def controlled(library):
+    """Return a camera that quantises, limits and delays its controls like a sensor behind libcamera."""
+
+    def capture_request(self, wait):
+        del wait
+        self.held += 1
+        self.taken += 1
+        self.idle.wait(0.002)
+        return ControlledRequest(self, self.taken)
+
+    library.capture_request = capture_request
+    library.fixed_white = None
+    return library
+
+
+def after_reading_back(**asked):
+    """Return the newest frame, and what the source says of its controls once it has read them back."""
+    with open_source("csi:0", size=(96, 80), fps=25, **asked) as source:
+        began_s = time.monotonic()
+        for frame in source:
+            refused = [fault.detail for fault in source.faults if fault.name == "controls"]
+            if frame.sequence >= 60 and (refused or time.monotonic() - began_s > 1.5):
+                return frame, refused
+    raise AssertionError("the camera has ended")
+
+
+def test_picamera_reads_its_controls_back(controlled):
+    frame, refused = after_reading_back(exposure_s=0.02, gain=2.5, white_balance=(1.7, 1.5))
+    assert (frame.exposure_s, frame.gain) == (pytest.approx(0.02, abs=LINE_S), 2.5)
+    assert refused == []
+    asked = controlled.instances[0].configuration["controls"]
+    assert (asked["AwbEnable"], asked["ColourGains"]) == (False, (1.7, 1.5))
+
+
+@pytest.mark.parametrize(
+    ("asked", "white", "words"),
+    [
+        pytest.param({"gain": 16.0}, None, "a gain of 10.7 instead of 16", id="gain"),
+        pytest.param({"exposure_s": 0.08}, None, "instead of 80 ms", id="longer than a frame"),
+        pytest.param({"white_balance": (3.0, 1.5)}, (1.9, 1.4), "colour gains 1.9 and 1.4", id="white balance"),
+    ],
+)
+def test_picamera_tells_refused_controls(controlled, asked, white, words):
+    controlled.fixed_white = white
+    _, refused = after_reading_back(**{"exposure_s": 0.02, **asked})
+    assert len(refused) == 1
+    assert words in refused[0]
+
+
+def test_picamera_with_a_fixed_exposure_fixes_its_gain(controlled):
+    frame, refused = after_reading_back(exposure_s=0.02)
+    assert (frame.gain, refused) == (1.0, [])
+    assert controlled.instances[0].configuration["controls"]["AnalogueGain"] == 1.0

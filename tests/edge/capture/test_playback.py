@@ -13,6 +13,7 @@ from edge.capture.folder import FolderSource
 from edge.capture.frame import triples
 from edge.capture.live import LiveSource, LostError, RawPicture
 from edge.capture.playback import Playback
+from edge.capture.view_watch import Reference
 from edge.config.device import SourceSettings
 from edge.errors import SourceError
 
@@ -82,6 +83,16 @@ def test_playback_stopped_before_a_first_frame_is_no_fault(pictures, monkeypatch
 
 def test_playback_frames_have_the_exposure_of_the_settings(pictures):
     assert next(playback(pictures, pace="fast", exposure_s=0.01).frames()).exposure_s == 0.01
+
+
+def test_playback_expects_the_calibrated_view_of_every_opening(pictures, monkeypatch):
+    reference = Reference(0.4, 70.0, np.zeros((36, 64), np.float32))
+    expected = []
+    monkeypatch.setattr(FolderSource, "expect", lambda _, shown: expected.append(shown))
+    played = playback(pictures, pace="fast", loop=True)
+    played.expect(reference)
+    list(islice(played.frames(), FRAMES + 2))
+    assert expected == [reference, reference]
 
 
 def test_playback_refuses_a_missing_source(tmp_path):

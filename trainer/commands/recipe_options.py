@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from trainer.data.build import FUSION_CHOICES, KINDS, Recipe
 from trainer.data.hits import RADIATIONS
 from trainer.errors import OptionError
-from trainer.film.nuisances import NUISANCES
+from trainer.film.nuisances import IN_DATASETS, NUISANCES
 from trainer.scenes.footage import require_footage
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def recipe_from_options(
         Footage of which nothing can be used.
 
     """
-    named = NUISANCES if nuisances is None else tuple(dict.fromkeys(nuisances))
+    named = IN_DATASETS if nuisances is None else tuple(dict.fromkeys(nuisances))
     if named == ("none",):
         named = ()
     for name in named:

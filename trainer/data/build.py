@@ -22,7 +22,7 @@ from trainer.data.shots import Undecodable, strata_of
 from trainer.data.triples import SceneSource
 from trainer.data.writer import DatasetWriter, write_shard
 from trainer.errors import DatasetError
-from trainer.film.nuisances import NUISANCES
+from trainer.film.nuisances import IN_DATASETS
 from trainer.film.studio import Way, random_studio
 from trainer.scenes.footage import Footage, split_footage
 from trainer.scenes.textures import available_pictures
@@ -97,7 +97,7 @@ class Recipe:
     fusion: FusionChoice = "both"
     footage: tuple[Footage, ...] = field(default=(), repr=False)
     footage_share: float = 0.5
-    nuisances: tuple[str, ...] = NUISANCES
+    nuisances: tuple[str, ...] = IN_DATASETS
     nuisance_share: float = 0.3
     radiations: tuple[str, ...] = RADIATIONS
     hits_a_kind: int = HITS_PER_LIBRARY

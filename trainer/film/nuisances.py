@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 
 from trainer.errors import OptionError
+from trainer.film.outdoors import leaves, stars
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -324,5 +325,9 @@ _MAKERS: dict[str, Callable[[Generator, int, int], Nuisance]] = {
     "screen": _screen,
     "jpeg": _jpeg,
     "truncated": _truncated,
+    "stars": lambda *where: Nuisance("", light=stars(*where)),
+    "leaves": lambda *where: Nuisance("", light=leaves(*where)),
 }
 NUISANCES: tuple[str, ...] = tuple(_MAKERS)
+IN_DATASETS: tuple[str, ...] = tuple(name for name in NUISANCES if name not in ("stars", "leaves"))
+"""Nuisances that datasets hold unless told otherwise: the shipped model was trained with these."""

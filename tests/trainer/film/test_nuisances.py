@@ -106,3 +106,29 @@ def test_film_with_several_nuisances(tmp_path: Path) -> None:
 def test_make_nuisances_lists_the_choices() -> None:
     with pytest.raises(OptionError, match=r"--nuisance hail.*clock, glints, rain"):
         make_nuisances(["hail"], 64, 64, 1)
+
+
+def points_of(light: np.ndarray) -> set[tuple[int, int]]:
+    grey = light.sum(axis=2)
+    peaks = (grey == cv2.dilate(grey, np.ones((9, 9)))) & (grey > grey.mean() + 0.3)
+    return {(int(x), int(y)) for y, x in np.argwhere(peaks)}
+
+
+def test_stars_stay_and_twinkle() -> None:
+    stars = make_nuisance("stars", np.random.default_rng(2), 320, 240)
+    first, second = (stars.light(np.full((240, 320, 3), 0.2, np.float32), t) for t in (0, 1))
+    both = points_of(first) & points_of(second)
+    assert len(both) >= 3
+    changes = [float(second[y, x].sum() / first[y, x].sum()) for x, y in both]
+    assert max(changes) > 1.05 or min(changes) < 0.95
+
+
+def test_leaves_sparkle_in_a_part_of_the_picture() -> None:
+    leaves = make_nuisance("leaves", np.random.default_rng(3), 320, 240)
+    ground = np.full((240, 320, 3), 0.05, np.float32)
+    frames = np.stack([leaves.light(ground, t).sum(axis=2) for t in range(40)])
+    moving = np.ptp(frames, axis=0) > 0.3
+    assert 1e-4 < moving.mean() < 0.3
+    rows, columns = np.nonzero(moving)
+    assert np.ptp(rows) < 200
+    assert np.ptp(columns) < 240

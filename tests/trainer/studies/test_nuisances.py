@@ -9,7 +9,7 @@ RECIPE = Recipe(width=160, height=120, seconds=0.4, clips=2, seed=4)
 
 def test_film_nuisances_films_all_kinds_by_default():
     assert set(KINDS) == {"none", *NUISANCES}
-    assert len(KINDS) == 13
+    assert len(KINDS) == 15
 
 
 def test_film_nuisances_films_only_missing_clips(tmp_path, bundle):
@@ -45,3 +45,11 @@ def test_film_nuisances_refuses_unusable_arguments(tmp_path):
         film_nuisances(tmp_path, RECIPE, ["fog"])
     with pytest.raises(SensorError, match="name a folder in one that is there"):
         film_nuisances(tmp_path / "no" / "folder", RECIPE, [])
+
+
+def test_films_with_a_source_show_the_same_scene(tmp_path):
+    without = film_nuisances(tmp_path, RECIPE, ["stars"], threads=1)["stars"]
+    lit = film_nuisances(tmp_path, RECIPE, ["stars"], source=True, threads=1)["stars"]
+    assert [clip.name for clip in lit] == ["stars-1-source.avi", "stars-2-source.avi"]
+    assert all(clip.exists() for clip in (*without, *lit))
+    assert without[0].with_suffix(".jsonl").read_text() == ""

@@ -2,14 +2,17 @@
 
 import json
 from dataclasses import replace
+from datetime import datetime, timezone
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from edge.bundle import load_bundle, shipped_bundle_path
-from edge.capture.frame import triples
+from edge.capture.base import Mode
+from edge.capture.frame import Frame, triples
 from edge.capture.source import open_source
+from edge.capture.view_watch import Reference
 from edge.commands.cli import app
 from edge.commands.console import EXIT_CHECK_FAILED
 from edge.detect.detector import Detector
@@ -152,10 +155,6 @@ class FakeCamera:
         rng = np.random.default_rng(1)
         level, sigma = 30 + 2500 * exposure_s, 0.2 * (gain or 1)
         pictures = np.clip(level + rng.normal(0, sigma, (25, 64, 64)), 0, 255).round().astype(np.uint8)
-        from datetime import datetime, timezone
-
-        from edge.capture.frame import Frame
-
         utc = datetime(2026, 1, 1, tzinfo=timezone.utc)
         self.frames = [
             Frame(n, n / 25, utc, picture, exposure_s=exposure_s, gain=gain) for n, picture in enumerate(pictures)
@@ -187,3 +186,81 @@ def test_measure_counts_white_ground():
 def test_measure_refuses_a_camera_that_delivers_little():
     with pytest.raises(ValueError, match="too few frames"):
         measure(FakeCamera(0.02, 1.0).frames[:5], load_bundle(shipped_bundle_path()).manifest)
+
+
+class Box:
+    """A live camera whose lens is covered and uncovered by itself; its frames go on where the last reader stopped."""
+
+    live = True
+    spec = "/dev/video0"
+    mode = Mode(96, 64, 25.0, "Motion JPEG")
+    reference = Reference(0.4, 70.0, np.full((36, 64), 70, np.float32))
+
+    def __init__(self):
+        self.left = self.made()
+
+    def made(self):
+        rng = np.random.default_rng(1)
+        utc = datetime(2026, 1, 1, tzinfo=timezone.utc)
+        for number in range(600):
+            level, sigma = (3, 1.0) if 40 <= number < 160 else (70, 2.0)
+            grey = np.clip(level + rng.normal(0, sigma, (64, 96)), 0, 255).round().astype(np.uint8)
+            yield Frame(number, number / 25, utc, grey, exposure_s=0.033)
+
+    def pictures(self):
+        return iter(lambda: next(self.left, None), None)
+
+    def __iter__(self):
+        return self.pictures()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_error):
+        pass
+
+
+@pytest.fixture
+def live_config(config, monkeypatch):
+    monkeypatch.setattr("edge.commands.calibrate.open_camera", lambda *_args, **_changes: Box())
+    return config(source={"spec": "/dev/video0", "exposure_s": 0.033})
+
+
+def test_calibrate_follows_the_lens_of_a_camera(live_config):
+    done = calibrate(live_config, "--yes", "--no-try-exposures", "--json")
+    assert done.exit_code == 0, done.output
+    stored = read_calibration(live_config.parent / "calibration.json")
+    assert stored.dark.mean_dn == pytest.approx(3, abs=0.5)
+    assert stored.background.brightness_dn == pytest.approx(70, abs=1)
+    assert stored.reference().mean_dn == 70
+    assert "Cover the lens" in done.stderr
+    assert "Uncover the lens" in done.stderr
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", EXIT_CHECK_FAILED)])
+def test_calibrate_asks_whether_a_source_is_near(live_config, monkeypatch, answer, code):
+    monkeypatch.setattr("edge.commands.guide.can_ask", lambda: True)
+    words = ["calibrate", "--config", str(live_config), *PARTS, "--no-try-exposures"]
+    done = CliRunner().invoke(app, words, input=f"\n{answer}\n")
+    assert done.exit_code == code, done.output
+    assert "Is no source near?" in done.stderr
+    assert (live_config.parent / "calibration.json").exists() == (code == 0)
+
+
+def test_calibrate_refuses_an_automatic_exposure(config, monkeypatch):
+    monkeypatch.setattr("edge.commands.calibrate.open_camera", lambda *_args, **_changes: Box())
+    path = config(source={"spec": "/dev/video0"})
+    done = calibrate(path, "--yes", "--no-try-exposures")
+    assert done.exit_code == EXIT_CHECK_FAILED
+    assert "set source.exposure_s" in done.stderr
+
+
+def test_calibrate_shows_what_each_exposure_gives(config, monkeypatch):
+    def opened(_settings, exposure_s=0.02, gain=None):
+        return FakeCamera(exposure_s, gain)
+
+    monkeypatch.setattr("edge.commands.calibrate.open_camera", opened)
+    monkeypatch.setattr("edge.commands.calibrate.gains_of", lambda _: (1.0, 8.0))
+    done = calibrate(config(source={"spec": "/dev/video0"}), "--yes")
+    assert "40.0 ms" in done.stderr
+    assert "Best in this light, for `source` in the settings: exposure_s: 0.04, gain: 8" in done.stderr

@@ -14,10 +14,10 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from edge import __version__
-from edge.capture.base import too_short
 from edge.capture.frame import triples
 from edge.capture.live import Clock
 from edge.capture.playback import Playback
+from edge.capture.report import too_short
 from edge.clock import ClockWatch
 from edge.journal import FaultJournal, log_start
 from edge.observer import Observer

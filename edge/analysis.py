@@ -12,7 +12,7 @@ import numpy as np
 
 from edge.alarm.condition import situation_of
 from edge.alarm.tracker import AlarmTracker
-from edge.capture.base import too_short
+from edge.capture.report import too_short
 from edge.config.device import AlarmSettings
 from edge.detect.hit import DETECTION_STAGES
 from edge.pipeline import Account, analysed_frames
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
     from edge.alarm.background import Rate
     from edge.alarm.condition import Situation
-    from edge.capture.base import Report, Source
+    from edge.capture.base import Source
     from edge.capture.frame import Frame
+    from edge.capture.report import Report
     from edge.detect.detector import Detector
     from edge.pipeline import AnalysedFrame
 

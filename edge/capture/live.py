@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from edge.capture.arrivals import Arrivals
 from edge.capture.back_off import BackOff
-from edge.capture.base import USUAL_FPS, Source, count_reason
+from edge.capture.base import USUAL_FPS, Source
 from edge.capture.newest_queue import NewestQueue
 from edge.capture.pace import Pace
+from edge.capture.report import count_reason
 from edge.errors import SourceError
 from edge.text import one_line
 

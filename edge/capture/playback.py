@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import cv2
 
-from edge.capture.base import Report
 from edge.capture.live import FIRST_PAUSE_S, LONGEST_PAUSE_S, LiveSource
+from edge.capture.report import Report
 from edge.capture.source import is_live, open_source
 from edge.capture.stream import without_secrets
 from edge.errors import SourceError

@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge.capture.base import Damage, Mode, Report, Source
 from edge.capture.controls import Wanted
 from edge.capture.folder import PICTURE_SUFFIXES, FolderSource
 from edge.capture.picamera import PicameraSource
@@ -18,9 +17,8 @@ from edge.errors import SourceError
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from edge.capture.base import Source
     from edge.capture.controls import WhiteBalance
-
-__all__ = ["Damage", "Mode", "Report", "Source", "open_source"]
 
 KINDS = (
     "a recording (Motion JPEG AVI, MP4, MKV), a folder of pictures, http://… (Motion JPEG), rtsp://…, "
@@ -86,15 +84,11 @@ def open_source(
 
     """
     _check_positive(fps=fps, exposure_s=exposure_s, gain=gain)
-    wanted = Wanted(exposure_s, gain, white_balance)
-    text = str(spec)
-    address = _ADDRESS.match(text) if isinstance(spec, str) else None
+    address = _ADDRESS.match(spec) if isinstance(spec, str) else None
     if address is not None:
-        return _open_stream(text, address[1].lower(), fps, exposure_s, gain)
-    if text.startswith("csi:"):
-        return PicameraSource(_csi_number(text), size=size, fps=fps, wanted=wanted)
-    if text.startswith("/dev/"):
-        return V4l2Source(text, size=size, fps=fps, wanted=wanted)
+        return _open_stream(address.string, address[1].lower(), fps, exposure_s, gain)
+    if str(spec).startswith(("csi:", "/dev/")):
+        return _open_camera(str(spec), size, fps, Wanted(exposure_s, gain, white_balance))
     return _open_recording(Path(spec), fps, start_utc, exposure_s, gain)
 
 
@@ -115,6 +109,12 @@ def _check_positive(**values: float | None) -> None:
     for name, value in values.items():
         if value is not None and not 0 < value < float("inf"):
             raise ValueError(f"{name} of {value:g}: it has to be positive")
+
+
+def _open_camera(spec: str, size: tuple[int, int] | None, fps: float | None, wanted: Wanted) -> Source:
+    if spec.startswith("csi:"):
+        return PicameraSource(_csi_number(spec), size=size, fps=fps, wanted=wanted)
+    return V4l2Source(spec, size=size, fps=fps, wanted=wanted)
 
 
 def _open_stream(url: str, scheme: str, fps: float | None, exposure_s: float | None, gain: float | None) -> Source:

@@ -14,7 +14,7 @@ from edge.bench.classical import FrameDifference, LaCosmic, MotionGated
 from edge.bench.comparison import compare
 from edge.bench.networks import Gammabox, Tiles
 from edge.bundle import load_bundle, shipped_bundle_path
-from edge.capture.base import too_short
+from edge.capture.report import too_short
 from edge.capture.source import open_source
 from edge.commands.analyze import frame_progress
 from edge.errors import SettingsError

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from edge.alarm.condition import Situation
-    from edge.capture.base import Report
+    from edge.capture.report import Report
     from edge.pipeline import AnalysedFrame
     from edge.telemetry.outbox import Outbox
 

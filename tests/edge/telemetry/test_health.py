@@ -6,8 +6,8 @@ import pytest
 from edge.alarm.condition import situation_of
 from edge.alarm.live_time import Observation
 from edge.alarm.tracker import AlarmTracker
-from edge.capture.base import Report
 from edge.capture.frame import Frame, Triple
+from edge.capture.report import Report
 from edge.config.device import AlarmSettings
 from edge.detect.hit import Detection, Hit
 from edge.pipeline import AnalysedFrame

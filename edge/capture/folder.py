@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import re
 import time
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
-import cv2
-import numpy as np
-
 from edge.capture.base import USUAL_FPS, Mode, Source, quiet_opencv
 from edge.capture.jpeg import DamagedJpegError, complete_jpeg, decode_grey
+from edge.capture.picture_file import bits_in_use, decode_picture, pages_of
 from edge.errors import SourceError
+from edge.files import in_natural_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from edge.capture.frame import Frame, Image
+    from edge.capture.frame import Frame
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm", ".pnm")
 
 _JPEG_START = b"\xff\xd8"
-_PNG_START = b"\x89PNG"
-_PNG_END = b"IEND\xae\x42\x60\x82"  # type and checksum of the chunk that ends every PNG
+SAMPLES = 8
+"""Pictures from which the bits in use are told, spread over the folder."""
 
 
 class FolderSource(Source):
@@ -62,6 +60,7 @@ class FolderSource(Source):
         self._files = _pictures_in(path)
         if fps is None:
             self._warn("rate", f"a folder of pictures has no times: {USUAL_FPS:g} frames a second are assumed")
+        self._bits = self._bits_in_use()
         width, height = self._first_size()
         self._mode = Mode(width, height, fps or USUAL_FPS, "pictures")
         self._period_s = 1 / self._mode.fps
@@ -89,12 +88,22 @@ class FolderSource(Source):
 
     def _from_file(self, content: bytes, sequence: int, position_s: float, utc: datetime) -> Frame | None:
         began = time.perf_counter()
-        picture = _decode(content)
+        picture = decode_picture(content, self._bits)
         if picture is None:
             self._damage(sequence, "picture that is cut short or cannot be decoded")
             return None
         decode_ms = (time.perf_counter() - began) * 1e3
         return self._from_picture(picture, sequence, position_s, utc, decode_ms)
+
+    def _bits_in_use(self) -> int | None:
+        """Return how many bits the pictures use, None for 8, and warn where that or further pages change anything."""
+        contents = [content for file in self._files[:: max(len(self._files) // SAMPLES, 1)] if (content := _read(file))]
+        if any(pages_of(content) > 1 for content in contents[:1]):
+            self._warn("pages", "its files hold several pictures each, of which only the first is read")
+        bits = bits_in_use(content for content in contents if not content.startswith(_JPEG_START))
+        if bits is not None:
+            self._warn("depth", f"its pictures have 16 bits and use {bits} of them, which are scaled to 8")
+        return bits
 
     def _first_size(self) -> tuple[int, int]:
         """Return the width and the height of the first whole picture."""
@@ -102,7 +111,7 @@ class FolderSource(Source):
             try:
                 content = file.read_bytes()
                 jpeg = content.startswith(_JPEG_START)
-                picture = decode_grey(complete_jpeg(content)) if jpeg else _decode(content)
+                picture = decode_grey(complete_jpeg(content)) if jpeg else decode_picture(content)
             except (OSError, DamagedJpegError):
                 continue
             if picture is not None:
@@ -112,20 +121,11 @@ class FolderSource(Source):
         )
 
 
-def natural_key(name: str) -> list[tuple[int, str]]:
-    """Return a key that sorts frame2 before frame10."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name.casefold())]
-
-
-def _decode(content: bytes) -> Image | None:
-    """Decode a picture to 8 bits: grey, shape (height, width), or blue, green and red, shape (height, width, 3)."""
-    if not content or (content.startswith(_PNG_START) and _PNG_END not in content[-64:]):
-        return None
+def _read(file: Path) -> bytes:
     try:
-        picture: Image | None = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_ANYCOLOR)
-    except cv2.error:
-        return None
-    return picture
+        return file.read_bytes()
+    except OSError:
+        return b""
 
 
 def _pictures_in(path: Path) -> list[Path]:
@@ -141,7 +141,7 @@ def _pictures_in(path: Path) -> list[Path]:
         raise SourceError(
             path, "is a folder without pictures", f"it needs files that end in {', '.join(PICTURE_SUFFIXES[:3])}"
         )
-    return sorted(files, key=lambda file: (natural_key(file.name), file.name))
+    return in_natural_order(files)
 
 
 def _modified(file: Path) -> datetime:

@@ -94,6 +94,8 @@ def too_short(spec: str, report: Report) -> SourceError:
     frames = report.delivered + report.damaged
     counts = {"damaged": report.damaged, "repeated": report.repeated}
     notes = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    if report.reasons:
+        notes += f": {max(report.reasons, key=lambda reason: report.reasons[reason])}"
     noted = f" ({notes})" if notes else ""
     return SourceError(
         spec,

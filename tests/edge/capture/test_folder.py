@@ -1,14 +1,15 @@
 import os
 from datetime import datetime, timezone
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from edge.capture.folder import natural_key
 from edge.capture.frame import triples
 from edge.capture.source import open_source
 from edge.errors import SourceError
+from edge.files import in_natural_order
 
 
 def save(path, level, size=(96, 80), channels=3, dtype=np.uint8):
@@ -27,9 +28,26 @@ def test_folder_delivers_pictures_in_natural_order(tmp_path):
     assert all(frame.decode_ms > 0 for frame in frames)
 
 
-def test_natural_key_puts_numbers_first_and_ignores_case():
-    names = ["b1", "A10", "a2", "10", "9", "a"]
-    assert sorted(names, key=natural_key) == ["9", "10", "a", "a2", "A10", "b1"]
+def test_natural_order_puts_numbers_first_and_ignores_case():
+    names = [Path(name) for name in ("b1", "A10", "a2", "10", "9", "a")]
+    assert [path.name for path in in_natural_order(names)] == ["9", "10", "a", "a2", "A10", "b1"]
+
+
+def test_folder_scales_deep_pictures_by_the_bits_in_use(tmp_path):
+    for number in range(4):
+        save(tmp_path / f"{number}.png", 200 * 16, channels=1, dtype=np.uint16)
+    with open_source(tmp_path) as source:
+        assert {int(frame.grey[0, 0]) for frame in source} == {200}
+        assert any("use 12 of them" in warning for warning in source.report.warnings)
+
+
+def test_folder_reads_a_png_with_bytes_after_its_end(tmp_path):
+    for number in range(3):
+        place = tmp_path / f"{number}.png"
+        save(place, 50 + number)
+        place.write_bytes(place.read_bytes() + bytes(200))
+    with open_source(tmp_path) as source:
+        assert len(list(source)) == 3
 
 
 def test_folder_may_mix_kinds_of_pictures(tmp_path, make_jpeg):

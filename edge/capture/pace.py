@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from statistics import fmean, median
+from statistics import fmean, median, median_low
 
 INTERVALS = 31
 MIN_INTERVALS = 5
@@ -23,7 +23,7 @@ class Pace:
         """Mean of the latest intervals without those that lack a frame; None until enough are known."""
         if len(self._intervals_s) < MIN_INTERVALS:
             return None
-        usual_s = median(self._intervals_s)
+        usual_s = median_low(self._intervals_s)  # one of them, so that the mean is never over nothing
         return fmean(interval for interval in self._intervals_s if EARLY * usual_s <= interval <= LATE * usual_s)
 
     def missed_before(self, stamp_s: float) -> int:

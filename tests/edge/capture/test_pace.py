@@ -31,3 +31,10 @@ def test_pace_follows_a_lasting_change_of_rate():
 
 def test_pace_ignores_a_clock_that_steps_back():
     assert missed([1.0, 1.04, 0.5, 0.54, 0.58]) == [0] * 5
+
+
+def test_pace_has_a_period_for_intervals_of_two_lengths():
+    pace = Pace()
+    for stamp_s in (0.0, 0.001, 1.001, 1.002, 2.002, 2.003, 3.003):
+        pace.missed_before(stamp_s)
+    assert 0.001 <= pace.period_s <= 1.0

@@ -19,7 +19,7 @@ VIEW_SIZE = (64, 36)
 """Width and height of the view."""
 SATURATED_DN = 250
 COARSE_PX = 8
-_ROWS = 72
+_ROWS = 48
 _BRIGHT_QUANTILE = 0.99
 _FINE_QUANTILE, _COARSE_QUANTILE = 0.998, 0.984
 """An edge has eight times as many pairs of pixels 8 apart as of neighbours."""
@@ -67,7 +67,7 @@ class PictureFacts:
 
 
 def picture_facts(grey: Image) -> PictureFacts:
-    """Return the condition that a picture shows. It costs about 0.5 ms for 1080p.
+    """Return the condition that a picture shows. It takes about 0.3 ms for 1080p.
 
     Parameters
     ----------

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 STILL_S = 3.0
 """A picture that shows nothing new for longer stands."""
-ROWS = 68
+ROWS = 40
 """Rows of the picture that are compared."""
 TILE = 64
 BLOCK = 16

@@ -228,13 +228,13 @@ class AlarmTracker:
             learnt_before=self.known or self.learnt,
             rounds=rounds,
             moderate=self._is_moderate(stretch, background),
+            maximum_hz=max(self._ten_s_hz(), before.maximum_hz if before is not None else 0.0),
         )
         return self._step("raised", self.standing, stretch, observation)
 
     def _follow(self, standing: Standing, stretch: Stretch, observation: Observation) -> tuple[Alarm, ...]:
         now_s = observation.monotonic_s
-        ten_s = self._recent.over(WINDOWS_S[0])
-        standing.maximum_hz = max(standing.maximum_hz, ten_s.rate_hz or 0.0)
+        standing.maximum_hz = max(standing.maximum_hz, self._ten_s_hz())
         standing.moderate &= self._is_moderate(stretch, standing.background)
         if self._may_not_clear(observation):
             standing.forget_quiet()
@@ -250,6 +250,9 @@ class AlarmTracker:
             standing.reported_s = now_s
             return (self._step("updated", standing, stretch, observation),)
         return ()
+
+    def _ten_s_hz(self) -> float:
+        return self._recent.over(WINDOWS_S[0]).rate_hz or 0.0
 
     def _may_not_clear(self, observation: Observation) -> bool:
         """Whether the camera sees too little of what comes to say that a source is gone."""

@@ -68,6 +68,7 @@ def test_alarm_carries_its_numbers():
     assert abs(raised.onset_s - 100) < 5
     assert raised.onset_utc == START + timedelta(seconds=raised.onset_s)
     assert raised.significance_sigma > 4
+    assert 0 < raised.maximum_hz <= last.maximum_hz
     assert last.significance_sigma > raised.significance_sigma
     low, high = last.rate_interval_hz
     assert low < 5.25 < high

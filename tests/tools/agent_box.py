@@ -14,11 +14,14 @@ import cv2
 import numpy as np
 
 from edge.agent import Agent
-from edge.alarm.state import AlarmState, Identity, KeptRate, write_state
+from edge.alarm.background import Rate
+from edge.alarm.state import Identity, state_of, write_state
+from edge.alarm.tracker import AlarmTracker
 from edge.bundle import load_bundle
 from edge.capture.base import Mode
 from edge.capture.live import LiveSource, LostError, RawPicture
 from edge.capture.mjpeg_writer import MotionJpegWriter
+from edge.config.device import AlarmSettings
 from edge.errors import SourceError
 
 SITE = "agent"
@@ -59,16 +62,8 @@ def write_background(path, spec, bundle, utc=None, hits=360.0):
         gain=None,
         model_sha256=load_bundle(Path(bundle)).manifest.sha256,
     )
-    state = AlarmState(
-        written_utc=utc or datetime.now(timezone.utc),
-        identity=identity,
-        known=True,
-        background=KeptRate(hits=hits, live_s=7200.0),
-        dispersion=[[0.0] * 3] * 3,
-        usual_live=None,
-        count=0,
-        alarm=None,
-    )
+    tracker = AlarmTracker(AlarmSettings(), "known", Rate(hits, 7200.0))
+    state = state_of(tracker, identity, utc or datetime.now(timezone.utc))
     write_state(path, state)
 
 

@@ -22,7 +22,9 @@ class ScriptedDetector:
     def detect(self, triple):
         number = triple.current.sequence
         count = self.hits.get(number, 0)
-        hits = tuple(Hit(5 * i, 5, 0.9, 50.0, 3, live=i < count - 1) for i in range(count))
+        rows, columns = GREY.shape
+        places = np.random.default_rng(number).integers(0, (columns, rows), (count, 2)).tolist()
+        hits = tuple(Hit(x, y, 0.9, 50.0, 3, live=i < count - 1) for i, (x, y) in enumerate(places))
         return Detection(number, hits, 0.8, candidates=count + 2, unclassified=1, stage_ms={"classify": 2.0})
 
 

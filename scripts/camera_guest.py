@@ -66,7 +66,8 @@ def main() -> int:
 def check_capture(source: Source, results: Results) -> None:
     """Capture, set controls, remove the device and return it, then remove it again while the source is closed."""
     reader = Reader(source)
-    results.tell("frames come", f"{reader.count}", passed=reader.wait_for(50))
+    came = reader.wait_for(50)
+    results.tell("frames come", f"{reader.count}", passed=came)
     frame = reader.newest
     results.tell(
         "frames have the size asked for", f"{frame and frame.size}", passed=frame is not None and frame.size == SIZE

@@ -82,7 +82,7 @@ class SourceOptions:
     )
     dose_rates: Annotated[
         str, typer.Option(metavar="µSv/h,…", help="Dose rates at the camera, with commas between.")
-    ] = "2,5,10,20,50,100,200,500"
+    ] = "1,2,3,5,7,10,15,20,30,50,100,200,500"
     found: Annotated[
         float | None,
         typer.Option(min=0.01, max=1, help="Share of a source's hits that the detector finds; by default as measured."),

@@ -69,12 +69,23 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """Curves over common axes."""
+    """Curves over common axes.
+
+    Attributes
+    ----------
+    title : str
+    x, y : Axis
+    curves : sequence of Curve
+    falling : bool
+        Whether the curves fall, so that their names find room in the upper right corner, not in the lower one.
+
+    """
 
     title: str
     x: Axis
     y: Axis
     curves: Sequence[Curve]
+    falling: bool = False
 
 
 def as_svg(panels: Sequence[Panel]) -> str:
@@ -111,6 +122,7 @@ def _drawn(panel: Panel) -> Iterator[str]:
     yield _text((_LEFT + right) / 2, bottom + 34, panel.x.label, "middle")
     middle = (_TOP + bottom) / 2
     yield f'<g transform="rotate(-90 14 {middle:g})">{_text(14, middle, panel.y.label, "middle")}</g>'
+    first_y = _TOP + 16 if panel.falling else bottom - 8 - 14 * (len(panel.curves) - 1)
     for number, curve in enumerate(panel.curves):
         colour = _COLOURS[number % len(_COLOURS)]
         points = [
@@ -119,7 +131,7 @@ def _drawn(panel: Panel) -> Iterator[str]:
         ]
         drawn = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
         yield f'<polyline points="{drawn}" fill="none" stroke="{colour}" stroke-width="1.8"/>'
-        yield _text(_LEFT + 8, _TOP + 16 + 14 * number, curve.name, "start", colour)
+        yield _text(right - 8, first_y + 14 * number, curve.name, "end", colour)
 
 
 def _text(x: float, y: float, words: str, anchor: str, colour: str = "#333") -> str:

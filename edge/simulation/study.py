@@ -194,7 +194,7 @@ def plot(findings: Findings, seconds: float) -> str:
     if drawn:
         x = _log_axis("extra hits per live second", [x for curve in drawn for x, _ in curve.points])
         y = _log_axis("seconds", [y for curve in drawn for _, y in curve.points])
-        panels.append(Panel("delay of the alarm", x, y, drawn))
+        panels.append(Panel("delay of the alarm", x, y, drawn, falling=True))
     return as_svg(panels)
 
 

@@ -77,7 +77,7 @@ def open_source(
     >>> import numpy as np
     >>> Path("pictures").mkdir()
     >>> for number in range(3):
-    ...     _ = cv2.imwrite(f"pictures/{number}.png", np.full((480, 640), 60, np.uint8))
+    ...     _ = cv2.imwrite(f"pictures/{number}.png", np.full((480, 640), 60 + number, np.uint8))
     >>> with open_source("pictures", fps=25) as source:
     ...     print([(frame.sequence, frame.monotonic_s) for frame in source])
     [(0, 0.0), (1, 0.04), (2, 0.08)]

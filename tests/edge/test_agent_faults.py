@@ -1,16 +1,22 @@
 """What an agent says and does while something is wrong: nothing false, and it comes back."""
 
 import secrets
+import socket
 import threading
 import time
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
+from functools import partial
 
 import pytest
 from agent_box import PATIENCE_S, SITE, Camera, Run, write_background
 
+from edge.agent import BLINDING
+from edge.capture.camera_fault import KINDS
 from edge.capture.live import Clock
 from edge.config.device import DeviceSettings
 from edge.control_room.subscriber import Subscriber
+from edge.supervision import Watchdog
 
 pytestmark = pytest.mark.parametrize("new_broker", ["iotcore"], indirect=True)
 
@@ -21,7 +27,8 @@ TOLD_S = 5.0
 
 @pytest.fixture
 def camera(monkeypatch):
-    for name, value in (("fault", None), ("hits_hz", 0.0), ("hang_on_close", False), ("release", threading.Event())):
+    calm = {"fault": None, "told": (), "hits_hz": 0.0, "hang_on_close": False, "release": threading.Event()}
+    for name, value in calm.items():
         monkeypatch.setattr(Camera, name, value)
     monkeypatch.setattr("edge.capture.playback.open_source", Camera)
     # The same rules in less time.
@@ -121,6 +128,86 @@ def test_agent_keeps_an_alarm_over_a_camera_fault(camera, start, fault):
     run.listen(2.0)
     assert says_nothing_false(run)
     assert run.messages("health")[-1].alarm_stands
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_agent_tells_each_state_of_the_camera(camera, start, name, caplog):
+    run = start()
+    run.until(lambda: run.messages("alarm") and run.messages("alarm")[-1].state == "cleared")
+    camera.told = (name,)
+    assert run.until(lambda: name in run.camera()) < TOLD_S
+    assert KINDS[name].title in run.faults()
+    run.listen(1.0)
+    # Who sees nothing cannot say that all is clear.
+    assert run.messages("alarm")[-1].state == ("learning" if name in BLINDING else "cleared")
+    camera.told = ()
+    assert run.until(lambda: not run.camera()) < BACK_S
+    run.until(lambda: run.messages("alarm")[-1].state == "cleared")
+    assert caplog.text.count(f"fault: {KINDS[name].title}") == 1
+
+
+class Systemd:
+    """What systemd hears of the agent."""
+
+    def __init__(self, folder, monkeypatch):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(str(folder / "notify"))
+        self.socket.setblocking(False)  # noqa: FBT003
+        monkeypatch.setenv("NOTIFY_SOCKET", str(folder / "notify"))
+        monkeypatch.setenv("WATCHDOG_USEC", "2000000")
+        monkeypatch.setattr("edge.agent.Watchdog", partial(Watchdog, hung_s=3.0))
+
+    def heard(self):
+        lines = []
+        with suppress(BlockingIOError):
+            while True:
+                lines += self.socket.recv(1000).decode().split("\n")
+        return lines
+
+
+@pytest.fixture
+def systemd(tmp_path, monkeypatch):
+    heard = Systemd(tmp_path, monkeypatch)
+    yield heard
+    heard.socket.close()
+
+
+@pytest.mark.parametrize("fault", ["missing", "lost", "bug", "frozen"])
+def test_agent_with_a_dead_camera_feeds_the_watchdog(camera, start, systemd, fault):
+    run = start()
+    run.until(lambda: run.messages("health") and frames_move(run))
+    assert "READY=1" in systemd.heard()
+    camera.fault = fault
+    run.listen(6.0)
+    assert "WATCHDOG=1" in systemd.heard()
+    run.listen(4.0)
+    assert systemd.heard().count("WATCHDOG=1") >= 4
+
+
+def test_agent_without_its_camera_is_ready(camera, start, systemd):
+    camera.fault = "missing"
+    run = start()
+    run.until(lambda: "lost" in run.camera())
+    run.listen(1.0)
+    heard = systemd.heard()
+    assert {"READY=1", "WATCHDOG=1"} <= set(heard)
+    assert any(line.startswith("STATUS=") and "no such device" in line for line in heard)
+
+
+@pytest.mark.parametrize("hang", ["driver", "frame"])
+def test_agent_that_hangs_does_not_feed_the_watchdog(camera, start, systemd, hang):
+    run = start()
+    run.until(lambda: run.messages("health") and frames_move(run))
+    if hang == "driver":
+        camera.fault = "hangs"
+    else:
+        observer = run.agent._observer
+        analyse = observer.analyse
+        observer.analyse = lambda triple: camera.release.wait() and analyse(triple)
+    run.listen(5.0)
+    systemd.heard()
+    run.listen(3.0)
+    assert "WATCHDOG=1" not in systemd.heard()
 
 
 def test_agent_starts_without_its_camera(camera, start):

@@ -19,6 +19,7 @@ from edge.alarm.state import Identity, state_of, write_state
 from edge.alarm.tracker import AlarmTracker
 from edge.bundle import load_bundle
 from edge.capture.base import Mode
+from edge.capture.camera_fault import CameraFault
 from edge.capture.live import LiveSource, LostError, RawPicture
 from edge.capture.mjpeg_writer import MotionJpegWriter
 from edge.config.device import AlarmSettings
@@ -148,6 +149,7 @@ class Camera(LiveSource):
     size = SIZE
     release = threading.Event()  # lets hanging drivers end, at the end of a test
     hang_on_close = False
+    told = ()  # states that the watch over its pictures shall name
 
     def __init__(self, *_given, **_named):
         super().__init__("/dev/video7", first_pause_s=0.1)
@@ -180,6 +182,11 @@ class Camera(LiveSource):
             x, y = self._rng.integers(10, 140), self._rng.integers(10, 100)
             picture[y : y + 3, x : x + 3] += 90
         return RawPicture(pixels=picture)
+
+    @property
+    def faults(self):
+        now = datetime.now(timezone.utc)
+        return (*super().faults, *(CameraFault(name, "seen", "do it", 0.0, now) for name in self.told))
 
     def _disconnect(self):
         if self.hang_on_close:

@@ -44,13 +44,13 @@ class Looped(Source):
         self._frames = frames
         self.memory_mb: list[tuple[int, float]] = []
 
-    def __iter__(self) -> Iterator[Frame]:
+    def pictures(self) -> Iterator[Frame]:
         """Yield the frames of all rounds, numbered consecutively."""
         first = 0
         while self._delivered < self._frames:
             last = None
             with open_source(self.spec) as round_source:
-                for frame in round_source:
+                for frame in round_source.pictures():
                     last = frame
                     self._delivered += 1
                     number = first + frame.sequence

@@ -37,7 +37,7 @@ _FLOODED_PIXELS = 0.3
 _LOW_QUANTILE = 0.25
 _FLOODED_HITS = 3.0
 _FRAMES = 3
-_SOME_POINTS, _MANY_POINTS = 1 / 6000, 1 / 200
+_SOME_POINTS, _MANY_POINTS = 1 / 6000, 1 / 20
 """Share of the pixels that exceed their floor: so many ask for a look now and then, or at each frame."""
 _DROWNED_SHARE = 0.5
 _EVERY = 4

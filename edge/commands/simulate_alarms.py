@@ -159,7 +159,7 @@ def _without_source(findings: Findings, plan: Plan) -> Iterator[str]:
     )
     yield (
         f"  in the first 5 minutes after a start: {tally.early_raised} in {tally.early_hours:.1f} h; told as a changed "
-        f"background: {tally.changed}; most messages of a box in a day: {tally.most_a_day}"
+        f"background: {tally.changed}; most messages of a box in a day: {tally.max_a_day}"
     )
 
 

@@ -81,7 +81,7 @@ class Tally:
         Of the hours, those within five minutes of a start or restart.
     early_raised : int
         Of the alarms raised, those within them.
-    most_a_day : int
+    max_a_day : int
         Most steps raised and changed within one day of a box.
 
     """
@@ -95,7 +95,7 @@ class Tally:
     changed: int = 0
     early_hours: float = 0.0
     early_raised: int = 0
-    most_a_day: int = 0
+    max_a_day: int = 0
 
     def plus(self, other: Tally) -> Tally:
         """Return both together."""
@@ -109,7 +109,7 @@ class Tally:
             self.changed + other.changed,
             self.early_hours + other.early_hours,
             self.early_raised + other.early_raised,
-            max(self.most_a_day, other.most_a_day),
+            max(self.max_a_day, other.max_a_day),
         )
 
 
@@ -150,7 +150,7 @@ def simulate_life(life: BoxLife) -> Tally:
         if begin_s < end_s:
             resumed = bool(rng.random() >= life.lost_share)
             tracker = _resumed(life, tracker, begin_s) if resumed else _started(life, rng)
-    return replace(tally, most_a_day=int(days.max()))
+    return replace(tally, max_a_day=int(days.max()))
 
 
 def _started(life: BoxLife, rng: np.random.Generator) -> AlarmTracker:

@@ -139,6 +139,6 @@ def test_life_counts_starts_and_restarts():
 
 def test_tallies_add_up():
     tally = Tally(1, 0.5, 7, 1, 2, 3, 1, 0.1, 1, 4)
-    assert tally.plus(Tally(most_a_day=2)) == tally
+    assert tally.plus(Tally(max_a_day=2)) == tally
     assert tally.plus(tally).raised == 6
     assert tally.plus(tally).live_hours == pytest.approx(1.0)

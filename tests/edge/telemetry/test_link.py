@@ -236,8 +236,11 @@ def test_messages_on_the_wire_fit_their_json_schema(rig, broker):
     reader = paho.Client(paho.CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
     reader.on_message = lambda _client, _data, message: raw.append((message.topic, message.payload))
     reader.on_connect = lambda client, *_others: client.subscribe(f"gammabox/{SITE}/{box.device}/#", 1)
+    subscribed = threading.Event()
+    reader.on_subscribe = lambda *_: subscribed.set()
     reader.connect("127.0.0.1", broker.port)
     reader.loop_start()
+    assert subscribed.wait(30)  # a hit is not retained: who subscribes later misses it
     box.link.start()
     box.hit(7)
     until(lambda: len({topic for topic, _payload in raw}) == 2)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from edge.capture.repeats import Likeness
     from edge.capture.view_watch import Reference
 
-SILENT_S = 3.0
+SILENT_S, SILENT_PERIODS = 3.0, 3.0
 REPEATED_SHARE, UNIQUE_SHARE = 0.15, 0.05
 DAMAGED_SHARE, WHOLE_SHARE = 0.05, 0.01
 MIN_DAMAGED = 3
@@ -41,6 +41,8 @@ class SourceFacts:
         Pictures read so far, damaged ones included, and the damaged ones.
     silent_s : float
         For how long no picture has arrived; 0 for recordings.
+    period_s : float
+        Usual time from picture to picture.
     lost : str or None
         How the source was lost, while it is.
     lost_remedy : str or None
@@ -55,6 +57,7 @@ class SourceFacts:
     pictures: int = 0
     damaged: int = 0
     silent_s: float = 0.0
+    period_s: float = 0.0
     lost: str | None = None
     lost_remedy: str | None = None
     refused: tuple[str, ...] = ()
@@ -130,7 +133,8 @@ class CameraWatch:
 
     def check(self, source: SourceFacts, now_s: float, utc: datetime) -> tuple[CameraChange, ...]:
         """Update the watch with what the source says of itself, about once a second, with or without pictures."""
-        silent = source.lost is None and source.silent_s > SILENT_S
+        patience_s = max(SILENT_S, SILENT_PERIODS * source.period_s)
+        silent = source.lost is None and source.silent_s > patience_s
         signs: list[tuple[FaultName, Sign | None]] = [
             ("lost", Sign(source.lost is not None, source.lost or "", source.lost_remedy)),
             ("stalled", Sign(silent, f"no picture for {source.silent_s:.0f} s")),

@@ -243,7 +243,8 @@ class LiveSource(Source):
     def _facts(self) -> SourceFacts:
         facts = super()._facts()
         silent_s = max(self._clock.monotonic_s() - self._newest_s, 0.0)
-        return replace(facts, silent_s=silent_s, lost=self._lost, lost_remedy=self._lost_remedy)
+        period_s = 0.0 if self._arrivals is None else self._arrivals.period_s
+        return replace(facts, silent_s=silent_s, period_s=period_s, lost=self._lost, lost_remedy=self._lost_remedy)
 
     def _wait(self, pause_s: float) -> bool:
         """Wait with a sign of life each second. Return True at once where the source is closed meanwhile."""

@@ -97,22 +97,20 @@ def test_recording_dark_from_the_start_tells_it(make_clip):
 
 def test_stream_that_freezes_is_told_and_opened_again(camera, monkeypatch):
     monkeypatch.setattr(live, "BackOff", lambda: BackOff(first_pause_s=0.5))
-    still = camera_jpegs(1)[0]
+    first, later = camera_jpegs(20), camera_jpegs(60, first=50)
 
     def jpegs(visit):
-        return (
-            itertools.chain(camera_jpegs(20), itertools.repeat(still)) if visit == 1 else camera_jpegs(2000, first=50)
-        )
+        return itertools.chain(first, itertools.repeat(first[-1])) if visit == 1 else itertools.cycle(later)
 
     camera.jpegs, camera.pause_s = jpegs, 0.04
     with HttpSource(camera.address, first_pause_s=0.01) as source:
         read_on(source)
         began = time.monotonic()
-        until(lambda: [fault.name for fault in source.faults] == ["frozen"])
+        until(lambda: "frozen" in {fault.name for fault in source.faults})
         assert time.monotonic() - began < 7  # a second for the first pictures, and a busy machine
-        until(lambda: source.faults is not None and camera.visits == 2)
-        until(lambda: not source.faults)
-        assert set(source.report.losses) == {"opened again, as it delivered nothing of use"}
+        until(lambda: source.faults is not None and camera.visits >= 2)
+        until(lambda: "frozen" not in {fault.name for fault in source.faults})
+        assert "opened again, as it delivered nothing of use" in source.report.losses
 
 
 def test_stream_that_falls_silent_is_told(camera, monkeypatch):
@@ -120,8 +118,7 @@ def test_stream_that_falls_silent_is_told(camera, monkeypatch):
     camera.jpegs, camera.silent_s = camera_jpegs(5), LONG_S
     with HttpSource(camera.address) as source:
         read_on(source)
-        until(lambda: [fault.name for fault in source.faults] == ["stalled"])
-        assert source.faults[0].since_s > 0
+        until(lambda: "stalled" in {fault.name for fault in source.faults})
         camera.over.set()
 
 
@@ -135,9 +132,9 @@ def test_stream_of_damaged_pictures_is_told(camera, monkeypatch):
     camera.jpegs, camera.pause_s = jpegs, 0.02
     with HttpSource(camera.address, first_pause_s=0.01) as source:
         read_on(source)
-        until(lambda: "damaged" in [fault.name for fault in source.faults])
-        until(lambda: source.faults is not None and camera.visits == 2)
-        until(lambda: not source.faults)
+        until(lambda: "damaged" in {fault.name for fault in source.faults})
+        until(lambda: source.faults is not None and camera.visits >= 2)
+        until(lambda: "damaged" not in {fault.name for fault in source.faults})
 
 
 def test_stream_at_a_wrong_rate_is_told(camera):
@@ -145,8 +142,9 @@ def test_stream_at_a_wrong_rate_is_told(camera):
     with HttpSource(camera.address, fps=25) as source:
         read_on(source)
         until(lambda: source.faults)
-        assert source.faults[0].name == "wrong_rate"
-        assert source.faults[0].detail.endswith("frames a second instead of 25")
+        (fault,) = source.faults
+        assert fault.name == "wrong_rate"
+        assert fault.detail.endswith("frames a second instead of 25")
 
 
 def test_warnings_of_many_changes_of_size_stay_small(make_clip, make_jpeg):

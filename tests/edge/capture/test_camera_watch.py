@@ -123,6 +123,11 @@ def test_watch_tells_silence_until_a_picture_comes():
     assert run.told[0][2] == pytest.approx(4.0)
 
 
+def test_watch_waits_for_a_camera_of_few_pictures():
+    run = Run().checks(20, lambda i: SourceFacts(silent_s=i % 10 / 2, period_s=5.0))
+    assert run.told == []
+
+
 def test_watch_tells_refused_controls():
     run = Run().checks(1, lambda _: SourceFacts(refused=("its automatic gain stays on", "it has no gain to set")))
     assert run.watch.faults[0].detail == "its automatic gain stays on; it has no gain to set"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from edge.capture.frame import Frame
     from edge.capture.view_watch import Reference
 
-FACTS_S = 0.2
+FACTS_S = 0.4
 CHECK_S = 0.5
 CHANGES = 1000
 SPACINGS = 31

@@ -107,7 +107,7 @@ FOOTAGE ?= $(patsubst %,--footage %,$(wildcard $(SCENES)/indoor_person.mp4 $(SCE
 TRAINER = nice $(BIN)/gammabox-trainer
 MINE = $(TRAINER) mine
 MODEL_DATA = --data datasets/model --data datasets/model-hard
-MODEL_FIT = --min-added-dn 22 --max-spot-pixels 5 \
+MODEL_FIT = --min-added-dn 22 \
 	--speck-share 0.15 --proposed-only --staged-weight 0.1 --batch-size 256
 MODEL_REFIT = $(MODEL_DATA) --max-sensor-spot-pixels 12 --epochs 10
 SCREEN = $(MODEL_FIT) --planes temporal --network screen --crop-size 25 --steps 500 --learning-rate 3e-3

@@ -52,10 +52,14 @@ _VERSIONS_OF_LARGE = 7  # of large crops few fit beside each other in one versio
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Version:
-    """The middle frame once more, with a hit at each of some places: decoded grey (h, w) and colours, uint8."""
+    """The middle frame once more, with a hit at each of some places: decoded grey (h, w) and colours, uint8.
+
+    `following` is the grey of the next frame, with the afterglow of these hits where there is one.
+    """
 
     grey: NDArray[np.uint8] = field(repr=False)
     bgr: NDArray[np.uint8] = field(repr=False)
+    following: NDArray[np.uint8] = field(repr=False)
     places: tuple[Place, ...]
     strikes: tuple[Strike, ...]
     candidates: tuple[Candidate, ...] = field(repr=False)
@@ -107,8 +111,10 @@ def take_shot(
     for group in in_groups(places, max(24, crop_size // 2 + 8), 1 if crop_size <= SMALL_CROP else _VERSIONS_OF_LARGE):
         hits = [hit_at(place, studio, grey, rng, bank=bank, mixture=mixture) for place in group]
         struck = frames.struck(hits, grey)
-        proposed = find_candidates((previous, struck.grey, following), rules, noise).candidates
-        versions.append(Version(struck.grey, struck.bgr, tuple(group), struck.strikes, proposed))
+        glowing = struck.following is not following
+        own_noise = noise_of_pair(previous, struck.following, rules, None) if glowing else noise
+        proposed = find_candidates((previous, struck.grey, struck.following), rules, own_noise).candidates
+        versions.append(Version(struck.grey, struck.bgr, struck.following, tuple(group), struck.strikes, proposed))
     return Shot(
         previous,
         following,
@@ -150,7 +156,8 @@ def _sample(
     crop_size: int,
 ) -> Samples:
     """Cut one sample: around a hit out of its version, or around a place out of the picture without hits."""
-    current, bgr = (shot.grey, shot.bgr) if version is None else (version.grey, version.bgr)
+    taken = shot if version is None else version
+    current, bgr, following = taken.grey, taken.bgr, taken.following
     candidates = shot.candidates if version is None else version.candidates
     target = (hit.x, hit.y) if hit else (place.x, place.y)
     proposal = _near(candidates, hit.box if hit else (*target, *target))
@@ -158,7 +165,7 @@ def _sample(
     height, width = current.shape
     centre_x, centre_y = (int(v) for v in np.clip((x + jitter[0], y + jitter[1]), 0, (width - 1, height - 1)))
     origin = window_origin(centre_x, centre_y, crop_size, width, height)
-    greys = cv2.merge([cut(grey, origin, crop_size) for grey in (shot.previous, current, shot.following)])
+    greys = cv2.merge([cut(grey, origin, crop_size) for grey in (shot.previous, current, following)])
     struck = version.strikes if version else ()
     strikes = [strike for strike in struck if _in_window((strike.x, strike.y), origin, crop_size)]
     blotches = [blotch for blotch in shot.blotches if _in_window(blotch, origin, crop_size)]
@@ -173,7 +180,7 @@ def _sample(
         "silicon": hit.silicon if hit else None,
         "background_dn": round(float(around(shot.grey, x, y).mean()), 1),
         "motion_dn": round(float(moved.mean()), 2),
-        "spike_dn": int(current[y, x]) - int(max(shot.previous[y, x], shot.following[y, x])),
+        "spike_dn": int(current[y, x]) - int(max(shot.previous[y, x], following[y, x])),
         "place": place.kind,
         "proposed": proposal is not None,
         "blotch": bool(blotches),

@@ -10,7 +10,7 @@ import numpy as np
 
 from trainer.sensor.attenuation import Layer
 from trainer.sensor.camera import OV2710, Camera, change
-from trainer.sensor.library import HitLibrary, build_library
+from trainer.sensor.library import HitLibrary, build_library, turned
 from trainer.sensor.muons import muon_library
 from trainer.sensor.photons import Spectrum, source_spectrum
 from trainer.sensor.tone import encoded_light, linear_light
@@ -46,20 +46,30 @@ _SILICON: dict[str, Camera] = {
     "sharp": change(
         OV2710, pixel_um=3.5, epi_um=7.0, diffusion_um=0.4, diffusion_slope=0.8, substrate_diffusion_um=0.5
     ),
+    "diffuse": change(OV2710, epi_um=6.0, depletion_um=1.5, charge_spread="first_passage"),
+    "deep": change(OV2710, epi_um=20.0, depletion_um=4.0, substrate_diffusion_um=3.0, charge_spread="first_passage"),
+    "small": change(OV2710, pixel_um=1.4, epi_um=8.0, depletion_um=3.0, charge_spread="first_passage"),
 }
 _KINDS: tuple[tuple[str, str, float], ...] = (
-    ("Tc-99m", "ov2710", 4),
+    ("Tc-99m", "ov2710", 3),
     ("Tc-99m", "thin", 2),
     ("Tc-99m", "sharp", 2),
     ("Tc-99m", "thick", 2),
     ("Tc-99m", "fine", 2),
-    ("tube-100kV", "sharp", 3),
+    ("Tc-99m", "diffuse", 3),
+    ("Tc-99m", "deep", 2),
+    ("Tc-99m", "small", 2),
+    ("tube-100kV", "sharp", 2),
+    ("tube-100kV", "diffuse", 1),
+    ("tube-100kV", "small", 1),
     ("tube-60kV", "ov2710", 1),
-    ("Am-241", "ov2710", 1),
+    ("Am-241", "diffuse", 1),
     ("I-131", "ov2710", 1),
-    ("Cs-137", "ov2710", 1),
+    ("Cs-137", "ov2710", 0.5),
+    ("Cs-137", "deep", 0.5),
     ("Co-60", "thick", 1),
-    ("muon", "ov2710", 0.5),
+    ("muon", "ov2710", 0.25),
+    ("muon", "deep", 0.5),
 )
 
 
@@ -92,8 +102,7 @@ class HitBank:
         light = float(linear_light(ground_dn / 255)) + light_of(kind.peak_e[drawn])
         added = 255 * encoded_light(np.minimum(light, 1.0)) - ground_dn
         nearest = int(drawn[np.argmin(np.abs(np.log((added + 1) / (wanted_dn + 1))))])
-        flips = int(rng.integers(4))
-        return kind.library.maps[nearest][:: -1 if flips & 1 else 1, :: -1 if flips & 2 else 1]
+        return turned(kind.library.maps[nearest], int(rng.integers(8)))
 
     def draw_kind(self, rng: Generator) -> HitKind:
         """Draw a radiation and its silicon by weight."""

@@ -149,7 +149,7 @@ def _shot_samples(recipe: Recipe, source: SceneSource, split: Split, hits_a_shot
     studio = random_studio(scene.levels[0].shape[0], way, nuisance, rng)
     frames = ThreeFrames.take(studio, scene)
     middle = _middle_frame(frames, recipe, hits_a_shot, rng)
-    greys = (frames.previous, middle.grey, frames.following)
+    greys = (frames.previous, middle.grey, middle.following)
     return _proposed(greys, middle, strata_of(studio, scene, split), recipe.crop_size, rng)
 
 
@@ -158,7 +158,7 @@ def _middle_frame(frames: ThreeFrames, recipe: Recipe, hits_a_shot: float, rng: 
     count = int(rng.poisson(hits_a_shot)) if hits_a_shot else 0
     blank = decode_grey(frames.content)
     if not count:
-        return Struck(blank, decode_colour(frames.content), ())
+        return Struck(blank, decode_colour(frames.content), frames.following, ())
     places = random_places(rng, blank.shape[0], recipe.crop_size, count, "random")
     chosen = in_groups(places, _APART_PX, 1)[0]
     hits = [hit_at(place, frames.studio, blank, rng, bank=recipe.bank, mixture=TRAINING) for place in chosen]

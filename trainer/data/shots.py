@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from trainer.film.temporal import TemporalFilter
 from trainer.sensor.isp import GREY_OF_BGR
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from trainer.scenes.splits import Split
 
 _END_OF_JPEG = b"\xff\xd9"
+_BLOTCH_DN = 8  # a pixel that rises by more belongs to a hit
 
 
 class Undecodable(Exception):  # noqa: N818 - a drop of the stream that the caller expects, as StopIteration
@@ -38,7 +40,7 @@ class Strike:
     x, y : int
         The pixel whose grey it raises most.
     box : tuple of int
-        x0, y0, x1, y1, the last ones included: pixels of the charge.
+        x0, y0, x1, y1, the last ones included: pixels that it raises by more than 8 grey levels, and the brightest.
     added_dn : float
         Grey levels that it adds there, before JPEG.
     kept_dn : float
@@ -64,10 +66,14 @@ class Strike:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Struck:
-    """The middle picture once more, with hits in it: decoded grey (h, w) and colours (h, w, 3), uint8."""
+    """The middle picture once more, with hits in it: decoded grey (h, w) and colours (h, w, 3), uint8.
+
+    `following` is the grey of the next frame, with the afterglow that temporal noise reduction leaves of the hits.
+    """
 
     grey: NDArray[np.uint8] = field(repr=False)
     bgr: NDArray[np.uint8] = field(repr=False)
+    following: NDArray[np.uint8] = field(repr=False)
     strikes: tuple[Strike, ...]
 
 
@@ -88,6 +94,10 @@ class ThreeFrames:
         JPEG of the middle picture, without hits.
     previous, following : uint8 arrays, shape (h, w)
         Decoded greys of the frames beside it.
+    before : float32 array, shape (h, w, 3), or None
+        The frames before the middle one as temporal noise reduction mixed them; None without it.
+    after : uint8 array, shape (h, w, 3), or None
+        The frame behind the middle one by itself, before temporal noise reduction; None without it.
 
     """
 
@@ -98,6 +108,8 @@ class ThreeFrames:
     content: bytes = field(repr=False)
     previous: NDArray[np.uint8] = field(repr=False)
     following: NDArray[np.uint8] = field(repr=False)
+    before: NDArray[np.float32] | None = field(default=None, repr=False)
+    after: NDArray[np.uint8] | None = field(default=None, repr=False)
 
     @staticmethod
     def take(studio: Studio, scene: SceneTriple, blotches: Sequence[PlacedCharge] = ()) -> ThreeFrames:
@@ -109,11 +121,19 @@ class ThreeFrames:
             A nuisance destroyed the first or the last frame.
 
         """
+        temporal = TemporalFilter(studio.temporal_denoise)
+        # Frames that came before the first: the scene runs backwards, so that what moves has left its trail.
+        for number, view in ((4, 2), (3, 1)) if studio.temporal_denoise else ():
+            temporal.filtered(studio.expose(scene.levels[view], number).blank)
+        previous = _arrived(studio, temporal.filtered(studio.expose(scene.levels[0], 0).blank), 0)
+        before = temporal.output
         exposure = studio.expose(scene.levels[1], 1)
-        middle = studio.finish(exposure.picture(blotches), 1)
+        middle = studio.finish(temporal.filtered(exposure.picture(blotches)), 1)
         content = studio.send(middle, 1)
-        previous, following = (decode_grey(studio.send(studio.picture(scene.levels[t], t), t)) for t in (0, 2))
-        return ThreeFrames(studio, exposure, tuple(blotches), middle, content, previous, following)
+        after = studio.expose(scene.levels[2], 2).blank
+        following = _arrived(studio, temporal.filtered(after), 2)
+        kept = (before, after) if studio.temporal_denoise else (None, None)
+        return ThreeFrames(studio, exposure, tuple(blotches), middle, content, previous, following, *kept)
 
     def struck(self, hits: Sequence[PlacedCharge], grey: NDArray[np.uint8]) -> Struck:
         """Take the middle frame with hits; `grey` is the decoded grey without them.
@@ -124,11 +144,20 @@ class ThreeFrames:
             A nuisance destroyed it.
 
         """
-        after = self.studio.finish(self.exposure.picture([*self.blotches, *hits]), 1)
-        content = self.studio.send(after, 1)
+        temporal = TemporalFilter(self.studio.temporal_denoise, self.before)
+        picture = self.studio.finish(temporal.filtered(self.exposure.picture([*self.blotches, *hits])), 1)
+        content = self.studio.send(picture, 1)
         struck_grey = decode_grey(content)
-        strikes = describe_strikes(hits, self.middle, after, struck_grey.astype(np.int16) - grey)
-        return Struck(struck_grey, decode_colour(content), tuple(strikes))
+        following = self.following
+        if self.after is not None:
+            following = _arrived(self.studio, temporal.filtered(self.after), 2)
+        strikes = describe_strikes(hits, self.middle, picture, struck_grey.astype(np.int16) - grey)
+        return Struck(struck_grey, decode_colour(content), following, tuple(strikes))
+
+
+def _arrived(studio: Studio, picture: NDArray[np.uint8], number: int) -> NDArray[np.uint8]:
+    """Return the grey that the agent decodes of a frame after temporal noise reduction; raises `Undecodable`."""
+    return decode_grey(studio.send(studio.finish(picture, number), number))
 
 
 def strata_of(studio: Studio, scene: SceneTriple, split: Split) -> Strata:
@@ -195,14 +224,23 @@ def describe_strikes(
         was, now = (p[y0:y1, x0:x1].astype(np.float32) @ GREY_OF_BGR for p in (before, after))
         rise = now - was
         peak_y, peak_x = (int(v) for v in np.unravel_index(int(rise.argmax()), rise.shape))
+        blotch = rise > _BLOTCH_DN
+        pixels = int(np.count_nonzero(blotch))
+        blotch[peak_y, peak_x] = True
+        rows, columns = np.nonzero(blotch)
         strikes.append(
             Strike(
                 x=x0 + peak_x,
                 y=y0 + peak_y,
-                box=(max(0, hit.x0), max(0, hit.y0), min(width, hit.x0 + w) - 1, min(height, hit.y0 + h) - 1),
+                box=(
+                    x0 + int(columns.min()),
+                    y0 + int(rows.min()),
+                    x0 + int(columns.max()),
+                    y0 + int(rows.max()),
+                ),
                 added_dn=round(float(rise.max()), 1),
                 kept_dn=float(kept[y0:y1, x0:x1].max()),
-                pixels=int(np.count_nonzero(rise > 8)),
+                pixels=pixels,
                 peak_e=round(float(hit.charge_e.max()), 1),
                 nuclide=hit.nuclide,
                 silicon=hit.silicon,

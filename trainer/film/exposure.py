@@ -118,9 +118,11 @@ class SensorFrame:
         """Take a part; see `Frame`."""
         rows, columns = (slice(side.start * self.scale, side.stop * self.scale) for side in part)
         light_e = self.light_e[rows, columns]
-        charge = light_e.copy() if charge_e is None else light_e + charge_e
+        charge = light_e.copy()
         row_noise = None if self.row_noise is None else self.row_noise[rows]
         add_drawn_noise(charge, self.camera, self.noise[rows, columns], row_noise)
+        if charge_e is not None:
+            charge += charge_e
         developed = develop(convert(charge, self.camera), self.camera)
         return developed if self.beneath is None else fuse_max(developed, self.beneath[part])
 

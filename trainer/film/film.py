@@ -21,6 +21,7 @@ from trainer.errors import SensorError
 from trainer.film.exposure import PlacedCharge, place_charge, whole_picture
 from trainer.film.record import KeptFilm, begin_or_resume
 from trainer.film.studio import film_studio
+from trainer.film.temporal import TemporalFilter
 from trainer.film.truth import truth_line
 
 if TYPE_CHECKING:
@@ -66,7 +67,11 @@ class FilmSummary:
 
 
 def film_frame(
-    studio: Studio, scene_bgr: NDArray[np.uint8], number: int, hits: Sequence[HitEvent]
+    studio: Studio,
+    scene_bgr: NDArray[np.uint8],
+    number: int,
+    hits: Sequence[HitEvent],
+    temporal: TemporalFilter | None = None,
 ) -> tuple[bytes, list[dict[str, Any]]]:
     """Return the JPEG of one frame of a film and the truth of its hits.
 
@@ -80,12 +85,14 @@ def film_frame(
         Number of the frame.
     hits : sequence of HitEvent
         Hits that fall into the frame.
+    temporal : TemporalFilter or None
+        The film's temporal noise reduction, which holds the frames before; needed where the studio has one.
 
     Examples
     --------
     >>> from trainer.film.events import HitEvent
     >>> from trainer.sensor.camera import OV2710, change
-    >>> studio = film_studio(change(OV2710, width=64, height=48), seed=1)
+    >>> studio = film_studio(change(OV2710, width=64, height=48, defect_correction=False), seed=1)
     >>> grey_wall = np.full((48, 64, 3), 90, np.uint8)
     >>> hit = HitEvent(frame=7, x0=30, y0=20, charge_e=np.float32([[2000]]), energy_kev=7.3, origin="Tc-99m")
     >>> jpeg, truth = film_frame(studio, grey_wall, 7, [hit])
@@ -93,11 +100,23 @@ def film_frame(
     (30, 20, True)
 
     """
+    picture, truth = _taken(studio, scene_bgr, number, hits)
+    return _sent(studio, picture if temporal is None else temporal.filtered(picture), number), truth
+
+
+def _taken(
+    studio: Studio, scene_bgr: NDArray[np.uint8], number: int, hits: Sequence[HitEvent]
+) -> tuple[NDArray[np.uint8], list[dict[str, Any]]]:
+    """Return a frame's picture before temporal noise reduction, and the truth of its hits."""
     charges = [PlacedCharge(hit.x0, hit.y0, hit.charge_e) for hit in hits]
     charge_e = place_charge((scene_bgr.shape[0], scene_bgr.shape[1]), charges) if hits else None
     picture = whole_picture(studio.frame(scene_bgr, number), charge_e)
-    truth = [truth_line(scene_bgr, hit, studio.camera) for hit in hits]
-    return studio.send(studio.finish(picture, number), number), truth
+    return picture, [truth_line(scene_bgr, hit, studio.camera) for hit in hits]
+
+
+def _sent(studio: Studio, picture: NDArray[np.uint8], number: int) -> bytes:
+    """Return the JPEG of a frame after temporal noise reduction."""
+    return studio.send(studio.finish(picture, number), number)
 
 
 def frame_count(camera: Camera, seconds: float) -> int:
@@ -256,27 +275,51 @@ def _one_thread_in_opencv() -> Iterator[None]:
 def _in_order(
     studio: Studio, scene: Iterable[NDArray[np.uint8]], events: Iterable[HitEvent], numbers: range, threads: int
 ) -> Iterator[tuple[bytes, list[dict[str, Any]]]]:
-    """Make frames on several threads, a few ahead, and yield them in order."""
+    """Make frames on several threads, a few ahead, and yield them in order.
+
+    Temporal noise reduction needs every frame from the first on; those before `numbers` are taken and not sent.
+    """
     by_frame: dict[int, list[HitEvent]] = {}
     for event in events:
         by_frame.setdefault(event.frame, []).append(event)
-    size = (studio.camera.height, studio.camera.width, 3)
-    source = islice(scene, numbers.start, None)
+    temporal = TemporalFilter(studio.temporal_denoise) if studio.temporal_denoise else None
+    make = film_frame if temporal is None else _taken
+    first = numbers.start if temporal is None else 0
+    pictures = _checked(islice(scene, first, None), range(first, numbers.stop), studio.camera)
     with _one_thread_in_opencv(), ThreadPoolExecutor(threads) as pool:
         waiting: deque[Any] = deque()
+
+        def finished() -> Iterator[tuple[bytes, list[dict[str, Any]]]]:
+            number, task = waiting.popleft()
+            made, truth = task.result()
+            if temporal is not None:
+                filtered = temporal.filtered(made)
+                made = _sent(studio, filtered, number) if number >= numbers.start else b""
+            if number >= numbers.start:
+                yield made, truth
+
         try:
-            for number in numbers:
-                picture = next(source, None)
-                if picture is None:
-                    raise SensorError(f"the scene ends after {number} of {numbers.stop} frames; give a longer one")
-                if picture.shape != size:
-                    shape = "×".join(str(side) for side in picture.shape)
-                    raise SensorError(f"frame {number} of the scene has the shape {shape}, the camera {size[:2]}")
-                waiting.append(pool.submit(film_frame, studio, picture, number, by_frame.get(number, [])))
+            for number, picture in pictures:
+                waiting.append((number, pool.submit(make, studio, picture, number, by_frame.get(number, []))))
                 if len(waiting) > threads:
-                    yield waiting.popleft().result()
+                    yield from finished()
             while waiting:
-                yield waiting.popleft().result()
+                yield from finished()
         finally:
-            for task in waiting:
+            for _, task in waiting:
                 task.cancel()
+
+
+def _checked(
+    pictures: Iterator[NDArray[np.uint8]], numbers: range, camera: Camera
+) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    """Yield number and picture of each frame; raises `SensorError` where one is missing or has another size."""
+    size = (camera.height, camera.width, 3)
+    for number in numbers:
+        picture = next(pictures, None)
+        if picture is None:
+            raise SensorError(f"the scene ends after {number} of {numbers.stop} frames; give a longer one")
+        if picture.shape != size:
+            shape = "×".join(str(side) for side in picture.shape)
+            raise SensorError(f"frame {number} of the scene has the shape {shape}, the camera {size[:2]}")
+        yield number, picture

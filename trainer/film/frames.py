@@ -11,6 +11,7 @@ from edge.capture.jpeg import decode_grey
 from edge.truth import TrueHit
 from trainer.film.film import film_frame
 from trainer.film.studio import film_studio
+from trainer.film.temporal import TemporalFilter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -50,8 +51,9 @@ def simulated_frames(
     for event in events:
         by_frame[event.frame].append(event)
     studio = film_studio(camera, seed)
+    temporal = TemporalFilter(studio.temporal_denoise)
     for number, picture in enumerate(scene):
-        jpeg, lines = film_frame(studio, picture, number, by_frame.get(number, []))
+        jpeg, lines = film_frame(studio, picture, number, by_frame.get(number, []), temporal)
         truth[number] = [
             TrueHit(number, line["x"], line["y"], tuple(line["box"]), float(line["added"])) for line in lines
         ]

@@ -1,6 +1,7 @@
 """Nuisances: disturbances of real cameras that cause false hits. None of them changes the truth about hits.
 
-A nuisance is up to three functions of a frame and its number t, each always the same for the same t:
+A nuisance is a weight of temporal noise reduction, or up to three functions of a frame and its number t, each always
+the same for the same t:
 
 - `light` acts on the linear light before the sensor sees it (rain, lamps, shake): charge of hits comes after it;
 - `picture` acts on the finished 8-bit picture (a clock drawn into it);
@@ -39,6 +40,8 @@ class Nuisance:
     light : function of (float32 array (h, w, 3) of linear light, t), or None
     picture : function of (uint8 array (h, w, 3), t), or None
     stream : function of (JPEG bytes, t), or None
+    temporal_denoise : float
+        Weight of the earlier pictures in each: see `trainer.film.temporal`.
 
     """
 
@@ -46,6 +49,7 @@ class Nuisance:
     light: Callable[[Light, int], Light] | None = None
     picture: Callable[[Picture, int], Picture] | None = None
     stream: Callable[[bytes, int], bytes] | None = None
+    temporal_denoise: float = 0.0
 
 
 def make_nuisance(name: str, rng: Generator, width: int, height: int) -> Nuisance:
@@ -293,6 +297,12 @@ def _truncated(rng: Generator, width: int, height: int) -> Nuisance:
     return Nuisance("", stream=stream)
 
 
+def _afterglow(rng: Generator, width: int, height: int) -> Nuisance:
+    """Mix each picture with those before it, so strongly that what moves leaves trails."""
+    del width, height
+    return Nuisance("", temporal_denoise=float(rng.uniform(0.3, 0.7)))
+
+
 def _add_spot(
     frame: Light, x: float, y: float, spread: float, colour: NDArray[np.float32], *, cover: float | None = None
 ) -> None:
@@ -325,9 +335,10 @@ _MAKERS: dict[str, Callable[[Generator, int, int], Nuisance]] = {
     "screen": _screen,
     "jpeg": _jpeg,
     "truncated": _truncated,
+    "afterglow": _afterglow,
     "stars": lambda *where: Nuisance("", light=stars(*where)),
     "leaves": lambda *where: Nuisance("", light=leaves(*where)),
 }
 NUISANCES: tuple[str, ...] = tuple(_MAKERS)
 IN_DATASETS: tuple[str, ...] = tuple(name for name in NUISANCES if name not in ("stars", "leaves"))
-"""Nuisances that datasets hold unless told otherwise: the shipped model was trained with these."""
+"""Nuisances that datasets hold unless told otherwise."""

@@ -71,6 +71,11 @@ class Studio:
     picture_noise: PictureNoise | None = None
     nuisances: tuple[Nuisance, ...] = ()
 
+    @property
+    def temporal_denoise(self) -> float:
+        """Weight of the earlier pictures in each: the camera's own or a nuisance's, whichever is greater."""
+        return max(self.camera.temporal_denoise, *(nuisance.temporal_denoise for nuisance in self.nuisances), 0.0)
+
     def view(self, scene: Scene, number: int) -> Scene:
         """Return what the camera looks at in a frame: the scene's levels 0..255 with every nuisance that acts on light.
 
@@ -106,7 +111,7 @@ class Studio:
             beneath = noise.add(levels.astype(np.float32, copy=False), drawn)
             levels = np.zeros_like(beneath)
         eight_bits = np.asarray(levels if levels.dtype == np.uint8 else np.rint(levels), np.uint8)
-        light_e = pixels.expose(eight_bits, None, self.camera, self.pattern, number)
+        light_e = pixels.expose(eight_bits, self.camera, self.pattern, number)
         drawn, row_noise = pixels.draw_noise(light_e.shape, self.camera, self.noise(number, "sensor"))
         return SensorFrame(self.camera, light_e, drawn, row_noise, beneath)
 
@@ -115,7 +120,7 @@ class Studio:
         return Exposure.of(self.frame(scene, number))
 
     def picture(self, scene: Scene, number: int, charges: Sequence[PlacedCharge] = ()) -> NDArray[np.uint8]:
-        """Take a frame with the charge of hits and blotches; before JPEG."""
+        """Take a frame by itself with the charge of hits and blotches; before temporal noise reduction and JPEG."""
         return self.finish(self.expose(scene, number).picture(charges), number)
 
     def finish(self, picture: NDArray[np.uint8], number: int) -> NDArray[np.uint8]:

@@ -23,6 +23,8 @@ def rise_dn(
 ) -> tuple[NDArray[np.float32], tuple[int, int]]:
     """Return how much each colour rises around a hit, before noise and JPEG, and where that patch begins.
 
+    Temporal noise reduction leaves its share of the rise; the afterglow in the frames behind counts as no hit.
+
     Parameters
     ----------
     scene_bgr : uint8 array, shape (height, width, 3)
@@ -47,7 +49,8 @@ def rise_dn(
     charge[event.y0 - y0 : event.y0 - y0 + h, event.x0 - x0 : event.x0 - x0 + w] = event.charge_e
     without = photograph(patch, None, camera, None, None)
     with_hit = photograph(patch, charge, camera, None, None)
-    return with_hit.astype(np.float32) - without, (x0 // camera.scale_down, y0 // camera.scale_down)
+    kept = np.float32(1.0 - camera.temporal_denoise)
+    return kept * (with_hit.astype(np.float32) - without), (x0 // camera.scale_down, y0 // camera.scale_down)
 
 
 def truth_line(scene_bgr: NDArray[np.uint8], event: HitEvent, camera: Camera) -> dict[str, Any]:

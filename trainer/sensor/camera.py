@@ -10,6 +10,7 @@ from edge.config.strict import StrictModel
 from trainer.errors import SensorError
 
 Bayer = Literal["RGGB", "BGGR", "GRBG", "GBRG"]
+ChargeSpread = Literal["gaussian", "first_passage"]
 
 
 def _p(unit: str, default: float, low: float, high: float, source: str, what: str) -> Any:  # noqa: ANN401, PLR0917
@@ -32,8 +33,8 @@ class Camera(StrictModel):
         json_schema_extra={"unit": "", "source": "assumed"},
     )
     # Silicon and what lies on it.
-    epi_um: float = _p("µm", 5.0, 2, 25, "assumed", "thickness of the epitaxial layer that collects charge")
-    depletion_um: float = _p("µm", 2.0, 0.3, 10, "assumed", "depth of the depleted part of the epitaxial layer")
+    epi_um: float = _p("µm", 5.0, 2, 40, "assumed", "thickness of the epitaxial layer that collects charge")
+    depletion_um: float = _p("µm", 2.0, 0.3, 40, "assumed", "depth of the depleted part of the epitaxial layer")
     substrate_um: float = _p("µm", 300.0, 0, 800, "assumed", "thickness of the substrate below it")
     substrate_diffusion_um: float = _p(
         "µm", 1.5, 0, 50, "assumed", "depth in the substrate from which 1/e is collected"
@@ -43,6 +44,11 @@ class Camera(StrictModel):
     housing_mm: float = _p("mm", 2.0, 0, 30, "assumed", "lens and housing that photons cross, as glass")
     diffusion_um: float = _p("µm", 0.5, 0, 5, "assumed", "lateral spread (σ) of charge from the depleted part")
     diffusion_slope: float = _p("µm/µm", 0.7, 0, 3, "assumed", "growth of that spread with depth below it")
+    charge_spread: ChargeSpread = Field(
+        default="gaussian",
+        description="law of the spread of charge from below that part",
+        json_schema_extra={"unit": "", "source": "assumed"},
+    )
     pair_ev: float = _p("eV", 3.65, 3.6, 3.7, "ICRU Report 31", "energy for an electron-hole pair in silicon")
     fano: float = _p("", 0.115, 0.05, 0.2, "Lowe, NIM A 399 (1997) 354", "Fano factor of silicon")
     # Pixel and read-out.
@@ -68,7 +74,7 @@ class Camera(StrictModel):
     readout_s: float = _p("s", 1 / 30, 0, 10, "assumed", "time from the first row's read-out to the last's")
     # Image pipeline.
     defect_correction: bool = Field(
-        default=False,
+        default=True,
         description="replace a pixel that exceeds neighbours of its colour by a threshold",
         json_schema_extra={"unit": "", "source": "assumed"},
     )
@@ -80,6 +86,9 @@ class Camera(StrictModel):
     wb_blue: float = _p("", 1.7, 0.2, 8, "assumed", "white balance of blue against green")
     sharpen: float = _p("", 0.3, 0, 3, "assumed", "unsharp mask, share of the difference to a 3×3 blur")
     denoise: float = _p("", 0.0, 0, 1, "assumed", "weight of a 3×3 median")
+    temporal_denoise: float = _p(
+        "", 0.0, 0, 0.9, "assumed", "weight of the earlier pictures in each: temporal noise reduction"
+    )
     scale_down: int = _p("", 1, 1, 4, "assumed", "pixels on a side whose mean is one pixel of the picture")
     digital_gain: float = _p("", 1.0, 0.1, 32, "assumed", "gain on the finished, scaled picture")
     chroma_422: bool = Field(
@@ -135,6 +144,7 @@ WEBCAM_XRAY = Camera(
     telegraph_fraction=0.0,
     dark_e_s=0.0,
     row_noise_e=0.0,
+    defect_correction=False,
     tone_gamma=1.0,
     sharpen=0.0,
     scale_down=2,

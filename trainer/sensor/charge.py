@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from trainer.sensor.diffusion import sideways_variance_um2
+
 if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from trainer.sensor.electrons import Deposits
 
 MAX_SIDE_PX = 400  # a track that spreads further (one in thousands of muons) is cut there
+_MIN_EDGE_E = 4.0  # rows and columns at the border of a hit with fewer electrons in every pixel are cut away
 _CHUNK_ELECTRONS = 2_000_000
 
 
@@ -44,11 +47,6 @@ def collected_electrons(camera: Camera, deposits: Deposits, rng: Generator) -> N
     chance = np.exp(-np.maximum(depth - camera.epi_um, 0.0) / max(camera.substrate_diffusion_um, 1e-6))
     chance = np.where(depth < 0, 0.0, chance)
     return rng.binomial(whole, chance)
-
-
-def spread_um(camera: Camera, depth_um: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the lateral spread σ of charge set free at a depth: constant where depleted, growing below."""
-    return np.hypot(camera.diffusion_um, camera.diffusion_slope * np.maximum(depth_um - camera.depletion_um, 0.0))
 
 
 def charge_maps(camera: Camera, deposits: Deposits, rng: Generator, min_peak_e: float = 0.0) -> ChargeMaps:
@@ -93,16 +91,31 @@ def _bin_electrons(
     counts = electrons[flat]
     source = np.repeat(flat, counts)
     owner = np.repeat(owner, counts)
-    sigma = spread_um(camera, deposits.position_um[source, 2])[:, None]
+    sigma = np.sqrt(sideways_variance_um2(camera, deposits.position_um[source, 2], rng))[:, None]
     place = deposits.position_um[source, :2] + sigma * rng.standard_normal((len(source), 2))
     pixel = np.floor(place / camera.pixel_um + within[owner]).astype(np.int64)
     bounds = np.searchsorted(owner, np.arange(len(rows) + 1))
-    maps = []
-    for i in range(len(rows)):
-        x, y = pixel[bounds[i] : bounds[i + 1]].T
-        x, y = x - x.min(), y - y.min()
-        width, height = min(int(x.max()) + 1, MAX_SIDE_PX), min(int(y.max()) + 1, MAX_SIDE_PX)
-        inside = (x < width) & (y < height)
-        binned = np.bincount(y[inside] * width + x[inside], minlength=width * height)
-        maps.append(binned.reshape(height, width).astype(np.float32))
-    return maps
+    return [_counted(*pixel[bounds[i] : bounds[i + 1]].T) for i in range(len(rows))]
+
+
+def _counted(x: NDArray[np.int64], y: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Count the electrons of a hit pixel by pixel; single electrons far from the rest do not widen it."""
+    columns, rows, counts = _columns_rows_counts(x, y)
+    core = counts >= min(_MIN_EDGE_E, counts.max())
+    left, top = columns[core].min(), rows[core].min()
+    right = min(columns[core].max(), left + MAX_SIDE_PX - 1)
+    bottom = min(rows[core].max(), top + MAX_SIDE_PX - 1)
+    inside = (columns >= left) & (columns <= right) & (rows >= top) & (rows <= bottom)
+    charge = np.zeros((bottom - top + 1, right - left + 1), np.float32)
+    charge[rows[inside] - top, columns[inside] - left] = counts[inside]
+    return charge
+
+
+def _columns_rows_counts(
+    x: NDArray[np.int64], y: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return the pixels that hold electrons, and how many each: three arrays of shape (n,)."""
+    left, width = int(x.min()), int(x.max() - x.min()) + 1
+    pixels, counts = np.unique(y * width + (x - left), return_counts=True)
+    rows, columns = np.divmod(pixels, width)
+    return columns + left, rows, counts.astype(np.int64)

@@ -146,9 +146,11 @@ def photograph(  # noqa: PLR0917 - in the order of the light's way
         Blue first; before JPEG.
 
     """
-    charge = expose(scene_bgr, charge_e, camera, pattern, frame)
+    charge = expose(scene_bgr, camera, pattern, frame)
     if rng is not None:
         add_noise(charge, camera, rng)
+    if charge_e is not None:
+        charge += charge_e
     return develop(convert(charge, camera), camera)
 
 

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from trainer.sensor.camera import Camera
 
-LIBRARY_VERSION = 2  # raise it when the physics changes: cached libraries are then made anew
+MUON = "muon"  # name of the library of cosmic muons
+LIBRARY_VERSION = 3  # raise it when the physics changes: cached libraries are then made anew
 MIN_PEAK_E = 25.0  # a hit whose brightest pixel holds fewer electrons drowns in any camera's noise
 MAX_BATCHES = 60
 LARGEST_BATCH = 40_000
@@ -39,6 +40,7 @@ SILICON_FIELDS = (
     "window_um",
     "diffusion_um",
     "diffusion_slope",
+    "charge_spread",
     "pair_ev",
     "fano",
 )
@@ -76,12 +78,20 @@ class HitLibrary:
         return len(self.maps)
 
     def sample(self, rng: Generator, count: int) -> list[tuple[NDArray[np.float32], float]]:
-        """Draw hits with replacement, mirrored at random; each is (charge in electrons, energy in keV)."""
-        drawn = []
-        for index, flips in zip(rng.integers(len(self.maps), size=count), rng.integers(4, size=count), strict=True):
-            charge = self.maps[index][:: -1 if flips & 1 else 1, :: -1 if flips & 2 else 1]
-            drawn.append((charge, float(self.energy_kev[index])))
-        return drawn
+        """Draw hits with replacement, turned at random; each is (charge in electrons, energy in keV)."""
+        indices, turns = self.draw(rng, count)
+        return [
+            (turned(self.maps[index], int(turn)), float(self.energy_kev[index]))
+            for index, turn in zip(indices, turns, strict=True)
+        ]
+
+    def draw(self, rng: Generator, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Draw numbers of hits with replacement, and a turn for each (see `turned`).
+
+        Muons are mirrored only: most fall from above, so their tracks are not alike in rows and columns.
+        """
+        turns = 4 if self.name == MUON else 8
+        return rng.integers(len(self.maps), size=count), rng.integers(turns, size=count)
 
     def hits_per_s(self, camera: Camera, fluence_rate_cm2_s: float) -> float:
         """Return the hits a second on the whole sensor at full duty in a fluence rate at the sensor."""
@@ -90,6 +100,20 @@ class HitLibrary:
     def hits_per_s_per_usv_h(self, camera: Camera, spectrum: Spectrum) -> float:
         """Return the hits a second on the whole sensor at full duty per µSv/h of ambient dose equivalent rate."""
         return self.hits_per_s(camera, PSV_S_PER_USV_H / spectrum.psv_cm2)
+
+
+def turned(charge: NDArray[np.float32], turn: int) -> NDArray[np.float32]:
+    """Return a charge map in one of its eight positions: 0 as it is, 1 to 3 mirrored, 4 to 7 with a transposition.
+
+    Examples
+    --------
+    >>> charge = np.float32([[1, 2, 3]])
+    >>> turned(charge, 2).tolist(), turned(charge, 4).tolist()
+    ([[3.0, 2.0, 1.0]], [[1.0], [2.0], [3.0]])
+
+    """
+    mirrored = charge[:: -1 if turn & 1 else 1, :: -1 if turn & 2 else 1]
+    return mirrored.T if turn & 4 else mirrored
 
 
 def simulate_hits(

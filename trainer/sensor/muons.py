@@ -9,7 +9,7 @@ import numpy as np
 from trainer.sensor.charge import charge_maps
 from trainer.sensor.electrons import straight_tracks
 from trainer.sensor.interactions import Electrons
-from trainer.sensor.library import MIN_PEAK_E, HitLibrary
+from trainer.sensor.library import MIN_PEAK_E, MUON, HitLibrary
 from trainer.sensor.stopping import MUON_MASS_KEV
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 # angle (Review of Particle Physics, "Cosmic rays", section 30.3.1).
 HORIZONTAL_CM2_S = 1.0 / 60.0
 MEDIAN_KEV, ENERGY_SPREAD = 3e6, 0.9  # log-normal; mean 4.5 GeV (ibid.: about 4 GeV)
-NAME = "muon"
 
 
 def muon_directions(rng: Generator, count: int, tilt_deg: float) -> tuple[NDArray[np.float64], float]:
@@ -74,7 +73,7 @@ def muon_library(camera: Camera, count: int = 1000, seed: int = 1, tilt_deg: flo
     charges = charge_maps(camera, deposits, rng, MIN_PEAK_E)
     share = len(charges.maps) / count
     return HitLibrary(
-        NAME,
+        MUON,
         charges.maps,
         np.bincount(deposits.hit, deposits.energy_kev, count)[charges.hit].astype(np.float32),
         np.zeros(len(charges.maps), np.float32),

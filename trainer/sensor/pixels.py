@@ -84,19 +84,15 @@ def mean_dark_dn(camera: Camera) -> float:
 
 
 def expose(
-    scene_bgr: NDArray[np.uint8],
-    charge_e: NDArray[np.float32] | None,
-    camera: Camera,
-    pattern: FixedPattern | None,
-    frame: int = 0,
+    scene_bgr: NDArray[np.uint8], camera: Camera, pattern: FixedPattern | None, frame: int = 0
 ) -> NDArray[np.float32]:
-    """Return the mean charge of each pixel at the end of the exposure: light, hits, dark current, telegraph noise.
+    """Return the mean charge of each pixel after the exposure without hits: light, dark current, telegraph noise.
+
+    The charge of hits is added after the noise: it has fluctuated already where it was set free.
 
     Parameters
     ----------
     scene_bgr : uint8 array, shape (height, width, 3)
-    charge_e : float32 array, shape (height, width), or None
-        Charge of hits in electrons.
     camera : Camera
     pattern : FixedPattern or None
         Pattern of the same size; None for a sensor without faults and without dark current.
@@ -116,8 +112,6 @@ def expose(
         if len(pattern.telegraph_e):
             rows, columns = pattern.telegraph_at.T
             charge[rows, columns] += pattern.telegraph_now(frame)
-    if charge_e is not None:
-        charge += charge_e
     return charge
 
 

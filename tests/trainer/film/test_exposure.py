@@ -88,7 +88,9 @@ def test_exposure_ignores_charge_outside_of_the_frame() -> None:
 
 @pytest.mark.parametrize("black_offset_dn", [-4.0, 0.0, 12.0])
 def test_covered_picture_shows_hits_only(black_offset_dn: float) -> None:
-    cover = change(Camera(), width=64, height=64, black_offset_dn=black_offset_dn, temperature_c=10.0)
+    cover = change(
+        Camera(), width=64, height=64, black_offset_dn=black_offset_dn, temperature_c=10.0, defect_correction=False
+    )
     charge = np.zeros((64, 64), np.float32)
     charge[30, 31] = 3000
     shown = covered_picture(charge, cover)

@@ -17,7 +17,7 @@ def test_camera_documents_every_parameter() -> None:
 def test_parameter_table_lists_ranges() -> None:
     table = parameter_table()
     assert all(f"| `{name}` |" in table for name in Camera.model_fields)
-    assert "| `epi_um` | 5 | µm | 2 to 25 | assumed |" in table
+    assert "| `epi_um` | 5 | µm | 2 to 40 | assumed |" in table
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -11,7 +11,7 @@ from trainer.sensor.fixed_pattern import make_pattern
 from trainer.sensor.isp import correct_defects, encode, photograph
 from trainer.sensor.pixels import add_noise, convert, dark_factor, light_electrons
 
-QUIET = change(OV2710, dark_e_s=0.0, hot_fraction=0.0, telegraph_fraction=0.0, prnu=0.0)
+QUIET = change(OV2710, dark_e_s=0.0, hot_fraction=0.0, telegraph_fraction=0.0, prnu=0.0, defect_correction=False)
 
 
 def even(level: tuple[int, int, int], size: int = 48) -> np.ndarray:

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 
 from trainer.sensor.camera import OV2710
-from trainer.sensor.library import build_library
+from trainer.sensor.library import HitLibrary, build_library, turned
 from trainer.sensor.photons import Spectrum
 
 
@@ -17,3 +17,18 @@ def test_build_library_replaces_a_damaged_cache(tmp_path: Path) -> None:
     for other in (again, anew):
         assert other.hits_per_fluence_cm2 == made.hits_per_fluence_cm2
         assert all((a == b).all() for a, b in zip(made.maps, other.maps, strict=True))
+
+
+def test_turned_gives_eight_positions() -> None:
+    charge = np.arange(6, dtype=np.float32).reshape(2, 3)
+    assert len({turned(charge, turn).tobytes() + bytes(turned(charge, turn).shape) for turn in range(8)}) == 8
+
+
+def test_sample_transposes_all_but_muons() -> None:
+    track = np.ones((1, 4), np.float32)
+    one = np.ones(1, np.float32)
+    shapes = {
+        name: {charge.shape for charge, _ in HitLibrary(name, [track], one, one, 1.0, 0.0).sample(rng, 40)}
+        for name, rng in (("Tc-99m", np.random.default_rng(1)), ("muon", np.random.default_rng(1)))
+    }
+    assert shapes == {"Tc-99m": {(1, 4), (4, 1)}, "muon": {(1, 4)}}

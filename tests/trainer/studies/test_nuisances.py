@@ -9,7 +9,7 @@ RECIPE = Recipe(width=160, height=120, seconds=0.4, clips=2, seed=4)
 
 def test_film_nuisances_films_all_kinds_by_default():
     assert set(KINDS) == {"none", *NUISANCES}
-    assert len(KINDS) == 15
+    assert len(KINDS) == 16
 
 
 def test_film_nuisances_films_only_missing_clips(tmp_path, bundle):

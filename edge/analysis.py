@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import defaultdict, deque
 from dataclasses import asdict, dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, TextIO
@@ -123,6 +123,7 @@ def analyze(
     *,
     alarm: AlarmSettings | None = None,
     known: Rate | None = None,
+    threads: int = 1,
     started_s: float | None = None,
     events: TextIO | None = None,
     progress: Callable[[int], None] = lambda _: None,
@@ -137,6 +138,8 @@ def analyze(
         Settings of the alarm; None for the defaults.
     known : Rate or None
         Background of the site, where a calibration knows it.
+    threads : int
+        Threads in which successive frames overlap; the result does not depend on it.
     started_s : float or None
         `time.perf_counter()` at the start of the run, by default now.
     events : text file or None
@@ -155,21 +158,22 @@ def analyze(
     stage_ms: defaultdict[str, list[float]] = defaultdict(list)
     settings = alarm if alarm is not None else AlarmSettings()
     tracker = AlarmTracker(settings, known=known)
-    begun: list[dict[str, object]] = []
-    for analysed in analysed_frames(_timed(source, stage_ms["decode"], progress), detector, tracker):
+    camera = _CameraEvents(source)
+    frames = camera.followed(_timed(source, stage_ms["decode"], progress))
+    for analysed in analysed_frames(frames, detector, tracker, threads):
         account = account.plus(analysed)
         for stage, spent_ms in analysed.stage_ms.items():
             if stage != "decode":  # which every frame costs, and not only those that are analysed
                 stage_ms[stage].append(spent_ms)
-        _write(events, (*_camera_events(source, begun), *frame_events(analysed)))
+        _write(events, (*camera.until(analysed.triple.following.sequence), *frame_events(analysed)))
     if not account.analysed:
         raise too_short(source.spec, source.report)
-    _write(events, _camera_events(source, begun))
+    _write(events, camera.until(None))
     times = {stage: stage_time(stage_ms[stage]) for stage in STAGES}
     seconds = perf_counter() - started
     situation = situation_of(tracker, settings)
     summary = _summary(account, times, source.report, situation, seconds=seconds, runtime=str(detector.runtime))
-    return replace(summary, camera=tuple(begun))
+    return replace(summary, camera=tuple(camera.begun))
 
 
 def _summary(
@@ -216,11 +220,36 @@ def _write(events: TextIO | None, lines: Iterable[dict[str, object]]) -> None:
         events.flush()
 
 
-def _camera_events(source: Source, begun: list[dict[str, object]]) -> list[dict[str, object]]:
-    """Return the states of the camera that have begun or ended, and add the first ones to those that began."""
-    changes = [change.as_event() for change in source.take_changes()]
-    begun += [change for change in changes if change["state"] == "begin"][: CAMERA_STATES - len(begun)]
-    return changes
+class _CameraEvents:
+    """The states of the camera, each told with the frame after which it changed, though frames are read ahead.
+
+    Attributes
+    ----------
+    begun : list of dict
+        The first states that began.
+
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._known: deque[tuple[int, dict[str, object]]] = deque()
+        self.begun: list[dict[str, object]] = []
+
+    def followed(self, frames: Iterable[Frame]) -> Iterator[Frame]:
+        """Yield the frames, and take the changes that each of them reveals."""
+        for frame in frames:
+            self._known.extend((frame.sequence, change.as_event()) for change in self._source.take_changes())
+            yield frame
+
+    def until(self, sequence: int | None) -> Iterator[dict[str, object]]:
+        """Yield the changes up to a frame, or all of them after the last frame."""
+        if sequence is None:
+            self._known.extend((0, change.as_event()) for change in self._source.take_changes())
+        while self._known and (sequence is None or self._known[0][0] <= sequence):
+            _, event = self._known.popleft()
+            if event["state"] == "begin" and len(self.begun) < CAMERA_STATES:
+                self.begun.append(event)
+            yield event
 
 
 def frame_events(analysed: AnalysedFrame) -> Iterator[dict[str, object]]:

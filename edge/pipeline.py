@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, TypeVar
 
 from edge.alarm.live_time import observe
 from edge.capture.frame import triples
+from edge.detect.camera_state import FEEDBACK_FRAMES
+from edge.overlap import Stages, overlapped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 
     from edge.alarm.alarm import Alarm
     from edge.alarm.live_time import Observation
     from edge.alarm.tracker import AlarmTracker
     from edge.capture.frame import Frame, Triple
-    from edge.detect.detector import Detector
+    from edge.detect.detector import Detector, Judged, Proposal
     from edge.detect.hit import Detection
 
 Result = TypeVar("Result")
@@ -144,7 +147,7 @@ class Account:
 
 
 def analysed_frames(
-    frames: Iterable[Frame], detector: Detector, tracker: AlarmTracker | None = None
+    frames: Iterable[Frame], detector: Detector, tracker: AlarmTracker | None = None, threads: int = 1
 ) -> Iterator[AnalysedFrame]:
     """Analyse frames as they come and yield the result for each one that has a neighbour on both sides.
 
@@ -156,6 +159,8 @@ def analysed_frames(
         It learns the camera's noise from these frames, so use a new one for each camera.
     tracker : AlarmTracker or None
         Tracker that the frames update; None where no alarm is wanted.
+    threads : int
+        As of `detections`.
 
     Examples
     --------
@@ -174,8 +179,46 @@ def analysed_frames(
     [(1, 0), (2, 0), (3, 1), (4, 0), (5, 0)]
 
     """
-    for (analysed,) in walk(frames, lambda triple: analyse_triple(triple, detector, tracker)):
-        yield analysed
+    work = ((triple, detector) for triple in triples(frames))
+    with closing(detections(work, threads)) as detected:
+        for triple, detection in detected:
+            yield conclude(triple, detection, tracker)
+
+
+def detections(
+    work: Iterable[tuple[Triple, Detector] | None], threads: int = 1
+) -> Generator[tuple[Triple, Detection], None, None]:
+    """Yield each triple with what its detector finds in it, in order.
+
+    With more than one thread, decoding, fast path and networks of successive frames overlap. The detections are the
+    same as with one.
+
+    Parameters
+    ----------
+    work : iterable of (Triple, Detector), or None
+        Read in another thread, a few frames ahead. None stands for no triple: what comes after it is read when all
+        detections before it were taken.
+    threads : int
+        Threads that read and detect beside the caller's; with 1 the caller's does everything.
+
+    """
+    stages = Stages(_propose, _judge, _decide, FEEDBACK_FRAMES)
+    yield from overlapped(work, stages, threads)
+
+
+def _propose(work: tuple[Triple, Detector]) -> tuple[Triple, Detector, Proposal]:
+    triple, detector = work
+    return triple, detector, detector.propose(triple)
+
+
+def _judge(proposed: tuple[Triple, Detector, Proposal]) -> tuple[Triple, Detector, Judged]:
+    triple, detector, proposal = proposed
+    return triple, detector, detector.judge(proposal)
+
+
+def _decide(judged: tuple[Triple, Detector, Judged]) -> tuple[Triple, Detection]:
+    triple, detector, candidates = judged
+    return triple, detector.decide(candidates)
 
 
 def walk(frames: Iterable[Frame], *steps: Callable[[Triple], Result]) -> Iterator[tuple[Result, ...]]:
@@ -189,7 +232,11 @@ def walk(frames: Iterable[Frame], *steps: Callable[[Triple], Result]) -> Iterato
 
 def analyse_triple(triple: Triple, detector: Detector, tracker: AlarmTracker | None = None) -> AnalysedFrame:
     """Analyse the middle frame of a triple: find its hits, observe its live time, update the alarm."""
-    detection = detector.detect(triple)
+    return conclude(triple, detector.detect(triple), tracker)
+
+
+def conclude(triple: Triple, detection: Detection, tracker: AlarmTracker | None = None) -> AnalysedFrame:
+    """Observe the live time of a detection and update the alarm."""
     began = perf_counter()
     observed = observe(detection, triple)
     alarms = tracker.update(observed) if tracker is not None else ()

@@ -89,7 +89,7 @@ def main() -> int:
     started = perf_counter()
     try:
         source = Looped(arguments.clip, arguments.frames)
-        summary = analyze(source, Detector(load_bundle(arguments.model), threads=1))
+        summary = analyze(source, Detector(load_bundle(arguments.model)))
     except GammaboxError as error:
         sys.stderr.write(f"error: {error}\n")
         return EXIT_UNUSABLE

@@ -19,7 +19,7 @@ MAY_IMPORT = {
 # several stand in one line they do not use one another.
 ROOMS: dict[str, tuple[tuple[str, ...], ...]] = {
     "edge": (
-        ("clock", "errors", "files", "statistics", "text", "systemd", "workers"),
+        ("clock", "errors", "files", "overlap", "statistics", "text", "systemd", "workers"),
         ("config", "truth"),
         ("capture",),
         ("detect",),

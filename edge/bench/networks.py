@@ -23,8 +23,8 @@ class Gammabox:
     name = "gammabox"
     slow = False
 
-    def __init__(self, bundle: Bundle, threads: int) -> None:
-        self._detector = Detector(bundle, threads=threads)
+    def __init__(self, bundle: Bundle) -> None:
+        self._detector = Detector(bundle)
         self.about = f"fast path, {bundle.manifest.name} on candidates ({self._detector.runtime})"
 
     def judge(self, triple: Triple) -> Verdict:

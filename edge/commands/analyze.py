@@ -52,7 +52,7 @@ def run(
 
     """
     started = perf_counter()
-    cv2.setNumThreads(threads)
+    cv2.setNumThreads(1)  # the threads work on successive frames
     with ExitStack() as stack:
         # The recording comes first, as its name is more often wrong than that of the model.
         source = stack.enter_context(open_source(clip, exposure_s=exposure_s))
@@ -62,7 +62,7 @@ def run(
             known, exposure_s = calibration_of_recording(calibration, source.mode, exposure_s, bundle.manifest.sha256)
             source.close()
             source = stack.enter_context(open_source(clip, exposure_s=exposure_s))
-        detector = Detector(bundle, threads=threads, known=known.camera() if known is not None else None)
+        detector = Detector(bundle, known=known.camera() if known is not None else None)
         sink = None
         if events is not None:
             if events.exists() and Path(clip).exists() and events.samefile(clip):
@@ -73,7 +73,9 @@ def run(
                 raise SourceError(events, f"cannot be written ({error.strerror})", "name another file") from error
         progress = stack.enter_context(frame_progress(getattr(source, "declared_frames", 0)))
         rate = known.rate() if known is not None else None
-        summary = analyze(source, detector, known=rate, started_s=started, events=sink, progress=progress)
+        summary = analyze(
+            source, detector, known=rate, threads=threads, started_s=started, events=sink, progress=progress
+        )
     for warning in summary.warnings:
         sys.stderr.write(f"warning: {warning}\n")
     print(summary.as_json() if as_json else as_text(summary))

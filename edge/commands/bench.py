@@ -84,7 +84,7 @@ def _maker(name: str, bundles: Mapping[str, Path | None], threads: int) -> Calla
     own = bundles.get("gammabox") or shipped_bundle_path()
     paper = bundles.get(name)
     if name == "gammabox":
-        return lambda: Gammabox(load_bundle(own), threads)
+        return lambda: Gammabox(load_bundle(own))
     if name == "motion":
         return lambda: MotionGated(load_bundle(own), threads)
     if name == "difference":

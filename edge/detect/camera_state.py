@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING
 
 from edge.detect.field import FieldWatch
@@ -15,10 +16,13 @@ if TYPE_CHECKING:
     from edge.capture.frame import Frame, Triple
     from edge.config.device import Mask
     from edge.detect.fast_path import FastPathResult
+    from edge.detect.hit import Hit
     from edge.detect.known_camera import KnownCamera
     from edge.detect.manifest import CandidateRules
     from edge.detect.networks import Screened
 
+FEEDBACK_FRAMES = 4
+"""What hits teach of the camera is used from so many frames later on. Meanwhile these frames may be worked on."""
 _NEWEST_SHARE = 1 / 25
 """Weight of the newest frame in the mean number of candidates that the screen stops; the last second counts most."""
 
@@ -53,10 +57,25 @@ class CameraState:
         self.recent_motion = RecentMotion((height, width))
         self.crowd = Crowd()
         self.field = FieldWatch()
+        self._frames = 0
+        self._lessons: deque[tuple[int, Sequence[Hit], float]] = deque()
 
     def fits(self, frame: Frame) -> bool:
         """Return whether a frame has the mode and the size of the first one."""
         return self._mode == (frame.mode, frame.size)
+
+    def next_number(self) -> int:
+        """Return the number of the next frame, from 0, when the lessons of the frames long enough before are learnt."""
+        while self._lessons and self._lessons[0][0] <= self._frames - FEEDBACK_FRAMES:
+            _, hits, live_fraction = self._lessons.popleft()
+            self.noise.close_blinking(hits, live_fraction)
+        self._frames += 1
+        return self._frames - 1
+
+    def teach(self, number: int, hits: Sequence[Hit], live_fraction: float) -> None:
+        """Remember the hits of a frame until it is time to learn from them. It may be called from another thread."""
+        if hits:
+            self._lessons.append((number, hits, live_fraction))
 
     def observe(self, found: FastPathResult, now_s: float) -> None:
         """Learn noise and motion from what the fast path saw in a frame, and its time.

@@ -1,7 +1,9 @@
-"""The detector: three frames in, the hits of the middle one out."""
+"""The detector: three frames in, the hits of the middle one out, at once or in three stages."""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -12,35 +14,83 @@ from edge.detect.evidence import context_of
 from edge.detect.fast_path import find_candidates
 from edge.detect.hit import DETECTION_STAGES, Detection
 from edge.detect.networks import Classifier, Screen, some
+from edge.detect.recent_motion import lie_on
 from edge.detect.sensitivity import mean_sensitivity, sensitivity_table
 from edge.detect.spot import merge_hits
 from edge.errors import BundleError
 from edge.statistics import sigmoid
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from edge.capture.frame import Frame, Triple
+    from edge.detect.fast_path import FastPathResult
     from edge.detect.hit import Candidate
     from edge.detect.known_camera import KnownCamera
     from edge.detect.manifest import Bundle
+    from edge.detect.networks import Screened
     from edge.detect.noise_map import NoiseMap
+    from edge.detect.recent_motion import Ground
     from edge.detect.runtime import Runtime
+    from edge.detect.view import View
 
 SCREENED_PER_CROP = 20
 """The screen costs so much less than the classifier. Candidates beyond this count as unclassified, too."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Proposal:
+    """What the fast path makes of a triple, and what was known of the camera at that frame."""
+
+    camera: CameraState
+    number: int
+    view: View
+    noise: NoiseMap
+    found: FastPathResult
+    sensitivity: float
+    moved_lately: Ground
+    clock: StageClock
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """What the networks make of a proposal.
+
+    Attributes
+    ----------
+    proposal : Proposal
+    looked_at : sequence of Candidate
+        The candidates that the screen saw.
+    screened, asked : Screened
+        What the screen passed, and the part of it that the classifier saw.
+    margins : float64 array, shape (n,)
+        The classifier's logit1 − logit0 of those.
+
+    """
+
+    proposal: Proposal
+    looked_at: Sequence[Candidate]
+    screened: Screened
+    asked: Screened
+    margins: NDArray[np.float64]
+
+
 class Detector:
     """Finds the hits of one camera, and learns its noise from frame to frame.
+
+    `detect` does at once what `propose`, `judge` and `decide` do one after the other. `propose` and `decide` get the
+    frames in order. `judge` remembers nothing and may be called from several threads at a time. A frame is proposed
+    after the one `FEEDBACK_FRAMES` before it was decided. What a decision teaches of the camera is used that much later
+    by any caller, so the hits do not depend on how the stages of successive frames overlap.
 
     Parameters
     ----------
     bundle : Bundle
     settings : DetectionSettings or None
         None for the defaults.
-    threads : int or None
-        Threads of the networks, instead of the settings'; the result does not depend on it.
     known : KnownCamera or None
         What a calibration says of the camera.
 
@@ -67,29 +117,26 @@ class Detector:
     """
 
     def __init__(
-        self,
-        bundle: Bundle,
-        settings: DetectionSettings | None = None,
-        threads: int | None = None,
-        known: KnownCamera | None = None,
+        self, bundle: Bundle, settings: DetectionSettings | None = None, known: KnownCamera | None = None
     ) -> None:
         self._settings = settings if settings is not None else DetectionSettings()
-        self._bundle_path = bundle.path
+        self._bundle = bundle
         self._known = known
         self._rules = bundle.manifest.candidates
         if known is not None and known.min_spike_dn > self._rules.spike_dn:
             self._rules = self._rules.model_copy(update={"spike_dn": known.min_spike_dn})
         self._decision = bundle.manifest.decision
         self._sensitivity = sensitivity_table(bundle.manifest.sensitivity)
-        workers = threads if threads is not None else self._settings.threads
-        self._classifier = Classifier(bundle, workers)
-        self._screen = Screen(bundle, workers)
+        first = _Networks(Screen(bundle), Classifier(bundle))
+        self._crop_size = first.classifier.crop_size
+        self._runtime = first.classifier.runtime
+        self._free = [first]
         self._camera: CameraState | None = None
 
     @property
     def runtime(self) -> Runtime:
         """The package that runs the networks."""
-        return self._classifier.runtime
+        return self._runtime
 
     @property
     def noise(self) -> NoiseMap | None:
@@ -105,34 +152,51 @@ class Detector:
             The picture is smaller than the model's crop.
 
         """
-        clock = _StageClock()
+        return self.decide(self.judge(self.propose(triple)))
+
+    def propose(self, triple: Triple) -> Proposal:
+        """Find the candidates of the middle frame, and learn noise and motion. Raise BundleError as `detect` does."""
+        clock = StageClock()
         camera = self._camera_of(triple)
+        number = camera.next_number()
         view = camera.frames.masked(triple)
         noise = camera.noise.map
         found = find_candidates(view.greys, self._rules, noise, camera.field)
         camera.observe(found, triple.current.monotonic_s)
         sensitivity = mean_sensitivity(found.brightness, found.live, self._sensitivity)
+        moved_lately = camera.recent_motion.ground()
         clock.lap("fast_path")
+        return Proposal(camera, number, view, noise, found, sensitivity, moved_lately, clock)
 
+    def judge(self, proposal: Proposal) -> Judged:
+        """Let the networks judge the candidates."""
+        clock, view, candidates = proposal.clock, proposal.view, proposal.found.candidates
+        clock.go_on()
         budget = self._settings.max_crops_per_frame
-        looked_at = some(found.candidates, SCREENED_PER_CROP * budget)
-        screened = self._screen.sift(view, looked_at)
-        stopped_per_frame = camera.crowd.update(screened)
-        asked = screened.some(budget)
+        looked_at = some(candidates, SCREENED_PER_CROP * budget)
+        with self._networks() as networks:
+            screened = networks.screen.sift(view, looked_at)
+            asked = screened.some(budget)
+            clock.lap("classify")
+            crops = networks.classifier.crops(view, asked.candidates)
+            clock.lap("crop")
+            margins = networks.classifier.margins(crops)
         clock.lap("classify")
-        crops = self._classifier.crops(view, asked.candidates)
-        clock.lap("crop")
-        margins = self._classifier.margins(crops)
-        clock.lap("classify")
+        return Judged(proposal, looked_at, screened, asked, margins)
 
+    def decide(self, judged: Judged) -> Detection:
+        """Decide which candidates are hits."""
+        proposal, asked, screened = judged.proposal, judged.asked, judged.screened
+        clock, camera, view, found = proposal.clock, proposal.camera, proposal.view, proposal.found
+        clock.go_on()
         context = context_of(
             view,
             asked.candidates,
-            noise,
-            classifier_margin=margins,
+            proposal.noise,
+            classifier_margin=judged.margins,
             screen_margin=asked.margins,
-            stopped_per_frame=stopped_per_frame,
-            near_recent_motion=camera.recent_motion.near(asked.candidates),
+            stopped_per_frame=camera.crowd.update(screened),
+            near_recent_motion=lie_on(proposal.moved_lately, asked.candidates),
         )
         log_odds = score_candidates(context, self._decision)
         clock.lap("colour")
@@ -140,21 +204,33 @@ class Detector:
         hits = merge_hits([each for each in scored if each[1] >= self._decision.threshold], view.greys, found)
         overload = found.overload
         if overload is None:  # else hits fall on one another by chance
-            camera.noise.close_blinking(hits, found.live_fraction)
+            camera.teach(proposal.number, hits, found.live_fraction)
         clock.lap("classify")
-        weight = share_of(found.candidates, looked_at) * share_of(screened.candidates, asked.candidates)
+        weight = share_of(found.candidates, judged.looked_at) * share_of(screened.candidates, asked.candidates)
         return Detection(
-            sequence=triple.current.sequence,
+            sequence=view.frame.sequence,
             hits=hits,
             live_fraction=found.live_fraction,
             candidates=len(found.candidates),
             unclassified=len(found.candidates) - screened.stopped - len(asked.candidates),
             stage_ms=clock.stage_ms,
-            sensitivity=sensitivity,
+            sensitivity=proposal.sensitivity,
             weight=weight / found.searched,
             overload=overload.in_words if overload is not None else None,
             min_hits=overload.min_hits if overload is not None else 0.0,
         )
+
+    @contextmanager
+    def _networks(self) -> Iterator[_Networks]:
+        """Lend networks that nobody else uses meanwhile. More are opened where several frames are judged at a time."""
+        try:
+            networks = self._free.pop()
+        except IndexError:
+            networks = _Networks(Screen(self._bundle), Classifier(self._bundle))
+        try:
+            yield networks
+        finally:
+            self._free.append(networks)
 
     def _camera_of(self, triple: Triple) -> CameraState:
         """Return what is known of the camera; nothing yet after a change of its mode or of the picture's size."""
@@ -165,13 +241,21 @@ class Detector:
 
     def _check_size(self, frame: Frame) -> None:
         width, height = frame.size
-        size = self._classifier.crop_size
+        size = self._crop_size
         if min(width, height) < size:
             raise BundleError(
-                self._bundle_path,
+                self._bundle.path,
                 f"its crops of {size}x{size} pixels do not fit the picture of {width}x{height}",
                 "use a larger picture or a model with smaller crops",
             )
+
+
+@dataclass(frozen=True, slots=True)
+class _Networks:
+    """The networks of a bundle, for one frame at a time."""
+
+    screen: Screen
+    classifier: Classifier
 
 
 def share_of(whole: Sequence[Candidate], part: Sequence[Candidate]) -> float:
@@ -179,11 +263,15 @@ def share_of(whole: Sequence[Candidate], part: Sequence[Candidate]) -> float:
     return len(whole) / len(part) if part else 1.0
 
 
-class _StageClock:
-    """Adds up the time that each stage takes."""
+class StageClock:
+    """Adds up the time that each stage takes of one frame."""
 
     def __init__(self) -> None:
         self.stage_ms: dict[str, float] = dict.fromkeys(DETECTION_STAGES, 0.0)
+        self._lap_s = perf_counter()
+
+    def go_on(self) -> None:
+        """Go on after a pause, which counts for no stage."""
         self._lap_s = perf_counter()
 
     def lap(self, stage: str) -> None:

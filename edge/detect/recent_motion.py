@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import cv2
 import numpy as np
 
+from edge.detect.hit import positions
 from edge.detect.noise_map import BLOCK
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
     from edge.detect.hit import Candidate
     from edge.detect.noise_map import Blocks
+
+    Ground: TypeAlias = NDArray[np.bool_]
 
 RECENT_S = 2.0
 """Seconds for which motion is remembered. One second and four separate hits from false ones less well."""
@@ -41,7 +44,8 @@ class RecentMotion:
     """
 
     def __init__(self, shape: tuple[int, int]) -> None:
-        self._moved_s = np.full(shape, -np.inf)[: shape[0] // BLOCK, : shape[1] // BLOCK]
+        self._blocks = (-(-shape[0] // BLOCK), -(-shape[1] // BLOCK))
+        self._moved_s = np.full((shape[0] // BLOCK, shape[1] // BLOCK), -np.inf)
         self._now_s = 0.0
 
     def observe(self, motion_dn: Blocks, sigma_dn: Blocks, now_s: float) -> None:
@@ -55,12 +59,20 @@ class RecentMotion:
         if bodies.mean() < _MAX_MOVING_SHARE:
             self._moved_s[bodies] = now_s
 
-    def near(self, candidates: Sequence[Candidate]) -> NDArray[np.bool_]:
-        """Return which candidates of the newest frame lie within four blocks of one that moved recently, shape (n,)."""
-        moved = np.zeros(len(candidates), bool)
-        for i, candidate in enumerate(candidates):
-            row, column = candidate.y // BLOCK, candidate.x // BLOCK
-            rows = slice(max(row - _REACH_BLOCKS, 0), row + _REACH_BLOCKS + 1)
-            columns = slice(max(column - _REACH_BLOCKS, 0), column + _REACH_BLOCKS + 1)
-            moved[i] = self._moved_s[rows, columns].max(initial=-np.inf) >= self._now_s - RECENT_S
-        return moved
+    def ground(self) -> Ground:
+        """Return which blocks lie within four of one that moved recently, (ceil(height / 8), ceil(width / 8))."""
+        moved = np.zeros(self._blocks, np.uint8)
+        whole = tuple(slice(side) for side in self._moved_s.shape)
+        moved[whole] = self._moved_s >= self._now_s - RECENT_S
+        if not moved.any():
+            return moved.astype(bool)
+        reach = 2 * _REACH_BLOCKS + 1
+        near: Ground = cv2.dilate(moved, np.ones((reach, reach), np.uint8)) != 0
+        return near
+
+
+def lie_on(ground: Ground, candidates: Sequence[Candidate]) -> NDArray[np.bool_]:
+    """Return which candidates lie on marked blocks, shape (n,)."""
+    xs, ys = positions(candidates)
+    on: NDArray[np.bool_] = ground[ys // BLOCK, xs // BLOCK]
+    return on

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -21,6 +22,10 @@ _RUNTIMES = (
     ("ai-edge-litert", "ai_edge_litert.interpreter"),
     ("tflite-runtime", "tflite_runtime.interpreter"),
 )
+
+
+_TERMINAL = threading.Lock()
+"""Of two threads that divert stderr at a time, the second would restore what the first has put in its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +83,8 @@ def open_interpreter(model: bytes, threads: int, path: Path) -> tuple[Any, Runti
 def without_chatter() -> Iterator[None]:
     """Hide the "INFO:" lines that the runtime writes to stderr, for which it has no switch; all else is shown."""
     sys.stderr.flush()
-    terminal = os.dup(2)
-    with tempfile.TemporaryFile() as caught:
+    with _TERMINAL, tempfile.TemporaryFile() as caught:
+        terminal = os.dup(2)
         os.dup2(caught.fileno(), 2)
         try:
             yield

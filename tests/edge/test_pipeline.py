@@ -19,7 +19,13 @@ class ScriptedDetector:
     def __init__(self, hits):
         self.hits = hits
 
-    def detect(self, triple):
+    def propose(self, triple):
+        return triple
+
+    def judge(self, proposal):
+        return proposal
+
+    def decide(self, triple):
         number = triple.current.sequence
         count = self.hits.get(number, 0)
         rows, columns = GREY.shape
@@ -86,5 +92,5 @@ def test_account_without_frames_has_no_means():
 
 def test_walk_shows_each_triple_to_every_step():
     detectors = [ScriptedDetector({1: 1}), ScriptedDetector({2: 2})]
-    walked = list(walk(iter(frames(range(4))), *(detector.detect for detector in detectors)))
+    walked = list(walk(iter(frames(range(4))), *(detector.decide for detector in detectors)))
     assert [[len(detection.hits) for detection in both] for both in walked] == [[1, 0], [0, 2]]

@@ -35,7 +35,7 @@ def holds_hit(sightings):
 def method(request, tiny_bundle):
     bundle = load_bundle(tiny_bundle)
     makers = {
-        "gammabox": lambda: Gammabox(bundle, 1),
+        "gammabox": lambda: Gammabox(bundle),
         "tiles": lambda: Tiles("paper-int8", bundle, 1),
         "difference": FrameDifference,
     }

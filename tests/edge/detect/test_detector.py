@@ -13,6 +13,7 @@ from edge.config.device import DetectionSettings, Mask
 from edge.detect.detector import Detector
 from edge.detect.hit import Candidate
 from edge.detect.manifest import Bundle, Sensitivity
+from edge.detect.recent_motion import lie_on
 from edge.errors import BundleError
 
 WIDTH, HEIGHT = 320, 240
@@ -118,17 +119,6 @@ def test_screen_stops_what_only_a_neighbour_makes_a_hit(bundle, screened_bundle)
 @pytest.fixture(scope="module", params=["tiny", "shipped"])
 def cascade(request, screened_bundle):
     return screened_bundle if request.param == "tiny" else load_bundle(shipped_bundle_path())
-
-
-@given(seed=st.integers(0, 2**32 - 1), threads=st.integers(2, 5))
-@settings(max_examples=6, deadline=None)
-def test_detector_threads_change_nothing(cascade, seed, threads):
-    frames = film({i: [(40 + 31 * i, 30 + 20 * i), (200, 15 * i)] for i in range(1, 7)}, seed=seed)
-    single, several = (run(Detector(cascade, threads=number), frames) for number in (1, threads))
-    assert [(a.hits, a.live_fraction, a.candidates, a.unclassified) for a in single] == [
-        (b.hits, b.live_fraction, b.candidates, b.unclassified) for b in several
-    ]
-    assert places(single)
 
 
 @given(seed=st.integers(0, 2**32 - 1), lamps=st.booleans())
@@ -370,7 +360,7 @@ def share_near_motion(frames, tiny):
     run(detector, frames)
     rng = np.random.default_rng(1)
     spots = [Candidate(int(x), int(y), 30.0, 2, 0.0, 1.0) for x, y in rng.integers(0, (WIDTH, HEIGHT), (400, 2))]
-    return float(detector._camera.recent_motion.near(spots).mean())
+    return float(lie_on(detector._camera.recent_motion.ground(), spots).mean())
 
 
 def test_recent_motion_ignores_hits_on_still_ground(bundle):
@@ -392,6 +382,6 @@ def test_recent_motion_is_forgotten_with_the_picture_size(bundle):
     moved = a_hit_after_motion(GREY)[:34]
     run(detector, moved)
     spot = [Candidate(60, 100, 30.0, 2, 0.0, 1.0)]
-    assert detector._camera.recent_motion.near(spot).all()
+    assert lie_on(detector._camera.recent_motion.ground(), spot).all()
     run(detector, film({}, count=3, size=(HEIGHT + 8, WIDTH)))
-    assert not detector._camera.recent_motion.near(spot).any()
+    assert not lie_on(detector._camera.recent_motion.ground(), spot).any()

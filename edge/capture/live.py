@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from edge.capture.arrivals import Arrivals
 from edge.capture.back_off import BackOff
 from edge.capture.base import USUAL_FPS, Source
+from edge.capture.network_words import words_of
 from edge.capture.newest_queue import NewestQueue
 from edge.capture.pace import Pace
 from edge.capture.report import count_reason
@@ -295,6 +296,4 @@ class LiveSource(Source):
 
 def _words(error: BaseException) -> str:
     """Return the error in words without an address, which might hold a password."""
-    if isinstance(error, OSError):
-        return error.strerror or type(error).__name__
-    return str(error)
+    return str(error) if isinstance(error, LostError) else words_of(error)

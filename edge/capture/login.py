@@ -1,77 +1,147 @@
-"""Logins to cameras over HTTP (Basic or Digest), with a single attempt, as cameras lock out repeated ones."""
+"""Answers to the login that a camera asks for over HTTP: Basic, and Digest with MD5, SHA-256 or SHA-512/256."""
 
 from __future__ import annotations
 
 import base64
-import urllib.error
-import urllib.request
+import hashlib
+import re
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.request import parse_http_list
 
 if TYPE_CHECKING:
-    from http.client import HTTPResponse
+    from collections.abc import Iterable, Mapping, Sequence
+
+_DIGESTS = {"MD5": "md5", "SHA-256": "sha256", "SHA-512-256": "sha512_256"}  # RFC 7616, the weakest first
+_SCHEME = re.compile(r"([A-Za-z][\w.+-]*)(?:\s+(?!=)(.*))?", re.DOTALL)
+_PARAMETER = re.compile(r"([\w*.-]+)\s*=\s*(.*)", re.DOTALL)
 
 
-class HttpOpener:
-    """Opens an HTTP address with the user and password in it.
+@dataclass(frozen=True, slots=True)
+class Login:
+    """User and password."""
 
-    Parameters
-    ----------
-    url : str
-        http:// or https://, possibly with user:password@ before the host.
+    user: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """A way to log in that a server offers: its scheme in lower case, and its parameters by name in lower case."""
+
+    scheme: str
+    parameters: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked for: method, path with query, and a random text of the client's for Digest."""
+
+    uri: str
+    cnonce: str
+    method: str = "GET"
+
+
+def challenges_in(lines: Iterable[str]) -> list[Challenge]:
+    """Return the challenges in the WWW-Authenticate lines of an answer. A line may hold several.
+
+    Examples
+    --------
+    >>> [challenge.scheme for challenge in challenges_in(['Digest realm="cam, 1", nonce="a", Basic realm="cam"'])]
+    ['digest', 'basic']
 
     """
+    found: list[tuple[str, dict[str, str]]] = []
+    for line in lines:
+        for item in parse_http_list(line):
+            parameter = _PARAMETER.fullmatch(item.strip())
+            scheme = None if parameter else _SCHEME.fullmatch(item.strip())
+            if scheme is not None:
+                found.append((scheme[1].lower(), {}))
+                parameter = _PARAMETER.fullmatch(scheme[2] or "")
+            if parameter is not None and found:
+                found[-1][1][parameter[1].lower()] = _unquoted(parameter[2])
+    return [Challenge(scheme, parameters) for scheme, parameters in found]
 
-    def __init__(self, url: str) -> None:
-        split = urlsplit(url)
-        self._address = urlunsplit((split.scheme, split.netloc.rpartition("@")[2], split.path, split.query, ""))
-        self._login: tuple[str, str] | None = None
-        if split.username is not None:
-            self._login = unquote(split.username), unquote(split.password or "")
 
-    def open(self, timeout_s: float) -> HTTPResponse:
-        """Request the address, and request it again with the login where the server asks for one.
+def answer_to(challenges: Sequence[Challenge], login: Login, request: Request) -> str | None:
+    """Return the Authorization header for the strongest challenge; None where none of them is known.
 
-        Raises
-        ------
-        HTTPError, OSError, HTTPException, ValueError
-            As urllib raises them; a refused login is an HTTPError of code 401.
+    Digest comes before Basic, which shows the password to everybody on the way. Texts are sent in UTF-8.
+    """
+    digests = [challenge for challenge in challenges if challenge.scheme == "digest" and _is_known(challenge)]
+    if digests:
+        strengths = list(_DIGESTS)
+        return _digest(max(digests, key=lambda challenge: strengths.index(_hash_of(challenge))), login, request)
+    if any(challenge.scheme == "basic" for challenge in challenges):
+        return "Basic " + base64.b64encode(f"{login.user}:{login.password}".encode()).decode("ascii")
+    return None
 
-        """
-        request = urllib.request.Request(self._address)  # noqa: S310 - open_source lets only http and https come here
-        try:
-            return _open(request, timeout_s)
-        except urllib.error.HTTPError as refused:
-            answer = self._answer_to(refused, request) if refused.code == 401 else None
-            if answer is None:
-                raise
-            refused.close()
-        request.add_unredirected_header("Authorization", answer)
-        return _open(request, timeout_s)
 
-    def _answer_to(self, refused: urllib.error.HTTPError, request: urllib.request.Request) -> str | None:
-        """Return the Authorization header that the server asks for. Digest comes first, as Basic shows the password."""
-        if self._login is None:
-            return None
-        challenges = {
-            scheme.lower(): rest
-            for scheme, _, rest in (line.partition(" ") for line in refused.headers.get_all("WWW-Authenticate", []))
-        }
-        if "digest" in challenges:
-            logins = urllib.request.HTTPPasswordMgrWithDefaultRealm()
-            logins.add_password(None, self._address, *self._login)
-            fields = urllib.request.parse_keqv_list(
-                [field for field in urllib.request.parse_http_list(challenges["digest"]) if "=" in field]
-            )
-            # urllib's own handler would try six times.
-            computed = urllib.request.HTTPDigestAuthHandler(logins).get_authorization(request, fields)
-            if computed:
-                return f"Digest {computed}"
-        if "basic" in challenges:
-            return "Basic " + base64.b64encode(":".join(self._login).encode()).decode("ascii")
+def is_stale(challenges: Iterable[Challenge]) -> bool:
+    """Return whether a server refuses only the nonce, which has grown old, and not the login."""
+    return any(challenge.parameters.get("stale", "").lower() == "true" for challenge in challenges)
+
+
+def _hash_of(challenge: Challenge) -> str:
+    return challenge.parameters.get("algorithm", "MD5").upper().removesuffix("-SESS")
+
+
+def _is_known(challenge: Challenge) -> bool:
+    name = _DIGESTS.get(_hash_of(challenge))
+    has_nonce = "nonce" in challenge.parameters
+    return has_nonce and name in hashlib.algorithms_available and _qop_of(challenge) != ""
+
+
+def _qop_of(challenge: Challenge) -> str | None:
+    """Return the quality of protection to use; None where the server names none, "" where none of its is known."""
+    if "qop" not in challenge.parameters:
         return None
+    offered = [offer.strip().lower() for offer in challenge.parameters["qop"].split(",")]
+    return next((known for known in ("auth", "auth-int") if known in offered), "")
 
 
-def _open(request: urllib.request.Request, timeout_s: float) -> HTTPResponse:
-    response: HTTPResponse = urllib.request.urlopen(request, timeout=timeout_s)  # noqa: S310 - as above
-    return response
+def _digest(challenge: Challenge, login: Login, request: Request) -> str:
+    """Return the answer to a Digest challenge, RFC 7616 section 3.4."""
+    given = challenge.parameters
+    algorithm, qop = given.get("algorithm"), _qop_of(challenge)
+    realm, nonce = given.get("realm", ""), given["nonce"]
+
+    def hashed(text: str) -> str:
+        return hashlib.new(_DIGESTS[_hash_of(challenge)], text.encode(), usedforsecurity=False).hexdigest()
+
+    secret = hashed(f"{login.user}:{realm}:{login.password}")
+    if (algorithm or "").upper().endswith("-SESS"):
+        secret = hashed(f"{secret}:{nonce}:{request.cnonce}")
+    asked = f"{request.method}:{request.uri}" + (f":{hashed('')}" if qop == "auth-int" else "")
+    counted = f"{nonce}:00000001:{request.cnonce}:{qop}" if qop else nonce
+    by_hash = given.get("userhash", "").lower() == "true"
+    quoted = {
+        "username": hashed(f"{login.user}:{realm}") if by_hash else login.user,
+        "realm": realm,
+        "nonce": nonce,
+        "uri": request.uri,
+        "response": hashed(f"{secret}:{counted}:{hashed(asked)}"),
+    }
+    if "opaque" in given:
+        quoted["opaque"] = given["opaque"]
+    if qop or (algorithm or "").upper().endswith("-SESS"):
+        quoted["cnonce"] = request.cnonce
+    bare = {} if algorithm is None else {"algorithm": algorithm}
+    if qop:
+        bare |= {"qop": qop, "nc": "00000001"}
+    if by_hash:
+        bare["userhash"] = "true"
+    fields = [f'{name}="{_escaped(text)}"' for name, text in quoted.items()]
+    return "Digest " + ", ".join(fields + [f"{name}={text}" for name, text in bare.items()])
+
+
+def _unquoted(text: str) -> str:
+    text = text.strip()
+    if len(text) >= 2 and text[0] == text[-1] == '"':
+        return re.sub(r"\\(.)", r"\1", text[1:-1], flags=re.DOTALL)
+    return text
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')

@@ -202,6 +202,7 @@ class Playback:
             exposure_s=settings.exposure_s,
             gain=settings.gain,
             white_balance=settings.white_balance,
+            ca_file=settings.ca_file,
         )
 
     def _paced(self, frames: Source) -> Iterator[Frame]:

@@ -39,8 +39,9 @@ def open_source(
     exposure_s: float | None = None,
     gain: float | None = None,
     white_balance: WhiteBalance | None = None,
+    ca_file: Path | None = None,
 ) -> Source:
-    """Open a source of frames by its name.
+    """Open a source of frames by its name: a context manager that yields each Frame once.
 
     Parameters
     ----------
@@ -58,11 +59,8 @@ def open_source(
         were taken; None where unknown.
     white_balance : float, (float, float) or None
         A camera is set to this colour temperature in kelvin, or to these gains of red and blue.
-
-    Returns
-    -------
-    Source
-        A context manager that yields each Frame once. `live` is true for a camera or a stream.
+    ca_file : Path or None
+        PEM file with the certificate of an https:// camera or of its authority.
 
     Raises
     ------
@@ -86,7 +84,7 @@ def open_source(
     _check_positive(fps=fps, exposure_s=exposure_s, gain=gain)
     address = _ADDRESS.match(spec) if isinstance(spec, str) else None
     if address is not None:
-        return _open_stream(address.string, address[1].lower(), fps, exposure_s, gain)
+        return _open_stream(address.string, address[1].lower(), ca_file, fps=fps, exposure_s=exposure_s, gain=gain)
     if str(spec).startswith(("csi:", "/dev/")):
         return _open_camera(str(spec), size, fps, Wanted(exposure_s, gain, white_balance))
     return _open_recording(Path(spec), fps, start_utc, exposure_s, gain)
@@ -117,9 +115,11 @@ def _open_camera(spec: str, size: tuple[int, int] | None, fps: float | None, wan
     return V4l2Source(spec, size=size, fps=fps, wanted=wanted)
 
 
-def _open_stream(url: str, scheme: str, fps: float | None, exposure_s: float | None, gain: float | None) -> Source:
+def _open_stream(
+    url: str, scheme: str, ca_file: Path | None, *, fps: float | None, exposure_s: float | None, gain: float | None
+) -> Source:
     if scheme in _HTTP:
-        return HttpSource(url, fps=fps, exposure_s=exposure_s, gain=gain)
+        return HttpSource(url, fps=fps, exposure_s=exposure_s, gain=gain, ca_file=ca_file)
     if scheme in _FFMPEG:
         return FfmpegStreamSource(url, fps=fps, exposure_s=exposure_s, gain=gain)
     raise SourceError(without_secrets(url), f"{scheme}:// is not understood", f"name {KINDS}")

@@ -13,16 +13,21 @@ from urllib.parse import urlsplit, urlunsplit
 import cv2
 
 from edge.capture.base import INTER_FRAME_WARNING, Mode, quiet_opencv
+from edge.capture.camera_fault import MAX_SENTENCE
+from edge.capture.http_client import HttpOpener
 from edge.capture.jpeg import DamagedJpegError, complete_jpeg, picture_size
 from edge.capture.live import FIRST_PAUSE_S, LiveSource, LostError, RawPicture
-from edge.capture.login import HttpOpener
-from edge.capture.multipart import MultipartError, parts
+from edge.capture.multipart import MultipartError, Part, parts
+from edge.capture.network_words import advice_for, refusal, words_of
+from edge.capture.stamps import CameraStamps
 from edge.capture.video import INTRA_FRAME, MOTION_JPEG, codec_of
 from edge.errors import SourceError
+from edge.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from http.client import HTTPResponse
+    from pathlib import Path
 
     from edge.capture.live import Clock
 
@@ -40,6 +45,8 @@ class HttpSource(LiveSource):
         An http:// or https:// address, with user:password@ for a login (Basic or Digest).
     timeout_s : float
         The stream counts as lost when no byte arrives for this time.
+    ca_file : Path or None
+        PEM file with the camera's own certificate, or that of its authority.
 
     Raises
     ------
@@ -56,74 +63,96 @@ class HttpSource(LiveSource):
         exposure_s: float | None = None,
         gain: float | None = None,
         timeout_s: float = TIMEOUT_S,
+        ca_file: Path | None = None,
         first_pause_s: float = FIRST_PAUSE_S,
         clock: Clock | None = None,
     ) -> None:
         super().__init__(
             without_secrets(url), fps=fps, exposure_s=exposure_s, gain=gain, first_pause_s=first_pause_s, clock=clock
         )
-        self._opener = HttpOpener(url)
+        self._opener = HttpOpener(url, ca_file=ca_file)
         self._timeout_s = timeout_s
         self._fps = fps
         self._response: HTTPResponse | None = None
-        self._parts: Iterator[bytes] = iter(())
+        self._parts: Iterator[Part] = iter(())
+        self._stamps = CameraStamps()
         self._start()
 
     def _connect(self) -> None:
+        self._response = response = self._opened()
+        declared = Message()
+        declared["Content-Type"] = one_line(response.headers.get("Content-Type", ""), MAX_SENTENCE)
+        boundary = declared.get_param("boundary")
+        self._stamps = CameraStamps()
+        self._parts = parts(response, boundary if isinstance(boundary, str) else None)
+        if self._mode is not None:
+            return
+        # What a server calls its stream says little: pictures are looked for in whatever it sends.
+        kind = declared["Content-Type"].split(";")[0].strip().lower()
+        if kind.startswith("image/") and response.length is not None:
+            raise self._no_stream(kind)
         try:
-            response = self._opener.open(self._timeout_s)
+            width, height = self._first_size(at_least=2 if kind.startswith("image/") else 1)
+        except LostError:
+            if declared.get_content_maintype() == "multipart":
+                raise
+            raise self._no_stream(kind) from None
+        self._mode = Mode(width, height, self._fps or 0.0, "Motion JPEG")
+
+    def _opened(self) -> HTTPResponse:
+        try:
+            return self._opener.open(self._timeout_s)
         except urllib.error.HTTPError as error:
             error.close()
-            login = error.code in {401, 403}
-            raise SourceError(
-                self.spec,
-                f"the server answers {error.code} ({error.reason})",
-                "put user:password@ before the host, or check them" if login else "check the path of the address",
-            ) from None
+            raise SourceError(self.spec, *refusal(error, has_login=self._opener.has_login)) from None
         except (OSError, ValueError, HTTPException) as error:
-            raise SourceError(
-                self.spec, f"cannot be reached ({_reason(error)})", "check address, cable and power"
-            ) from None
-        self._response = response
-        declared = Message()
-        declared["Content-Type"] = response.headers.get("Content-Type", "")
-        boundary = declared.get_param("boundary")
-        if declared.get_content_maintype() != "multipart" or not isinstance(boundary, str):
-            raise SourceError(
+            raise SourceError(self.spec, f"cannot be reached ({words_of(error)})", advice_for(error)) from None
+
+    def _no_stream(self, kind: str) -> SourceError:
+        if kind.startswith("image/"):
+            return SourceError(
                 self.spec,
-                f"sends {declared['Content-Type'].split(';')[0] or 'no content type'}, which is no Motion JPEG stream",
+                f"sends {kind}, a single picture and no stream",
                 "look up the address of the MJPEG stream in the camera's manual (multipart/x-mixed-replace)",
             )
-        self._parts = parts(response, boundary)
-        if self._mode is None:
-            width, height = self._first_size()
-            self._mode = Mode(width, height, self._fps or 0.0, "Motion JPEG")
+        return SourceError(
+            self.spec,
+            f"sends {kind or 'no content type'}, which is no Motion JPEG stream",
+            "look up the address of the MJPEG stream in the camera's manual (multipart/x-mixed-replace)",
+        )
 
     def _take(self) -> RawPicture:
+        part = self._next_part()
+        return RawPicture(jpeg=part.body, stamp_s=self._stamps.seconds(part.stamp, arrived_s=self._clock.monotonic_s()))
+
+    def _next_part(self) -> Part:
         try:
             part = next(self._parts, None)
-        except (MultipartError, HTTPException) as error:
-            raise LostError(f"broken stream: {type(error).__name__}") from None
+        except (OSError, MultipartError, HTTPException) as error:
+            raise LostError(f"broken stream: {words_of(error)}") from None
         if part is None:
             raise LostError("the server ended the stream")
-        return RawPicture(jpeg=part)
+        return part
 
     def _disconnect(self) -> None:
         if self._response is not None:
             self._response.close()
             self._response = None
 
-    def _first_size(self) -> tuple[int, int]:
-        """Return the size of the first whole picture. The pictures up to it are still delivered."""
-        inspected: list[bytes] = []
-        for _ in range(FIRST_PICTURES):
-            part = self._take().jpeg or b""
+    def _first_size(self, *, at_least: int) -> tuple[int, int]:
+        """Return the size of the first whole picture, once so many have come. They are still delivered."""
+        inspected: list[Part] = []
+        size: tuple[int, int] | None = None
+        while len(inspected) < FIRST_PICTURES and (size is None or len(inspected) < at_least):
+            part = self._next_part()
             inspected.append(part)
-            size = _size_or_none(part)
-            if size is not None:
-                self._parts = itertools.chain(inspected, self._parts)
-                return size
-        raise SourceError(self.spec, f"none of its first {FIRST_PICTURES} pictures is a whole JPEG", "check the camera")
+            size = size or _size_or_none(part.body)
+        if size is None:
+            raise SourceError(
+                self.spec, f"none of its first {FIRST_PICTURES} pictures is a whole JPEG", "check the camera"
+            )
+        self._parts = itertools.chain(inspected, self._parts)
+        return size
 
 
 class FfmpegStreamSource(LiveSource):
@@ -169,6 +198,7 @@ class FfmpegStreamSource(LiveSource):
         self._fps = fps
         self._capture: cv2.VideoCapture | None = None
         self._raw = False
+        self._stamps = CameraStamps()
         self._start()
 
     def _connect(self) -> None:
@@ -178,6 +208,7 @@ class FfmpegStreamSource(LiveSource):
         ]
         capture = cv2.VideoCapture(self._url, cv2.CAP_FFMPEG, limits)
         self._capture = capture
+        self._stamps = CameraStamps()
         if not capture.isOpened():
             raise SourceError(
                 self.spec, "does not answer, or sends no video", "check address, user, password, cable and power"
@@ -199,9 +230,11 @@ class FfmpegStreamSource(LiveSource):
         is_read, picture = self._capture.read()
         if not is_read:
             raise LostError("no frame came in time, or the stream ended")
+        position_ms = float(self._capture.get(cv2.CAP_PROP_POS_MSEC))
+        stamp_s = self._stamps.seconds(position_ms, arrived_s=self._clock.monotonic_s())
         if self._raw:
-            return RawPicture(jpeg=picture.tobytes())
-        return RawPicture(pixels=picture, decode_ms=(time.perf_counter() - began) * 1e3)
+            return RawPicture(jpeg=picture.tobytes(), stamp_s=stamp_s)
+        return RawPicture(pixels=picture, decode_ms=(time.perf_counter() - began) * 1e3, stamp_s=stamp_s)
 
     def _disconnect(self) -> None:
         if self._capture is not None:
@@ -221,13 +254,3 @@ def _size_or_none(part: bytes) -> tuple[int, int] | None:
         return picture_size(complete_jpeg(part))
     except DamagedJpegError:
         return None
-
-
-def _reason(error: Exception) -> str:
-    """Return the cause of an error in words, without the address."""
-    cause = error.reason if isinstance(error, urllib.error.URLError) else error
-    if isinstance(cause, TimeoutError):
-        return "no answer in time"
-    if isinstance(cause, OSError):
-        return cause.strerror or type(cause).__name__
-    return type(cause).__name__

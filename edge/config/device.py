@@ -60,6 +60,12 @@ class SourceSettings(StrictModel):
         description="colour temperature to ask the camera for, 1000 to 20000 kelvin, or its gains of red and blue as "
         "[red, blue]; automatic where left out",
     )
+    ca_file: Path | None = Field(
+        default=None,
+        title="Authority",
+        description="PEM file with the own certificate of an https:// camera, or that of its authority; those of the "
+        "system where left out",
+    )
     loop: bool = Field(
         default=False,
         title="Loop",
@@ -325,7 +331,8 @@ def anchored(settings: DeviceSettings, folder: Path) -> DeviceSettings:
         tls = tls.model_copy(update=resolved)
     spec = settings.source.spec
     is_file = re.match(r"csi:|[a-z][a-z0-9+.-]*:/", spec, re.IGNORECASE) is None
-    source = settings.source.model_copy(update={"spec": str(folder / spec) if is_file else spec})
+    camera = {"spec": str(folder / spec) if is_file else spec, "ca_file": beside(settings.source.ca_file)}
+    source = settings.source.model_copy(update=camera)
     mqtt = settings.mqtt.model_copy(update={"tls": tls, "password_file": beside(settings.mqtt.password_file)})
     outbox = settings.outbox.model_copy(update={"path": beside(settings.outbox.path)})
     resolved_paths = {

@@ -29,6 +29,7 @@ def open_camera(settings: SourceSettings, **changes: object) -> Source:
         exposure_s=source.exposure_s,
         gain=source.gain,
         white_balance=source.white_balance,
+        ca_file=source.ca_file,
     )
 
 

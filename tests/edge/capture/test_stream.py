@@ -173,7 +173,8 @@ def test_stream_login_works_and_never_shows(camera, make_jpeg, login, challenge)
         (404, "text/html", r"answers 404 \(Not Found\); check the path"),
         (200, "text/html; charset=utf-8", "sends text/html, which is no Motion JPEG"),
         (200, "image/jpeg", "sends image/jpeg"),
-        (200, "multipart/x-mixed-replace", "no Motion JPEG stream"),
+        (200, "multipart/x-mixed-replace", "delivers no picture"),
+        (200, "video/mp4", "sends video/mp4, which is no Motion JPEG stream"),
         (200, "multipart/x-mixed-replace; boundary=edge", "delivers no picture"),
     ],
 )

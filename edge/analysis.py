@@ -16,6 +16,7 @@ from edge.capture.report import too_short
 from edge.config.device import AlarmSettings
 from edge.detect.hit import DETECTION_STAGES
 from edge.pipeline import Account, analysed_frames
+from edge.redaction import redacted_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -214,7 +215,7 @@ def _summary(
 def _write(events: TextIO | None, lines: Iterable[dict[str, object]]) -> None:
     if events is None:
         return
-    written = [f"{json.dumps(line)}\n" for line in lines]
+    written = [f"{json.dumps(redacted_values(line))}\n" for line in lines]
     if written:
         events.writelines(written)
         events.flush()

@@ -4,26 +4,38 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from edge.redaction import redacted, without_login
+
 
 class GammaboxError(Exception):
-    """Unusable input or an unsuitable environment. Commands print the message on one line and exit with 2."""
+    """Unusable input or an unsuitable environment. Commands print the message on one line and exit with 2.
+
+    No message holds a login: addresses in it are shown as `edge.redaction` leaves them.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(redacted(message))
+
+
+class InputError(GammaboxError, TypeError, ValueError):
+    """An argument of another type, shape or range than a function takes."""
 
 
 class SourceError(GammaboxError):
     """A recording, stream or camera without usable frames."""
 
     def __init__(self, spec: str | Path, problem: str, advice: str) -> None:
-        super().__init__(f"{spec}: {problem}; {advice}")
-        self.spec = str(spec)
-        self.problem = problem
-        self.advice = advice
+        self.spec = without_login(str(spec))
+        self.problem = redacted(problem)
+        self.advice = redacted(advice)
+        super().__init__(f"{self.spec}: {self.problem}; {self.advice}")
 
 
 class RecordingError(GammaboxError):
     """A recording that cannot be written, or not continued."""
 
     def __init__(self, path: str | Path, problem: str, advice: str) -> None:
-        super().__init__(f"recording {path}: {problem}; {advice}")
+        super().__init__(f"recording {without_login(str(path))}: {problem}; {advice}")
         self.path = Path(path)
 
 
@@ -39,9 +51,9 @@ class SettingsError(GammaboxError):
     """A settings or site file with faults. `faults` holds each of them with its place in the file."""
 
     def __init__(self, path: str | Path, faults: list[str]) -> None:
-        super().__init__("\n".join(faults) if len(faults) > 1 else faults[0])
         self.path = Path(path)
-        self.faults = faults
+        self.faults = [redacted(fault) for fault in faults]
+        super().__init__("\n".join(self.faults))
 
 
 class BrokerError(GammaboxError):

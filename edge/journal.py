@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge import __version__
-from edge.capture.stream import without_secrets
+from edge.redaction import without_login
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,7 +80,7 @@ class FaultJournal:
 def log_start(settings: DeviceSettings, model: Manifest, runtime: str, state_file: Path) -> None:
     """Log what a run is made of."""
     log.info("gammabox %s on %s/%s", __version__, settings.site, settings.device)
-    log.info("camera %s", without_secrets(settings.source.spec))
+    log.info("camera %s", without_login(settings.source.spec))
     log.info("model %s, %s, on %s", model.name, model.sha256[:12], runtime)
     log.info("broker %s:%d", settings.mqtt.host, settings.mqtt.port)
     log.info("state file %s", state_file)

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, JsonValue, model_validator
 
-from edge.config.faults import host_in, id_like
+from edge.config.faults import host_in, id_like, shown_text
 from edge.config.strict import StrictModel
 
 CONTROL_ROOM_USER = "control-room"
@@ -34,7 +34,7 @@ def checked_id(value: str) -> str:
     plain = id_like(value)
     meant = f"; did you mean {plain}?" if _ID.fullmatch(plain) else ""
     raise ValueError(
-        f"found the id {value!r:.80}, expected 1 to 63 of a-z, 0-9, _ and -, the first a letter or digit{meant}"
+        f"found the id {shown_text(value)}, expected 1 to 63 of a-z, 0-9, _ and -, the first a letter or digit{meant}"
     )
 
 
@@ -57,8 +57,8 @@ def _host(value: str) -> str:
         meant = host_in(value)
         hint = f"; did you mean {meant}?" if meant not in {"", value} else ""
         raise ValueError(
-            f"found {value!r:.80}, expected a host name or an address as the boxes reach the broker, without mqtt:// "
-            f"and port{hint}"
+            f"found {shown_text(value)}, expected a host name or an address as the boxes reach the broker, "
+            f"without mqtt:// and port{hint}"
         )
     return value
 
@@ -71,14 +71,14 @@ def _camera(value: str) -> str:
             f"found {value!r}, but numbers change when a box starts; name the USB port: ls -l /dev/v4l/by-path"
         )
     raise ValueError(
-        f"found {value!r:.80}, expected /dev/v4l/by-path/... for a USB camera (ls -l /dev/v4l/by-path), or csi, "
+        f"found {shown_text(value)}, expected /dev/v4l/by-path/... for a USB camera (ls -l /dev/v4l/by-path), or csi, "
         "csi:0, csi:1 for one on the ribbon"
     )
 
 
 def _one_line(value: str) -> str:
     if not value.isprintable():
-        raise ValueError(f"found {value!r:.80}, expected one line of printable text")
+        raise ValueError(f"found {shown_text(value)}, expected one line of printable text")
     return value
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
 
-from edge.config.faults import Fault
+from edge.config.faults import Fault, shown_text
 from edge.config.strict import StrictModel
 from edge.config.yaml_file import check, read, settings_error
 from firmware_config.device import settings_faults
@@ -77,7 +77,9 @@ def _box_faults(document: Document) -> list[Fault]:
         if isinstance(device, str):
             line = document.line(("boxes", index, "device"))
             if device in first_lines:
-                text = f"boxes.{index}.device: the id {device!r:.80} is taken, first on line {first_lines[device]}"
+                text = (
+                    f"boxes.{index}.device: the id {shown_text(device)} is taken, first on line {first_lines[device]}"
+                )
                 faults.append(Fault(line, f"{text}; each box needs its own"))
             first_lines.setdefault(device, line)
         faults += _settings_faults(document, index, data)

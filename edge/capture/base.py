@@ -17,6 +17,7 @@ from edge.capture.frame import Frame
 from edge.capture.jpeg import DamagedJpegError, complete_jpeg, decode_grey
 from edge.capture.report import LISTED_DAMAGES, Damage, Report, count_reason
 from edge.errors import SourceError
+from edge.redaction import redacted
 from edge.text import one_line
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ class Source(ABC):
 
     def _warn(self, kind: str, sentence: str) -> None:
         """Warn of something that holds from now on, in place of an earlier warning of this kind."""
-        self._warnings[kind] = one_line(sentence, MAX_SENTENCE)
+        self._warnings[kind] = one_line(redacted(sentence), MAX_SENTENCE)
 
     def _warn_of_event(self, kind: str, sentence: str) -> None:
         """Warn of something that has happened. Warnings of one kind are counted, and the latest is shown."""

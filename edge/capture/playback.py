@@ -12,8 +12,8 @@ import cv2
 from edge.capture.live import FIRST_PAUSE_S, LONGEST_PAUSE_S, LiveSource
 from edge.capture.report import Report
 from edge.capture.source import is_live, open_source
-from edge.capture.stream import without_secrets
 from edge.errors import SourceError
+from edge.redaction import redacted, without_login
 
 if TYPE_CHECKING:
     import threading
@@ -61,7 +61,7 @@ class Playback:
     @property
     def spec(self) -> str:
         """Name of the source, without credentials."""
-        return without_secrets(self._settings.spec) if self.live else self._settings.spec
+        return without_login(self._settings.spec)
 
     @property
     def mode(self) -> Mode | None:
@@ -138,7 +138,7 @@ class Playback:
                     next_sequence = first + frame.sequence + 2  # a gap
                 self._problem = None if self._stop.is_set() else "the camera has ended its pictures"
             except _DRIVER_ERRORS as error:
-                self._problem = str(error) or type(error).__name__
+                self._problem = redacted(str(error)) or type(error).__name__
             if not self._stop.is_set():
                 self._forget()
                 pause_s = self._wait(pause_s)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from edge.capture.controls import Wanted
 from edge.capture.folder import PICTURE_SUFFIXES, FolderSource
 from edge.capture.picamera import PicameraSource
-from edge.capture.stream import FfmpegStreamSource, HttpSource, without_secrets
+from edge.capture.stream import FfmpegStreamSource, HttpSource
 from edge.capture.v4l2 import V4l2Source
 from edge.capture.video import VideoSource
 from edge.errors import SourceError
+from edge.redaction import fault_of_address, may_hold_login, without_login
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -118,11 +119,19 @@ def _open_camera(spec: str, size: tuple[int, int] | None, fps: float | None, wan
 def _open_stream(
     url: str, scheme: str, ca_file: Path | None, *, fps: float | None, exposure_s: float | None, gain: float | None
 ) -> Source:
-    if scheme in _HTTP:
-        return HttpSource(url, fps=fps, exposure_s=exposure_s, gain=gain, ca_file=ca_file)
-    if scheme in _FFMPEG:
-        return FfmpegStreamSource(url, fps=fps, exposure_s=exposure_s, gain=gain)
-    raise SourceError(without_secrets(url), f"{scheme}:// is not understood", f"name {KINDS}")
+    fault = fault_of_address(url)
+    if fault is not None and scheme in _HTTP | _FFMPEG:
+        raise SourceError(url, *fault.split("; ", 1))
+    try:
+        if scheme in _HTTP:
+            return HttpSource(url, fps=fps, exposure_s=exposure_s, gain=gain, ca_file=ca_file)
+        if scheme in _FFMPEG:
+            return FfmpegStreamSource(url, fps=fps, exposure_s=exposure_s, gain=gain)
+    except SourceError as error:
+        if not may_hold_login(url):
+            raise
+        raise SourceError(url, error.problem, f'{error.advice}; a "/" in a login is written as %2F') from None
+    raise SourceError(url, f"{scheme}:// is not understood", f"name {KINDS}")
 
 
 def _open_recording(
@@ -136,6 +145,8 @@ def _open_recording(
         )
     if not path.exists() and (str(path).isdecimal() or re.fullmatch(r"video\d+", str(path))):
         raise SourceError(path, "no such file", f"for a camera name /dev/video{str(path).removeprefix('video')}")
+    if not path.exists() and without_login(str(path)) != str(path):
+        raise SourceError(path, "names no file, and no stream without its scheme", "begin with rtsp:// or http://")
     return VideoSource(path, fps=fps, start_utc=start_utc, exposure_s=exposure_s, gain=gain)
 
 

@@ -8,7 +8,6 @@ import urllib.error
 from email.message import Message
 from http.client import HTTPException
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit, urlunsplit
 
 import cv2
 
@@ -22,6 +21,7 @@ from edge.capture.network_words import advice_for, refusal, words_of
 from edge.capture.stamps import CameraStamps
 from edge.capture.video import INTRA_FRAME, MOTION_JPEG, codec_of
 from edge.errors import SourceError
+from edge.redaction import without_login
 from edge.text import one_line
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class HttpSource(LiveSource):
         clock: Clock | None = None,
     ) -> None:
         super().__init__(
-            without_secrets(url), fps=fps, exposure_s=exposure_s, gain=gain, first_pause_s=first_pause_s, clock=clock
+            without_login(url), fps=fps, exposure_s=exposure_s, gain=gain, first_pause_s=first_pause_s, clock=clock
         )
         self._opener = HttpOpener(url, ca_file=ca_file)
         self._timeout_s = timeout_s
@@ -184,7 +184,7 @@ class FfmpegStreamSource(LiveSource):
         clock: Clock | None = None,
     ) -> None:
         super().__init__(
-            without_secrets(url),
+            without_login(url),
             fps=fps,
             exposure_s=exposure_s,
             gain=gain,
@@ -240,13 +240,6 @@ class FfmpegStreamSource(LiveSource):
         if self._capture is not None:
             self._capture.release()
             self._capture = None
-
-
-def without_secrets(url: str) -> str:
-    """Return an address for messages: without user and password, and with … instead of a query."""
-    split = urlsplit(url)
-    host = split.netloc.rpartition("@")[2]
-    return urlunsplit((split.scheme, host, split.path, "…" if split.query else "", ""))
 
 
 def _size_or_none(part: bytes) -> tuple[int, int] | None:

@@ -15,6 +15,7 @@ import cv2
 from edge.agent import Agent
 from edge.commands.console import EXIT_CHECK_FAILED
 from edge.config.device import load_settings
+from edge.redaction import RedactingFormatter
 from edge.text import counted
 
 if TYPE_CHECKING:
@@ -34,7 +35,9 @@ def run(config: Path, *, as_json: bool) -> int:
 
     """
     settings = load_settings(config)
-    logging.basicConfig(level=settings.logging.level.upper(), format="%(levelname)s %(message)s", stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(RedactingFormatter("%(levelname)s %(message)s"))
+    logging.basicConfig(level=settings.logging.level.upper(), handlers=[handler])
     # OpenCV would otherwise use all processors of the board.
     cv2.setNumThreads(settings.detection.threads)
     stop = threading.Event()

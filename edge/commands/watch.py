@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from edge.config.device import MqttSettings, TlsSettings
-from edge.config.faults import faults_of
+from edge.config.faults import faults_of, shown_text
 from edge.control_room.board import Board, as_line
 from edge.control_room.subscriber import Subscriber, Unreadable
 from edge.errors import BrokerError
@@ -49,7 +49,7 @@ def broker_settings(
     """
     bracketed = re.fullmatch(r"\[(?P<host>[^]]+)\](:(?P<port>\d+))?|(?P<name>[^:]+)(:(?P<number>\d+))?", broker)
     if bracketed is None:
-        raise BrokerError(f"broker {broker!r} names no broker; write host:port, an IPv6 address in brackets")
+        raise BrokerError(f"broker {shown_text(broker)} names no broker; write host:port, an IPv6 address in brackets")
     port = bracketed["port"] or bracketed["number"] or (1883 if ca_file is None else 8883)
     given: dict[str, object] = {
         "host": bracketed["host"] or bracketed["name"],
@@ -62,7 +62,7 @@ def broker_settings(
         return MqttSettings.model_validate(given)
     except ValidationError as error:
         faults = faults_of(error, MqttSettings, given)
-        raise BrokerError(f"broker {broker!r}: {'; '.join(sentence for _, sentence in faults)}") from error
+        raise BrokerError(f"broker {shown_text(broker)}: {'; '.join(sentence for _, sentence in faults)}") from error
 
 
 def watch(settings: MqttSettings, site: str | None, *, as_json: bool, seconds: float | None, hits: bool = True) -> None:

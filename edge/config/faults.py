@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Union, get_args, g
 
 from pydantic import BaseModel
 
+from edge.redaction import HIDDEN, without_login
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pydantic import ValidationError
     from pydantic_core import ErrorDetails
 
-SECRET = re.compile(r"password$|passphrase|secret|token", re.IGNORECASE)
+SECRET = re.compile(r"user|login|pass|pwd|secret|token|credential", re.IGNORECASE)
+"""Keys whose values are never shown. A password may have been written where the name of its file belongs."""
 TRUTH_WORDS = {"yes": "true", "on": "true", "no": "false", "off": "false", "y": "true", "n": "false"}
 NAMES = {type(None): "nothing", bool: "the truth value", int: "the number", float: "the number", str: "the text"}
 
@@ -67,7 +70,7 @@ def faults_of(
     reported: set[tuple[tuple[str | int, ...], str]] = set()
     for detail in error.errors(include_url=False):
         place = _place(detail["loc"], data, missing=detail["type"] == "missing")
-        key = ".".join(str(part) for part in place)
+        key = ".".join(without_login(str(part)) for part in place)
         sentence = f"{key}: {_sentence(detail, place, model)}" if key else _sentence(detail, place, model)
         if (place, sentence) not in reported:
             reported.add((place, sentence))
@@ -114,8 +117,14 @@ def _found(value: object, *, secret: bool) -> str:
     name = NAMES.get(type(value), "the value")
     if secret:
         return f"{name} (not shown)"
-    shown = str(value).lower() if isinstance(value, bool) else repr(value)
-    return f"{name} {shown if len(shown) <= 60 else shown[:57] + '...'}"
+    shown = str(value).lower() if isinstance(value, bool) else shown_text(value)
+    return f"{name} {shown}"
+
+
+def shown_text(value: object, limit: int = 60) -> str:
+    """Return a value as it is shown in a fault: in quotes, in a limited length, and without a login."""
+    shown = repr(without_login(value) if isinstance(value, str) else value)
+    return shown if len(shown) <= limit else shown[: limit - 3] + "..."
 
 
 def _meant_value(value: object, kind: str, expected: str) -> str:
@@ -133,19 +142,22 @@ def _meant_value(value: object, kind: str, expected: str) -> str:
     elif kind == "string_pattern_mismatch":
         pattern = expected.partition("matches ")[2]
         # Only an id is lower case alone; of a host, an address that holds it may have been written.
-        plain = host_in(value) if re.search(pattern, "A") else id_like(value)
+        plain = host_in(without_login(value)) if re.search(pattern, "A") else id_like(value)
         meant = plain if plain != value and re.search(pattern, plain) else ""
     return f"; did you mean {meant}?" if meant else ""
 
 
 def id_like(text: str) -> str:
-    """Return the id nearest to a text, of a-z, 0-9, _ and -."""
+    """Return the id nearest to a text, of a-z, 0-9, _ and -; an empty text for an address with a login."""
+    if without_login(text) != text:
+        return ""
     return re.sub(r"[^a-z0-9_-]+", "-", text.lower()).strip("-_")[:63]
 
 
 def host_in(text: str) -> str:
     """Return the host in an address such as mqtt://host:1883/; a bare host is returned as it is."""
-    return re.sub(r"^[a-z+]*://", "", text.strip()).partition("/")[0].partition(":")[0]
+    host = re.sub(r"^[a-z+]*://", "", without_login(text.strip())).partition("/")[0].partition(":")[0]
+    return host.replace(HIDDEN, "")
 
 
 def _as_number(text: str) -> str:

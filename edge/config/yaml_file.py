@@ -20,8 +20,9 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
-from edge.config.faults import Fault, faults_of
+from edge.config.faults import Fault, faults_of, shown_text
 from edge.errors import SettingsError
+from edge.redaction import without_login
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -161,7 +162,9 @@ def _syntax_faults(text: str, error: MarkedYAMLError) -> list[Fault]:
         return tabs
     mark = error.problem_mark or error.context_mark
     what = "; ".join(" ".join(part.split()) for part in (error.context, error.problem) if part)
-    return [Fault(mark.line + 1 if mark else 1, f"no readable YAML: {what}")]
+    # The parser quotes what it found, which may be a part of a password.
+    told = re.sub(r"(?<!\S)(['\"])(?!<)\S*\w\S*?\1", "'…'", what)
+    return [Fault(mark.line + 1 if mark else 1, f"no readable YAML: {told}")]
 
 
 class _Builder:
@@ -187,7 +190,7 @@ class _Builder:
                 line = _line(event)
                 data = self._value(event, ())
         if not isinstance(data, dict):
-            found = "nothing" if data is None else "a list" if isinstance(data, list) else f"{data!r:.40}"
+            found = "nothing" if data is None else "a list" if isinstance(data, list) else shown_text(data)
             fault = Fault(line, f"found {found}, expected settings written as `key: value`")
             raise settings_error(self._path, [*self._faults, fault])
         return Document(self._path, data, self._lines), self._faults
@@ -198,7 +201,7 @@ class _Builder:
             raise settings_error(self._path, self._faults)
         self._lines.setdefault(place, _line(event))
         if isinstance(event, AliasEvent):
-            self._fault(event, f"the alias *{event.anchor}, expected the value itself")
+            self._fault(event, "an alias (*…), expected the value itself; put quotes around text that begins with *")
             return None
         if isinstance(event, ScalarEvent):
             return self._scalar(event)
@@ -218,7 +221,7 @@ class _Builder:
             key = self._text(event)
             inner = (*place, key)
             if key in mapping:
-                name = ".".join(str(part) for part in inner)
+                name = ".".join(without_login(str(part)) for part in inner)
                 self._fault(event, f"{name}: given twice, first on line {self._lines[inner]}; keep one")
                 self._value(next(self._events), inner)
                 continue
@@ -237,7 +240,7 @@ class _Builder:
     def _refuse_tag(self, event: Event) -> None:
         tag = getattr(event, "tag", None)
         if tag is not None:
-            self._fault(event, f"the tag {tag}, expected a plain value")
+            self._fault(event, "a tag (!…), expected a plain value; put quotes around text that begins with !")
 
     def _scalar(self, event: ScalarEvent) -> Value:
         self._refuse_tag(event)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
 
 from edge.errors import GammaboxError
+from edge.redaction import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -35,6 +36,10 @@ class Finding:
     state: State
     found: str
     remedy: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "found", redacted(self.found))
+        object.__setattr__(self, "remedy", redacted(self.remedy))
 
     def as_dict(self) -> dict[str, str]:
         """Return the finding, ready for JSON."""

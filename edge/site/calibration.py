@@ -9,7 +9,6 @@ import numpy as np
 from pydantic import AwareDatetime, Field, ValidationError, model_validator
 
 from edge.alarm.state import MAX_AHEAD_S, Identity, KeptRate
-from edge.capture.stream import without_secrets
 from edge.capture.view_watch import Reference
 from edge.clock import SET_SINCE
 from edge.config.strict import StrictModel
@@ -17,6 +16,7 @@ from edge.detect.known_camera import KnownCamera
 from edge.detect.noise_map import BLOCK
 from edge.errors import GammaboxError
 from edge.files import replace_file
+from edge.redaction import without_login
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -134,7 +134,7 @@ def identity_of(source: SourceSettings, mode: Mode, model_sha256: str) -> Identi
     Exposure and gain are those of the settings. Where they are left to the camera it changes them all the time.
     """
     return Identity(
-        camera=without_secrets(source.spec),
+        camera=without_login(source.spec),
         width=mode.width,
         height=mode.height,
         exposure_s=source.exposure_s,

@@ -13,10 +13,10 @@ from pydantic import AwareDatetime, Field
 
 from edge import __version__
 from edge.capture.mjpeg_writer import MotionJpegWriter
-from edge.capture.stream import without_secrets
 from edge.config.strict import StrictModel
 from edge.errors import RecordingError
 from edge.files import replace_file
+from edge.redaction import without_login
 from edge.site.dark import MAX_MEAN_DN
 from edge.telemetry.health import temperature_c
 
@@ -158,7 +158,7 @@ class Recorder:
             {
                 "site": settings.site,
                 "device": settings.device,
-                "camera": without_secrets(settings.source.spec),
+                "camera": without_login(settings.source.spec),
                 "software": __version__,
                 "started_utc": utc,
                 "covered": start.covered,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from edge.config.device import MqttSettings
 
 CONNECT_TIMEOUT_S = 10.0
+MAX_PASSWORD_BYTES = 1 << 16  # of the whole file, as MQTT knows no longer password
 V5 = MQTTProtocolVersion.MQTTv5
 V3 = MQTTProtocolVersion.MQTTv311
 NAMES = {V5: "5", V3: "3.1.1"}
@@ -58,15 +59,28 @@ def read_password(settings: MqttSettings) -> str | None:
     """Return the first line of the password file; None where the settings name no file."""
     if settings.password_file is None:
         return None
+    path = settings.password_file
     try:
-        lines = settings.password_file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        with path.open("rb") as file:
+            content = file.read(MAX_PASSWORD_BYTES + 1)
+    except (FileNotFoundError, NotADirectoryError, ValueError) as error:
+        # The name is not shown: the password itself may have been written in its place.
         raise BrokerError(
-            f"password file {settings.password_file} cannot be read ({reason_of(error)}); check it"
+            "mqtt.password_file names a file that is not there; write the path of the file that holds the password"
         ) from error
-    if not lines or not lines[0]:
-        raise BrokerError(f"password file {settings.password_file} is empty; write the password in its first line")
-    return lines[0]
+    except OSError as error:
+        raise BrokerError(f"password file {path} cannot be read ({reason_of(error)}); check it") from error
+    if len(content) > MAX_PASSWORD_BYTES:
+        raise BrokerError(f"password file {path} has more than {MAX_PASSWORD_BYTES} bytes; name that of the password")
+    try:
+        first = content.decode("utf-8-sig").partition("\n")[0].removesuffix("\r")
+    except UnicodeDecodeError:
+        raise BrokerError(f"password file {path} is not UTF-8; save it as UTF-8") from None
+    if not first:
+        raise BrokerError(f"password file {path} is empty; write the password in its first line")
+    if "\0" in first:
+        raise BrokerError(f"password file {path} holds no text; save it as UTF-8")
+    return first
 
 
 def tls_context(settings: MqttSettings) -> ssl.SSLContext | None:
@@ -78,7 +92,7 @@ def tls_context(settings: MqttSettings) -> ssl.SSLContext | None:
         context = ssl.create_default_context(cafile=tls.ca_file)
         if tls.cert_file is not None:
             context.load_cert_chain(tls.cert_file, tls.key_file)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         names = [str(name) for name in (tls.ca_file, tls.cert_file, tls.key_file) if name is not None]
         raise BrokerError(f"TLS files {', '.join(names)} cannot be used ({reason_of(error)}); check them") from error
     return context

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from edge.errors import GammaboxError
+from edge.redaction import redacted_values
 from edge.text import significant
 
 if TYPE_CHECKING:
@@ -222,7 +223,7 @@ class Stamp:
                 "utc": utc,
                 "site": self.site,
                 "device": self.device,
-                **fields,
+                **{name: redacted_values(value) for name, value in fields.items()},
             }
         )
 

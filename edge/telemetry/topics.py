@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from edge.config.faults import shown_text
 from edge.errors import GammaboxError
 
 ROOT = "gammabox"
@@ -36,9 +37,9 @@ class Topic:
     def __post_init__(self) -> None:
         for name in (self.site, self.device):
             if not NAME.fullmatch(name):
-                raise TopicError(f"found the id {name!r:.80}, expected a-z, 0-9, _ and -")
+                raise TopicError(f"found the id {shown_text(name)}, expected a-z, 0-9, _ and -")
         if self.kind not in KINDS:
-            raise TopicError(f"found the kind {self.kind!r:.80}, expected one of {', '.join(KINDS)}")
+            raise TopicError(f"found the kind {shown_text(self.kind)}, expected one of {', '.join(KINDS)}")
 
     def __str__(self) -> str:
         return f"{ROOT}/{self.site}/{self.device}/{self.kind}"
@@ -58,5 +59,5 @@ def of_site(site: str | None = None) -> str:
     if site is None:
         return f"{ROOT}/#"
     if not NAME.fullmatch(site):
-        raise TopicError(f"found the site {site!r:.80}, expected a-z, 0-9, _ and -")
+        raise TopicError(f"found the site {shown_text(site)}, expected a-z, 0-9, _ and -")
     return f"{ROOT}/{site}/#"

@@ -11,8 +11,9 @@ import pytest
 
 from edge.capture.frame import triples
 from edge.capture.source import open_source
-from edge.capture.stream import HttpSource, without_secrets
+from edge.capture.stream import HttpSource
 from edge.errors import SourceError
+from edge.redaction import without_login
 
 pytestmark = pytest.mark.timeout(120)
 LONG_S = 60.0  # longer than any test takes
@@ -212,8 +213,8 @@ def test_stream_close_ends_iteration_and_thread(camera, make_jpeg):
         ("rtsp://user@host", "rtsp://host"),
     ],
 )
-def test_without_secrets_hides_user_password_and_query(url, shown):
-    assert without_secrets(url) == shown
+def test_without_login_hides_user_password_and_query(url, shown):
+    assert without_login(url) == shown
 
 
 @pytest.mark.parametrize("scheme", ["http", "rtsp"])

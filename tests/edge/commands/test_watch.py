@@ -147,7 +147,10 @@ def test_broker_settings_read_host_and_port(broker, host, port):
     [
         ({"broker": "a:99999"}, "broker 'a:99999': port: found the number 99999, expected at most 65535"),
         ({"broker": "a", "password_file": Path("p")}, "broker 'a': found password_file without username, expected"),
-        ({"broker": "a", "username": ""}, "broker 'a': username: found the text '', expected at least 1 characters"),
+        (
+            {"broker": "a", "username": ""},
+            "broker 'a': username: found the text (not shown), expected at least 1",
+        ),
     ],
 )
 def test_broker_settings_refuse_impossible_logins(given, said):

@@ -95,8 +95,11 @@ mqtt: 5
         ("a: [1", ":1: no readable YAML: while parsing a flow sequence; expected ',' or ']', but got '<stream end>'"),
         ("mqtt: {host: a}\n---\nrate: 1", ":2: a second document (---), expected one a file"),
         ("mqtt: {host: a, port: 70000}", ":1: mqtt.port: found the number 70000, expected at most 65535"),
-        ("mqtt: {host: !!str a}", ":1: the tag tag:yaml.org,2002:str, expected a plain value"),
-        ("mqtt: &m {host: a}\nrate: *m", ":2: the alias *m, expected the value itself"),
+        ("mqtt: {host: !!str a}", ":1: a tag (!…), expected a plain value; put quotes around text that begins with !"),
+        (
+            "mqtt: &m {host: a}\nrate: *m",
+            ":2: an alias (*…), expected the value itself; put quotes around text that begins with *",
+        ),
         ("mqtt: {host: null}", ":1: mqtt.host: found nothing, expected text"),
         (
             "mqtt: {host: true}",

@@ -107,7 +107,7 @@ def fault_of_address(address: str) -> str | None:
     if "@" in after[len(authority) :]:
         sign = next((sign for sign in place if sign in "[]"), after[len(authority)])
         return f'its login holds a "{sign}"; write it as {quote(sign, safe="")}'
-    return "it names no host with a port up to 65535; write scheme://user:password@host:port/path"
+    return "it names no host with a port up to 65535; check how the address is written"
 
 
 def may_hold_login(address: str) -> bool:

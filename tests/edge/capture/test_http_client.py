@@ -182,7 +182,7 @@ def test_refusal_names_the_cause_in_words(answer, words):
     assert not re.search("[A-Z][a-z]+(Error|Exception)|Incomplete|BadStatus|LineToo", str(caught.value))
 
 
-@pytest.mark.parametrize(("address", "words"), [("nowhere.invalid", "no host of this name"), ("[::1", "malformed")])
+@pytest.mark.parametrize(("address", "words"), [("nowhere.invalid", "no host of this name"), ("[::1", "names no host")])
 def test_refusal_of_an_address_is_in_words(address, words):
     with pytest.raises((SourceError, ValueError), match=f"{words}|Invalid IPv6"):
         open_source(f"http://{address}/v")

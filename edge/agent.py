@@ -1,8 +1,8 @@
 """The agent: analyses frames of a source and sends hits, alarms and health to the broker through the outbox.
 
-The pipeline runs in a thread of its own. The thread of the agent looks for faults, sends health messages, notifies the
-watchdog of systemd while the agent is alive, and ends both on request. The link to the broker has a third thread, so no
-broker ever delays a frame.
+The pipeline runs in a thread of its own, or in several. The thread of the agent looks for faults, sends health
+messages, notifies the watchdog of systemd while the agent is alive, and ends all on request. The link to the broker has
+one more thread, so no broker ever delays a frame.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from edge.capture.report import too_short
 from edge.clock import ClockWatch
 from edge.journal import FaultJournal, log_start
 from edge.observer import Observer
+from edge.pipeline import detections
 from edge.reporting import Reporter
 from edge.supervision import Pulse, Watchdog
 from edge.systemd import Notifier
@@ -32,8 +34,10 @@ from edge.telemetry.outbox import Outbox
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from edge.capture.frame import Frame
+    from edge.capture.frame import Frame, Triple
     from edge.config.device import DeviceSettings
+    from edge.detect.detector import Detector
+    from edge.detect.hit import Detection
 
 TICK_S = 0.1
 LOOK_S = 0.5
@@ -263,27 +267,42 @@ class Agent:
             self._failure = error
 
     def _pipeline(self) -> None:
-        for triple in triples(self._pulsed_frames()):
-            if self._observer.is_new(triple.current):
-                self._observer.meet(triple.current, self._playback.mode)
-                if self._observer.reference is not None:
-                    self._playback.expect(self._observer.reference)
-                self._send_info()
-            analysed, situation = self._observer.analyse(triple)
-            began = time.perf_counter()
-            self._reporter.report(analysed, situation)
-            # The stage "alarm" includes the time to report it.
-            alarm_ms = analysed.stage_ms["alarm"] + (time.perf_counter() - began) * 1e3
-            timed = replace(analysed, stage_ms={**analysed.stage_ms, "alarm": alarm_ms})
-            self._tally.add(timed, self._clock.monotonic_s())
+        with closing(detections(self._work(), self._settings.detection.threads)) as detected:
+            for triple, detection in detected:
+                self._take(triple, detection)
         if not self._tally.account.analysed and not self._stop.is_set():
             raise too_short(self._playback.spec, self._playback.report)
 
-    def _pulsed_frames(self) -> Iterator[Frame]:
+    def _take(self, triple: Triple, detection: Detection) -> None:
+        analysed, situation = self._observer.observe(triple, detection)
+        began = time.perf_counter()
+        self._reporter.report(analysed, situation)
+        # The stage "alarm" includes the time to report it.
+        alarm_ms = analysed.stage_ms["alarm"] + (time.perf_counter() - began) * 1e3
+        timed = replace(analysed, stage_ms={**analysed.stage_ms, "alarm": alarm_ms})
+        self._tally.add(timed, self._clock.monotonic_s())
+        self._pulse.ends(self._clock.monotonic_s())
+
+    def _work(self) -> Iterator[tuple[Triple, Detector] | None]:
+        """Yield the triples with the detector of their camera. A new camera is met when all before it is reported."""
+        for triple in triples(self._living_frames()):
+            if self._observer.may_be_new(triple.current):
+                yield None
+                if self._observer.is_new(triple.current):
+                    self._meet(triple.current)
+            self._pulse.begins(self._clock.monotonic_s())
+            yield triple, self._observer.detector
+
+    def _living_frames(self) -> Iterator[Frame]:
         for frame in self._playback.frames():
-            self._pulse.works(self._clock.monotonic_s())
+            self._pulse.beats(self._clock.monotonic_s())
             yield frame
-            self._pulse.waits(self._clock.monotonic_s())
+
+    def _meet(self, frame: Frame) -> None:
+        self._observer.meet(frame, self._playback.mode)
+        if self._observer.reference is not None:
+            self._playback.expect(self._observer.reference)
+        self._send_info()
 
     def _send_info(self) -> None:
         self._informed = True

@@ -13,7 +13,7 @@ from edge.bundle import load_bundle, shipped_bundle_path
 from edge.capture.base import Mode
 from edge.detect.detector import Detector
 from edge.journal import log_camera
-from edge.pipeline import analyse_triple
+from edge.pipeline import conclude
 from edge.site.calibration import CalibrationError, identity_of, usable_calibration
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from edge.capture.live import Clock
     from edge.capture.view_watch import Reference
     from edge.config.device import DeviceSettings
+    from edge.detect.hit import Detection
     from edge.pipeline import AnalysedFrame
     from edge.site.calibration import Calibration
 
@@ -34,7 +35,7 @@ SITUATION_S = 0.5
 
 
 class Observer:
-    """Analyses the frames of one camera in the pipeline's thread. Other threads may read its attributes.
+    """Observes the frames of one camera in the pipeline's thread. Other threads may read its attributes.
 
     What is known of the camera is read at the first frame, when the size of its pictures is known.
 
@@ -82,9 +83,13 @@ class Observer:
         """What is wrong with calibration, state file and hits, a sentence by name."""
         return {**self._fall.faults, **self.state_file.faults, **self._calibration_fault}
 
+    def may_be_new(self, frame: Frame) -> bool:
+        """Return whether a frame is the first one or has another size, though it may be that an alarm stands."""
+        return self._tracker is None or frame.size != self._size
+
     def is_new(self, frame: Frame) -> bool:
         """Return whether a frame is the first one or has another size. Nothing is new while an alarm stands."""
-        return self._tracker is None or (frame.size != self._size and not self._tracker.stands)
+        return self.may_be_new(frame) and not (self._tracker is not None and self._tracker.stands)
 
     def meet(self, frame: Frame, mode: Mode | None) -> None:
         """Go on from what is known of the camera that sends this frame."""
@@ -105,12 +110,12 @@ class Observer:
         )
         log_camera(frame, mode, calibration, self._tracker)
 
-    def analyse(self, triple: Triple) -> tuple[AnalysedFrame, Situation]:
-        """Analyse the middle frame of a triple and return what can be said after it. `meet` comes before."""
+    def observe(self, triple: Triple, detection: Detection) -> tuple[AnalysedFrame, Situation]:
+        """Count what was detected in the middle frame, and return what can be said after it. `meet` comes before."""
         tracker = self._tracker
         if tracker is None:
             raise RuntimeError("the camera was not met yet")
-        analysed = analyse_triple(triple, self.detector, tracker)
+        analysed = conclude(triple, detection, tracker)
         self.state_file.note(tracker, analysed.alarms, self._clock.monotonic_s(), self._clock.utc())
         self._fall.update(analysed.observation, analysed.detection.candidates)
         return analysed, self._situation_after(analysed, tracker)

@@ -12,10 +12,10 @@ HUNG_S = 30.0
 
 
 class Pulse:
-    """Signs of life of the pipeline. Its thread writes them, the agent's reads them.
+    """Signs of life of the pipeline. Its threads write them, the agent's reads them.
 
-    While it waits for a frame, the thread that reads the camera answers for it: that one opens a lost camera again and
-    again. While it works on a frame, nobody else does.
+    While no frame is on its way, the thread that reads the camera answers for the pipeline: that one opens a lost
+    camera again and again. While frames are worked on, nobody else does.
 
     Parameters
     ----------
@@ -25,20 +25,28 @@ class Pulse:
     """
 
     def __init__(self, now_s: float) -> None:
-        self._since_s = now_s
-        self._working = False
+        self._last_s = now_s
+        # Each is written by one thread only.
+        self._begun = 0
+        self._done = 0
 
-    def waits(self, now_s: float) -> None:
-        """Begin to wait for a frame."""
-        self._since_s, self._working = now_s, False
+    def beats(self, now_s: float) -> None:
+        """Say that something goes on."""
+        self._last_s = now_s
 
-    def works(self, now_s: float) -> None:
+    def begins(self, now_s: float) -> None:
         """Begin to work on a frame."""
-        self._since_s, self._working = now_s, True
+        self._last_s = now_s
+        self._begun += 1
+
+    def ends(self, now_s: float) -> None:
+        """End the work on a frame."""
+        self._last_s = now_s
+        self._done += 1
 
     def silent_s(self, now_s: float, reader_s: float) -> float:
         """Return the seconds without a sign of life. `reader_s` is the time of the last one of the frames' reader."""
-        last_s = self._since_s if self._working else max(self._since_s, reader_s)
+        last_s = self._last_s if self._begun > self._done else max(self._last_s, reader_s)
         return max(0.0, now_s - last_s)
 
 

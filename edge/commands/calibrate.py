@@ -57,7 +57,7 @@ def run(config: Path, options: CalibrateOptions, *, as_json: bool) -> int:
     """
     settings = load_settings(config)
     bundle = load_bundle(settings.model if settings.model is not None else shipped_bundle_path())
-    cv2.setNumThreads(settings.detection.threads)
+    cv2.setNumThreads(1)
     guide = Guide(ask=not options.yes)
     try:
         if options.try_exposures and is_camera(settings.source) and options.live is None:

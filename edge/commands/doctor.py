@@ -42,7 +42,7 @@ def run(config: Path, *, password_file: Path | None, as_json: bool) -> int:
 
     """
     settings = load_settings(config)
-    cv2.setNumThreads(settings.detection.threads)
+    cv2.setNumThreads(1)
     if password_file is not None:
         mqtt = settings.mqtt.model_copy(update={"password_file": password_file})
         settings = settings.model_copy(update={"mqtt": mqtt})

@@ -38,8 +38,8 @@ def run(config: Path, *, as_json: bool) -> int:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(RedactingFormatter("%(levelname)s %(message)s"))
     logging.basicConfig(level=settings.logging.level.upper(), handlers=[handler])
-    # OpenCV would otherwise use all processors of the board.
-    cv2.setNumThreads(settings.detection.threads)
+    # OpenCV would otherwise use all processors of the board. The threads of the settings work on successive frames.
+    cv2.setNumThreads(1)
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda _number, _frame: stop.set())

@@ -106,7 +106,7 @@ class Mask(StrictModel):
 class DetectionSettings(StrictModel):
     """How hits are looked for in a frame."""
 
-    threads: int = Field(default=1, ge=1, le=64, title="Threads", description="processor threads of the networks")
+    threads: int = Field(default=1, ge=1, le=64, title="Threads", description="threads that share successive frames")
     max_crops_per_frame: int = Field(
         default=64,
         ge=1,

@@ -55,6 +55,7 @@ def start(tmp_path, tiny_bundle, new_broker):
             "mqtt": {"host": "127.0.0.1", "port": running.port},
             "outbox": {"path": tmp_path / "outbox.sqlite"},
             "telemetry": {"health_interval_s": 1.0},
+            "detection": {"threads": 2},
             "state_file": tmp_path / "alarm.json",
         }
         settings = DeviceSettings.model_validate(given | changes)
@@ -201,9 +202,9 @@ def test_agent_that_hangs_does_not_feed_the_watchdog(camera, start, systemd, han
     if hang == "driver":
         camera.fault = "hangs"
     else:
-        observer = run.agent._observer
-        analyse = observer.analyse
-        observer.analyse = lambda triple: camera.release.wait() and analyse(triple)
+        detector = run.agent._observer.detector
+        judge = detector.judge
+        detector.judge = lambda proposal: camera.release.wait() and judge(proposal)
     run.listen(5.0)
     systemd.heard()
     run.listen(3.0)

@@ -56,7 +56,12 @@ def settings(tmp_path, tiny_bundle):
 
 def hangs_in_a_frame(run):
     release = Camera.release
-    run.agent._observer.analyse = lambda _triple: release.wait()
+    run.agent._observer.observe = lambda _triple, _detection: release.wait()
+
+
+def hangs_in_the_networks(run):
+    release = Camera.release
+    run.agent._observer.detector.judge = lambda _proposal: release.wait()
 
 
 # paho leaves a socket whose handshake failed to the garbage collector.
@@ -69,6 +74,10 @@ def hangs_in_a_frame(run):
         "camera hangs",
         "camera hangs when it is closed",
         "frame never ends",
+        "networks never end",
+        "all is well, in threads",
+        "camera hangs, in threads",
+        "networks never end, in threads",
         "broker says nothing",
         "TLS handshake says nothing",
         "outbox cannot be used",
@@ -85,16 +94,22 @@ def test_agent_stops_within_3_seconds(state, camera, settings, silent_server, tm
         (tmp_path / "file").write_text("")
         settings["outbox"] = {"path": tmp_path / "file" / "outbox.sqlite"}
         settings["state_file"] = tmp_path / "file" / "alarm.json"
+    settings["detection"] = {"threads": 2 if "in threads" in state else 1}
     run = Run(DeviceSettings.model_validate(settings), Deaf())
     if state == "frame never ends":
         hangs_in_a_frame(run)
+    if "networks never end" in state:
+        hangs_in_the_networks(run)
     run.listen(1.5)
-    if state == "camera hangs":
+    if state.removesuffix(", in threads") == "camera hangs":
         camera.fault = "hangs"
         run.listen(0.5)
     camera.hang_on_close = state == "camera hangs when it is closed"
     assert run.end() < STOP_S
     assert run.outcome.stopped
+    assert run.outcome.hangs == ("hangs" in state or "never" in state)
+    if not run.outcome.hangs:
+        assert not [thread for thread in threading.enumerate() if thread.name.startswith("stage ")]
 
 
 PROGRAM = """

@@ -68,7 +68,7 @@ def observe(observer, pictures):
     for triple in triples(pictures):
         if observer.is_new(triple.current):
             observer.meet(triple.current, MODE)
-        analysed, _ = observer.analyse(triple)
+        analysed, _ = observer.observe(triple, observer.detector.detect(triple))
         steps += analysed.alarms
     return steps
 

@@ -51,7 +51,17 @@ def test_watchdog_is_not_fed_while_a_thread_hangs():
 def test_pulse_counts_the_silence(works_since, reader_s, silent_s):
     pulse = Pulse(0.0)
     if works_since is not None:
-        pulse.works(works_since)
+        pulse.begins(works_since)
     assert pulse.silent_s(100.0, reader_s) == silent_s
-    pulse.waits(100.0)
+    pulse.beats(100.0)
     assert pulse.silent_s(101.0, 0.0) == 1.0
+
+
+def test_pulse_does_not_ask_the_reader_while_any_frame_is_on_its_way():
+    pulse = Pulse(0.0)
+    pulse.begins(10.0)
+    pulse.begins(11.0)
+    pulse.ends(12.0)
+    assert pulse.silent_s(50.0, reader_s=49.0) == 38.0
+    pulse.ends(51.0)
+    assert pulse.silent_s(60.0, reader_s=59.0) == 1.0

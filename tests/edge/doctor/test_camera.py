@@ -11,7 +11,7 @@ from edge.capture.frame import Frame
 from edge.config.device import SourceSettings, load_settings
 from edge.detect.detector import Detector
 from edge.doctor import camera as camera_checks
-from edge.doctor.camera import Sample, camera, control_findings, holders_of, rate_findings, size_findings
+from edge.doctor.camera import Sample, camera, control_findings, holders_of, possible_fps, rate_findings, size_findings
 from edge.pipeline import Account
 
 FRAME = Frame(0, 0.0, datetime(2026, 1, 1, tzinfo=timezone.utc), np.zeros((64, 64), np.uint8), exposure_s=0.033, gain=4)
@@ -78,6 +78,11 @@ def test_size_is_compared_with_the_settings(size, count):
     wanted = CAMERA.model_copy(update={"width": 1920, "height": 1080})
     assert len(list(size_findings(wanted, size))) == count
     assert not list(size_findings(CAMERA, size))
+
+
+@pytest.mark.parametrize(("threads", "fps"), [(1, 20.0), (2, 30.0), (4, 1000 / 30)])
+def test_possible_fps_grows_with_threads_up_to_the_longest_stage(threads, fps):
+    assert possible_fps({"decode": 8.0, "fast_path": 30.0, "classify": 12.0}, threads) == pytest.approx(fps)
 
 
 @pytest.mark.parametrize(

@@ -40,8 +40,9 @@ class Camera(StrictModel):
         "µm", 1.5, 0, 50, "assumed", "depth in the substrate from which 1/e is collected"
     )
     cover_um: float = _p("µm", 6.0, 0, 50, "assumed", "wiring, filter and micro-lens above, as silicon equivalent")
-    window_um: float = _p("µm", 400.0, 0, 2000, "assumed", "cover glass above, as silicon equivalent")
-    housing_mm: float = _p("mm", 2.0, 0, 30, "assumed", "lens and housing that photons cross, as glass")
+    window_um: float = _p("µm", 400.0, 0, 2000, "assumed", "cover glass above")
+    housing_mm: float = _p("mm", 1.5, 0, 30, "assumed", "lens and housing around it, as glass")
+    board_mm: float = _p("mm", 1.3, 0, 30, "assumed", "board below the silicon, as glass")
     diffusion_um: float = _p("µm", 0.5, 0, 5, "assumed", "lateral spread (σ) of charge from the depleted part")
     diffusion_slope: float = _p("µm/µm", 0.7, 0, 3, "assumed", "growth of that spread with depth below it")
     charge_spread: ChargeSpread = Field(

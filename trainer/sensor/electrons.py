@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from trainer.sensor.attenuation import ELECTRON_MASS_KEV
 from trainer.sensor.interactions import Electrons, rotated
 from trainer.sensor.stopping import (
-    ELECTRON_MASS_KEV,
     HALF_K_KEV_CM2_G,
     KEV_UM_PER_KEV_CM2_G,
     MEAN_EXCITATION_KEV,

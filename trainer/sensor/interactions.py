@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xraylib
 
-from trainer.sensor.attenuation import SILICON_DENSITY_G_CM3, SILICON_Z, silicon_cross_sections
-from trainer.sensor.stopping import ELECTRON_MASS_KEV, csda_range_um
+from trainer.sensor.attenuation import ELECTRON_MASS_KEV, MATERIALS, SILICON_DENSITY_G_CM3, SILICON_Z, cross_sections
+from trainer.sensor.stopping import csda_range_um
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -132,14 +132,64 @@ def rotated(
 def reach_um(camera: Camera, photon_kev: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return how far above and below the epitaxial layer an interaction can still send an electron into it.
 
-    Photoelectrons count where they matter (below 200 keV); above, Compton electrons rule.
+    Photoelectrons count where they matter (below 200 keV); above, Compton electrons rule. Both in µm of silicon, as
+    all matter is counted.
     """
     greatest = np.where(
         photon_kev < 200.0, photon_kev, 2.0 * photon_kev**2 / (ELECTRON_MASS_KEV + 2.0 * photon_kev) + 1.0
     )
     reach = csda_range_um(greatest) + 1.0
-    above = np.minimum(reach, camera.cover_um + camera.window_um)
-    return above, np.minimum(reach + 5.0 * camera.substrate_diffusion_um, camera.substrate_um)
+    top, bottom = matter_um(camera)
+    return np.minimum(reach, -top), np.minimum(reach + 5.0 * camera.substrate_diffusion_um, bottom - camera.epi_um)
+
+
+def matter_um(camera: Camera) -> tuple[float, float]:
+    """Return z of the upper and the lower end of housing, glass, silicon and board: µm of silicon of equal mass."""
+    layers = _layers(camera)
+    return layers[0][0], layers[-1][1]
+
+
+def _layers(camera: Camera) -> tuple[tuple[float, float, str], ...]:
+    """Return upper and lower z and material of the glass above, the silicon, and board and housing below as glass.
+
+    Thicknesses are those of silicon of equal mass, which stops electrons alike. The air between lens and sensor does
+    not matter: electrons cross it.
+    """
+    of_glass = MATERIALS["glass"][1] / SILICON_DENSITY_G_CM3
+    glass = of_glass * (camera.window_um + 1000.0 * camera.housing_mm)
+    end = camera.epi_um + camera.substrate_um
+    board = of_glass * 1000.0 * (camera.board_mm + camera.housing_mm)
+    return (
+        (-camera.cover_um - glass, -camera.cover_um, "glass"),
+        (-camera.cover_um, end, "silicon"),
+        (end, end + board, "glass"),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Chances:
+    """Interactions per photon by energy and layer, each array of shape (energies, layers).
+
+    `low` and `high` are the depths in the layer between which an interaction can send an electron to where charge is
+    collected, µm; `photo` is the share of the photoelectric effect.
+    """
+
+    chance: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    photo: NDArray[np.float64]
+
+
+def _chances(camera: Camera, spectrum: Spectrum) -> _Chances:
+    layers = _layers(camera)
+    above, below = reach_um(camera, spectrum.energies_kev)
+    tops, bottoms = np.array([[top, bottom] for top, bottom, _ in layers]).T
+    low = np.maximum(tops, -above[:, None])
+    high = np.maximum(np.minimum(bottoms, (camera.epi_um + below)[:, None]), low)
+    pairs = [cross_sections(spectrum.energies_kev, material) for *_, material in layers]
+    photo, compton = (np.stack(part, axis=1) for part in zip(*pairs, strict=True))
+    chance = spectrum.weights[:, None] * (photo + compton) * SILICON_DENSITY_G_CM3 * (high - low) * 1e-4
+    return _Chances(chance, low, high, photo / (photo + compton))
 
 
 def interactions_per_photon(camera: Camera, spectrum: Spectrum) -> NDArray[np.float64]:
@@ -147,10 +197,8 @@ def interactions_per_photon(camera: Camera, spectrum: Spectrum) -> NDArray[np.fl
 
     An oblique photon sees a smaller area and has a longer path: per fluence the figure is the same.
     """
-    photo, compton = silicon_cross_sections(spectrum.energies_kev)
-    above, below = reach_um(camera, spectrum.energies_kev)
-    depth_cm = (above + camera.epi_um + below) * 1e-4
-    return spectrum.weights * (photo + compton) * SILICON_DENSITY_G_CM3 * depth_cm
+    interactions: NDArray[np.float64] = _chances(camera, spectrum).chance.sum(axis=1)
+    return interactions
 
 
 def draw_vertices(camera: Camera, spectrum: Spectrum, count: int, rng: Generator, *, normal: bool = False) -> Vertices:
@@ -159,20 +207,20 @@ def draw_vertices(camera: Camera, spectrum: Spectrum, count: int, rng: Generator
     Parameters
     ----------
     camera, spectrum
-        The photons as they reach the sensor. The stack attenuates too little to matter above 10 keV.
+        The photons as they reach the sensor, behind housing and cover glass.
     count : int
     rng : Generator
     normal : bool
         Photons come straight from the front; otherwise from everywhere alike.
 
     """
-    chance = interactions_per_photon(camera, spectrum)
-    which = rng.choice(len(chance), count, p=chance / chance.sum())
+    chances = _chances(camera, spectrum)
+    flat = rng.choice(chances.chance.size, count, p=(chances.chance / chances.chance.sum()).ravel())
+    which, layer = np.divmod(flat, chances.chance.shape[1])
     photon_kev = spectrum.energies_kev[which]
-    photo, compton = silicon_cross_sections(spectrum.energies_kev)
-    photoelectric = rng.random(count) < (photo / (photo + compton))[which]
-    above, below = reach_um(camera, photon_kev)
-    z_um = rng.random(count) * (above + camera.epi_um + below) - above
+    photoelectric = rng.random(count) < chances.photo[which, layer]
+    low, high = chances.low[which, layer], chances.high[which, layer]
+    z_um = low + rng.random(count) * (high - low)
     cosine = np.empty(count)
     energy_kev = np.empty(count)
     for line in np.unique(which):

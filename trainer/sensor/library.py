@@ -15,7 +15,7 @@ import numpy as np
 from trainer.errors import SensorError
 from trainer.sensor.charge import charge_maps
 from trainer.sensor.electrons import Deposits, transport
-from trainer.sensor.interactions import draw_vertices, interactions_per_photon
+from trainer.sensor.interactions import draw_vertices, interactions_per_photon, matter_um
 from trainer.sensor.photons import PSV_S_PER_USV_H, Spectrum
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from trainer.sensor.camera import Camera
 
 MUON = "muon"  # name of the library of cosmic muons
-LIBRARY_VERSION = 3  # raise it when the physics changes: cached libraries are then made anew
+LIBRARY_VERSION = 4  # raise it when the physics changes: cached libraries are then made anew
 MIN_PEAK_E = 25.0  # a hit whose brightest pixel holds fewer electrons drowns in any camera's noise
 MAX_BATCHES = 60
 LARGEST_BATCH = 40_000
@@ -38,6 +38,8 @@ SILICON_FIELDS = (
     "substrate_diffusion_um",
     "cover_um",
     "window_um",
+    "housing_mm",
+    "board_mm",
     "diffusion_um",
     "diffusion_slope",
     "charge_spread",
@@ -179,7 +181,7 @@ def simulate_deposits(
 ) -> tuple[Deposits, NDArray[np.float64]]:
     """Simulate `count` interactions: the energy left in the layers that collect charge, and each photon's energy."""
     zone = (0.0, camera.epi_um + 6.0 * camera.substrate_diffusion_um)
-    bounds = (-camera.cover_um - camera.window_um, camera.epi_um + camera.substrate_um)
+    bounds = matter_um(camera)
     vertices = draw_vertices(camera, spectrum, count, rng, normal=normal)
     tracks = transport(vertices.electrons, zone, rng, bounds)
     position = vertices.electrons.position_um

@@ -54,9 +54,11 @@ class Spectrum:
         """H*(10) per photon fluence of this field, pSv cm²."""
         return float(self.weights @ dose_per_fluence_psv_cm2(self.energies_kev))
 
-    def behind(self, layers: tuple[Layer, ...]) -> tuple[Spectrum, float]:
-        """Return the spectrum behind shielding layers and the share of all photons that come through."""
-        left = self.weights * transmission(layers, self.energies_kev)
+    def behind(
+        self, layers: tuple[Layer, ...], *, broad: bool = False, from_everywhere: bool = False
+    ) -> tuple[Spectrum, float]:
+        """Return the spectrum behind layers and the share of all photons that come through; see `transmission`."""
+        left = self.weights * transmission(layers, self.energies_kev, broad=broad, from_everywhere=from_everywhere)
         share = float(left.sum())
         if share < 1e-300:
             raise SensorError(f"{self.name}: nothing comes through this shield; make it thinner")

@@ -88,8 +88,16 @@ def nuclide_field(
 
 
 def at_sensor(camera: Camera, spectrum: Spectrum) -> tuple[Spectrum, float]:
-    """Return the spectrum behind lens and housing, and the share of photons that come through."""
-    return spectrum.behind((Layer("glass", camera.housing_mm),))
+    """Return the spectrum behind housing and cover glass, and the share of photons that come through.
+
+    Nobody knows from where a source shines on a camera: photons come from everywhere alike. The housing lies around
+    the sensor and is as thick on every way; the cover glass is a plane close to it. Board and silicon weaken photons
+    from behind about as much as the glass those from the front.
+    """
+    inside, share = spectrum.behind((Layer("glass", camera.housing_mm),), broad=True)
+    window = Layer("glass", camera.window_um / 1000.0)
+    at_silicon, of_inside = inside.behind((window,), broad=True, from_everywhere=True)
+    return at_silicon, share * of_inside
 
 
 def hit_rate(camera: Camera, field: Field, cache: Path | None = None) -> tuple[float, float]:

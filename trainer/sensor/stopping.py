@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trainer.sensor.attenuation import SILICON_A, SILICON_DENSITY_G_CM3, SILICON_Z
+from trainer.sensor.attenuation import ELECTRON_MASS_KEV, SILICON_A, SILICON_DENSITY_G_CM3, SILICON_Z
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-ELECTRON_MASS_KEV = 510.99895
 MUON_MASS_KEV = 105658.3755
 MEAN_EXCITATION_KEV = 0.173  # silicon, ICRU Report 37
 # Density effect of silicon: Sternheimer, Berger, Seltzer, At. Data Nucl. Data Tables 30 (1984) 261.

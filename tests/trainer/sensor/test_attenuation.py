@@ -19,3 +19,17 @@ def test_transmission_of_layers_multiplies(first: float, second: float) -> None:
 def test_parse_layer_refuses_bad_text(text: str) -> None:
     with pytest.raises(SensorError):
         parse_layer(text)
+
+
+def test_transmission_from_everywhere_follows_the_exponential_integral() -> None:
+    glass, soft = (Layer("glass", 2.0),), np.array([18.3])
+    straight, oblique = (float(transmission(glass, soft, from_everywhere=way)[0]) for way in (False, True))
+    assert straight == pytest.approx(0.23, abs=0.02)
+    assert oblique == pytest.approx(0.08, abs=0.01)  # E2 of the optical depth
+
+
+def test_transmission_of_a_broad_beam_keeps_scattered_photons() -> None:
+    glass, hard = (Layer("glass", 20.0),), np.array([661.7])
+    narrow, broad = (float(transmission(glass, hard, broad=beam)[0]) for beam in (False, True))
+    assert narrow == pytest.approx(np.exp(-0.077 * 2.23 * 2), abs=0.01)
+    assert broad == pytest.approx(np.exp(-0.0293 * 2.23 * 2), abs=0.01)  # by the energy-absorption coefficient

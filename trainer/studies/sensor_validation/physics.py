@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trainer.sensor.attenuation import MATERIALS, SILICON_A, Layer, silicon_cross_sections, transmission
+from trainer.sensor.attenuation import ELECTRON_MASS_KEV, MATERIALS, SILICON_A, Layer, cross_sections, transmission
 from trainer.sensor.camera import OV2710
 from trainer.sensor.electrons import straight_tracks, transport
 from trainer.sensor.interactions import Electrons, compton_edge_kev, draw_vertices, klein_nishina
 from trainer.sensor.photons import Spectrum
 from trainer.sensor.stopping import (
-    ELECTRON_MASS_KEV,
     MUON_MASS_KEV,
     collision_stopping_mev_cm2_g,
     csda_range_um,
@@ -33,7 +32,7 @@ def check_cross_sections() -> Check:
     import xcom  # noqa: PLC0415
 
     table = xcom.calculate_cross_section(14, PHOTON_KEV * 1e3)
-    photo, compton = silicon_cross_sections(PHOTON_KEV)
+    photo, compton = cross_sections(PHOTON_KEV)
     rows = tuple(
         (float(e), float(p), float(xp * BARN_TO_CM2_G), float(c), float(xc * BARN_TO_CM2_G))
         for e, p, xp, c, xc in zip(PHOTON_KEV, photo, table["photoelectric"], compton, table["incoherent"], strict=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trainer.errors import SensorError
-from trainer.sensor.attenuation import Layer, silicon_cross_sections, transmission
+from trainer.sensor.attenuation import Layer, cross_sections, transmission
 from trainer.sensor.tube import tube_spectrum
 from trainer.studies.sensor_validation.checks import Check, Curve, Plot
 from trainer.studies.sensor_validation.clusters import Clusters, distances, find_clusters, ks_distance, read_frames
@@ -44,7 +44,7 @@ def predicted_rate(aluminium_mm: float) -> float:
     """Return the relative rate of interactions in the collecting silicon behind so much aluminium (narrow beam)."""
     bare = tube_spectrum(TUBE_KV)
     left = bare.weights * transmission((Layer("aluminium", aluminium_mm),), bare.energies_kev)
-    photo, compton = silicon_cross_sections(bare.energies_kev)
+    photo, compton = cross_sections(bare.energies_kev)
     return float((left * (photo + compton)).sum())
 
 

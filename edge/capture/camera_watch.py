@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from edge.capture.camera_fault import KINDS, FaultLatch, Sign
 from edge.capture.frame import MAX_REPEATS
+from edge.capture.report import LEFT_OUT
 from edge.capture.view_watch import ViewWatch
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ SILENT_S, SILENT_PERIODS = 3.0, 3.0
 REPEATED_SHARE, UNIQUE_SHARE = 0.15, 0.05
 DAMAGED_SHARE, WHOLE_SHARE = 0.05, 0.01
 MIN_DAMAGED = 3
+LEFT_OUT_REMEDY = "see whether recorder, disk and camera keep up with the frame rate"
 DAMAGE_SPAN_S = 10.0
 MIN_PICTURES = 50
 SLOW_SHARE, FAST_SHARE = 0.8, 1.25
@@ -225,5 +227,6 @@ class _Damage:
         read, broken = source.pictures - pictures, source.damaged - damaged
         share = broken / read if read > 0 else 0.0
         if broken >= MIN_DAMAGED and share >= DAMAGED_SHARE:
-            return Sign(is_there=True, detail=f"{share:.0%} of the pictures in 10 s: {source.damage}")
+            remedy = LEFT_OUT_REMEDY if source.damage == LEFT_OUT else None
+            return Sign(is_there=True, detail=f"{share:.0%} of the pictures in 10 s: {source.damage}", remedy=remedy)
         return Sign(is_there=False) if share <= WHOLE_SHARE and read > 0 else None

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 LISTED_DAMAGES = 20  # the report names the first ones only
 LISTED_REASONS = 20
+LEFT_OUT = "left out by the recorder"
+"""Reason of damage of a frame that is missing from a recording."""
 OTHER_REASONS = "other reasons"
 
 

@@ -6,26 +6,30 @@ import os
 import threading
 import time
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import cv2
 
 from edge.capture.base import INTER_FRAME_WARNING, USUAL_FPS, Mode, Source, quiet_opencv
-from edge.capture.pace import Pace
+from edge.capture.container import container_of
+from edge.capture.report import LEFT_OUT
+from edge.capture.timeline import AHEAD, Place, placed
 from edge.errors import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from edge.capture.frame import Frame
+    from edge.capture.frame import Frame, Image
+
+_Packet: TypeAlias = "bytes | tuple[Image, float]"
+"""A JPEG, or a decoded picture with the milliseconds that it took."""
 
 LIKELY_FPS = (0.01, 1000.0)
 MAX_FRAMES = 1 << 31  # a header that declares more is damaged
 LONGEST_S = 1e9
-LONGEST_JUMP_S = 3600.0  # a stamp that lies further ahead is damaged
-STAMP_UNIT_S = 1.5e-3  # Matroska rounds times to milliseconds
-LONGEST_GAP = 1 << 20  # frames; a longer gap means that the structure of the file is damaged
+AHEAD_BYTES = 48 << 20  # of decoded pictures that are read ahead
+LEAST_AHEAD = 4
 
 MOTION_JPEG = {"MJPG", "JPEG", "AVDJ", "AVRN", "DMB1", "MJPA"}
 # Codecs with independent frames. Every other codec is assumed to predict frames from each other.
@@ -74,6 +78,7 @@ class VideoSource(Source):
         self._capture = self._open()
         self._lock = threading.Lock()
         self._closed = False
+        self._container = container_of(path)
         codec = codec_of(self._capture)
         declared = float(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
         self._declared_frames = int(declared) if 0 <= declared < MAX_FRAMES else 0
@@ -83,13 +88,20 @@ class VideoSource(Source):
         lasts_s = min(self._declared_frames / rate, LONGEST_S)
         self._start_utc = start_utc or modified - timedelta(seconds=lasts_s)
         self._raw = codec in MOTION_JPEG and bool(self._capture.set(cv2.CAP_PROP_FORMAT, -1))
-        self._declared_fps = float(self._capture.get(cv2.CAP_PROP_FPS))
-        # The timestamps of an AVI are the frames' numbers, in which recorders leave out lost frames. In other
-        # containers they are measured times.
-        self._numbered = self._raw and LIKELY_FPS[0] <= self._declared_fps <= LIKELY_FPS[1] and _is_avi(path)
-        self._times = _Times(rate, stamped=fps is None and not _is_avi(path))
+        # Time stamps of an AVI are the frames' numbers, in which recorders leave out lost frames. In other containers
+        # they are measured times.
+        self._numbered = self._container.kind == "avi" and (self._raw or codec in INTRA_FRAME)
+        self._stamp_rate = self._declared_rate() or rate
+        self._fps = fps
+        self._ahead = AHEAD if self._raw else min(max(AHEAD_BYTES // max(3 * width * height, 1), LEAST_AHEAD), AHEAD)
         name = "Motion JPEG" if codec in MOTION_JPEG else codec or "raw"
         self._mode = Mode(width, height, rate, name)
+        if self._container.video_streams > 1:
+            self._warn(
+                "streams",
+                f"the recording holds {self._container.video_streams} streams of pictures, of which only the first is "
+                "read; write each to a file of its own to analyse them all",
+            )
         if not self._raw and codec not in INTRA_FRAME:
             self._warn("codec", INTER_FRAME_WARNING.format(codec=name))
 
@@ -99,32 +111,50 @@ class VideoSource(Source):
         return self._declared_frames
 
     def pictures(self) -> Iterator[Frame]:
-        """Yield the frames. `sequence` counts from 0 as in the file, damaged frames included."""
-        sequence = 0
+        """Yield the frames. `sequence` counts from 0 as in the file, damaged and missing frames included."""
+        place: Place[_Packet] | None = None
+        for place in placed(self._packets(), self._stamp_rate, numbered=self._numbered, ahead=self._ahead):
+            if self._closed:
+                return
+            frame = self._frame_at(place)
+            if frame is not None:
+                yield frame
+        if not self._closed:
+            self._settle_account(place)
+
+    def _packets(self) -> Iterator[tuple[float, _Packet]]:
         while True:
             began = time.perf_counter()
             with self._lock:
                 if self._closed:
                     return
                 is_read, picture = self._capture.read()
-                stamp_s = float(self._capture.get(cv2.CAP_PROP_POS_MSEC)) * 1e-3 if is_read else 0.0
-                place = round(stamp_s * self._declared_fps) if is_read and self._numbered else sequence
-            if not is_read:
-                break
-            for left_out in range(sequence, place if place - sequence < LONGEST_GAP else sequence):
-                self._damage(left_out, "left out by the recorder")
-                sequence += 1
-            position_s, self._period_s = self._times.of(sequence, stamp_s)
-            utc = self._start_utc + timedelta(seconds=position_s)
+                if not is_read:
+                    return
+                stamp_s = float(self._capture.get(cv2.CAP_PROP_POS_MSEC)) * 1e-3
             if self._raw:
-                frame = self._from_jpeg(picture.tobytes(), sequence, position_s, utc)
+                yield stamp_s, picture.tobytes()
             else:
-                spent_ms = (time.perf_counter() - began) * 1e3
-                frame = self._from_picture(picture, sequence, position_s, utc, spent_ms)
-            sequence += 1
-            if frame is not None:
-                yield frame
-        self._settle_account(sequence)
+                yield stamp_s, (picture, (time.perf_counter() - began) * 1e3)
+
+    def _frame_at(self, place: Place[_Packet]) -> Frame | None:
+        """Return the frame at a place, and enter in the report what is missing before it."""
+        for number in range(place.sequence - place.missing, place.sequence):
+            self._damage(number, LEFT_OUT)
+        if place.pause_s:
+            self._warn_of_event(
+                "pause", f"the recording pauses for {place.pause_s:.0f} s before frame {place.sequence}"
+            )
+        if place.is_joined:
+            self._warn_of_event("joined", f"the time stamps begin anew at frame {place.sequence}; a gap is assumed")
+        position_s, self._period_s = place.position_s, place.period_s
+        if self._fps is not None:
+            position_s, self._period_s = place.sequence / self._fps, 1 / self._fps
+        utc = self._start_utc + timedelta(seconds=position_s)
+        if isinstance(place.packet, bytes):
+            return self._from_jpeg(place.packet, place.sequence, position_s, utc)
+        picture, spent_ms = place.packet
+        return self._from_picture(picture, place.sequence, position_s, utc, spent_ms)
 
     def close(self) -> None:
         """Close the file and end the iteration. It may be called from another thread."""
@@ -132,20 +162,22 @@ class VideoSource(Source):
             self._closed = True
             self._capture.release()
 
-    def _settle_account(self, found: int) -> None:
+    def _settle_account(self, last: Place[_Packet] | None) -> None:
         if not self._delivered:
             raise SourceError(
                 self.spec,
                 f"holds no whole frame ({self._damaged} damaged)" if self._damaged else "holds no frame",
                 "record it again: it was cut off at its beginning or is damaged",
             )
-        # Containers other than AVI only let FFmpeg estimate the number of frames.
-        slack = 0 if self._numbered else 2 + self._declared_frames // 50
-        if found < self._declared_frames - slack and not self._times.reached(self._declared_frames - slack):
-            self._warn(
-                "cut",
-                f"the recording declares {self._declared_frames} frames and ends after {found}: it was cut off",
-            )
+        found = 0 if last is None else last.sequence + 1
+        declared = f"the recording declares {self._declared_frames} frames and ends after {found}"
+        if self._numbered:
+            places = 0.0 if last is None else (last.position_s + last.period_s) * self._stamp_rate
+            if places < self._declared_frames - 0.5:
+                why = "its last places are empty" if self._container.is_cut is False else "it was cut off"
+                self._warn("cut", f"{declared}: {why}")
+        elif self._container.is_cut:
+            self._warn("cut", f"{declared}: it was cut off" if found < self._declared_frames else "it was cut off")
 
     def _open(self) -> cv2.VideoCapture:
         # An absolute path, so that no part of a file's name reads as a protocol.
@@ -162,55 +194,17 @@ class VideoSource(Source):
     def _rate(self, wanted: float | None) -> float:
         if wanted is not None:
             return wanted
-        declared = float(self._capture.get(cv2.CAP_PROP_FPS))
-        if LIKELY_FPS[0] <= declared <= LIKELY_FPS[1]:
+        declared = self._declared_rate()
+        if declared is not None and self._container.kind != "jpeg":
             return declared
-        self._warn(
-            "rate",
-            f"the recording names no usable frame rate ({declared:g}); {USUAL_FPS:g} a second are assumed",
-        )
+        named = float(self._capture.get(cv2.CAP_PROP_FPS))
+        nothing = "has no times" if declared else f"names no usable frame rate ({named:g})"
+        self._warn("rate", f"the recording {nothing}; {USUAL_FPS:g} frames a second are assumed")
         return USUAL_FPS
 
-
-class _Times:
-    """Positions of the frames of a recording, and the usual time between them.
-
-    Parameters
-    ----------
-    rate : float
-        Declared frames a second.
-    stamped : bool
-        Whether the container holds measured times, as that of a camera with a variable rate does.
-
-    """
-
-    def __init__(self, rate: float, *, stamped: bool) -> None:
-        self._rate = rate
-        self._stamped = stamped
-        self._pace = Pace()
-        self._first_s: float | None = None
-        self._last_s = -1 / rate
-        self._even = True
-
-    def of(self, sequence: int, stamp_s: float) -> tuple[float, float]:
-        """Return the position of the next frame and the usual time between frames, both in seconds."""
-        even_s, period_s = sequence / self._rate, 1 / self._rate
-        if not self._stamped:
-            return even_s, period_s
-        self._first_s = stamp_s if self._first_s is None else self._first_s
-        position_s = stamp_s - self._first_s
-        self._even &= abs(position_s - even_s) < STAMP_UNIT_S
-        if self._even:  # measured times are rounded, and these are those of a constant rate
-            position_s = even_s
-        elif not self._last_s < position_s < self._last_s + LONGEST_JUMP_S:
-            position_s = self._last_s + (self._pace.period_s or period_s)
-        self._pace.missed_before(position_s)
-        self._last_s = position_s
-        return position_s, period_s if self._even else self._pace.period_s or period_s
-
-    def reached(self, frames: int) -> bool:
-        """Return whether the positions of a variable rate reach as far as so many frames of the declared rate."""
-        return not self._even and self._last_s >= frames / self._rate
+    def _declared_rate(self) -> float | None:
+        declared = float(self._capture.get(cv2.CAP_PROP_FPS))
+        return declared if LIKELY_FPS[0] <= declared <= LIKELY_FPS[1] else None
 
 
 def codec_of(capture: cv2.VideoCapture) -> str:
@@ -218,12 +212,6 @@ def codec_of(capture: cv2.VideoCapture) -> str:
     fourcc = int(capture.get(cv2.CAP_PROP_FOURCC)) & 0xFFFFFFFF
     letters = fourcc.to_bytes(4, "little").decode("latin-1").strip(" \0").upper()
     return letters if letters.isprintable() else hex(fourcc)
-
-
-def _is_avi(path: Path) -> bool:
-    with path.open("rb") as file:
-        head = file.read(12)
-    return head[:4] == b"RIFF" and head[8:12] == b"AVI "
 
 
 def _check_file(path: Path) -> tuple[int, datetime]:

@@ -2,18 +2,17 @@ import os
 import stat
 import threading
 from datetime import datetime, timedelta, timezone
-from itertools import pairwise
 
 import cv2
 import numpy as np
 import pytest
+from avi_file import avi
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edge.capture.frame import triples
 from edge.capture.mjpeg_writer import MotionJpegWriter
 from edge.capture.source import open_source
-from edge.capture.video import _Times
 from edge.errors import SourceError
 
 SIZE = (96, 80)
@@ -343,9 +342,64 @@ def test_video_of_a_constant_rate_has_its_declared_period(make_clip, make_jpeg, 
     assert [frame.period_s for frame in frames] == pytest.approx([1 / source.mode.fps] * 5)
 
 
-@given(st.lists(st.one_of(st.floats(allow_nan=True, allow_infinity=True), st.floats(0, 10)), max_size=40))
-def test_video_times_rise_whatever_the_stamps(stamps):
-    times = _Times(25.0, stamped=True)
-    positions = [times.of(number, stamp) for number, stamp in enumerate(stamps)]
-    assert all(0 < later[0] - earlier[0] <= 3600.1 for earlier, later in pairwise(positions))
-    assert all(0 < period_s < 3601 for _, period_s in positions)
+def test_video_that_lacks_frames_has_a_gap(stamped_clip):
+    kept = [number for number in range(60) if number not in range(20, 30)]
+    with open_source(stamped_clip([number * 40 for number in kept])) as source:
+        frames = list(source)
+    assert [frame.sequence for frame in frames] == kept
+    assert [triple.current.sequence for triple in triples(frames)][17:20] == [18, 31, 32]
+    assert source.report.reasons == {"left out by the recorder": 10}
+
+
+@pytest.fixture
+def avi_clip(tmp_path):
+    def write(*args, **options):
+        path = tmp_path / "clip.avi"
+        path.write_bytes(avi(*args, **options))
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("empty", [(1,), (1, 2), (0, 0, 0, 0, 1)], ids=["half", "third", "25_of_30"])
+def test_video_with_regular_empty_chunks_is_whole(avi_clip, make_jpeg, numbers, empty):
+    packets = []
+    for number in range(24):
+        packets += [make_jpeg(number)] + [b""] * (len(empty) if len(empty) < 3 else empty[number % 5])
+    with open_source(avi_clip(packets, 60)) as source:
+        frames = list(source)
+    assert [frame.sequence for frame in frames] == numbers(frames) == list(range(24))
+    assert frames[-1].monotonic_s == pytest.approx(max(n for n, packet in enumerate(packets) if packet) / 60)
+    assert source.report.damaged == 0
+    assert source.report.warnings == ()
+
+
+def test_video_with_empty_chunks_at_its_end_says_so(avi_clip, make_jpeg):
+    with open_source(avi_clip([make_jpeg(number) for number in range(10)] + [b""] * 5, 25)) as source:
+        assert len(list(source)) == 10
+    assert source.report.warnings == ("the recording declares 15 frames and ends after 10: its last places are empty",)
+
+
+def test_video_of_several_streams_says_so(avi_clip, make_jpeg):
+    with open_source(avi_clip([make_jpeg(number) for number in range(10)], 25, streams=2)) as source:
+        assert len(list(source)) == 10
+    assert "holds 2 streams of pictures, of which only the first is read" in source.report.warnings[0]
+
+
+def test_video_without_times_says_what_is_assumed(tmp_path, make_jpeg):
+    path = tmp_path / "bare.mjpeg"
+    path.write_bytes(b"".join(make_jpeg(number) for number in range(10)))
+    with open_source(path) as source:
+        assert [frame.monotonic_s for frame in source][:2] == [0.0, 0.04]
+    assert source.report.warnings == ("the recording has no times; 25 frames a second are assumed",)
+    with open_source(path, fps=10) as source:
+        assert [frame.monotonic_s for frame in source][:2] == [0.0, 0.1]
+    assert source.report.warnings == ()
+
+
+def test_video_that_pauses_says_so(stamped_clip):
+    with open_source(stamped_clip([*range(0, 800, 40), *range(60_000, 60_800, 40)])) as source:
+        frames = list(source)
+    assert frames[20].sequence == 1500
+    assert source.report.warnings == ("the recording pauses for 59 s before frame 1500",)
+    assert source.report.damaged == 0

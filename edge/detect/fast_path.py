@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import cv2
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from edge.detect.hit import Candidate
 from edge.detect.noise_map import BLOCK, fine_block_means, sampled_block_means
@@ -40,7 +41,7 @@ _MANY_POINTS = 64
 _DIPS_OF_SHAKING = 0.2
 _FLASH_DN = 4.0
 _MAX_MOVING_SHARE = 0.5
-_STRIP_PIXELS = 1 << 18
+_STRIP_PIXELS = 1 << 20
 _MAX_POINTS_SHARE = 1 / 200
 _MAX_POINTS = 20_000
 _SPOT_PX = 5
@@ -185,7 +186,7 @@ class _Sweep:
 
 
 def _sweep(greys: Greys, floor_dn: Image) -> _Sweep:
-    """Pass over the picture in strips so small that they stay in the processor's cache."""
+    """Pass over the picture in strips: they bound the memory, and each costs some calls, for which threads wait."""
     height, width = floor_dn.shape
     rows = max(_STRIP_PIXELS // width // BLOCK, 1) * BLOCK
     brighter, excess = np.empty((2, rows, width), np.uint8)
@@ -225,32 +226,48 @@ def _moving_ground(
     tiles = (-(-height // _TILE), -(-width // _TILE))
     crowd = np.array([place.y // _TILE * tiles[1] + place.x // _TILE for place in candidates], np.intp)
     spikes = points // (width * _TILE) * tiles[1] + points % width // _TILE
-    crowded = {
-        *np.flatnonzero(np.bincount(crowd) >= _CROWD).tolist(),
-        *np.flatnonzero(np.bincount(spikes) >= _MANY_POINTS).tolist(),
-    }
+    crowded = (np.bincount(crowd, minlength=tiles[0] * tiles[1]) >= _CROWD) | (
+        np.bincount(spikes, minlength=tiles[0] * tiles[1]) >= _MANY_POINTS
+    )
+    if not crowded.any():
+        return moving
+    rows, columns = np.divmod(np.flatnonzero(crowded), tiles[1])
     blocks = _TILE // BLOCK
-    for row, column in (divmod(number, tiles[1]) for number in crowded):
-        tile = moving[row * blocks : (row + 1) * blocks, column * blocks : (column + 1) * blocks]
-        if not tile.all() and _shakes_or_flashes(greys, noise, row * _TILE, column * _TILE):
-            tile[:] = True
+    shaking = _shake_or_flash(greys, noise, rows * _TILE, columns * _TILE)
+    for row, column in zip(rows[shaking].tolist(), columns[shaking].tolist(), strict=True):
+        moving[row * blocks : (row + 1) * blocks, column * blocks : (column + 1) * blocks] = True
     return moving
 
 
-def _shakes_or_flashes(greys: Greys, noise: NoiseMap, top: int, left: int) -> bool:
-    """Return whether a tile with many spikes shakes or flashes, which hits do not.
+def _shake_or_flash(greys: Greys, noise: NoiseMap, tops: Indices, lefts: Indices) -> NDArray[np.bool_]:
+    """Return which tiles with many spikes shake or flash, which hits do not, shape (n,).
 
     A camera that shakes to and fro leaves nothing in |next − previous|, but makes pixels of the middle frame darker as
-    well as brighter. A flash brightens the whole tile.
+    well as brighter. A flash brightens the whole tile. All tiles are examined at once, as calls for each of them would
+    make other threads wait.
     """
-    tile = (slice(top, top + _TILE), slice(left, left + _TILE))
-    previous, current, following = (grey[tile] for grey in greys)
-    floor = noise.floor_dn[tile]
+    height, width = greys[1].shape
+    high, wide = min(_TILE, height), min(_TILE, width)
+    ys, xs = np.minimum(tops, height - high), np.minimum(lefts, width - wide)
+    count = tops.size
+    previous, current, following, floor = (
+        sliding_window_view(picture, (high, wide))[ys, xs].reshape(count * high, wide)
+        for picture in (*greys, noise.floor_dn)
+    )
+    # A tile that the border cuts is moved inside; the pixels of its neighbours do not count.
+    outside = (np.arange(high) < (tops - ys)[:, None])[:, :, None] | (np.arange(wide) < (lefts - xs)[:, None])[:, None]
+    outside = outside.reshape(count * high, wide)
     spike = cv2.subtract(current, cv2.max(previous, following))
     dip = cv2.subtract(cv2.min(previous, following), current)
-    spikes, dips = (cv2.countNonZero(cv2.subtract(change, floor)) for change in (spike, dip))
-    sigma = float(noise.sigma_dn[top // BLOCK, left // BLOCK])
-    return dips > _DIPS_OF_SHAKING * spikes or float(cv2.mean(spike)[0]) > _FLASH_DN + sigma
+    spike[outside] = dip[outside] = 0
+    spikes, dips, light = (
+        np.add.reduce(values.reshape(count, -1), axis=1, dtype=np.int64)
+        for values in (cv2.subtract(spike, floor) > 0, cv2.subtract(dip, floor) > 0, spike)
+    )
+    pixels = np.minimum(_TILE, height - tops) * np.minimum(_TILE, width - lefts)
+    sigma = noise.sigma_dn[tops // BLOCK, lefts // BLOCK].astype(np.float64)
+    shaking: NDArray[np.bool_] = (dips > _DIPS_OF_SHAKING * spikes) | (light / pixels > _FLASH_DN + sigma)
+    return shaking
 
 
 def _nonzero(picture: Image) -> Indices:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from edge.detect.parts import part_means
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -28,11 +30,11 @@ OVERLOAD_OCCUPANCY = 0.05
 """Occupancy of an overload. Recordings without a source stay below 0.001 for eight frames in a row."""
 FLOODED_SHARE = 0.9
 MAX_CORRELATION = 0.05
-_PARTS = (4, 6)
 _MIN_STEP_DN, _MAX_STEP_DN = 18.0, 40.0
 _STEP_SIGMAS = 6.0
 _MIN_PIXELS = 2
 _EVEN_PX = 31
+_ONES = np.ones(BLOCK, np.float32)
 _FLOODED_PIXELS = 0.3
 _LOW_QUANTILE = 0.25
 _FLOODED_HITS = 3.0
@@ -166,9 +168,9 @@ def field_of(greys: Greys, sigma_dn: float) -> Field:
     up, down = (_counts(_uneven(change), step_dn) for change in (rise, fall))
     brightened = (up >= _MIN_PIXELS) & (down <= up / 2)
     darkened = (down >= _MIN_PIXELS) & (up <= down / 2)
-    change = _part_means(brightened) - _part_means(darkened)
+    change = part_means(brightened) - part_means(darkened)
     crowded = _counts(rise, step_dn) + _counts(fall, step_dn) >= _FLOODED_PIXELS * BLOCK**2
-    flooded = float(_part_means(crowded).min())
+    flooded = float(part_means(crowded).min())
     return Field(
         occupancy=float(np.quantile(change, _LOW_QUANTILE)),
         flooded=flooded,
@@ -179,11 +181,12 @@ def field_of(greys: Greys, sigma_dn: float) -> Field:
 
 def _counts(difference: Image, step_dn: float) -> NDArray[np.float32]:
     """Count the pixels of each block that exceed the step: float32, shape (height // 16, width // 16)."""
-    _, over = cv2.threshold(difference, step_dn, 255, cv2.THRESH_BINARY)
+    _, over = cv2.threshold(difference, step_dn, 1, cv2.THRESH_BINARY)
     rows, columns = (side // BLOCK for side in difference.shape)
-    whole = over[: rows * BLOCK, : columns * BLOCK].astype(np.float32)
-    means = cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA)
-    counts: NDArray[np.float32] = np.round(means * np.float32(BLOCK**2 / 255))
+    # Rows are added eight pixels at a time: a block has too few for a sum of one byte to overflow.
+    words = np.ascontiguousarray(over[: rows * BLOCK, : columns * BLOCK]).view(np.uint64)
+    of_columns = np.add.reduce(words.reshape(rows, BLOCK, -1), axis=1).view(np.uint8)
+    counts: NDArray[np.float32] = of_columns.reshape(rows, columns, BLOCK).astype(np.float32) @ _ONES
     return counts
 
 
@@ -191,16 +194,6 @@ def _uneven(difference: Image) -> Image:
     """Take off an even change of light, as a lamp that flickers gives it."""
     uneven: Image = cv2.subtract(difference, cv2.blur(difference, (_EVEN_PX, _EVEN_PX)))
     return uneven
-
-
-def _part_means(marked: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the share of marked blocks in each of the 24 parts of the picture."""
-    rows = np.array_split(np.arange(marked.shape[0]), _PARTS[0])
-    columns = np.array_split(np.arange(marked.shape[1]), _PARTS[1])
-    shares = [
-        float(marked[np.ix_(row, column)].mean()) for row in rows for column in columns if row.size and column.size
-    ]
-    return np.array(shares)
 
 
 def _correlation(first: Image, second: Image, step_dn: float) -> float:

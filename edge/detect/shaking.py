@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from edge.detect.noise_map import fine_block_means
+from edge.detect.parts import part_counts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from edge.capture.frame import Image
 
 _EDGE_DN = 14.0
-_PARTS = (4, 6)
 _MIN_EDGY_BLOCKS = 3
 _MIN_IN_ALL = 12
 _FEW_EDGY_SHARE, _MANY_EDGY_SHARE = 3 / 8, 1 / 2
@@ -59,7 +59,7 @@ def is_shaken(previous: Image, current: Image, following: Image) -> bool:
     if np.count_nonzero(edgy) < _MIN_IN_ALL:
         return False
     before, middle, after = (cv2.medianBlur(half, 3) for half in halves)
-    parts = _of_parts(edgy)
+    parts = part_counts(edgy)
     has_edges = parts >= _MIN_EDGY_BLOCKS
     moving = 0
     for other in (before, after):
@@ -71,9 +71,9 @@ def is_shaken(previous: Image, current: Image, following: Image) -> bool:
     return (moving > 0 and edgy_share > _MANY_EDGY_SHARE) or (moving == 2 and edgy_share >= _FEW_EDGY_SHARE)
 
 
-def _resting_share(resting: NDArray[np.bool_], parts: NDArray[np.intp], has_edges: NDArray[np.bool_]) -> float:
+def _resting_share(resting: NDArray[np.bool_], parts: NDArray[np.float32], has_edges: NDArray[np.bool_]) -> float:
     """Return the share of the parts with edges that rest: those in which at least half of the edges do."""
-    rests = has_edges & (_of_parts(resting) >= parts / 2)
+    rests = has_edges & (part_counts(resting) >= parts / 2)
     return float(np.count_nonzero(rests)) / max(float(np.count_nonzero(has_edges)), 1.0)
 
 
@@ -85,10 +85,3 @@ def _rests(current: Image, other: Image) -> NDArray[np.bool_]:
     max_dn = float(np.clip(_NOISE_FACTOR * np.percentile(moved, 10), *_RESTING_DN))
     resting: NDArray[np.bool_] = moved < max_dn
     return resting
-
-
-def _of_parts(blocks: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Return how many blocks are marked in each of the parts into which the picture is divided."""
-    rows = np.array_split(np.arange(blocks.shape[0]), _PARTS[0])
-    columns = np.array_split(np.arange(blocks.shape[1]), _PARTS[1])
-    return np.array([[np.count_nonzero(blocks[np.ix_(row, column)]) for column in columns] for row in rows])

@@ -45,6 +45,7 @@ device: box
 source: {{spec: film.avi, loop: true, pace: fast}}
 mqtt: {{host: 127.0.0.1, port: {port}}}
 telemetry: {{health_interval_s: 1}}
+detection: {{threads: {threads}}}
 """
 
 
@@ -129,13 +130,13 @@ def growth_faults(readings: list[Reading], max_growth_mb: float) -> list[str]:
     return faults
 
 
-def soak(folder: Path, seconds: float) -> tuple[list[Reading], Health, float]:
+def soak(folder: Path, seconds: float, threads: int) -> tuple[list[Reading], Health, float]:
     """Run the agent. Return the readings, its last health message and the seconds that its end took."""
     film(folder / "film.avi")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    (folder / "device.yaml").write_text(DEVICE_YAML.format(port=port), encoding="utf-8")
+    (folder / "device.yaml").write_text(DEVICE_YAML.format(port=port, threads=threads), encoding="utf-8")
     command = [sys.executable, "-c", "from edge.commands.cli import main; main()", "run", "--config"]
     readings: list[Reading] = []
     healths: list[Health] = []
@@ -170,11 +171,12 @@ def main() -> int:
     """Run the agent and return 0 where nothing grows and every frame is accounted for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=3600.0)
+    parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--max-growth-mb", type=float, default=8.0)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        readings, health, end_s = soak(Path(folder), arguments.seconds)
+        readings, health, end_s = soak(Path(folder), arguments.seconds, arguments.threads)
     faults = [*account_faults(health), *growth_faults(readings, arguments.max_growth_mb)]
     if end_s > STOP_S:
         faults.append(f"the stop took {end_s:.1f} s")

@@ -17,8 +17,6 @@ from statistics import mean
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-import cv2
-
 from edge.analysis import analyze
 from edge.bench.comparison import peak_mb, resident_mb
 from edge.bundle import load_bundle, shipped_bundle_path
@@ -27,6 +25,7 @@ from edge.capture.source import open_source
 from edge.commands.console import EXIT_CHECK_FAILED, EXIT_UNUSABLE
 from edge.detect.detector import Detector
 from edge.errors import GammaboxError
+from edge.process import set_up_process
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -85,7 +84,7 @@ def main() -> int:
     parser.add_argument("--max-growth-mb", type=float, default=8.0)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    cv2.setNumThreads(1)
+    set_up_process()
     started = perf_counter()
     try:
         source = Looped(arguments.clip, arguments.frames)

@@ -8,7 +8,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-import cv2
 from rich.console import Console
 from rich.progress import Progress
 
@@ -17,6 +16,7 @@ from edge.bundle import load_bundle, shipped_bundle_path
 from edge.capture.source import open_source
 from edge.detect.detector import Detector
 from edge.errors import SourceError
+from edge.process import set_up_process
 from edge.site.calibration import calibration_of_recording
 from edge.text import counted
 
@@ -52,7 +52,7 @@ def run(
 
     """
     started = perf_counter()
-    cv2.setNumThreads(1)  # the threads work on successive frames
+    set_up_process()
     with ExitStack() as stack:
         # The recording comes first, as its name is more often wrong than that of the model.
         source = stack.enter_context(open_source(clip, exposure_s=exposure_s))

@@ -18,6 +18,7 @@ from edge.capture.report import too_short
 from edge.capture.source import open_source
 from edge.commands.analyze import frame_progress
 from edge.errors import SettingsError
+from edge.process import set_up_process
 from edge.truth import read_truth
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def run(
         The recording, a bundle or the truth file cannot be used, or a method is unknown.
 
     """
+    set_up_process()
     cv2.setNumThreads(threads)
     true_hits = None if truth is None else read_truth(truth)
     makers = [_maker(name, bundles, threads) for name in _names(against, bundles)]

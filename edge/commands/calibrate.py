@@ -7,13 +7,13 @@ import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-import cv2
 from rich.table import Table
 
 from edge.bundle import load_bundle, shipped_bundle_path
 from edge.commands.console import EXIT_CHECK_FAILED
 from edge.commands.guide import Guide
 from edge.config.device import load_settings
+from edge.process import set_up_process
 from edge.site.calibration import write_calibration
 from edge.site.camera import is_camera, open_camera
 from edge.site.dark import LightLeakError, wait_for_lens
@@ -57,7 +57,7 @@ def run(config: Path, options: CalibrateOptions, *, as_json: bool) -> int:
     """
     settings = load_settings(config)
     bundle = load_bundle(settings.model if settings.model is not None else shipped_bundle_path())
-    cv2.setNumThreads(1)
+    set_up_process()
     guide = Guide(ask=not options.yes)
     try:
         if options.try_exposures and is_camera(settings.source) and options.live is None:

@@ -7,7 +7,6 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-import cv2
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.live import Live
@@ -18,6 +17,7 @@ from edge.commands.console import EXIT_CHECK_FAILED
 from edge.config.device import load_settings
 from edge.doctor.aim import readings
 from edge.doctor.examination import Examination
+from edge.process import set_up_process
 from edge.site.camera import open_camera
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def run(config: Path, *, password_file: Path | None, as_json: bool) -> int:
 
     """
     settings = load_settings(config)
-    cv2.setNumThreads(1)
+    set_up_process()
     if password_file is not None:
         mqtt = settings.mqtt.model_copy(update={"password_file": password_file})
         settings = settings.model_copy(update={"mqtt": mqtt})

@@ -10,11 +10,10 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-import cv2
-
 from edge.agent import Agent
 from edge.commands.console import EXIT_CHECK_FAILED
 from edge.config.device import load_settings
+from edge.process import set_up_process
 from edge.redaction import RedactingFormatter
 from edge.text import counted
 
@@ -38,8 +37,7 @@ def run(config: Path, *, as_json: bool) -> int:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(RedactingFormatter("%(levelname)s %(message)s"))
     logging.basicConfig(level=settings.logging.level.upper(), handlers=[handler])
-    # OpenCV would otherwise use all processors of the board. The threads of the settings work on successive frames.
-    cv2.setNumThreads(1)
+    set_up_process()
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda _number, _frame: stop.set())

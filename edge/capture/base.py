@@ -14,7 +14,7 @@ from edge.capture.camera_fault import MAX_SENTENCE
 from edge.capture.camera_monitor import CameraMonitor
 from edge.capture.camera_watch import SourceFacts
 from edge.capture.frame import Frame
-from edge.capture.jpeg import DamagedJpegError, complete_jpeg, decode_grey
+from edge.capture.jpeg import DamagedJpegError, InterlacedError, complete_jpeg, decode_grey, weave
 from edge.capture.report import LISTED_DAMAGES, Damage, Report, count_reason
 from edge.errors import SourceError
 from edge.redaction import redacted
@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 
 MIN_SIDE = 64  # pixels; a smaller picture has no room for a crop nor for the noise around a spike
 USUAL_FPS = 25.0  # assumed where a source names no rate
+INTERLACED_WARNING = (
+    "its pictures are interlaced: two fields, taken one after the other, which are woven into one; a hit may stand in "
+    "every second row only, and what moves has combs; record progressive pictures where the camera can"
+)
 INTER_FRAME_WARNING = (
     "{codec} predicts frames from one another and smears or swallows hits: good for scenes, not for detection; "
     "use Motion JPEG"
@@ -72,6 +76,7 @@ class Source(ABC):
         self._period_s: float | None = None
         self._mode: Mode | None = None
         self._mode_number = 0
+        self._full_height: int | None = None
         self._delivered = 0
         self._damaged = 0
         self._damages: list[Damage] = []
@@ -194,13 +199,17 @@ class Source(ABC):
         """Return the frame of a packet with one JPEG. A damaged one is entered in the report, and None is returned."""
         began = time.perf_counter()
         try:
-            jpeg = complete_jpeg(packet)
-            grey = decode_grey(jpeg)
+            try:
+                jpeg, colour = complete_jpeg(packet, self._full_height), None
+                grey = decode_grey(jpeg)
+            except InterlacedError as fields:
+                jpeg, (grey, colour) = None, weave(fields.top, fields.bottom)
+                self._warn("interlaced", INTERLACED_WARNING)
         except DamagedJpegError as error:
             self._damage(sequence, str(error))
             return None
         decode_ms = (time.perf_counter() - began) * 1e3
-        return self._deliver(Frame(sequence, monotonic_s, utc, grey, jpeg=jpeg, decode_ms=decode_ms))
+        return self._deliver(Frame(sequence, monotonic_s, utc, grey, jpeg=jpeg, bgr=colour, decode_ms=decode_ms))
 
     def _from_picture(
         self, picture: Image, sequence: int, monotonic_s: float, utc: datetime, decode_ms: float

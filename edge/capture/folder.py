@@ -7,8 +7,17 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from edge.capture.base import USUAL_FPS, Mode, Source, quiet_opencv
-from edge.capture.jpeg import DamagedJpegError, complete_jpeg, decode_grey
-from edge.capture.picture_file import bits_in_use, decode_picture, pages_of
+from edge.capture.jpeg import DamagedJpegError, size_of
+from edge.capture.picture_file import (
+    JPEG_START,
+    PICTURE_SUFFIXES,
+    bits_in_use,
+    decode_picture,
+    orientation_of,
+    pages_of,
+    samples_of,
+)
+from edge.capture.report import count_reason, no_whole_frame
 from edge.errors import SourceError
 from edge.files import in_natural_order
 
@@ -18,11 +27,7 @@ if TYPE_CHECKING:
 
     from edge.capture.frame import Frame
 
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm", ".pnm")
-
-_JPEG_START = b"\xff\xd8"
-SAMPLES = 8
-"""Pictures from which the bits in use are told, spread over the folder."""
+CUT_SHORT = "picture that is cut short or cannot be decoded"
 
 
 class FolderSource(Source):
@@ -76,7 +81,7 @@ class FolderSource(Source):
             except OSError as error:
                 self._damage(sequence, f"file that cannot be read ({error.strerror})")
                 continue
-            if content.startswith(_JPEG_START):
+            if content.startswith(JPEG_START):
                 frame = self._from_jpeg(content, sequence, position_s, utc)
             else:
                 frame = self._from_file(content, sequence, position_s, utc)
@@ -90,35 +95,42 @@ class FolderSource(Source):
         began = time.perf_counter()
         picture = decode_picture(content, self._bits)
         if picture is None:
-            self._damage(sequence, "picture that is cut short or cannot be decoded")
+            self._damage(sequence, CUT_SHORT)
             return None
         decode_ms = (time.perf_counter() - began) * 1e3
         return self._from_picture(picture, sequence, position_s, utc, decode_ms)
 
     def _bits_in_use(self) -> int | None:
-        """Return how many bits the pictures use, None for 8, and warn where that or further pages change anything."""
-        contents = [content for file in self._files[:: max(len(self._files) // SAMPLES, 1)] if (content := _read(file))]
-        if any(pages_of(content) > 1 for content in contents[:1]):
+        """Return how many bits the pictures use, None for 8, and warn of what is in the files and is not used."""
+        contents = [content for file in samples_of(self._files) if (content := _read(file))]
+        if any(pages_of(content) > 1 for content in contents):
             self._warn("pages", "its files hold several pictures each, of which only the first is read")
-        bits = bits_in_use(content for content in contents if not content.startswith(_JPEG_START))
+        if any(orientation_of(content) != 1 for content in contents):
+            self._warn(
+                "rotation",
+                "its pictures are to be shown turned (EXIF); x and y count in the picture as it was taken",
+            )
+        bits = bits_in_use(contents)
         if bits is not None:
             self._warn("depth", f"its pictures have 16 bits and use {bits} of them, which are scaled to 8")
         return bits
 
     def _first_size(self) -> tuple[int, int]:
         """Return the width and the height of the first whole picture."""
+        why: dict[str, int] = {}
         for file in self._files:
+            content = _read(file)
             try:
-                content = file.read_bytes()
-                jpeg = content.startswith(_JPEG_START)
-                picture = decode_grey(complete_jpeg(content)) if jpeg else decode_picture(content)
-            except (OSError, DamagedJpegError):
+                if content.startswith(JPEG_START):
+                    return size_of(content)
+                picture = decode_picture(content)
+            except DamagedJpegError as error:
+                count_reason(why, str(error))
                 continue
             if picture is not None:
                 return picture.shape[1], picture.shape[0]
-        raise SourceError(
-            self.spec, f"none of its {len(self._files)} pictures can be decoded", "name a folder with whole pictures"
-        )
+            count_reason(why, CUT_SHORT)
+        raise no_whole_frame(self.spec, why, recording=False)
 
 
 def _read(file: Path) -> bytes:

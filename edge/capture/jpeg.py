@@ -17,13 +17,17 @@ _END = 0xD9
 _END_OF_IMAGE = b"\xff\xd9"
 _SCAN = 0xDA
 _RESTART_INTERVAL = 0xDD
+_BOTTOM_FIRST = 2  # polarity in APP0 AVI1
 _BARE = {0x01, *range(0xD0, 0xD8)}
 _FRAME_HEADERS = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+_LOSSLESS = {0xC3, 0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF}  # frame headers of lossless and hierarchical JPEG
 _BETWEEN_SCANS = {0xC4, 0xDA, 0xDB, 0xDC, 0xDD, *range(0xE0, 0xF0), 0xFE}
 
 _SURPLUS = re.compile(r"(\d+) extraneous bytes")
 HARMLESS_SURPLUS_BYTES = 16  # some webcams (Logitech C270) end every picture with a few bytes too many
 _MAX_PADDING = 64
+_MAX_LEADING = 64  # bytes before a picture
+_FIELD_HEIGHT = 0.75  # of the height of the recording; a higher picture is no field, whatever it says
 MAX_PIXELS = 100_000_000  # a damaged header must not make the decoder ask for all memory
 
 
@@ -31,20 +35,47 @@ class DamagedJpegError(ValueError):
     """A packet without a whole JPEG. The message is the reason in a few words."""
 
 
-def complete_jpeg(packet: bytes) -> bytes:
+class InterlacedError(DamagedJpegError):
+    """A packet with two JPEG, each with every second row of the picture: a whole picture, but not one JPEG.
+
+    Attributes
+    ----------
+    top, bottom : bytes
+        The JPEG of rows 0, 2, 4 … and that of rows 1, 3, 5 …
+
+    """
+
+    def __init__(self, top: bytes, bottom: bytes) -> None:
+        super().__init__("two fields in one picture: it is interlaced")
+        self.top = top
+        self.bottom = bottom
+
+
+def complete_jpeg(packet: bytes, full_height: int | None = None) -> bytes:
     """Return the JPEG in a packet, from FFD8 to FFD9, without the padding that cameras and containers add.
 
     The function walks the segments and the markers in the coded data. It recognises two pictures in one, and restart
     markers out of order. A missing FFD9 is put in its place. Only decoding finds a loss within the coded data.
 
+    Parameters
+    ----------
+    packet : bytes
+    full_height : int or None
+        Height that the recording declares. A picture that calls itself a field and is as high is none.
+
     Raises
     ------
+    InterlacedError
+        The packet holds the two fields of a picture.
     DamagedJpegError
         The packet does not begin with a JPEG, or its JPEG is cut short or broken.
 
     """
     if packet[:2] != _START:
-        raise DamagedJpegError("does not begin as a JPEG" if packet else "is empty")
+        begin = packet.find(_START, 0, _MAX_LEADING)
+        if begin < 0:
+            raise DamagedJpegError("does not begin as a JPEG" if packet else "is empty")
+        packet = packet[begin:]
     at, restart_interval = _read_header(packet)
     end, restarts = _walk_coded_data(packet, at)
     if restart_interval and not np.array_equal(restarts, 0xD0 + np.arange(len(restarts)) % 8):
@@ -52,9 +83,45 @@ def complete_jpeg(packet: bytes) -> bytes:
     if end is None:
         # Some recorders leave the end marker out. Decoding tells whether the data before it are whole.
         return packet.removesuffix(b"\xff") + _END_OF_IMAGE
-    if _is_field(packet, end):
-        raise DamagedJpegError("two fields in one picture: it is interlaced; deinterlace the recording first")
+    polarity = packet[10] if packet[2:4] == b"\xff\xe0" and packet[6:10] == b"AVI1" else 0
+    second = packet.find(_START, end, end + _MAX_PADDING)
+    if second >= 0 and (polarity or _have_one_size(packet[:end], packet[second:])):
+        if not polarity and not (full_height and picture_size(packet)[1] < _FIELD_HEIGHT * full_height):
+            raise DamagedJpegError("two pictures in one, or the unmarked fields of an interlaced one")
+        fields = packet[:end], complete_jpeg(packet[second:], full_height=1)
+        raise InterlacedError(*(fields[::-1] if polarity == _BOTTOM_FIRST else fields))
+    if polarity and not (full_height and picture_size(packet)[1] >= _FIELD_HEIGHT * full_height):
+        raise DamagedJpegError("a single field of an interlaced picture")
     return packet[:end]
+
+
+def size_of(packet: bytes) -> tuple[int, int]:
+    """Return width and height of the picture in a packet, both fields together; raise DamagedJpegError as above."""
+    try:
+        return picture_size(complete_jpeg(packet))
+    except InterlacedError as fields:
+        width, height = picture_size(fields.top)
+        return width, height + picture_size(fields.bottom)[1]
+
+
+def weave(top: bytes, bottom: bytes) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return the grey and the colours of a picture of two fields: uint8, (height, width) and (height, width, 3).
+
+    Raises
+    ------
+    DamagedJpegError
+        A field cannot be decoded, or they do not fit together.
+
+    """
+    greys = decode_grey(top), decode_grey(bottom)
+    colours = [simplejpeg.decode_jpeg(field, "BGR", strict=False) for field in (top, bottom)]
+    if greys[0].shape[1] != greys[1].shape[1] or not 0 <= len(greys[0]) - len(greys[1]) <= 1:
+        raise DamagedJpegError("two fields of different size in one picture")
+    height, width = len(greys[0]) + len(greys[1]), greys[0].shape[1]
+    grey, colour = np.empty((height, width), np.uint8), np.empty((height, width, 3), np.uint8)
+    for first in (0, 1):
+        grey[first::2], colour[first::2] = greys[first], colours[first]
+    return grey, colour
 
 
 def _read_header(packet: bytes) -> tuple[int, int]:
@@ -69,11 +136,24 @@ def _read_header(packet: bytes) -> tuple[int, int]:
             height, width = (int.from_bytes(packet[at + i : at + i + 2], "big") for i in (3, 5))
             if not 0 < height * width <= MAX_PIXELS:
                 raise DamagedJpegError("JPEG with an impossible size in its header")
+            if length < 8:
+                raise DamagedJpegError("JPEG with a broken header")
+            _check_kind(marker, bits=packet[at + 2], colours=packet[at + 7])
         if marker == _RESTART_INTERVAL:
             restart_interval = int.from_bytes(packet[at + 2 : at + 4], "big")
         at += length
         if marker == _SCAN:
             return at, restart_interval
+
+
+def _check_kind(marker: int, *, bits: int, colours: int) -> None:
+    """Refuse kinds of JPEG that no decoder here knows, by their name."""
+    if marker in _LOSSLESS:
+        raise DamagedJpegError("lossless JPEG, which cannot be decoded here")
+    if bits != 8:
+        raise DamagedJpegError(f"JPEG of {bits} bits a colour, of which only 8 can be decoded")
+    if colours == 4:
+        raise DamagedJpegError("JPEG in colours for print (CMYK), which cannot be decoded here")
 
 
 def decode_grey(jpeg: bytes) -> NDArray[np.uint8]:
@@ -149,15 +229,9 @@ def _length(packet: bytes, at: int) -> int:
     return length
 
 
-def _is_field(packet: bytes, end: int) -> bool:
-    """Return whether a picture is one of two fields: it says so (APP0 AVI1), or another of its size follows."""
-    if packet[2:4] == b"\xff\xe0" and packet[6:10] == b"AVI1" and packet[10] != 0:
-        return True
-    second = packet.find(_START, end, end + _MAX_PADDING)
-    if second < 0:
-        return False
+def _have_one_size(first: bytes, second: bytes) -> bool:
     try:
-        return picture_size(packet[second:]) == picture_size(packet[:end])
+        return picture_size(first) == picture_size(second)
     except DamagedJpegError:
         return False
 

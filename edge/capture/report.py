@@ -91,6 +91,32 @@ def count_reason(counts: dict[str, int], reason: str) -> None:
     counts[reason] = counts.get(reason, 0) + 1
 
 
+WEAVE = "join the fields of each picture (ffmpeg -i IN -vf weave OUT), or record progressive pictures"
+_REMEDIES = {
+    "does not begin as a JPEG": "its pictures are no JPEG, whatever its header says: convert it to Motion JPEG",
+    "a single field": WEAVE,
+    "lossless JPEG": "convert it to lossy JPEG of high quality, or to PNG",
+    "JPEG of ": "convert it to 8 bits, or to PNG",
+    "JPEG in colours for print": "convert it to RGB",
+    "is empty": "record it again: the recorder wrote no pictures",
+    LEFT_OUT: "record it again: the recorder wrote no pictures",
+}
+
+
+def no_whole_frame(spec: str, reasons: Mapping[str, int], *, recording: bool = True) -> SourceError:
+    """Return the error of a recording or a folder of which no picture can be used, with the commonest reason."""
+    if not reasons:
+        return SourceError(spec, "holds no frame", "record it again: it was cut off at its beginning")
+    count = sum(reasons.values())
+    reason = max(reasons, key=lambda known: reasons[known])
+    remedy = next((remedy for begin, remedy in _REMEDIES.items() if reason.startswith(begin)), None)
+    if recording:
+        remedy = remedy or "record it again: it was cut off at its beginning or is damaged"
+        return SourceError(spec, f"holds no whole frame ({count} damaged: {reason})", remedy)
+    remedy = remedy or "name a folder with whole pictures"
+    return SourceError(spec, f"none of its {count} pictures can be decoded ({reason})", remedy)
+
+
 def too_short(spec: str, report: Report) -> SourceError:
     """Return the error of a recording without three frames in a row, in which nothing can be analysed."""
     frames = report.delivered + report.damaged

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.capture.controls import Wanted
-from edge.capture.folder import PICTURE_SUFFIXES, FolderSource
+from edge.capture.folder import FolderSource
 from edge.capture.picamera import PicameraSource
+from edge.capture.picture_file import PICTURE_SUFFIXES, pages_of
 from edge.capture.stream import FfmpegStreamSource, HttpSource
 from edge.capture.v4l2 import V4l2Source
 from edge.capture.video import VideoSource
@@ -140,6 +141,11 @@ def _open_recording(
     if path.is_dir():
         return FolderSource(path, fps=fps, start_utc=start_utc, exposure_s=exposure_s, gain=gain)
     if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file():
+        pages = pages_of(path.read_bytes())
+        if pages > 1:
+            raise SourceError(
+                path, f"holds {pages} pictures in one file", "write each to a file of its own and name their folder"
+            )
         raise SourceError(
             path, "is a single picture", "name the folder: a hit is found by comparison with the pictures around it"
         )

@@ -14,7 +14,7 @@ import cv2
 from edge.capture.base import INTER_FRAME_WARNING, Mode, quiet_opencv
 from edge.capture.camera_fault import MAX_SENTENCE
 from edge.capture.http_client import HttpOpener
-from edge.capture.jpeg import DamagedJpegError, complete_jpeg, picture_size
+from edge.capture.jpeg import DamagedJpegError, size_of
 from edge.capture.live import FIRST_PAUSE_S, LiveSource, LostError, RawPicture
 from edge.capture.multipart import MultipartError, Part, parts
 from edge.capture.network_words import advice_for, refusal, words_of
@@ -244,6 +244,6 @@ class FfmpegStreamSource(LiveSource):
 
 def _size_or_none(part: bytes) -> tuple[int, int] | None:
     try:
-        return picture_size(complete_jpeg(part))
+        return size_of(part)
     except DamagedJpegError:
         return None

@@ -12,7 +12,7 @@ import cv2
 
 from edge.capture.base import INTER_FRAME_WARNING, USUAL_FPS, Mode, Source, quiet_opencv
 from edge.capture.container import container_of
-from edge.capture.report import LEFT_OUT
+from edge.capture.report import LEFT_OUT, WEAVE, no_whole_frame
 from edge.capture.timeline import AHEAD, Place, placed
 from edge.errors import SourceError
 
@@ -96,6 +96,8 @@ class VideoSource(Source):
         self._ahead = AHEAD if self._raw else min(max(AHEAD_BYTES // max(3 * width * height, 1), LEAST_AHEAD), AHEAD)
         name = "Motion JPEG" if codec in MOTION_JPEG else codec or "raw"
         self._mode = Mode(width, height, rate, name)
+        self._full_height = height
+        self._warn_of_what_is_lost()
         if self._container.video_streams > 1:
             self._warn(
                 "streams",
@@ -104,6 +106,21 @@ class VideoSource(Source):
             )
         if not self._raw and codec not in INTRA_FRAME:
             self._warn("codec", INTER_FRAME_WARNING.format(codec=name))
+
+    def _warn_of_what_is_lost(self) -> None:
+        """Warn of what the recording holds and the decoder does not deliver."""
+        if self._raw:
+            return
+        self._capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)
+        turned = int(self._capture.get(cv2.CAP_PROP_ORIENTATION_META)) % 360
+        if turned:
+            self._warn(
+                "rotation",
+                f"it is to be shown turned by {turned} degrees, but x and y count in the picture as it was taken",
+            )
+        bits = bits_of_pixels(int(self._capture.get(cv2.CAP_PROP_CODEC_PIXEL_FORMAT)))
+        if bits > 8:
+            self._warn("depth", f"its pictures have {bits} bits, of which the upper 8 are read; faint hits may be lost")
 
     @property
     def declared_frames(self) -> int:
@@ -152,7 +169,15 @@ class VideoSource(Source):
             position_s, self._period_s = place.sequence / self._fps, 1 / self._fps
         utc = self._start_utc + timedelta(seconds=position_s)
         if isinstance(place.packet, bytes):
-            return self._from_jpeg(place.packet, place.sequence, position_s, utc)
+            frame = self._from_jpeg(place.packet, place.sequence, position_s, utc)
+            if frame is not None and 2 * frame.size[1] == self._full_height:
+                raise SourceError(
+                    self.spec,
+                    f"declares a height of {self._full_height} and holds pictures of half of it: it is interlaced, "
+                    "with each field in a packet of its own",
+                    WEAVE,
+                )
+            return frame
         picture, spent_ms = place.packet
         return self._from_picture(picture, place.sequence, position_s, utc, spent_ms)
 
@@ -164,11 +189,7 @@ class VideoSource(Source):
 
     def _settle_account(self, last: Place[_Packet] | None) -> None:
         if not self._delivered:
-            raise SourceError(
-                self.spec,
-                f"holds no whole frame ({self._damaged} damaged)" if self._damaged else "holds no frame",
-                "record it again: it was cut off at its beginning or is damaged",
-            )
+            raise no_whole_frame(self.spec, self._reasons)
         found = 0 if last is None else last.sequence + 1
         declared = f"the recording declares {self._declared_frames} frames and ends after {found}"
         if self._numbered:
@@ -212,6 +233,25 @@ def codec_of(capture: cv2.VideoCapture) -> str:
     fourcc = int(capture.get(cv2.CAP_PROP_FOURCC)) & 0xFFFFFFFF
     letters = fourcc.to_bytes(4, "little").decode("latin-1").strip(" \0").upper()
     return letters if letters.isprintable() else hex(fourcc)
+
+
+def bits_of_pixels(pixel_format: int) -> int:
+    r"""Return the bits a colour of a pixel format as FFmpeg names it by four bytes; 8 where it is not known.
+
+    Formats of more than 8 bits are Y1 (grey), Y3 and Y4 (YUV), G3 and G4 (RGB) with a byte for the layout and one for
+    the bits, or the same backwards for the other order of bytes; RGB and BGR with 48 or 64 bits a pixel.
+
+    Examples
+    --------
+    >>> [bits_of_pixels(int.from_bytes(name, "little")) for name in (b"Y3\x0b\x0a", b"\x10\x001Y", b"I420")]
+    [10, 16, 8]
+
+    """
+    name = (pixel_format & 0xFFFFFFFF).to_bytes(4, "little")
+    name = name if name[:1] in b"YGRB" else name[::-1]
+    if name[:2] in {b"Y1", b"Y2", b"Y3", b"Y4", b"G3", b"G4"} and 8 < name[3] <= 16:
+        return name[3]
+    return 16 if name[:3] in {b"RGB", b"BGR", b"RBA", b"BRA"} and name[3] in {48, 64} else 8
 
 
 def _check_file(path: Path) -> tuple[int, datetime]:

@@ -15,7 +15,7 @@ from edge.commands import console
 from edge.commands.console import typed_command
 from edge.commands.options import with_option_groups
 from trainer.commands.camera_options import CameraOptions, SourceOptions
-from trainer.commands.options import JsonOption, count_progress
+from trainer.commands.options import JsonOption, count_progress, warn
 from trainer.errors import SensorError
 from trainer.film.nuisances import NUISANCES
 
@@ -78,7 +78,7 @@ def film_command(
     camera, seed = camera_options.camera(), options.seed
     frames = frame_count(camera, options.seconds)
     field = source.field()
-    _check_place(out, scene)
+    _check_scene(out, scene)
     nuisances = make_nuisances(options.nuisance or [], camera.width, camera.height, seed)
     pictures = scene_frames(scene, (camera.width, camera.height), seed)
     if sys.stderr.isatty():
@@ -138,9 +138,14 @@ def _print_film(made: FilmSummary, field: Field, fps: float, *, as_json: bool) -
     )
 
 
-def _check_place(out: Path, scene: str) -> None:
-    """Refuse a film without a folder, or one that would overwrite its own scene."""
+def _check_scene(out: Path, scene: str) -> None:
+    """Refuse a film without a folder, or one that would overwrite its own scene. Warn of what is not read of it."""
+    from trainer.scenes.film_scene import GENERATED
+    from trainer.scenes.footage import remark_on
+
     if not out.parent.is_dir():
         raise SensorError(f"{out}: there is no folder {out.parent}; make it first")
     if out.exists() and Path(scene).exists() and out.samefile(scene):
         raise SensorError(f"{out}: is the scene itself and would be overwritten; give the film another name")
+    if scene != GENERATED and (remark := remark_on(Path(scene))):
+        warn(f"{scene}: {remark}")

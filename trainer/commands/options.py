@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -84,3 +85,8 @@ def count_progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
 
     with progress_bar(total, what) as report:
         yield lambda done: report(done, total)
+
+
+def warn(sentence: str) -> None:
+    """Write a warning to stderr."""
+    sys.stderr.write(f"warning: {sentence}\n")

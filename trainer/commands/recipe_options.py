@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from trainer.commands.options import warn
 from trainer.data.build import FUSION_CHOICES, KINDS, Recipe
 from trainer.data.hits import RADIATIONS
 from trainer.errors import OptionError
@@ -68,7 +69,7 @@ def recipe_from_options(
         crop_size=crop_size,
         seed=seed,
         fusion=one_of("--fusion", fusion, FUSION_CHOICES),
-        footage=tuple(require_footage(footage)),
+        footage=tuple(require_footage(footage, warn)),
         footage_share=footage_share,
         nuisances=named,
         nuisance_share=nuisance_share,

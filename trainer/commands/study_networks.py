@@ -18,6 +18,7 @@ from trainer.commands.options import (
     SeedOption,
     TestOption,
     bundle_or_none,
+    warn,
 )
 
 
@@ -122,7 +123,7 @@ def real_hits_command(
     decisions = None if first is None else decisions_of(first, opened, bundle_or_none(bundle))
     rng = np.random.default_rng(seed)
     radiations = tuple(one_of("--nuclide", name, RADIATIONS) for name in nuclide or RADIATIONS)
-    clips = require_footage(footage)
+    clips = require_footage(footage, warn)
     real = [recorded_hits(folder, MANY // len(hits), rng) for folder in hits]
     simulated = simulated_hits(hit_bank(radiations), MANY, rng)
     sizes = [network.manifest.input.crop_size for network in (opened, first) if network is not None]

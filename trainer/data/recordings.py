@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from edge.capture.picture_file import bits_of, read_colour
 from edge.files import in_natural_order
 from trainer.data.notes import NOTE_SUFFIX, described, with_fitting_notes
 from trainer.errors import DatasetError
-from trainer.scenes.footage import Footage, Refusal, picture_files, probe, read_run
+from trainer.scenes.footage import Footage, Refusal, picture_files, probe, read_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,7 +34,6 @@ _FLOOR_DN = 8  # composites count a pixel of a covered camera's picture as brigh
 _MIN_PEAK_DN = 20
 _MAX_PIXELS = 120  # larger bright areas are light that leaks in
 _MAX_MEAN_DN = 20  # a covered camera's picture is dark
-_RUN_FRAMES = 64
 _MAX_GROUNDS = 500
 
 
@@ -133,7 +133,8 @@ def import_recordings(folder: Path) -> Imported:
     refused["B"] += not_scenes
     scenes = with_fitting_notes(scenes, "B", refused["B"], notes)
     for scene in scenes:
-        what = f"{scene.frames} frames of {scene.width}x{scene.height}{described(notes.get(scene.path.name))}"
+        remark = f"; {scene.remark}" if scene.remark else ""
+        what = f"{scene.frames} frames of {scene.width}x{scene.height}{described(notes.get(scene.path.name))}{remark}"
         used["B"].append((scene.path.name, what))
     for name in SETS:
         if not used[name]:
@@ -218,7 +219,7 @@ def _covered(
     videos, not_used = probe(in_natural_order(file for file in files if not _is_picture(file)))
     refused += not_used
     for video in with_fitting_notes(videos, name, refused, notes):
-        yield video.path.name, _frames(video)
+        yield video.path.name, read_all(video)
 
 
 def _is_picture(file: Path) -> bool:
@@ -226,17 +227,14 @@ def _is_picture(file: Path) -> bool:
 
 
 def _readable(folder: Path, refused: list[Refusal]) -> Iterator[NDArray[np.uint8]]:
-    for file in picture_files(folder):
-        picture = cv2.imread(str(file), cv2.IMREAD_COLOR)
+    files = picture_files(folder)
+    bits = bits_of(files)
+    for file in files:
+        picture = read_colour(file, bits)
         if picture is None:
-            refused.append(Refusal(file, "is no picture that OpenCV can decode"))
+            refused.append(Refusal(file, "is cut short or cannot be decoded"))
             continue
         yield picture
-
-
-def _frames(video: Footage) -> Iterator[NDArray[np.uint8]]:
-    for start in range(0, video.frames, _RUN_FRAMES):
-        yield from read_run(video, start, min(_RUN_FRAMES, video.frames - start))
 
 
 def _blotches_of(

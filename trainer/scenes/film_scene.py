@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from edge.capture.picture_file import PICTURE_SUFFIXES, bits_of, read_colour
 from edge.files import in_natural_order
 from trainer.errors import SensorError
 from trainer.scenes.hall import default_scene
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 GENERATED = "generated"
-STILLS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 MAX_KEPT_BYTES = 400_000_000  # of footage kept as JPEG to be shown backwards when it ends before the film
 _KEPT_QUALITY = 97
 
@@ -54,9 +54,10 @@ def scene_frames(spec: str, size: tuple[int, int], seed: int) -> Iterator[NDArra
     if path.is_dir():
         stills = _stills_in(path)
         if not stills:
-            raise SensorError(f"scene {spec}: a folder without pictures ({', '.join(STILLS)})")
-        frames: Iterator[NDArray[np.uint8]] = (_still(p) for p in stills)
-    elif path.suffix.lower() in STILLS:
+            raise SensorError(f"scene {spec}: a folder without pictures ({', '.join(PICTURE_SUFFIXES)})")
+        bits = bits_of(stills)
+        frames: Iterator[NDArray[np.uint8]] = (_still(still, bits) for still in stills)
+    elif path.suffix.lower() in PICTURE_SUFFIXES:
         fitted = fit(_still(path), size)
         return repeat(fitted)
     else:
@@ -95,13 +96,13 @@ def fit(picture: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
 
 
 def _stills_in(folder: Path) -> list[Path]:
-    return in_natural_order(file for file in folder.iterdir() if file.suffix.lower() in STILLS)
+    return in_natural_order(file for file in folder.iterdir() if file.suffix.lower() in PICTURE_SUFFIXES)
 
 
-def _still(path: Path) -> NDArray[np.uint8]:
-    picture: NDArray[np.uint8] | None = cv2.imread(str(path), cv2.IMREAD_COLOR)
+def _still(path: Path, bits: int | None = None) -> NDArray[np.uint8]:
+    picture = read_colour(path, bits)
     if picture is None:
-        raise SensorError(f"scene {path}: not a picture that OpenCV reads; is the file whole?")
+        raise SensorError(f"scene {path}: no picture that can be read; is the file whole?")
     return picture
 
 

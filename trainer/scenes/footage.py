@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Literal
 import cv2
 
 from edge.capture.base import quiet_opencv
+from edge.capture.container import container_of
+from edge.capture.picture_file import PICTURE_SUFFIXES, bits_of, read_colour
+from edge.capture.video import bits_of_pixels
 from edge.files import in_natural_order
 from trainer.errors import DatasetError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -22,7 +25,6 @@ if TYPE_CHECKING:
     from trainer.scenes.splits import Split
 
 VIDEO_SUFFIXES = frozenset({".avi", ".mp4", ".mov", ".mkv", ".m4v", ".mjpg", ".mjpeg", ".webm", ".mpg", ".mpeg"})
-PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"})
 MIN_FRAMES = 3
 MIN_SIZE = 64
 
@@ -42,6 +44,10 @@ class Footage:
         Size of the picture in pixels.
     sha256 : str
         SHA-256 of the video's bytes, or of the pictures' names and bytes.
+    bits : int or None
+        Bits in use of pictures with 16, which are scaled to 8; None where they have 8.
+    remark : str
+        What the recording holds and is not read; empty where nothing is lost.
 
     """
 
@@ -51,6 +57,8 @@ class Footage:
     width: int
     height: int
     sha256: str
+    bits: int | None = None
+    remark: str = ""
 
     @property
     def scene(self) -> str:
@@ -90,8 +98,8 @@ def probe(places: Iterable[Path]) -> tuple[list[Footage], list[Refusal]]:
     return sorted(by_content.values(), key=lambda footage: footage.sha256), refused
 
 
-def require_footage(places: Sequence[Path]) -> list[Footage]:
-    """Probe places of which at least one must be usable.
+def require_footage(places: Sequence[Path], warn: Callable[[str], object] = lambda _: None) -> list[Footage]:
+    """Probe places of which at least one must be usable. `warn` is told what is not used, and why.
 
     Raises
     ------
@@ -108,6 +116,11 @@ def require_footage(places: Sequence[Path]) -> list[Footage]:
         raise DatasetError(
             places[0], f"no usable footage ({why})", "give videos or picture folders of at least three frames"
         )
+    for refusal in refused:
+        warn(f"{refusal.path}: not used: {refusal.reason}")
+    for footage in used:
+        if footage.remark:
+            warn(f"{footage.path}: {footage.remark}")
     return used
 
 
@@ -125,7 +138,7 @@ def read_run(footage: Footage, start: int, count: int, stride: int = 1) -> list[
     """Read frames start, start + stride, ...: uint8 arrays, shape (height, width, 3), blue first; fewer at the end."""
     if footage.kind == "pictures":
         files = picture_files(footage.path)[start : start + count * stride : stride]
-        read = [cv2.imread(str(file), cv2.IMREAD_COLOR) for file in files]
+        read = [read_colour(file, footage.bits) for file in files]
         return [picture for picture in read if picture is not None]
     capture = cv2.VideoCapture(str(footage.path))
     try:
@@ -143,6 +156,37 @@ def read_run(footage: Footage, start: int, count: int, stride: int = 1) -> list[
         return frames
     finally:
         capture.release()
+
+
+def read_all(video: Footage) -> Iterator[NDArray[np.uint8]]:
+    """Yield all frames of a video. Reading in runs would repeat or pass over some where the rate varies."""
+    capture = cv2.VideoCapture(str(video.path))
+    try:
+        while True:
+            is_read, frame = capture.read()
+            if not is_read:
+                return
+            yield frame
+    finally:
+        capture.release()
+
+
+def remark_on(recording: Path, pixel_format: int = 0) -> str:
+    """Return what a recording holds and is not read: further streams, bits beyond the eighth. It is often empty.
+
+    `pixel_format` is that of a video, as OpenCV names it.
+    """
+    if recording.is_dir():
+        bits = bits_of(picture_files(recording))
+        return "" if bits is None else f"its pictures have 16 bits and use {bits} of them, which are scaled to 8"
+    remarks = []
+    streams = container_of(recording).video_streams if recording.is_file() else 0
+    if streams > 1:
+        remarks.append(f"holds {streams} streams of pictures, of which only the first is read")
+    deep = bits_of_pixels(pixel_format)
+    if deep > 8:
+        remarks.append(f"its pictures have {deep} bits, of which the upper 8 are read")
+    return "; ".join(remarks)
 
 
 def picture_files(folder: Path) -> list[Path]:
@@ -173,26 +217,32 @@ def _probe(source: Path) -> Footage | Refusal:
     frames = 1 if ok else 0
     while ok and capture.grab():
         frames += 1
+    pixel_format = int(capture.get(cv2.CAP_PROP_CODEC_PIXEL_FORMAT))
     capture.release()
     if not ok:
         return Refusal(source, "is no video that OpenCV can decode")
-    return _long_enough(Footage(source, "video", frames, first.shape[1], first.shape[0], digest))
+    return _long_enough(
+        Footage(source, "video", frames, first.shape[1], first.shape[0], digest, remark=remark_on(source, pixel_format))
+    )
 
 
 def _probe_pictures(folder: Path) -> Footage | Refusal:
     digest = hashlib.sha256()
     sizes = set()
     files = picture_files(folder)
+    bits = bits_of(files)
     for file in files:
-        picture = cv2.imread(str(file), cv2.IMREAD_COLOR)
+        picture = read_colour(file, bits)
         if picture is None:
-            return Refusal(folder, f"{file.name} is no picture that OpenCV can decode: the frames would have a gap")
+            return Refusal(folder, f"{file.name} is cut short or cannot be decoded: the frames would have a gap")
         sizes.add(picture.shape[:2])
         digest.update(file.name.encode() + file.read_bytes())
     if len(sizes) != 1:
         return Refusal(folder, f"its pictures have {len(sizes)} different sizes: they are no frames of one camera")
     height, width = sizes.pop()
-    return _long_enough(Footage(folder, "pictures", len(files), width, height, digest.hexdigest()))
+    return _long_enough(
+        Footage(folder, "pictures", len(files), width, height, digest.hexdigest(), bits, remark_on(folder))
+    )
 
 
 def _long_enough(footage: Footage) -> Footage | Refusal:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
+from edge.capture.picture_file import bits_of, read_colour
 from edge.files import in_natural_order
 from trainer.data.recordings import CUT_PX, find_blotches
 from trainer.errors import DatasetError
@@ -71,7 +71,8 @@ def recorded_hits(folder: Path, count: int, rng: Generator) -> NDArray[np.uint8]
 
 def _dark(files: Sequence[Path]) -> list[NDArray[np.uint8] | None]:
     """Read pictures; None in place of one that cannot be read or that a covered camera would not make."""
-    read = [cv2.imread(str(file), cv2.IMREAD_COLOR) for file in files]
+    bits = bits_of(files)
+    read = [read_colour(file, bits) for file in files]
     return [picture if picture is not None and picture.mean() <= _MAX_MEAN_DN else None for picture in read]
 
 

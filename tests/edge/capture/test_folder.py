@@ -127,3 +127,32 @@ def test_folder_without_usable_pictures_is_refused(tmp_path):
     (tmp_path / "1.png").write_bytes(b"no picture at all")
     with pytest.raises(SourceError, match="none of its 1 pictures can be decoded"):
         open_source(tmp_path)
+
+
+def test_folder_says_that_pictures_are_turned(tmp_path, make_jpeg):
+    body = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
+    for number in range(3):
+        jpeg = make_jpeg(number)
+        turned = jpeg[:2] + b"\xff\xe1" + (len(body) + 2).to_bytes(2, "big") + body + jpeg[2:]
+        (tmp_path / f"{number}.jpg").write_bytes(turned)
+    with open_source(tmp_path, fps=10) as source:
+        frames = list(source)
+    assert [frame.size for frame in frames] == [(96, 80)] * 3
+    assert frames[0].colour().shape == (80, 96, 3)
+    assert "shown turned (EXIF)" in source.report.warnings[0]
+
+
+def test_folder_of_nothing_but_damage_says_which(tmp_path, make_jpeg):
+    for number in range(3):
+        jpeg = bytearray(make_jpeg(number))
+        jpeg[jpeg.index(b"\xff\xc0") + 4] = 12
+        (tmp_path / f"{number}.jpg").write_bytes(jpeg)
+    with pytest.raises(SourceError, match=r"none of its 3 pictures.*JPEG of 12 bits.*convert it to 8 bits, or to PNG"):
+        open_source(tmp_path)
+
+
+def test_folder_is_asked_for_where_a_file_holds_many_pictures(tmp_path):
+    place = tmp_path / "pages.tiff"
+    cv2.imwritemulti(str(place), [np.zeros((96, 96), np.uint8)] * 5)
+    with pytest.raises(SourceError, match="holds 5 pictures in one file; write each to a file of its own"):
+        open_source(place)

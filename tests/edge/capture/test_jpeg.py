@@ -54,7 +54,7 @@ def test_decode_grey_reads_grey_and_plain_huffman_pictures(whole):
     ("damage", "reason"),
     [
         (lambda whole: whole[:0], "is empty"),
-        (lambda whole: b"RIFF" + whole, "does not begin as a JPEG"),
+        (lambda whole: b"RIFF" * 20 + whole, "does not begin as a JPEG"),
         (lambda whole: whole[:2], "cut short"),
         (lambda whole: whole[:300], "cut short"),
         (lambda whole: whole[: len(whole) // 2] + bytes(100), "zeros instead of its end"),
@@ -66,6 +66,20 @@ def test_decode_grey_reads_grey_and_plain_huffman_pictures(whole):
 def test_complete_jpeg_refuses_broken_ends(whole, damage, reason):
     with pytest.raises(DamagedJpegError, match=reason):
         complete_jpeg(damage(whole))
+
+
+def test_complete_jpeg_passes_over_a_few_bytes_before_it(whole):
+    assert complete_jpeg(b"\r\n\0\0" + whole) == whole
+
+
+@pytest.mark.parametrize(
+    ("at", "byte", "reason"),
+    [(1, 0xC3, "lossless JPEG"), (4, 12, "JPEG of 12 bits a colour"), (9, 4, r"colours for print \(CMYK\)")],
+)
+def test_complete_jpeg_names_kinds_that_it_cannot_read(whole, at, byte, reason):
+    frame = whole.index(b"\xff\xc0")
+    with pytest.raises(DamagedJpegError, match=reason):
+        complete_jpeg(whole[: frame + at] + bytes([byte]) + whole[frame + at + 1 :])
 
 
 def test_complete_jpeg_refuses_an_enormous_size(whole):

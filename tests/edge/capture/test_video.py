@@ -403,3 +403,42 @@ def test_video_that_pauses_says_so(stamped_clip):
     assert frames[20].sequence == 1500
     assert source.report.warnings == ("the recording pauses for 59 s before frame 1500",)
     assert source.report.damaged == 0
+
+
+def test_video_of_more_than_eight_bits_says_so(tmp_path):
+    path = tmp_path / "deep.mkv"
+    options = [cv2.VIDEOWRITER_PROP_DEPTH, cv2.CV_16U, cv2.VIDEOWRITER_PROP_IS_COLOR, 0]
+    writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*"FFV1"), 25, SIZE, options)
+    if not writer.isOpened():
+        pytest.skip("this OpenCV writes no 16 bits")
+    for number in range(4):
+        writer.write(np.full((SIZE[1], SIZE[0]), 5000 * number, np.uint16))
+    writer.release()
+    with open_source(path) as source:
+        assert len(list(source.pictures())) == 4
+    assert "its pictures have 16 bits, of which the upper 8 are read" in source.report.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("packet", "words"),
+    [
+        (b"\x89PNG no JPEG at all", "does not begin as a JPEG.; its pictures are no JPEG"),
+        (b"\xff\xd8\xff\xc3\0\x11\x08\0\x50\0\x60\x03" + bytes(20), "lossless JPEG.*convert it to lossy JPEG"),
+        (b"\xff\xd8 nothing", "broken header.; record it again"),
+    ],
+)
+def test_video_of_nothing_but_damage_names_its_cause(avi_clip, packet, words):
+    with open_source(avi_clip([packet] * 5, 25)) as source, pytest.raises(SourceError, match=words):
+        list(source)
+
+
+def test_video_that_is_to_be_turned_is_read_as_it_was_taken(tmp_path):
+    path = film(tmp_path / "phone.mp4", "mp4v")
+    content = bytearray(path.read_bytes())
+    matrix = content.index(b"tkhd") + 4 + 40
+    turned = (0, 0x10000, 0, -0x10000, 0, 0, 0, 0, 0x40000000)
+    content[matrix : matrix + 36] = b"".join(value.to_bytes(4, "big", signed=True) for value in turned)
+    path.write_bytes(content)
+    with open_source(path) as source:
+        assert {frame.size for frame in source} == {SIZE}
+    assert any("shown turned by 90 degrees" in warning for warning in source.report.warnings)

@@ -11,7 +11,7 @@ def test_import_recordings_reports_what_was_used(paper: Path) -> None:
     imported = import_recordings(paper)
     report = imported.report()
     assert "A  not used  light: all of its 3 pictures are brighter" in report
-    assert "C  not used  3.png: is no picture" in report
+    assert "C  not used  3.png: is cut short or cannot be decoded" in report
     assert "B  not used  notes.mp4: is no video" in report
     assert "B  used      0.avi: 6 frames of 130x98" in report
     assert "film.avi" in report

@@ -26,3 +26,11 @@ def test_scene_digest_follows_the_content(tmp_path) -> None:
     (tmp_path / "b.png").write_bytes(b"three")
     assert scene_digest(str(tmp_path)) != whole
     assert scene_digest(str(tmp_path / "a.png")) == single
+
+
+def test_scene_frames_of_numbered_deep_pictures(tmp_path: Path) -> None:
+    for i in range(1, 12):
+        deep = np.full((96, 96), 16 * 20 * i, np.uint16)
+        cv2.imwrite(str(tmp_path / f"{i}.png"), deep)
+    frames = scene_frames(str(tmp_path), (96, 96), 1)
+    assert [int(next(frames)[0, 0, 0]) // 20 for _ in range(11)] == list(range(1, 12))

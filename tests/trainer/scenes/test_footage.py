@@ -6,9 +6,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from avi_file import avi
 
 from trainer.errors import DatasetError
-from trainer.scenes.footage import probe, read_run, require_footage, split_footage
+from trainer.scenes.footage import probe, read_all, read_run, require_footage, split_footage
 
 
 def write_pictures(folder: Path, count: int, size: tuple[int, int] = (96, 80), seed: int = 1) -> Path:
@@ -97,3 +98,49 @@ def test_probe_keeps_the_decoder_quiet(tmp_path: Path) -> None:
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert "is no video that OpenCV can decode" in done.stdout
     assert not done.stderr  # FFmpeg would write there
+
+
+def test_footage_of_deep_pictures_is_scaled_by_one_depth(tmp_path: Path) -> None:
+    for i in range(5):
+        deep = np.full((80, 96), 16 * (10 + i), np.uint16)
+        deep[0, 0] = 16 * 255 if i == 0 else 0
+        cv2.imwrite(str(tmp_path / f"{i}.pgm"), deep)
+    told: list[str] = []
+    [pictures] = require_footage([tmp_path], told.append)
+    assert [int(frame[5, 5, 0]) for frame in read_run(pictures, 0, 5)] == [10, 11, 12, 13, 14]
+    assert "use 12 of them, which are scaled to 8" in told[0]
+
+
+def test_footage_in_numbered_pictures_is_in_natural_order(tmp_path: Path) -> None:
+    for i in range(1, 13):
+        cv2.imwrite(str(tmp_path / f"{i}.png"), np.full((80, 96, 3), 20 * i, np.uint8))
+    [pictures] = require_footage([tmp_path])
+    assert [int(frame[0, 0, 0]) // 20 for frame in read_run(pictures, 0, 12)] == list(range(1, 13))
+
+
+def test_footage_with_a_damaged_jpeg_is_refused(tmp_path: Path) -> None:
+    picture = np.random.default_rng(1).integers(0, 255, (80, 96, 3)).astype(np.uint8)
+    jpeg = cv2.imencode(".jpg", picture)[1].tobytes()
+    for i in range(4):
+        (tmp_path / f"{i}.jpg").write_bytes(jpeg[: len(jpeg) // 2] if i == 2 else jpeg)
+    with pytest.raises(DatasetError, match=r"2\.jpg is cut short or cannot be decoded"):
+        require_footage([tmp_path])
+
+
+def test_footage_of_several_streams_is_remarked_on(tmp_path: Path) -> None:
+    jpeg = cv2.imencode(".jpg", np.zeros((80, 96, 3), np.uint8))[1].tobytes()
+    (tmp_path / "two.avi").write_bytes(avi([jpeg] * 5, 10, streams=2))
+    (tmp_path / "broken.mp4").write_bytes(b"no video")
+    told: list[str] = []
+    require_footage([tmp_path], told.append)
+    assert [words.partition(": ")[2] for words in told] == [
+        "not used: is no video that OpenCV can decode",
+        "holds 2 streams of pictures, of which only the first is read",
+    ]
+
+
+def test_read_all_of_a_video_with_empty_chunks_repeats_nothing(tmp_path: Path) -> None:
+    jpegs = [cv2.imencode(".jpg", np.full((80, 96, 3), 8 * i, np.uint8))[1].tobytes() for i in range(20)]
+    (tmp_path / "half.avi").write_bytes(avi([packet for jpeg in jpegs for packet in (jpeg, b"")], 60))
+    [video] = require_footage([tmp_path])
+    assert [round(frame.mean() / 8) for frame in read_all(video)] == list(range(20))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from edge.capture.picture_file import bits_of, read_colour
 from edge.files import in_natural_order
 
 if TYPE_CHECKING:
@@ -89,9 +90,9 @@ def find_clusters(frames: Iterable[NDArray[np.uint8]]) -> Clusters:
 
 def read_frames(folder: Path) -> list[NDArray[np.uint8]]:
     """Read the PNG frames of a folder in order of their names."""
-    return [
-        picture for path in in_natural_order(folder.glob("*.png")) if (picture := cv2.imread(str(path))) is not None
-    ]
+    files = in_natural_order(folder.glob("*.png"))
+    bits = bits_of(files)
+    return [picture for file in files if (picture := read_colour(file, bits)) is not None]
 
 
 def ks_distance(first: NDArray[np.generic], second: NDArray[np.generic]) -> float:

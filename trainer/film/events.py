@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trainer.errors import SensorError
-from trainer.sensor.library import build_library
+from trainer.sensor.library import build_library, turned
 from trainer.sensor.muons import muon_hits_per_s, muon_library
 from trainer.sensor.radiation import LIBRARY_HITS, at_sensor, hit_rate
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from numpy.random import Generator
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from trainer.sensor.library import HitLibrary
     from trainer.sensor.radiation import Field
 
-MAX_HITS = 1_000_000  # of a film; more is a typing error, or a picture with nothing but hits
+MAX_HITS = 20_000_000  # of a film, at 25 bytes each; more is a typing error, or pictures with nothing but hits
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,6 +52,85 @@ class HitEvent:
     origin: str
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class DrawnHits:
+    """Hits of one radiation in a film, in the order of their frames; a row each, shape (n,).
+
+    Attributes
+    ----------
+    library : HitLibrary
+    frames, rows, columns : int32 arrays
+        Frame, and pixel of the brightest charge.
+    numbers : int32 array
+        Numbers of the hits in the library.
+    turns : uint8 array
+        Position of each: see `trainer.sensor.library.turned`.
+
+    """
+
+    library: HitLibrary
+    frames: NDArray[np.int32] = field(repr=False)
+    rows: NDArray[np.int32] = field(repr=False)
+    columns: NDArray[np.int32] = field(repr=False)
+    numbers: NDArray[np.int32] = field(repr=False)
+    turns: NDArray[np.uint8] = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def event(self, row: int, camera: Camera) -> HitEvent:
+        """Return one of the hits with its charge, cut off at the sensor's border."""
+        number = int(self.numbers[row])
+        charge = turned(self.library.maps[number], int(self.turns[row]))
+        y, x = np.unravel_index(int(charge.argmax()), charge.shape)
+        corner, inside = _cut(charge, (int(self.columns[row] - x), int(self.rows[row] - y)), camera)
+        energy_kev = float(self.library.energy_kev[number])
+        return HitEvent(int(self.frames[row]), *corner, inside, energy_kev, self.library.name)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FilmHits:
+    """All hits of a film; each is made when its frame is: 100,000 a second do not fill the memory.
+
+    Examples
+    --------
+    >>> from trainer.sensor.camera import OV2710
+    >>> nothing = FilmHits(OV2710, ())
+    >>> len(nothing), nothing.of_frame(3)
+    (0, [])
+
+    """
+
+    camera: Camera
+    parts: tuple[DrawnHits, ...] = field(repr=False)
+
+    def __len__(self) -> int:
+        return sum(map(len, self.parts))
+
+    def __iter__(self) -> Iterator[HitEvent]:
+        for part in self.parts:
+            for row in range(len(part)):
+                yield part.event(row, self.camera)
+
+    def of_frame(self, number: int) -> list[HitEvent]:
+        """Return the hits of a frame."""
+        hits = []
+        for part in self.parts:
+            first, end = np.searchsorted(part.frames, [number, number + 1])
+            hits += [part.event(row, self.camera) for row in range(int(first), int(end))]
+        return hits
+
+
+def hits_of(events: FilmHits | Iterable[HitEvent]) -> Callable[[int], list[HitEvent]]:
+    """Return the function that returns the hits of a frame."""
+    if isinstance(events, FilmHits):
+        return events.of_frame
+    by_frame: dict[int, list[HitEvent]] = {}
+    for event in events:
+        by_frame.setdefault(event.frame, []).append(event)
+    return lambda number: by_frame.get(number, [])
+
+
 def film_events(
     camera: Camera,
     fields: list[Field],
@@ -59,7 +139,7 @@ def film_events(
     *,
     muons: bool = True,
     cache: Path | None = None,
-) -> list[HitEvent]:
+) -> FilmHits:
     """Draw all hits of a film.
 
     Parameters
@@ -81,7 +161,7 @@ def film_events(
 
     """
     rng = np.random.default_rng([seed, 1])
-    events: list[HitEvent] = []
+    parts: list[DrawnHits] = []
     for source in fields:
         if not 0 <= source.start_s <= seconds:
             raise SensorError(f"start at {source.start_s} s: give a moment within the film of {seconds} s")
@@ -91,12 +171,12 @@ def film_events(
         if rate:
             inside, _ = at_sensor(camera, source.spectrum)
             library = build_library(inside, camera, LIBRARY_HITS, cache=cache)
-            events += draw_events(library, rate, (source.start_s, seconds), camera, rng, half_life_s=source.half_life_s)
+            span = source.start_s, seconds
+            parts.append(draw_events(library, rate, span, camera, rng, half_life_s=source.half_life_s))
     if muons:
         library = muon_library(camera)
-        events += draw_events(library, muon_hits_per_s(camera, library), (0.0, seconds), camera, rng)
-    last = round(seconds * camera.fps) - 1
-    return [event for event in events if event.frame <= last]
+        parts.append(draw_events(library, muon_hits_per_s(camera, library), (0.0, seconds), camera, rng))
+    return FilmHits(camera, tuple(parts))
 
 
 def frame_of(times_s: NDArray[np.float64], rows: NDArray[np.int64], camera: Camera) -> NDArray[np.int64]:
@@ -119,7 +199,7 @@ def draw_events(
     rng: Generator,
     *,
     half_life_s: float = float("inf"),
-) -> list[HitEvent]:
+) -> DrawnHits:
     """Draw the hits of one radiation between two moments of a film.
 
     Parameters
@@ -136,20 +216,24 @@ def draw_events(
 
     """
     begin, end = span_s
-    count = int(rng.poisson(hits_per_s * max(end - begin, 0.0)))
+    # Rounded: the last digits of a simulated rate differ from processor to processor, the number of hits must not.
+    count = int(rng.poisson(float(f"{hits_per_s * max(end - begin, 0.0):.6g}")))
     times = np.sort(rng.uniform(begin, end, count))
     alive = rng.random(count) < 2.0 ** (-(times - begin) / half_life_s)
     rows = rng.integers(camera.height, size=count)
     columns = rng.integers(camera.width, size=count)
     frames = frame_of(times, rows, camera)
-    events = []
-    for i, (charge, energy_kev) in enumerate(library.sample(rng, count)):
-        if alive[i] and frames[i] >= 0:
-            y, x = np.unravel_index(int(charge.argmax()), charge.shape)
-            corner = int(columns[i] - x), int(rows[i] - y)
-            cut_corner, inside = _cut(charge, corner, camera)
-            events.append(HitEvent(int(frames[i]), *cut_corner, inside, energy_kev, library.name))
-    return events
+    numbers, turns = library.draw(rng, count)
+    taken = np.flatnonzero(alive & (frames >= 0) & (frames < round(end * camera.fps)))
+    taken = taken[np.argsort(frames[taken], kind="stable")]  # the rolling shutter mixes neighbouring frames
+    return DrawnHits(
+        library,
+        frames[taken].astype(np.int32),
+        rows[taken].astype(np.int32),
+        columns[taken].astype(np.int32),
+        numbers[taken].astype(np.int32),
+        turns[taken].astype(np.uint8),
+    )
 
 
 def _cut(

@@ -18,6 +18,7 @@ from edge.capture.mjpeg_writer import MotionJpegWriter
 from edge.errors import RecordingError
 from edge.truth import VISIBLE_DN
 from trainer.errors import SensorError
+from trainer.film.events import hits_of
 from trainer.film.exposure import PlacedCharge, place_charge, whole_picture
 from trainer.film.record import KeptFilm, begin_or_resume
 from trainer.film.studio import film_studio
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from typing_extensions import Self
 
-    from trainer.film.events import HitEvent
+    from trainer.film.events import FilmHits, HitEvent
     from trainer.film.nuisances import Nuisance
     from trainer.film.record import Record
     from trainer.film.studio import Studio
@@ -137,7 +138,7 @@ def frame_count(camera: Camera, seconds: float) -> int:
 def film(
     out: Path,
     scene: Iterable[NDArray[np.uint8]],
-    events: Iterable[HitEvent],
+    events: FilmHits | Iterable[HitEvent],
     camera: Camera,
     *,
     frames: int,
@@ -158,7 +159,7 @@ def film(
         The clip; the truth lies beside it with the ending .jsonl.
     scene : iterable of uint8 arrays, shape (height, width, 3)
         At least `frames` frames of the camera's size.
-    events : iterable of HitEvent
+    events : FilmHits, or iterable of HitEvent
     camera : Camera
     frames, seed : int
         The seed is that of noise and sensor faults.
@@ -273,15 +274,17 @@ def _one_thread_in_opencv() -> Iterator[None]:
 
 
 def _in_order(
-    studio: Studio, scene: Iterable[NDArray[np.uint8]], events: Iterable[HitEvent], numbers: range, threads: int
+    studio: Studio,
+    scene: Iterable[NDArray[np.uint8]],
+    events: FilmHits | Iterable[HitEvent],
+    numbers: range,
+    threads: int,
 ) -> Iterator[tuple[bytes, list[dict[str, Any]]]]:
     """Make frames on several threads, a few ahead, and yield them in order.
 
     Temporal noise reduction needs every frame from the first on; those before `numbers` are taken and not sent.
     """
-    by_frame: dict[int, list[HitEvent]] = {}
-    for event in events:
-        by_frame.setdefault(event.frame, []).append(event)
+    of_frame = hits_of(events)
     temporal = TemporalFilter(studio.temporal_denoise) if studio.temporal_denoise else None
     make = film_frame if temporal is None else _taken
     first = numbers.start if temporal is None else 0
@@ -300,7 +303,7 @@ def _in_order(
 
         try:
             for number, picture in pictures:
-                waiting.append((number, pool.submit(make, studio, picture, number, by_frame.get(number, []))))
+                waiting.append((number, pool.submit(make, studio, picture, number, of_frame(number))))
                 if len(waiting) > threads:
                     yield from finished()
             while waiting:

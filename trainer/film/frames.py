@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from edge.capture.frame import Frame
 from edge.capture.jpeg import decode_grey
 from edge.truth import TrueHit
+from trainer.film.events import hits_of
 from trainer.film.film import film_frame
 from trainer.film.studio import film_studio
 from trainer.film.temporal import TemporalFilter
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from trainer.film.events import HitEvent
+    from trainer.film.events import FilmHits, HitEvent
     from trainer.sensor.camera import Camera
 
 _BEGINNING = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -28,7 +28,7 @@ _BEGINNING = datetime(2026, 1, 1, tzinfo=timezone.utc)
 def simulated_frames(
     camera: Camera,
     scene: Iterable[NDArray[np.uint8]],
-    events: Iterable[HitEvent],
+    events: FilmHits | Iterable[HitEvent],
     truth: dict[int, list[TrueHit]],
     *,
     seed: int,
@@ -40,20 +40,18 @@ def simulated_frames(
     camera : Camera
     scene : iterable of uint8 arrays, shape (height, width, 3)
         One picture for each frame; the film ends with it.
-    events : iterable of HitEvent
+    events : FilmHits, or iterable of HitEvent
     truth : dict
         The true hits of each frame are written into it before the frame is yielded.
     seed : int
         Seed of noise and sensor faults.
 
     """
-    by_frame: dict[int, list[HitEvent]] = defaultdict(list)
-    for event in events:
-        by_frame[event.frame].append(event)
+    of_frame = hits_of(events)
     studio = film_studio(camera, seed)
     temporal = TemporalFilter(studio.temporal_denoise)
     for number, picture in enumerate(scene):
-        jpeg, lines = film_frame(studio, picture, number, by_frame.get(number, []), temporal)
+        jpeg, lines = film_frame(studio, picture, number, of_frame(number), temporal)
         truth[number] = [
             TrueHit(number, line["x"], line["y"], tuple(line["box"]), float(line["added"])) for line in lines
         ]

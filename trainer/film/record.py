@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from trainer.sensor.camera import Camera
     from trainer.sensor.radiation import Field
 
-FILM_VERSION = 2  # raise it when the same options would give other bytes
+FILM_VERSION = 3  # raise it when the same options would give other bytes
 Options = dict[str, Any]
 TruthLine = dict[str, Any]
 

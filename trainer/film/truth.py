@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trainer.sensor.isp import GREY_OF_BGR, photograph
+from trainer.sensor.isp import photograph
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 MARGIN_PX = 6  # demosaic, sharpening and noise reduction reach this far
 BLOTCH_DN = 8  # a pixel belongs to the blotch where a colour rises by more
+# Thousandths of grey by colour, as in OpenCV: whole numbers, so that the truth is the same on every processor.
+_MILLIGREY_OF_BGR = np.array([114, 587, 299])
 
 
-def rise_dn(
-    scene_bgr: NDArray[np.uint8], event: HitEvent, camera: Camera
-) -> tuple[NDArray[np.float32], tuple[int, int]]:
+def rise_dn(scene_bgr: NDArray[np.uint8], event: HitEvent, camera: Camera) -> tuple[NDArray[np.int64], tuple[int, int]]:
     """Return how much each colour rises around a hit, before noise and JPEG, and where that patch begins.
 
-    Temporal noise reduction leaves its share of the rise; the afterglow in the frames behind counts as no hit.
+    All before temporal noise reduction, too.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def rise_dn(
 
     Returns
     -------
-    (float32 array of shape (h, w, 3), (x0, y0))
+    (int64 array of shape (h, w, 3), (x0, y0))
         The rise, and its upper left corner, in pixels of the finished picture.
 
     """
@@ -49,8 +49,7 @@ def rise_dn(
     charge[event.y0 - y0 : event.y0 - y0 + h, event.x0 - x0 : event.x0 - x0 + w] = event.charge_e
     without = photograph(patch, None, camera, None, None)
     with_hit = photograph(patch, charge, camera, None, None)
-    kept = np.float32(1.0 - camera.temporal_denoise)
-    return kept * (with_hit.astype(np.float32) - without), (x0 // camera.scale_down, y0 // camera.scale_down)
+    return with_hit.astype(np.int64) - without, (x0 // camera.scale_down, y0 // camera.scale_down)
 
 
 def truth_line(scene_bgr: NDArray[np.uint8], event: HitEvent, camera: Camera) -> dict[str, Any]:
@@ -58,16 +57,18 @@ def truth_line(scene_bgr: NDArray[np.uint8], event: HitEvent, camera: Camera) ->
 
     x, y is the pixel whose grey value rises most; `added` says by how many grey levels, before noise and JPEG. `box`
     (x0, y0, x1, y1, last ones included) and `pixels` are the place and number of pixels of which a colour rises by
-    more than 8 levels; only the brightest where none does.
+    more than 8 levels; only the brightest where none does. Temporal noise reduction leaves its share of both; the
+    afterglow in the frames behind is no hit.
     """
     rise, (x0, y0) = rise_dn(scene_bgr, event, camera)
-    grey = rise @ GREY_OF_BGR
+    kept = 1.0 - camera.temporal_denoise
+    grey = rise @ _MILLIGREY_OF_BGR
     py, px = np.unravel_index(int(grey.argmax()), grey.shape)
     if grey[py, px] <= 0:  # nothing to see on ground that is white already: the pixel with the most charge
         py, px = np.unravel_index(int(event.charge_e.argmax()), event.charge_e.shape)
         py = (py + event.y0) // camera.scale_down - y0
         px = (px + event.x0) // camera.scale_down - x0
-    blotch = rise.max(axis=2) > BLOTCH_DN
+    blotch = kept * rise.max(axis=2) > BLOTCH_DN
     blotch[py, px] = True
     rows, columns = np.nonzero(blotch)
     return {
@@ -77,6 +78,6 @@ def truth_line(scene_bgr: NDArray[np.uint8], event: HitEvent, camera: Camera) ->
         "box": [int(x0 + columns.min()), int(y0 + rows.min()), int(x0 + columns.max()), int(y0 + rows.max())],
         "energy_kev": round(event.energy_kev, 2),
         "pixels": len(rows),
-        "added": round(float(grey[py, px]), 1),
+        "added": round(kept * float(grey[py, px]) / 1000.0, 1),
         "nuclide": event.origin,
     }

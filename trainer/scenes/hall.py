@@ -51,8 +51,12 @@ def _hall(width: int, height: int, rng: np.random.Generator) -> NDArray[np.uint8
         colour = tuple(float(v) for v in rng.uniform(30, 220, 3))
         cv2.rectangle(light, (x, y), (x + w, min(y + h, horizon)), colour, -1)
     for scale, strength in ((1, 3.0), (4, 5.0), (32, 10.0)):
-        grain = rng.standard_normal((height // scale + 2, width // scale + 2), np.float32) * np.float32(strength)
-        light += cv2.resize(grain, (width, height), interpolation=cv2.INTER_CUBIC)[..., None]
+        # In whole numbers, which OpenCV scales alike on every processor.
+        drawn = rng.standard_normal((height // scale + 2, width // scale + 2), np.float32) * np.float32(strength)
+        grain = np.clip(np.rint(drawn) + 128, 0, 255).astype(np.uint8)
+        light += (
+            cv2.resize(grain, (width, height), interpolation=cv2.INTER_LINEAR_EXACT)[..., None].astype(np.float32) - 128
+        )
     painted: NDArray[np.uint8] = np.clip(light, 5, 235).astype(np.uint8)
     return painted
 

@@ -87,15 +87,22 @@ def develop(raw: NDArray[np.uint16], camera: Camera) -> NDArray[np.uint8]:
     light = cv2.demosaicing(balanced, _DEMOSAIC[camera.bayer])
     picture: NDArray[np.uint8] = _tone_table(camera.tone_gamma)[light]
     if camera.denoise:
-        picture = cv2.addWeighted(cv2.medianBlur(picture, 3), camera.denoise, picture, 1 - camera.denoise, 0)
+        weight = _exact_weight(camera.denoise)
+        picture = cv2.addWeighted(cv2.medianBlur(picture, 3), weight, picture, 1 - weight, 0)
     if camera.sharpen:
+        weight = _exact_weight(camera.sharpen)
         blurred = cv2.GaussianBlur(picture, (3, 3), 0)
-        picture = cv2.addWeighted(picture, 1 + camera.sharpen, blurred, -camera.sharpen, 0)
+        picture = cv2.addWeighted(picture, 1 + weight, blurred, -weight, 0)
     if camera.scale_down > 1 or camera.digital_gain != 1.0:
         picture = _scaled(picture, camera.scale_down, camera.digital_gain)
     if camera.chroma_422:
         picture = _halve_chroma(picture)
     return picture
+
+
+def _exact_weight(weight: float) -> float:
+    """Round a weight to 256ths: sums of 8-bit values with it are exact, so that every processor rounds them alike."""
+    return round(weight * 256) / 256
 
 
 def _scaled(picture: NDArray[np.uint8], scale_down: int, digital_gain: float) -> NDArray[np.uint8]:

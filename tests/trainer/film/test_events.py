@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainer.film.events import draw_events, frame_of
+from trainer.film.events import FilmHits, draw_events, frame_of, hits_of
 from trainer.sensor.camera import OV2710, Camera, change
 from trainer.sensor.library import HitLibrary
 
@@ -35,6 +35,24 @@ def test_draw_events_of_a_short_exposure(camera: Camera, library: HitLibrary) ->
 
 def test_draw_events_of_a_decaying_source(camera: Camera, library: HitLibrary) -> None:
     made = draw_events(library, 1000.0, (0.0, 6.0), camera, np.random.default_rng(3), half_life_s=1.0)
-    frames = np.array([event.frame for event in made])
+    frames = made.frames
     first, second = (frames < 30).sum(), ((frames >= 30) & (frames < 60)).sum()
     assert second / first == pytest.approx(0.5, rel=0.15)
+
+
+def test_film_hits_hold_hundred_thousand_a_second(camera: Camera, library: HitLibrary) -> None:
+    made = FilmHits(camera, (draw_events(library, 150_000.0, (0.0, 2.0), camera, np.random.default_rng(4)),))
+    assert len(made) > 290_000
+    held_bytes = sum(getattr(made.parts[0], name).nbytes for name in ("frames", "rows", "columns", "numbers", "turns"))
+    assert held_bytes <= 25 * len(made)
+    of_frame = made.of_frame(30)
+    assert len(of_frame) == pytest.approx(5000, rel=0.1)
+    assert {event.frame for event in of_frame} == {30}
+
+
+def test_hits_of_are_the_same_one_by_one_and_by_frame(camera: Camera, library: HitLibrary) -> None:
+    made = FilmHits(camera, (draw_events(library, 200.0, (0.0, 1.0), camera, np.random.default_rng(4)),))
+    listed = hits_of(list(made))
+    for frame in range(31):
+        one, other = ([(e.x0, e.y0, e.charge_e.tobytes()) for e in of(frame)] for of in (hits_of(made), listed))
+        assert one == other

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from edge.errors import RecordingError
 from trainer.commands.cli import app
 from trainer.errors import SensorError
-from trainer.film.events import HitEvent, draw_events
+from trainer.film.events import FilmHits, HitEvent, draw_events
 from trainer.film.film import film, frame_count
 from trainer.scenes.film_scene import scene_frames
 from trainer.sensor.camera import OV2710, Camera, change
@@ -44,7 +44,8 @@ def truth_of(path: Path) -> list[dict]:
 
 @pytest.fixture(scope="module")
 def events(camera: Camera, library: HitLibrary) -> list[HitEvent]:
-    return draw_events(library, 60.0, (0.1, 0.5), camera, np.random.default_rng(5))
+    drawn = draw_events(library, 60.0, (0.1, 0.5), camera, np.random.default_rng(5))
+    return list(FilmHits(camera, (drawn,)))
 
 
 def test_film_bytes_do_not_depend_on_threads(tmp_path: Path, camera: Camera, events: list[HitEvent]) -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 
 from trainer.sensor.camera import OV2710
-from trainer.sensor.library import HitLibrary, build_library, turned
+from trainer.sensor.library import LIBRARY_VERSION, HitLibrary, build_library, simulate_hits, turned
 from trainer.sensor.photons import Spectrum
 
 
@@ -32,3 +32,11 @@ def test_sample_transposes_all_but_muons() -> None:
         for name, rng in (("Tc-99m", np.random.default_rng(1)), ("muon", np.random.default_rng(1)))
     }
     assert shapes == {"Tc-99m": {(1, 4), (4, 1)}, "muon": {(1, 4)}}
+
+
+def test_library_version_stands_for_its_hits() -> None:
+    """Where this fails the physics have changed: raise LIBRARY_VERSION, so that no cached library is reused."""
+    line = Spectrum("line", np.array([60.0, 140.5]), np.array([0.5, 0.5]))
+    made = simulate_hits(OV2710, line, 40, 1)
+    charge = [round(float(hit.sum())) for hit in made.maps]
+    assert (LIBRARY_VERSION, len(charge), sum(charge), charge[:3]) == (4, 40, 172150, [2193, 1100, 2852])

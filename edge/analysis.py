@@ -12,9 +12,11 @@ import numpy as np
 
 from edge.alarm.condition import situation_of
 from edge.alarm.tracker import AlarmTracker
+from edge.arguments import described, takes
 from edge.capture.report import too_short
 from edge.config.device import AlarmSettings
 from edge.detect.hit import DETECTION_STAGES
+from edge.errors import InputError
 from edge.pipeline import Account, analysed_frames
 from edge.redaction import redacted_values
 
@@ -118,6 +120,19 @@ class Summary:
         return json.dumps(asdict(self))
 
 
+def _source(value: object, what: str) -> object:
+    if not all(hasattr(value, name) for name in ("report", "take_changes", "spec")):
+        raise InputError(f"{what}: found {described(value)}, expected a source: see edge.capture.source.open_source")
+    return value
+
+
+def _detector(value: object, what: str) -> object:
+    if not hasattr(value, "runtime"):
+        raise InputError(f"{what}: found {described(value)}, expected a detector: see edge.detect.detector.Detector")
+    return value
+
+
+@takes(source=_source, detector=_detector)
 def analyze(
     source: Source,
     detector: Detector,

@@ -7,7 +7,7 @@ import inspect
 import math
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
 
 import numpy as np
 
@@ -58,18 +58,17 @@ def require(value: object, kind: type[Kind], what: str) -> Kind:
     edge.errors.InputError: the network: found the text 'model', expected bytes
 
     """
-    if not isinstance(value, kind):
+    if not isinstance(value, kind) and not (kind is int and isinstance(value, np.integer)):
         raise InputError(f"{what}: found {described(value)}, expected {_named(kind)}")
-    return value
+    return cast("Kind", value)
 
 
 def require_equal_lengths(**arrays: Sized) -> None:
     """Raise InputError unless the arrays are of one length."""
-    try:
-        lengths = {name: len(array) for name, array in arrays.items()}
-    except TypeError:
-        odd = next(name for name, array in arrays.items() if not hasattr(array, "__len__") or np.ndim(array) == 0)  # type: ignore[arg-type]
-        raise InputError(f"{odd}: found {described(arrays[odd])}, expected an array or a list") from None
+    for name, array in arrays.items():
+        if not hasattr(array, "__len__") or getattr(array, "ndim", 1) == 0:
+            raise InputError(f"{name}: found {described(array)}, expected an array or a list")
+    lengths = {name: len(array) for name, array in arrays.items()}
     if len(set(lengths.values())) > 1:
         found = ", ".join(f"{name} has {length:,}" for name, length in lengths.items())
         raise InputError(f"arrays of different length: {found}; give one entry of each for every sample")
@@ -107,6 +106,23 @@ def takes(**checks: type | Callable[[object, str], object]) -> Callable[[Callabl
                     bound.arguments[name] = (
                         require(given, check, what) if isinstance(check, type) else check(given, what)
                     )
+            return function(*bound.args, **bound.kwargs)
+
+        return checked
+
+    return decorate
+
+
+def equally_long(*names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Return a decorator that checks that arguments of a function, arrays or lists, have one length."""
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        signature = inspect.signature(function)
+
+        @functools.wraps(function)
+        def checked(*arguments: P.args, **named: P.kwargs) -> R:
+            bound = signature.bind(*arguments, **named)
+            require_equal_lengths(**{name: bound.arguments[name] for name in names})
             return function(*bound.args, **bound.kwargs)
 
         return checked

@@ -47,6 +47,14 @@ class BundleError(GammaboxError):
         self.path = Path(path)
 
 
+class OutputError(GammaboxError):
+    """A place where output must not be written, because something of somebody else is there, or cannot."""
+
+    def __init__(self, path: str | Path, problem: str, advice: str) -> None:
+        super().__init__(f"{path}: {problem}; {advice}")
+        self.path = Path(path)
+
+
 class SettingsError(GammaboxError):
     """A settings or site file with faults. `faults` holds each of them with its place in the file."""
 

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import errno
+import hashlib
+import json
+import math
 import os
 import re
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from edge.arguments import as_path, takes
+from edge.text import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 
+MAX_TEXT_BYTES = 1 << 30
+"""A larger file is none of ours."""
+
+
+@takes(path=as_path, text=str)
 def replace_file(path: Path, text: str) -> None:
     """Write a file in one step, so that a power cut leaves the old one or the new one.
 
@@ -50,6 +63,130 @@ def replace_file(path: Path, text: str) -> None:
         os.close(folder)
 
 
+def read_text(path: Path) -> str:
+    """Return the text of a file in UTF-8, without the mark that some editors put at its beginning.
+
+    Raises
+    ------
+    OSError, UnicodeDecodeError
+        The file cannot be read, or it is not UTF-8. `why` says so in words.
+
+    """
+    with path.open("rb") as file:
+        content = file.read(MAX_TEXT_BYTES + 1)
+    if len(content) > MAX_TEXT_BYTES:
+        raise OSError(errno.EFBIG, "it is too large", str(path))
+    return content.decode("utf-8-sig")
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file of any size.
+
+    Raises
+    ------
+    OSError
+        The file cannot be read.
+
+    """
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+@contextmanager
+def name_in_utf8(path: Path) -> Iterator[str]:
+    """Yield a name under which a library opens a file, also where its own name is not UTF-8.
+
+    OpenCV crashes on such names. Linux knows an open file by its number, too.
+
+    Raises
+    ------
+    OSError
+        The file cannot be opened.
+
+    """
+    name = str(path.absolute())
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        with path.open("rb") as file:
+            yield f"/proc/self/fd/{file.fileno()}"
+    else:
+        yield name
+
+
+def shown_name(name: str) -> str:
+    r"""Return a name that any text may hold: bytes that are not UTF-8 are written as their codes.
+
+    Examples
+    --------
+    >>> print(shown_name(b"caf\xe9".decode("utf-8", "surrogateescape")))
+    caf\udce9
+
+    """
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+def load_json(text: str | bytes) -> Any:  # noqa: ANN401 - whatever the text holds
+    """Return the value of a JSON text. Unlike Python's own reader, it refuses numbers that are not finite.
+
+    Raises
+    ------
+    ValueError
+        It is no JSON, is nested too deeply, or holds NaN or a number such as 1e999.
+
+    Examples
+    --------
+    >>> load_json('{"x": 1.5}')
+    {'x': 1.5}
+    >>> load_json('{"x": 1e999}')
+    Traceback (most recent call last):
+    ValueError: 1e999 is no finite number
+
+    """
+    try:
+        return json.loads(text, parse_constant=_finite, parse_float=_finite)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def why(error: BaseException) -> str:
+    """Return the cause of a failed reading or writing in words, without names of Python.
+
+    Examples
+    --------
+    >>> why(FileNotFoundError(2, "No such file or directory")), why(KeyError("frame"))
+    ('no such file or directory', '"frame" is missing')
+
+    """
+    if isinstance(error, KeyError):
+        return f'"{error.args[0]}" is missing' if error.args else "a value is missing"
+    if isinstance(error, json.JSONDecodeError):
+        return f"no JSON from line {error.lineno}, column {error.colno} on"
+    words = next((words for kind, words in _WORDS if isinstance(error, kind)), None)
+    if words is None and isinstance(error, OSError):
+        words = error.strerror.lower() if error.strerror else "the system refuses it"
+    return words or one_line(str(error), 200) or "it is damaged"
+
+
+_WORDS: tuple[tuple[type[BaseException], str], ...] = (
+    (UnicodeError, "it is not UTF-8"),
+    (TypeError, "a value is of another kind"),
+    (AttributeError, "a value is of another kind"),
+    (OverflowError, "a number is too large"),
+    (MemoryError, "not enough memory"),
+)
+
+
+def _finite(word: str) -> float:
+    number = float(word)
+    if not math.isfinite(number):
+        raise ValueError(f"{word} is no finite number")
+    return number
+
+
 def in_natural_order(paths: Iterable[Path]) -> list[Path]:
     """Return paths as people number them: frame2 before frame10.
 
@@ -60,7 +197,8 @@ def in_natural_order(paths: Iterable[Path]) -> list[Path]:
     ['1.png', '9.png', '10.png']
 
     """
-    return sorted(paths, key=lambda path: ([_key(part) for part in path.parts], str(path)))
+    named = [as_path(path, "in_natural_order") for path in paths]
+    return sorted(named, key=lambda path: ([_key(part) for part in path.parts], str(path)))
 
 
 def _key(name: str) -> list[tuple[int, str]]:

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:
     """Return a number with its noun, such as `1 hit` or `22,383 hits`. An irregular plural has to be given."""
@@ -11,6 +17,19 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
 def significant(value: float) -> float:
     """Return a rate rounded to four digits, more than a counted rate is ever worth."""
     return float(f"{value:.4g}")
+
+
+def meant(word: str, known: Iterable[str]) -> str:
+    """Return a question for the known word that was probably meant; an empty text where none is near.
+
+    Examples
+    --------
+    >>> meant("widht", ("width", "head"))
+    '; did you mean width?'
+
+    """
+    close = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
+    return f"; did you mean {close[0]}?" if close else ""
 
 
 MAX_LINE = 1000

@@ -6,13 +6,14 @@ added (grey levels that the hit adds to its brightest pixel). `gammabox-trainer 
 
 from __future__ import annotations
 
-import json
 import math
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from edge.errors import GammaboxError
+from edge.arguments import as_path, described, takes
+from edge.errors import GammaboxError, InputError
+from edge.files import load_json, read_text, why
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,6 +87,7 @@ class Score:
         return self.found / self.visible if self.visible else 0.0
 
 
+@takes(path=as_path)
 def read_truth(path: Path) -> list[TrueHit]:
     """Read a truth file.
 
@@ -96,21 +98,23 @@ def read_truth(path: Path) -> list[TrueHit]:
 
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
     except (OSError, UnicodeDecodeError) as error:
-        raise TruthError(f"truth file {path} cannot be read ({error}); it is the .jsonl beside the clip") from error
+        raise TruthError(
+            f"truth file {path} cannot be read ({why(error)}); it is the .jsonl beside the clip"
+        ) from error
     hits = []
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip():
             continue
         try:
-            entry = json.loads(line)
+            entry = load_json(line)
             x, y = int(entry["x"]), int(entry["y"])
             x0, y0, x1, y1 = (int(edge) for edge in entry.get("box", (x, y, x, y)))
             hits.append(TrueHit(int(entry["frame"]), x, y, (x0, y0, x1, y1), float(entry["added"])))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise TruthError(
-                f"truth file {path}, line {number}: no hit with frame, x, y and added ({error!r}); "
+                f"truth file {path}, line {number}: no hit with frame, x, y and added ({why(error)}); "
                 "name the .jsonl that was written beside the clip"
             ) from error
     return hits
@@ -134,6 +138,9 @@ def compare(
     radius_px : float
 
     """
+    for name, items in (("truth", truth), ("found", found)):
+        if not hasattr(items, "__len__") or not all(hasattr(item, "frame") for item in items):
+            raise InputError(f"compare, {name}: found {described(items)}, expected a list of hits with their frames")
     hits_of: dict[int, list[int]] = defaultdict(list)
     found_in: dict[int, list[int]] = defaultdict(list)
     for i, hit in enumerate(truth):

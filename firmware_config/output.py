@@ -6,13 +6,14 @@ import contextlib
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from edge.arguments import as_path, require, takes
 from firmware_config.errors import OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
 MANIFEST = ".gammabox-rendered.json"
@@ -28,6 +29,7 @@ class Written:
     removed: tuple[str, ...]
 
 
+@takes(folder=as_path)
 def write_folder(folder: Path, files: Mapping[str, str], *, force: bool = False) -> Written:
     """Write rendered files into a folder and remove those of an earlier call that are not rendered any more.
 
@@ -51,6 +53,8 @@ def write_folder(folder: Path, files: Mapping[str, str], *, force: bool = False)
         folder then.
 
     """
+    for name, content in require(files, Mapping, "write_folder, files").items():  # type: ignore[type-abstract]
+        require(content, str, f"write_folder, {name}")
     before = _read_manifest(folder)
     hashes = {name: _sha256(content.encode()) for name, content in files.items()}
     on_disk = {name: _sha256_on_disk(folder, name) for name in sorted({*hashes, *before})}

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from edge.arguments import takes
 from firmware_config.device import device_settings
-from firmware_config.site import CONTROL_ROOM_USER
+from firmware_config.site import CONTROL_ROOM_USER, Site
 from firmware_config.yaml_text import block
 
-if TYPE_CHECKING:
-    from firmware_config.site import Site
 
-
+@takes(site=Site)
 def render_site(site: Site) -> dict[str, str]:
     """Return the content of every rendered file by its name, a path relative to the output folder.
 

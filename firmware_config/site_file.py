@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
 
+from edge.arguments import as_path, takes
 from edge.config.faults import Fault, shown_text
 from edge.config.strict import StrictModel
 from edge.config.yaml_file import check, read, settings_error
@@ -29,6 +30,7 @@ def example_text() -> str:
     return (files("firmware_config") / "templates" / "site.yaml").read_text(encoding="utf-8")
 
 
+@takes(path=as_path)
 def write_example(path: Path, *, force: bool = False) -> None:
     """Write the example of a site file.
 
@@ -47,6 +49,7 @@ def write_example(path: Path, *, force: bool = False) -> None:
         raise OutputError(path, f"cannot be written ({error.strerror})", "check the folder and its rights") from error
 
 
+@takes(path=as_path)
 def load_site(path: Path) -> Site:
     """Read a site file.
 

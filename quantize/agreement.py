@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edge.arguments import equally_long
 from trainer.judging.metrics import calibration
 from trainer.judging.strata import NAMED, bins
 
@@ -147,6 +148,7 @@ def strata_of(
     )
 
 
+@equally_long("signal", "noisy")
 def sqnr_db(signal: NDArray[Any], noisy: NDArray[Any]) -> float:
     """Return the signal to quantisation noise ratio in dB, infinity where both are equal.
 
@@ -160,6 +162,7 @@ def sqnr_db(signal: NDArray[Any], noisy: NDArray[Any]) -> float:
     return float(10 * np.log10(power / noise)) if power > 0 else float("-inf")
 
 
+@equally_long("reference", "found", "label")
 def recall_difference(
     reference: NDArray[np.float64],
     found: NDArray[np.float64],
@@ -189,6 +192,7 @@ def recall_difference(
     return Difference(exact[0], exact[1], float(low), float(high))
 
 
+@equally_long("reference", "found", "label")
 def matched_threshold(
     reference: NDArray[np.float64], threshold: float, found: NDArray[np.float64], label: NDArray[Any]
 ) -> float:

@@ -142,6 +142,7 @@ def bundle_run(
     name: str | None = None,
     limits: Sequence[str] = (),
     command: str = "",
+    force: bool = False,
 ) -> Bundle:
     """Convert a run, and the screen's run if there is one, and write the bundle.
 
@@ -184,7 +185,7 @@ def bundle_run(
         provenance=provenance,
         limits=list(limits),
     )
-    return save_bundle(out, manifest, main.network.model, None if small is None else small.network.model)
+    return save_bundle(out, manifest, main.network.model, None if small is None else small.network.model, force=force)
 
 
 def datasets_of(run: Run, named: Sequence[Path]) -> list[Dataset]:

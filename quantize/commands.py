@@ -26,6 +26,9 @@ DataOption = Annotated[
 ]
 
 
+Force = Annotated[bool, typer.Option("--force", help="Overwrite files that this command did not write, too.")]
+
+
 @app.callback()
 def root(
     version: Annotated[
@@ -52,14 +55,17 @@ def convert_command(
             "--screen", metavar="RUN", help="Run folder of the screen network that goes into the same bundle."
         ),
     ] = None,
+    force: Force = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the manifest as JSON.")] = False,
 ) -> None:
     """Quantise a run after training and write the bundle for the box."""
+    from edge.bundle import require_bundle_place
     from quantize.bundling import bundle_run, datasets_of
     from quantize.convert import load_tensorflow
     from trainer.training.run import Run
 
     settings = quantisation.settings()
+    require_bundle_place(out, force=force)
     load_tensorflow()
     opened = Run.open(run)
     bundle = bundle_run(
@@ -71,6 +77,7 @@ def convert_command(
         name=card.name,
         limits=card.limit or [],
         command=typed_command("gammabox-quantize"),
+        force=force,
     )
     manifest = bundle.manifest
     if as_json:
@@ -109,6 +116,7 @@ def check_command(
     from quantize.report import as_dict, lines, record, verdict, write_html, write_json
     from trainer.training.run import Run
 
+    output.require_places()
     settings = extent.settings()
     load_tensorflow()
     run = Run.open(reference)
@@ -211,13 +219,15 @@ def reference_command(
     out: Annotated[
         Path, typer.Option("--out", metavar="FOLDER", help="Folder of the copy; an earlier one is replaced.")
     ],
+    force: Force = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print path and size as JSON.")] = False,
 ) -> None:
     """Write a small copy of a run with what `check` needs of it, always the same bytes, to keep beside the bundle."""
     from quantize.convert import load_tensorflow
-    from quantize.reference_run import export_reference, size_bytes
+    from quantize.reference_run import export_reference, require_copy_place, size_bytes
     from trainer.training.run import Run
 
+    require_copy_place(run, out, force=force)
     load_tensorflow()
     copy = export_reference(Run.open(run), out)
     if as_json:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field, ValidationError
 
+from edge.config.faults import faults_of
 from edge.config.strict import StrictModel
+from edge.text import meant
 from quantize.errors import QuantiseError
 from quantize.pairing import CLASSIFIER
 
@@ -72,13 +74,14 @@ def parse_limits(words: Sequence[str]) -> Limits:
         name, equals, value = word.partition("=")
         if not equals or name not in Limits.model_fields:
             known = ", ".join(Limits.model_fields)
-            raise QuantiseError(f"--limits {word}", "it is no NAME=VALUE of a known name", f"known are {known}")
+            near = meant(name, Limits.model_fields) if equals else ""
+            raise QuantiseError(f"--limits {word}", f"it is no NAME=VALUE of a known name{near}", f"known are {known}")
         given[name] = value
     try:
         return Limits.model_validate(given)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise QuantiseError(f"--limits {first['loc'][0]}", str(first["msg"]), "give another value") from error
+        fault = next(sentence for _, sentence in faults_of(error, Limits, given))
+        raise QuantiseError("--limits", fault, "give another value") from error
 
 
 def judge_network(check: NetworkCheck, limits: Limits) -> tuple[Finding, ...]:

@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.commands.console import recorded_command
-from trainer.training.run import BEST_FILE, Run
+from edge.errors import OutputError
+from trainer.errors import RunError
+from trainer.training.run import BEST_FILE, LAST_FILE, LOG_FILE, RUN_FILE, Run
 
 if TYPE_CHECKING:
     import keras
@@ -54,6 +56,27 @@ def export_reference(run: Run, out: Path) -> Run:
     copy.save()
     _write_network(run.load_model(), out / BEST_FILE, manifest.created_utc)
     return copy
+
+
+def require_copy_place(run: Path, out: Path, *, force: bool = False) -> None:
+    """Check that a folder holds nothing, or an earlier copy. `force` lets any files of the names be replaced.
+
+    Raises
+    ------
+    OutputError
+        The folder is that of a training, or holds files that are no copy of a run.
+
+    """
+    if out.exists() and not out.is_dir():
+        raise OutputError(out, "is a file", "name a folder for the copy")
+    if (out / LAST_FILE).exists() or (out / LOG_FILE).exists() or (out.exists() and run.exists() and out.samefile(run)):
+        raise OutputError(out, "is the folder of a training, whose weights would be lost", "name another folder")
+    if not force and any((out / name).exists() for name in (RUN_FILE, BEST_FILE)):
+        try:
+            Run.open(out)
+        except RunError as error:
+            problem = "holds files of the same names that are no copy of a run"
+            raise OutputError(out, problem, "name another folder, or add --force") from error
 
 
 def size_bytes(run: Run) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge.bundle import save_bundle
 from edge.config.strict import StrictModel
+from edge.files import replace_file
 from quantize.pairing import ALONE_FPR, CASCADE
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from quantize.measure import CascadeCheck, NetworkCheck
 
 TEMPLATES = Path(__file__).parent / "templates"
+_GENERATOR = {"generator": "gammabox-quantize check"}
+JSON_MARK = json.dumps(_GENERATOR, indent=2).removesuffix("\n}")
+"""The beginning of the file that `write_json` writes."""
 BAR_DB = 50.0  # a full bar in the page's table of layers: 256 steps hold no more
 
 
@@ -37,8 +41,9 @@ def as_dict(check: BundleCheck) -> dict[str, Any]:
 
 def write_json(check: BundleCheck, path: Path) -> None:
     """Write the check as JSON."""
+    text = json.dumps({**_GENERATOR, **as_dict(check)}, indent=2, ensure_ascii=False) + "\n"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(as_dict(check), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    replace_file(path, text)
 
 
 def write_html(check: BundleCheck, path: Path) -> None:
@@ -58,7 +63,7 @@ def write_html(check: BundleCheck, path: Path) -> None:
     environment.filters["decibel"] = lambda value: "–" if value is None or not math.isfinite(value) else f"{value:.1f}"
     page = environment.get_template("check.html").render(check=check, bar_db=BAR_DB, verdict=verdict(check))
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page, encoding="utf-8")
+    replace_file(path, page)
 
 
 def record(check: BundleCheck, bundle: Bundle) -> None:

@@ -22,6 +22,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("clock", "overlap", "process", "redaction", "statistics", "text", "systemd", "workers"),
         ("errors",),
         ("arguments", "files"),
+        ("output",),
         ("config", "truth"),
         ("capture",),
         ("detect",),
@@ -38,6 +39,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "trainer": (
         ("errors", "progress"),
+        ("values",),
         ("sensor",),
         ("scenes",),
         ("film",),

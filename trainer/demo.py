@@ -23,8 +23,10 @@ from rich.text import Text
 from edge.commands.watch import broker_settings
 from edge.control_room.board import as_line
 from edge.control_room.subscriber import Received, Subscriber
+from edge.output import PICTURE_MARK, is_picture, require_free
 from edge.telemetry.messages import AlarmMessage, HitMessage
 from edge.truth import compare, read_truth
+from trainer.film.record import is_record
 
 if TYPE_CHECKING:
     from edge.truth import Score
@@ -101,6 +103,9 @@ def main() -> None:
     parser.add_argument("--picture", type=Path, help="also draw what was seen, shortened, as an SVG of a terminal")
     arguments = parser.parse_args()
     folder: Path = arguments.folder
+    _require_own(folder)
+    if arguments.picture is not None:
+        require_free(arguments.picture, is_picture)
     folder.mkdir(parents=True, exist_ok=True)
     _film(folder, arguments.seed)
     arrived = _watch_the_agent(folder)
@@ -132,6 +137,12 @@ def judge(folder: Path, arrived: list[Received]) -> Verdict:
         early_alarms=len(raised_s) - len(after_s),
         alarm_after_s=min(after_s, default=None),
     )
+
+
+def _require_own(folder: Path) -> None:
+    """Refuse a folder that holds anything but an earlier demonstration: its film is removed and made again."""
+    if folder.is_dir() and any(folder.iterdir()) and not is_record(folder / "film.json"):
+        raise SystemExit(f"error: {folder}: holds files of others; name a new or empty folder")
 
 
 def _film(folder: Path, seed: int) -> None:
@@ -188,7 +199,8 @@ def draw(path: Path, arrived: list[Received], verdict: Verdict) -> None:
             style = "bold red" if is_alarm else ""
             console.print(Text(f"   {as_line(received)}", style=style, no_wrap=True, overflow="ellipsis"))
     console.print("\n" + "\n".join(_lines(verdict)))
-    path.write_text(console.export_svg(title="gammabox: what a control room sees"), encoding="utf-8")
+    svg = console.export_svg(title="gammabox: what a control room sees")
+    path.write_text(f"{PICTURE_MARK}\n{svg}", encoding="utf-8")
 
 
 def _lines(verdict: Verdict) -> list[str]:

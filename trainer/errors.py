@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from edge.errors import GammaboxError
+from edge.text import meant
 
 
 class _PathError(GammaboxError):
@@ -55,8 +56,12 @@ class UnknownNuclideError(SensorError):
         self.suggestions = suggestions
 
 
+class NetworkError(GammaboxError):
+    """A network that does not exist, or arguments that it does not take."""
+
+
 class OptionError(GammaboxError):
     """A word on the command line that is none of the choices."""
 
     def __init__(self, option: str, word: str, choices: tuple[str, ...]) -> None:
-        super().__init__(f"{option} {word}: no such choice; give one of {', '.join(choices)}")
+        super().__init__(f"{option} {word}: no such choice{meant(word, choices)}; give one of {', '.join(choices)}")

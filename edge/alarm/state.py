@@ -13,7 +13,7 @@ from edge.alarm.stretch import Stretch
 from edge.alarm.tracker import LEVEL_MEMORY_S, AlarmTracker
 from edge.clock import SET_SINCE
 from edge.config.strict import StrictModel
-from edge.files import replace_file
+from edge.files import read_text, replace_file
 from edge.text import significant
 
 if TYPE_CHECKING:
@@ -205,7 +205,7 @@ def read_state(
     `calibrated_utc`. A missing file is no fault: (None, None).
     """
     try:
-        state = AlarmState.model_validate_json(path.read_text(encoding="utf-8"))
+        state = AlarmState.model_validate_json(read_text(path))
     except FileNotFoundError:
         return None, None
     except (OSError, UnicodeDecodeError, ValidationError) as error:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from edge.alarm.state import AlarmState, read_state, state_of, tracker_of, write_state
+from edge.files import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +59,7 @@ class StateFile:
     def holds_alarm(self) -> bool:
         """Return whether an alarm stands in the file, whoever wrote it."""
         try:
-            state = AlarmState.model_validate_json(self._path.read_text(encoding="utf-8"))
+            state = AlarmState.model_validate_json(read_text(self._path))
         except (OSError, UnicodeDecodeError, ValidationError):
             return False
         return state.alarm is not None

@@ -12,6 +12,7 @@ from edge.capture.picture_file import (
     JPEG_START,
     PICTURE_SUFFIXES,
     bits_in_use,
+    content_of,
     decode_picture,
     orientation_of,
     pages_of,
@@ -77,7 +78,7 @@ class FolderSource(Source):
             position_s = sequence / self.mode.fps
             utc = self._start_utc + timedelta(seconds=position_s)
             try:
-                content = file.read_bytes()
+                content = content_of(file)
             except OSError as error:
                 self._damage(sequence, f"file that cannot be read ({error.strerror})")
                 continue
@@ -135,7 +136,7 @@ class FolderSource(Source):
 
 def _read(file: Path) -> bytes:
     try:
-        return file.read_bytes()
+        return content_of(file)
     except OSError:
         return b""
 

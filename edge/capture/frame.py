@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, TypeAlias
 import cv2
 import numpy as np
 
+from edge.arguments import described, require
 from edge.capture.jpeg import DamagedJpegError, is_coloured
-from edge.errors import SourceError
+from edge.errors import InputError, SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -71,6 +72,11 @@ class Frame:
     period_s: float | None = None
     repeats_before: int = 0
     decode_ms: float = 0.0
+
+    def __post_init__(self) -> None:
+        grey = require(self.grey, np.ndarray, "the grey of a frame")
+        if grey.dtype != np.uint8 or grey.ndim != 2:
+            raise InputError(f"the grey of a frame: found {described(grey)}, expected uint8 of shape (height, width)")
 
     @property
     def size(self) -> tuple[int, int]:
@@ -135,6 +141,13 @@ class Triple:
     current: Frame
     following: Frame
 
+    def __post_init__(self) -> None:
+        shapes = {
+            require(frame, Frame, "a triple").grey.shape for frame in (self.previous, self.current, self.following)
+        }
+        if len(shapes) > 1:
+            raise InputError("a triple: its frames have different sizes, expected three of one size")
+
 
 def triples(frames: Iterable[Frame]) -> Iterator[Triple]:
     """Yield each three consecutive frames without a gap in sequence or a change of mode or size.
@@ -144,6 +157,7 @@ def triples(frames: Iterable[Frame]) -> Iterator[Triple]:
     """
     window: deque[Frame] = deque(maxlen=3)
     for frame in frames:
+        require(frame, Frame, "the frames")
         if window and not _follows(window[-1], frame):
             window.clear()
         window.append(frame)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import simplejpeg
 
+from edge.arguments import takes
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -51,6 +53,7 @@ class InterlacedError(DamagedJpegError):
         self.bottom = bottom
 
 
+@takes(packet=bytes)
 def complete_jpeg(packet: bytes, full_height: int | None = None) -> bytes:
     """Return the JPEG in a packet, from FFD8 to FFD9, without the padding that cameras and containers add.
 
@@ -156,6 +159,7 @@ def _check_kind(marker: int, *, bits: int, colours: int) -> None:
         raise DamagedJpegError("JPEG in colours for print (CMYK), which cannot be decoded here")
 
 
+@takes(jpeg=bytes)
 def decode_grey(jpeg: bytes) -> NDArray[np.uint8]:
     """Decode the grey of a JPEG: uint8, shape (height, width); the same pixels as `cv2.imdecode`.
 
@@ -178,6 +182,7 @@ def decode_grey(jpeg: bytes) -> NDArray[np.uint8]:
     return grey
 
 
+@takes(jpeg=bytes)
 def picture_size(jpeg: bytes) -> tuple[int, int]:
     """Return width and height of a JPEG in pixels, from its header. Raise DamagedJpegError where there is none."""
     try:
@@ -187,6 +192,7 @@ def picture_size(jpeg: bytes) -> tuple[int, int]:
     return int(width), int(height)
 
 
+@takes(jpeg=bytes)
 def is_coloured(jpeg: bytes) -> bool:
     """Return whether a JPEG has colours, from its header. Raise DamagedJpegError where there is none."""
     try:

@@ -14,7 +14,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edge.errors import RecordingError
+from edge.arguments import as_path, described, require, takes
+from edge.errors import InputError, RecordingError
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -50,19 +51,26 @@ class MotionJpegWriter:
     ------
     RecordingError
         The file cannot be created or written, the disk is full. Every frame that was written stays readable.
-    ValueError
+    InputError
         The rate or the size is impossible.
 
     """
 
+    @takes(path=as_path)
     def __init__(
         self, path: str | Path, fps: float | Fraction, size: tuple[int, int], *, segment_bytes: int = SEGMENT_BYTES
     ) -> None:
-        rate = Fraction(fps).limit_denominator(100_000)
+        try:
+            rate = Fraction(fps).limit_denominator(100_000)
+        except (TypeError, ValueError, OverflowError):
+            raise InputError(f"{described(fps)} is no rate, expected frames a second") from None
+        sides: object = size
+        if not isinstance(sides, (tuple, list)) or len(sides) != 2:
+            raise InputError(f"{described(size)} is no size, expected width and height in pixels")
         if rate <= 0:
-            raise ValueError(f"{fps} frames a second cannot be written")
+            raise InputError(f"{fps} frames a second cannot be written")
         if not (0 < size[0] <= MAX_SIDE and 0 < size[1] <= MAX_SIDE):
-            raise ValueError(f"a picture of {size[0]}x{size[1]} pixels does not fit an AVI")
+            raise InputError(f"a picture of {size[0]}x{size[1]} pixels does not fit an AVI")
         self.path = Path(path)
         self.frames = 0
         self._rate = rate
@@ -100,9 +108,10 @@ class MotionJpegWriter:
         `damaged` accepts a picture that the camera has cut off.
         """
         if not self._open:
-            raise ValueError(f"{self.path} is closed")
+            raise InputError(f"{self.path} is closed")
+        require(jpeg, bytes, "a picture")
         if not damaged and (jpeg[:2] != b"\xff\xd8" or jpeg[-2:] != b"\xff\xd9"):
-            raise ValueError("a picture for a Motion JPEG recording begins with FFD8 and ends with FFD9")
+            raise InputError("a picture for a Motion JPEG recording begins with FFD8 and ends with FFD9")
         index_bytes = 32 + 8 * (len(self._offsets) + 1) + (16 * (len(self._offsets) + 1) if not self._segments else 0)
         if self._offsets and self._end - self._riff + len(jpeg) + 9 + index_bytes > self._segment_bytes:
             self._end_segment()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import struct
 import zlib
 from typing import TYPE_CHECKING
@@ -9,6 +11,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from edge.arguments import takes
 from edge.capture.jpeg import DamagedJpegError, InterlacedError, complete_jpeg, decode_grey, weave
 
 if TYPE_CHECKING:
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm", ".pnm")
 JPEG_START = b"\xff\xd8"
+MAX_PICTURE_BYTES = 512 << 20
+"""A larger file is no picture."""
 SAMPLES = 8
 """Pictures from which the bits in use are told, spread over the folder."""
 DEPTHS = (10, 12, 14, 16)
@@ -32,6 +37,7 @@ _ORIENTATION = 0x0112
 _EXIF_WITHIN = 128 << 10  # bytes from the beginning; it stands before the picture, except in WebP
 
 
+@takes(content=bytes)
 def decode_picture(content: bytes, bits: int | None = None, *, upright: bool = False) -> Image | None:
     """Decode a picture to 8 bits: grey, shape (height, width), or blue, green and red, shape (height, width, 3).
 
@@ -108,6 +114,7 @@ def depth_of(brightest: int) -> int:
     return next(depth for depth in DEPTHS if brightest < 1 << depth)
 
 
+@takes(content=bytes)
 def pages_of(content: bytes) -> int:
     """Return the number of pictures in a file (TIFF, animated PNG and WebP); only the first is decoded."""
     if content.startswith(_PNG_START):
@@ -151,9 +158,25 @@ def _orientation_in(tiff: bytes) -> int:
     return 1
 
 
+def content_of(file: Path) -> bytes:
+    """Return the content of a picture file.
+
+    Raises
+    ------
+    OSError
+        It cannot be read, or is larger than any picture.
+
+    """
+    with file.open("rb") as opened:
+        content = opened.read(MAX_PICTURE_BYTES + 1)
+    if len(content) > MAX_PICTURE_BYTES:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+    return content
+
+
 def _content_of(file: Path) -> bytes:
     try:
-        return file.read_bytes()
+        return content_of(file)
     except OSError:
         return b""
 

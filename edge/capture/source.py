@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge.arguments import as_path, described, optional, positive, takes
 from edge.capture.controls import Wanted
 from edge.capture.folder import FolderSource
 from edge.capture.picamera import PicameraSource
-from edge.capture.picture_file import PICTURE_SUFFIXES, pages_of
+from edge.capture.picture_file import MAX_PICTURE_BYTES, PICTURE_SUFFIXES, content_of, pages_of
 from edge.capture.stream import FfmpegStreamSource, HttpSource
 from edge.capture.v4l2 import V4l2Source
 from edge.capture.video import VideoSource
-from edge.errors import SourceError
+from edge.errors import InputError, SourceError
 from edge.redaction import fault_of_address, may_hold_login, without_login
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from edge.capture.base import Source
     from edge.capture.controls import WhiteBalance
 
@@ -32,6 +32,20 @@ _HTTP = {"http", "https"}
 _FFMPEG = {"rtsp", "rtsps", "rtmp", "rtmps", "srt", "udp", "tcp"}
 
 
+def _size(value: object, what: str) -> tuple[int, int] | None:
+    if value is None:
+        return None
+    sides = value if isinstance(value, (tuple, list)) else ()
+    if len(sides) != 2 or not all(isinstance(side, int) and side > 0 for side in sides):
+        raise InputError(f"{what}: found {described(value)}, expected width and height in pixels")
+    return sides[0], sides[1]
+
+
+def _spec(value: object, what: str) -> str | Path:
+    return value if isinstance(value, str) and value and "\0" not in value else as_path(value, what)
+
+
+@takes(spec=_spec, fps=positive, size=_size, start_utc=optional(datetime), exposure_s=positive, gain=positive)
 def open_source(
     spec: str | Path,
     *,
@@ -68,8 +82,8 @@ def open_source(
     ------
     SourceError
         Nothing usable is there. The message says why and what to do, and holds no password.
-    ValueError
-        A rate, exposure or gain that is not positive.
+    InputError
+        A name of another type, or a rate, exposure or gain that is not positive.
 
     Examples
     --------
@@ -83,7 +97,6 @@ def open_source(
     [(0, 0.0), (1, 0.04), (2, 0.08)]
 
     """
-    _check_positive(fps=fps, exposure_s=exposure_s, gain=gain)
     address = _ADDRESS.match(spec) if isinstance(spec, str) else None
     if address is not None:
         return _open_stream(address.string, address[1].lower(), ca_file, fps=fps, exposure_s=exposure_s, gain=gain)
@@ -105,12 +118,6 @@ def is_live(spec: str) -> bool:
     return spec.startswith(("/dev/", "csi:")) or (address is not None and address[1].lower() in _HTTP | _FFMPEG)
 
 
-def _check_positive(**values: float | None) -> None:
-    for name, value in values.items():
-        if value is not None and not 0 < value < float("inf"):
-            raise ValueError(f"{name} of {value:g}: it has to be positive")
-
-
 def _open_camera(spec: str, size: tuple[int, int] | None, fps: float | None, wanted: Wanted) -> Source:
     if spec.startswith("csi:"):
         return PicameraSource(_csi_number(spec), size=size, fps=fps, wanted=wanted)
@@ -120,6 +127,8 @@ def _open_camera(spec: str, size: tuple[int, int] | None, fps: float | None, wan
 def _open_stream(
     url: str, scheme: str, ca_file: Path | None, *, fps: float | None, exposure_s: float | None, gain: float | None
 ) -> Source:
+    if not url.isascii() and any(0xD800 <= ord(sign) < 0xE000 for sign in url):
+        raise SourceError(url, "its address holds bytes that are not UTF-8", "write them as %XX")
     fault = fault_of_address(url)
     if fault is not None and scheme in _HTTP | _FFMPEG:
         raise SourceError(url, *fault.split("; ", 1))
@@ -141,7 +150,7 @@ def _open_recording(
     if path.is_dir():
         return FolderSource(path, fps=fps, start_utc=start_utc, exposure_s=exposure_s, gain=gain)
     if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file():
-        pages = pages_of(path.read_bytes())
+        pages = pages_of(content_of(path)) if path.stat().st_size <= MAX_PICTURE_BYTES else 1
         if pages > 1:
             raise SourceError(
                 path, f"holds {pages} pictures in one file", "write each to a file of its own and name their folder"

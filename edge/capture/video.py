@@ -15,6 +15,7 @@ from edge.capture.container import container_of
 from edge.capture.report import LEFT_OUT, WEAVE, no_whole_frame
 from edge.capture.timeline import AHEAD, Place, placed
 from edge.errors import SourceError
+from edge.files import name_in_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -202,7 +203,8 @@ class VideoSource(Source):
 
     def _open(self) -> cv2.VideoCapture:
         # An absolute path, so that no part of a file's name reads as a protocol.
-        capture = cv2.VideoCapture(str(self._path.absolute()), cv2.CAP_FFMPEG)
+        with name_in_utf8(self._path) as name:
+            capture = cv2.VideoCapture(name, cv2.CAP_FFMPEG)
         if not capture.isOpened():
             capture.release()
             raise SourceError(

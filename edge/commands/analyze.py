@@ -16,6 +16,8 @@ from edge.bundle import load_bundle, shipped_bundle_path
 from edge.capture.source import open_source
 from edge.detect.detector import Detector
 from edge.errors import SourceError
+from edge.files import why
+from edge.output import is_events, require_apart, require_free
 from edge.process import set_up_process
 from edge.site.calibration import calibration_of_recording
 from edge.text import counted
@@ -35,6 +37,7 @@ def run(
     as_json: bool,
     exposure_s: float | None = None,
     calibration: Path | None = None,
+    force: bool = False,
 ) -> None:
     """Analyse a recording and print the summary.
 
@@ -44,6 +47,8 @@ def run(
         Exposure with which the recording was made; None where unknown.
     calibration : Path or None
         Calibration of the box that made the recording.
+    force : bool
+        Whether a file of somebody else is overwritten by the events.
 
     Raises
     ------
@@ -65,12 +70,12 @@ def run(
         detector = Detector(bundle, known=known.camera() if known is not None else None)
         sink = None
         if events is not None:
-            if events.exists() and Path(clip).exists() and events.samefile(clip):
-                raise SourceError(events, "is the recording itself", "name another file for the events")
+            require_apart(events, clip, calibration)
+            require_free(events, is_events, force=force)
             try:
                 sink = stack.enter_context(events.open("w", encoding="utf-8"))
             except OSError as error:
-                raise SourceError(events, f"cannot be written ({error.strerror})", "name another file") from error
+                raise SourceError(events, f"cannot be written ({why(error)})", "name another file") from error
         progress = stack.enter_context(frame_progress(getattr(source, "declared_frames", 0)))
         rate = known.rate() if known is not None else None
         summary = analyze(

@@ -19,6 +19,7 @@ from edge.capture.source import open_source
 from edge.commands.analyze import frame_progress
 from edge.errors import SettingsError
 from edge.process import set_up_process
+from edge.text import meant
 from edge.truth import read_truth
 
 if TYPE_CHECKING:
@@ -76,7 +77,9 @@ def _names(against: str, bundles: Mapping[str, Path | None]) -> list[str]:
     names = ["gammabox", *(name for name in map(str.strip, against.split(",")) if name not in {"", "gammabox"})]
     for name in names:
         if name not in METHODS:
-            raise SettingsError("--against", [f"--against: no method {name!r}; known are {', '.join(METHODS)}"])
+            raise SettingsError(
+                "--against", [f"--against: no method {name!r}{meant(name, METHODS)}; known are {', '.join(METHODS)}"]
+            )
         if name.startswith("paper") and bundles.get(name) is None:
             raise SettingsError("--against", [f"--against: {name} needs its bundle; name it with --{name} FOLDER"])
     return names

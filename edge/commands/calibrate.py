@@ -13,8 +13,9 @@ from edge.bundle import load_bundle, shipped_bundle_path
 from edge.commands.console import EXIT_CHECK_FAILED
 from edge.commands.guide import Guide
 from edge.config.device import load_settings
+from edge.errors import OutputError
 from edge.process import set_up_process
-from edge.site.calibration import write_calibration
+from edge.site.calibration import CalibrationError, read_calibration, write_calibration
 from edge.site.camera import is_camera, open_camera
 from edge.site.dark import LightLeakError, wait_for_lens
 from edge.site.exposure import TRIED_SHARES, best, gains_of, measure, try_out
@@ -56,6 +57,7 @@ def run(config: Path, options: CalibrateOptions, *, as_json: bool) -> int:
 
     """
     settings = load_settings(config)
+    _require_own(settings.calibration, force=options.force)
     bundle = load_bundle(settings.model if settings.model is not None else shipped_bundle_path())
     set_up_process()
     guide = Guide(ask=not options.yes)
@@ -82,6 +84,18 @@ def run(config: Path, options: CalibrateOptions, *, as_json: bool) -> int:
         else as_text(calibration, settings.calibration)
     )
     return 0
+
+
+def _require_own(path: Path | None, *, force: bool) -> None:
+    """Refuse a file that is no calibration before minutes of measuring."""
+    if path is None or force:
+        return
+    try:
+        read_calibration(path)
+    except CalibrationError as error:
+        raise OutputError(
+            path, "is there already and is no whole calibration", "move it away, or add --force"
+        ) from error
 
 
 class _RefusedError(Exception):

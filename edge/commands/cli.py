@@ -11,11 +11,13 @@ from edge.commands import console
 from edge.commands.options import with_option_groups
 from edge.commands.simulation_options import BackgroundOptions, BoxOptions, FootageOptions, SourceOptions
 from edge.commands.site_options import CalibrateOptions, RecordOptions
+from edge.output import is_picture, require_free
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 Clip = Annotated[str, typer.Argument(metavar="CLIP", help="A recording: Motion JPEG AVI, or a folder of pictures.")]
 Config = Annotated[Path, typer.Option(help="Settings of the box, such as /etc/gammabox/device.yaml.")]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite a file that Gammabox did not write, too.")]
 Threads = Annotated[int, typer.Option(metavar="N", min=1, max=64, help="Processor threads.")]
 
 
@@ -53,6 +55,7 @@ def analyze(
         Path | None,
         typer.Option(metavar="FILE", help="Calibration of the box that made the recording: its noise and background."),
     ] = None,
+    force: Force = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")] = False,
 ) -> None:
     """Look for hits in a recording, as fast as possible."""
@@ -66,6 +69,7 @@ def analyze(
         as_json=as_json,
         exposure_s=exposure,
         calibration=calibration,
+        force=force,
     )
 
 
@@ -211,6 +215,7 @@ def simulate_alarms(
     processes: Annotated[int | None, typer.Option(min=1, max=256, help="By default one a core.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same result.")] = 1,
     plot: Annotated[Path | None, typer.Option(metavar="OUT.svg", help="Write the curves as a picture.")] = None,
+    force: Force = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as one JSON object.")] = False,
 ) -> None:
     """Simulate months without a source and passages of sources through the alarm, in minutes.
@@ -219,6 +224,8 @@ def simulate_alarms(
     """
     from edge.commands import simulate_alarms as simulation
 
+    if plot is not None:
+        require_free(plot, is_picture, force=force)
     plan = simulation.plan_of(background, box, source, hours=hours, seed=seed)
     raise typer.Exit(simulation.run(plan, footage=footage, processes=processes, plot_to=plot, as_json=as_json))
 

@@ -14,6 +14,7 @@ from rich.table import Table
 from edge.commands.console import EXIT_CHECK_FAILED
 from edge.config.device import AlarmSettings, load_settings
 from edge.errors import SettingsError
+from edge.files import replace_file
 from edge.simulation.background import BackgroundModel
 from edge.simulation.months import BoxLife, per_1000_h
 from edge.simulation.passages import Passage
@@ -46,7 +47,7 @@ def run(
     with _progress() as progress:
         findings = simulate(plan, processes, progress)
     if plot_to is not None:
-        plot_to.write_text(plot(findings, plan.passage.seconds), encoding="utf-8")
+        replace_file(plot_to, plot(findings, plan.passage.seconds))
     if as_json:
         print(json.dumps({**findings.as_dict(), "footage": _footage(footage)}))
     else:

@@ -35,6 +35,9 @@ class CalibrateOptions:
     try_exposures: Annotated[
         bool, typer.Option(help="Try exposures and gains first, where the source is a camera.")
     ] = True
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the file of the calibration even where it is no calibration.")
+    ] = False
     yes: Annotated[
         bool,
         typer.Option(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Union, get_args, g
 
 from pydantic import BaseModel
 
+from edge.files import load_json, why
 from edge.redaction import HIDDEN, without_login
 
 if TYPE_CHECKING:
@@ -75,6 +76,30 @@ def faults_of(
         if (place, sentence) not in reported:
             reported.add((place, sentence))
             yield place, sentence
+
+
+def first_fault(error: ValidationError, model: type[BaseModel], content: str | bytes) -> str:
+    """Return the first fault of a JSON text as a sentence.
+
+    Examples
+    --------
+    >>> class Size(BaseModel):
+    ...     width: int
+    >>> from pydantic import ValidationError
+    >>> try:
+    ...     Size.model_validate_json('{"width": "wide"}')
+    ... except ValidationError as error:
+    ...     first_fault(error, Size, '{"width": "wide"}')
+    "width: found the text 'wide', expected a whole number"
+
+    """
+    if error.errors(include_url=False, include_input=False)[0]["type"] == "json_invalid":
+        return "it is no JSON"
+    try:
+        data = load_json(content)
+    except ValueError as unreadable:
+        return why(unreadable)
+    return next((sentence for _, sentence in faults_of(error, model, data)), "it is damaged")
 
 
 def _place(loc: tuple[str | int, ...], data: object, *, missing: bool) -> tuple[str | int, ...]:

@@ -6,4 +6,4 @@ from pydantic import BaseModel, ConfigDict
 class StrictModel(BaseModel):
     """A frozen pydantic model that refuses keys it does not know."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)

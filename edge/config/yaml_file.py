@@ -20,6 +20,7 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
+from edge.arguments import as_path, takes
 from edge.config.faults import Fault, faults_of, shown_text
 from edge.errors import SettingsError
 from edge.redaction import without_login
@@ -72,6 +73,7 @@ class Document:
         return self.lines[place]
 
 
+@takes(path=as_path)
 def load(path: Path, model: type[Model]) -> Model:
     """Read a YAML file into a model.
 
@@ -108,6 +110,7 @@ def settings_error(path: Path, faults: list[Fault]) -> SettingsError:
     return SettingsError(path, [f"{path}:{fault.line}: {fault.text}" for fault in sorted(faults)])
 
 
+@takes(path=as_path)
 def read(path: Path) -> tuple[Document, list[Fault]]:
     """Read a YAML file into plain data and a list of the faults that leave the rest readable, such as duplicate keys.
 

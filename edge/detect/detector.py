@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from edge.arguments import optional, takes
+from edge.capture.frame import Triple
 from edge.config.device import DetectionSettings
 from edge.detect.camera_state import CameraState
 from edge.detect.decision import score_candidates
 from edge.detect.evidence import context_of
 from edge.detect.fast_path import find_candidates
 from edge.detect.hit import DETECTION_STAGES, Detection
+from edge.detect.manifest import Bundle
 from edge.detect.networks import Classifier, Screen, some
 from edge.detect.recent_motion import lie_on
 from edge.detect.sensitivity import mean_sensitivity, sensitivity_table
@@ -26,11 +29,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from edge.capture.frame import Frame, Triple
+    from edge.capture.frame import Frame
     from edge.detect.fast_path import FastPathResult
     from edge.detect.hit import Candidate
     from edge.detect.known_camera import KnownCamera
-    from edge.detect.manifest import Bundle
     from edge.detect.networks import Screened
     from edge.detect.noise_map import NoiseMap
     from edge.detect.recent_motion import Ground
@@ -116,6 +118,7 @@ class Detector:
 
     """
 
+    @takes(bundle=Bundle, settings=optional(DetectionSettings))
     def __init__(
         self, bundle: Bundle, settings: DetectionSettings | None = None, known: KnownCamera | None = None
     ) -> None:
@@ -143,6 +146,7 @@ class Detector:
         """What is known of the camera's noise now; None before the first frame."""
         return self._camera.noise.map if self._camera is not None else None
 
+    @takes(triple=Triple)
     def detect(self, triple: Triple) -> Detection:
         """Find the hits of the middle frame.
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
+from edge.output import PICTURE_MARK
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -101,6 +103,7 @@ def as_svg(panels: Sequence[Panel]) -> str:
     width = _WIDTH * len(panels)
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{_HEIGHT}" viewBox="0 0 {width} {_HEIGHT}">',
+        PICTURE_MARK,
         f'<rect width="{width}" height="{_HEIGHT}" fill="white"/>',
     ]
     for number, panel in enumerate(panels):

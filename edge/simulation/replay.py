@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge.errors import SourceError
+from edge.files import load_json, read_text
 from edge.simulation.hit_train import HitTrain
 
 if TYPE_CHECKING:
@@ -76,14 +76,14 @@ def read_recording(path: Path, seconds: float | None, block_s: float) -> Recordi
     rows: list[tuple[float, int, int]] = []
     last_s = 0.0
     try:
-        for line in path.read_text(encoding="utf-8").splitlines():
-            event = json.loads(line)
+        for line in read_text(path).splitlines():
+            event = load_json(line)
             last_s = max(last_s, float(event["time_s"]))
             if event["type"] == "hit" and event["live"]:
                 rows.append((float(event["time_s"]), int(event["x"]), int(event["y"])))
     except OSError as error:
         raise SourceError(path, f"cannot be read ({error.strerror})", "name an events file") from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError):
         raise SourceError(path, "is no events file", "make one with gammabox-edge analyze CLIP --events") from None
     if not rows:
         raise SourceError(path, "holds no hits on live ground", "take a longer recording, or --background-hz") from None

@@ -9,13 +9,15 @@ import numpy as np
 from pydantic import AwareDatetime, Field, ValidationError, model_validator
 
 from edge.alarm.state import MAX_AHEAD_S, Identity, KeptRate
+from edge.arguments import as_path, takes
 from edge.capture.view_watch import Reference
 from edge.clock import SET_SINCE
+from edge.config.faults import first_fault
 from edge.config.strict import StrictModel
 from edge.detect.known_camera import KnownCamera
 from edge.detect.noise_map import BLOCK
 from edge.errors import GammaboxError
-from edge.files import replace_file
+from edge.files import read_text, replace_file, why
 from edge.redaction import without_login
 
 if TYPE_CHECKING:
@@ -161,6 +163,7 @@ def write_calibration(path: Path, calibration: Calibration) -> None:
         ) from error
 
 
+@takes(path=as_path)
 def read_calibration(path: Path) -> Calibration | None:
     """Read the file; None where there is none.
 
@@ -171,16 +174,14 @@ def read_calibration(path: Path) -> Calibration | None:
 
     """
     try:
-        return Calibration.model_validate_json(path.read_text(encoding="utf-8"))
+        text = read_text(path)
+        return Calibration.model_validate_json(text)
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "damaged"
-        raise CalibrationError(path, f"cannot be read ({reason})") from error
+        raise CalibrationError(path, f"cannot be read ({why(error)})") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise CalibrationError(path, f"is damaged ({place}: {first['msg']})") from error
+        raise CalibrationError(path, f"is damaged ({first_fault(error, Calibration, text)})") from error
 
 
 def usable_calibration(path: Path, identity: Identity, utc: datetime) -> Calibration | None:

@@ -15,7 +15,7 @@ from edge import __version__
 from edge.capture.mjpeg_writer import MotionJpegWriter
 from edge.config.strict import StrictModel
 from edge.errors import RecordingError
-from edge.files import replace_file
+from edge.files import read_text, replace_file
 from edge.redaction import without_login
 from edge.site.dark import MAX_MEAN_DN
 from edge.telemetry.health import temperature_c
@@ -281,7 +281,7 @@ def note_of(recording: Path) -> RecordingNote | None:
 
     """
     try:
-        text = recording.with_suffix(".json").read_text(encoding="utf-8")
+        text = read_text(recording.with_suffix(".json"))
     except FileNotFoundError:
         return None
     return RecordingNote.model_validate_json(text)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from edge.arguments import described, takes
 from edge.errors import GammaboxError
 from edge.redaction import redacted_values
 from edge.text import significant
@@ -228,6 +229,7 @@ class Stamp:
         )
 
 
+@takes(message=Message)
 def encode(message: Message) -> bytes:
     """Return the payload of a message."""
     return message.model_dump_json().encode()
@@ -242,6 +244,8 @@ def decode(kind: Kind, payload: bytes) -> Message:
         It is no JSON, a field is missing, or its schema is newer.
 
     """
+    if kind not in MODELS or not isinstance(payload, (bytes, str)):
+        raise MessageError(f"{described(kind)} as a kind and {described(payload)} as a payload are no message")
     try:
         return MODELS[kind].model_validate_json(payload)
     except ValidationError as error:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from edge.arguments import optional, require, takes
 from edge.config.faults import shown_text
 from edge.errors import GammaboxError
 
@@ -36,7 +37,7 @@ class Topic:
 
     def __post_init__(self) -> None:
         for name in (self.site, self.device):
-            if not NAME.fullmatch(name):
+            if not NAME.fullmatch(require(name, str, "an id of a topic")):
                 raise TopicError(f"found the id {shown_text(name)}, expected a-z, 0-9, _ and -")
         if self.kind not in KINDS:
             raise TopicError(f"found the kind {shown_text(self.kind)}, expected one of {', '.join(KINDS)}")
@@ -45,6 +46,7 @@ class Topic:
         return f"{ROOT}/{self.site}/{self.device}/{self.kind}"
 
 
+@takes(topic=str)
 def parse(topic: str) -> Topic | None:
     """Return the parts of a topic; None where it is no topic of Gammabox."""
     for kind in KINDS:
@@ -54,6 +56,7 @@ def parse(topic: str) -> Topic | None:
     return None
 
 
+@takes(site=optional(str))
 def of_site(site: str | None = None) -> str:
     """Return the filter for all topics of a site, or of all sites."""
     if site is None:

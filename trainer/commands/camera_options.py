@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
+from edge.text import meant
 from trainer.errors import SensorError
 from trainer.sensor.camera import Camera, change, preset
+from trainer.values import value_of
 
 if TYPE_CHECKING:
     from trainer.sensor.radiation import Field
@@ -123,11 +124,11 @@ def camera_of(name: str, size: str | None, pairs: Sequence[str], chosen: Mapping
     for pair in pairs:
         key, separator, text = pair.partition("=")
         if not separator or key not in Camera.model_fields:
-            raise SensorError(f"--set {pair!r}: write NAME=VALUE with a name that `gammabox-trainer camera` lists")
-        try:
-            values[key] = json.loads(text)
-        except json.JSONDecodeError:
-            values[key] = text
+            near = meant(key, Camera.model_fields) if separator else ""
+            raise SensorError(
+                f"--set {pair!r}: write NAME=VALUE with a name that `gammabox-trainer camera` lists{near}"
+            )
+        values[key] = value_of(text, f"--set {key}")
     rate = values.get("fps")
     if isinstance(rate, int | float) and rate > 0:
         values.setdefault("exposure_s", min(camera.exposure_s, 1 / rate))

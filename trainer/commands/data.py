@@ -13,6 +13,8 @@ import typer
 from edge.commands import console
 from edge.commands.console import typed_command
 from edge.commands.options import with_option_groups
+from edge.output import is_page, require_free
+from trainer.commands.options import ForceOption
 from trainer.data.dataset import Dataset
 from trainer.scenes.splits import SPLITS
 
@@ -124,6 +126,7 @@ def inspect_command(
     out: Annotated[Path | None, typer.Option(help="Page to write; inspect.html in the dataset by default.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="Samples from which the pictures are chosen.")] = 4096,
     pictures: Annotated[Path | None, typer.Option(help="Folder for the contact sheets as JPEGs, too.")] = None,
+    force: ForceOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the statistics as JSON.")] = False,
 ) -> None:
     """Write a page with contact sheets and statistics of a dataset."""
@@ -131,11 +134,12 @@ def inspect_command(
     from trainer.data.writer import write_file
 
     opened = Dataset.open(dataset)
-    text, counted = page(opened, limit)
     place = out or dataset / "inspect.html"
+    require_free(place, is_page, force=force)
+    text, counted = page(opened, limit)
     write_file(place, text.encode())
     if pictures:
-        sheet_pictures(opened, pictures, limit)
+        sheet_pictures(opened, pictures, limit, force=force)
     if as_json:
         print(json.dumps({"page": str(place), **asdict(counted)}))
         return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ import typer
 
 from edge.detect.manifest import Bundle
 from trainer.sensor.camera import Camera
+from trainer.values import value_of
 
 DataOption = Annotated[
     list[Path], typer.Option("--data", help="Dataset folder written by `build`; may be given several times.")
@@ -34,6 +34,7 @@ SetOption = Annotated[
 ]
 SizeOption = Annotated[str, typer.Option(metavar="WIDTHxHEIGHT", help="Size of the picture in pixels.")]
 SeedOption = Annotated[int, typer.Option(min=0, help="The same seed gives the same result.")]
+ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite a file that Gammabox did not write, too.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
@@ -44,10 +45,9 @@ def parse_options(pairs: list[str], example: str = "width=0.5") -> dict[str, Any
         name, separator, value = pair.partition("=")
         if not separator or not name:
             raise typer.BadParameter(f"{pair!r}: write NAME=VALUE, for instance {example}")
-        try:
-            options[name] = json.loads(value)
-        except json.JSONDecodeError:
-            options[name] = value
+        if name in options:
+            raise typer.BadParameter(f"{name} is given twice; keep one")
+        options[name] = value_of(value, name)
     return options
 
 

@@ -11,7 +11,9 @@ from typing import Annotated
 import typer
 
 from edge.commands import console
-from trainer.commands.options import JsonOption
+from edge.files import replace_file
+from edge.output import is_page, require_free
+from trainer.commands.options import ForceOption, JsonOption
 from trainer.errors import SensorError
 
 
@@ -34,11 +36,14 @@ def validate_command(
         bool, typer.Option(help="Search with twice the picture's pixels, scaled down, or with the picture's own.")
     ] = True,
     markdown: Annotated[bool, typer.Option(help="Print the tables as Markdown.")] = False,
+    force: ForceOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Check the simulated camera against XCOM, ESTAR, formulas, published sensors and real hits."""
     from trainer.studies.sensor_validation import report
 
+    if out is not None:
+        require_free(out, is_page, force=force)
     if fit:
         _print_fit(hits, fit, seed, scaled=scaled)
         return
@@ -48,7 +53,7 @@ def validate_command(
     warnings.filterwarnings("ignore", message="Closing remaining open file")
     if out is not None:
         try:
-            out.write_text(report.as_html(checks), encoding="utf-8")
+            replace_file(out, report.as_html(checks))
         except OSError as error:
             raise SensorError(
                 f"{out}: cannot be written ({error.strerror}); name a file in a folder of yours"

@@ -18,6 +18,7 @@ from trainer.commands.options import DataOption, JsonOption, SeedOption, parse_o
 from trainer.data.dataset import Dataset
 from trainer.progress import progress_bar
 from trainer.training.run import FitSettings, NetworkChoice, Precision
+from trainer.values import check_network_options
 
 
 def register(app: typer.Typer) -> None:
@@ -119,6 +120,9 @@ def fit_command(
 
     A run folder that holds another training is refused.
     """
+    options = parse_options(network.option)
+    check_network_options(network.network, options)
+    datasets, mixtures = ([Dataset.open(folder) for folder in folders] for folders in (data, samples.mixture))
     from trainer.training.callbacks import board_is_installed
     from trainer.training.fit import fit
 
@@ -127,9 +131,9 @@ def fit_command(
     with progress_bar(None, "fit") as progress:
         done = fit(
             run,
-            NetworkChoice(name=network.network, options=parse_options(network.option)),
+            NetworkChoice(name=network.network, options=options),
             InputContract(crop_size=network.crop_size, planes=network.planes, dtype="float32"),
-            [Dataset.open(folder) for folder in data],
+            datasets,
             FitSettings(
                 epochs=schedule.epochs,
                 steps_per_epoch=schedule.steps,
@@ -144,7 +148,7 @@ def fit_command(
                 **asdict(weights),
                 **asdict(hardware),
             ),
-            mixtures=[Dataset.open(folder) for folder in samples.mixture],
+            mixtures=mixtures,
             seed=seed,
             command=typed_command("gammabox-trainer"),
             progress=progress,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import cv2
 import numpy as np
 
+from edge.arguments import as_path, takes
 from edge.detect.manifest import CandidateRules
 from edge.workers import in_workers
 from trainer.data.cost import BuildCost, measured
@@ -153,6 +154,7 @@ class Recipe:
         )
 
 
+@takes(path=as_path, recipe=Recipe)
 def build(
     path: Path,
     recipe: Recipe,

@@ -13,7 +13,10 @@ from zipfile import BadZipFile
 import numpy as np
 from pydantic import Field, ValidationError
 
+from edge.arguments import as_path, takes
+from edge.config.faults import faults_of
 from edge.config.strict import StrictModel
+from edge.files import load_json, read_text, why
 from trainer.errors import DatasetError
 from trainer.scenes.splits import Split
 
@@ -139,6 +142,7 @@ class Dataset:
     index: DatasetIndex = field(repr=False)
 
     @staticmethod
+    @takes(path=as_path)
     def open(path: Path | str) -> Dataset:
         """Open a dataset folder; an incomplete one opens too, with the shards that are complete.
 
@@ -198,7 +202,7 @@ class Dataset:
                     with np.load(self.path / entry.file, allow_pickle=False) as arrays:
                         label, strata = arrays["label"], arrays["strata"]
                 except (OSError, ValueError, KeyError, BadZipFile) as error:
-                    raise DatasetError(self.path, f"{entry.file} cannot be read ({error})", _AGAIN) from error
+                    raise DatasetError(self.path, f"{entry.file} cannot be read ({why(error)})", _AGAIN) from error
                 yield tuple(json.loads(str(sample)) for sample in strata), label
 
     def samples(self, split: Split | None = None, limit: int | None = None) -> Samples:
@@ -223,7 +227,10 @@ class Dataset:
             raise DatasetError(self.path, f"{entry.file} cannot be read ({error.strerror})", _AGAIN) from error
         if hashlib.sha256(content).hexdigest() != entry.sha256:
             raise DatasetError(self.path, f"{entry.file} is not what was written (SHA-256 differs)", _AGAIN)
-        return unpack(content)
+        try:
+            return unpack(content)
+        except (ValueError, KeyError, BadZipFile, EOFError) as error:
+            raise DatasetError(self.path, f"{entry.file} holds no samples ({why(error)})", _AGAIN) from error
 
 
 def pack(samples: Samples) -> bytes:
@@ -259,11 +266,11 @@ def read_index(folder: Path) -> DatasetIndex:
     """
     place = folder / INDEX_FILE
     try:
-        content = json.loads(place.read_text(encoding="utf-8"))
+        content = load_json(read_text(place))
     except (FileNotFoundError, NotADirectoryError):
         raise DatasetError(folder, f"{INDEX_FILE} is missing", "name a folder that `build` wrote") from None
     except (OSError, ValueError) as error:
-        raise DatasetError(folder, f"{INDEX_FILE} cannot be read ({error})", "build it again") from error
+        raise DatasetError(folder, f"{INDEX_FILE} cannot be read ({why(error)})", "build it again") from error
     version = content.get("schema_version") if isinstance(content, dict) else None
     if version != SCHEMA_VERSION:
         raise DatasetError(
@@ -274,6 +281,5 @@ def read_index(folder: Path) -> DatasetIndex:
     try:
         return DatasetIndex.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise DatasetError(folder, f"{INDEX_FILE}: {where}: {first['msg']}", "build it again") from error
+        fault = next(sentence for _, sentence in faults_of(error, DatasetIndex, content))
+        raise DatasetError(folder, f"{INDEX_FILE}: {fault}", "build it again") from error

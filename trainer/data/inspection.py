@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from edge.output import PAGE_MARK, require_free
 from trainer.data.writer import write_file
 
 if TYPE_CHECKING:
@@ -152,19 +153,21 @@ def page(dataset: Dataset, limit: int = 4096) -> tuple[str, Statistics]:
     )
     head = f"<h1>{html.escape(dataset.path.name)}</h1>" + "".join(f"<p>{html.escape(line)}</p>" for line in lines)
     text = (
-        f"<!doctype html><meta charset=utf-8><title>{html.escape(dataset.path.name)}</title><style>{_STYLE}</style>"
-        f"{head}{''.join(tables)}{''.join(parts)}"
+        f"<!doctype html><meta charset=utf-8>{PAGE_MARK}<title>{html.escape(dataset.path.name)}</title>"
+        f"<style>{_STYLE}</style>{head}{''.join(tables)}{''.join(parts)}"
     )
     return text, counted
 
 
-def sheet_pictures(dataset: Dataset, folder: Path, limit: int = 4096) -> list[Path]:
+def sheet_pictures(dataset: Dataset, folder: Path, limit: int = 4096, *, force: bool = False) -> list[Path]:
     """Write each contact sheet, its first rows, as a small JPEG named by its title.
 
     Raises
     ------
     DatasetError
         The folder cannot be made or a picture not be written.
+    OutputError
+        Another picture of the name is there, and `force` is false.
 
     """
     samples = dataset.samples(limit=limit)
@@ -174,6 +177,7 @@ def sheet_pictures(dataset: Dataset, folder: Path, limit: int = 4096) -> list[Pa
         small = cv2.resize(sheet, None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA)
         place = folder / f"{re.sub('[^a-z0-9]+', '-', title.lower()).strip('-')}.jpg"
         content = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 65])[1].tobytes()
+        require_free(place, lambda head, content=content: content.startswith(head), force=force)  # type: ignore[misc]
         write_file(place, content)
         written.append(place)
     return written

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from edge.arguments import as_path, takes
 from edge.capture.mjpeg_writer import MotionJpegWriter
 from edge.errors import RecordingError
 from edge.truth import VISIBLE_DN
@@ -135,6 +136,7 @@ def frame_count(camera: Camera, seconds: float) -> int:
     return frames
 
 
+@takes(out=as_path, frames=int, seed=int)
 def film(
     out: Path,
     scene: Iterable[NDArray[np.uint8]],

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from edge.arguments import equally_long
 from trainer.sensor.tone import to_levels, to_linear
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 Fusion = Literal["charge", "max"]
 
 
+@equally_long("blotches", "monitoring")
 def fuse_max(blotches: NDArray[np.uint8], monitoring: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Fuse by the paper's equations (1) and (2): F = w1·F1 + w2·F2, w1 = 1 where F1 ≥ F2 and 0 elsewhere, w2 = 1 − w1.
 
@@ -24,6 +26,7 @@ def fuse_max(blotches: NDArray[np.uint8], monitoring: NDArray[np.uint8]) -> NDAr
     return fused
 
 
+@equally_long("blotches", "monitoring")
 def fuse_light(blotches: NDArray[np.uint8], monitoring: NDArray[np.float32]) -> NDArray[np.float32]:
     """Add a covered camera's picture to a monitoring picture as charge adds: in linear light, clipped at white.
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import cv2
 import numpy as np
 
+from edge.files import load_json, read_text, why
 from trainer.errors import FilmError
 from trainer.sensor.library import LIBRARY_VERSION
 
@@ -128,12 +129,22 @@ def begin_or_resume(clip: Path, record: Record) -> KeptFilm:
         raise FilmError(clip, problem, "name another file, or give the same options to go on")
     if not clip.exists():
         return KeptFilm(clip)
+    if clip.stat().st_size and _beginning(clip) != b"RIFF":
+        raise FilmError(clip, "is no film", "name another film, or remove this file")
     pictures, closed = _pictures_of(clip)
     finished = closed and len(pictures) == record.options["frames"]
     # The truth of a frame is written after its picture: a kill may have left the last one without.
     frames = len(pictures) if finished else max(len(pictures) - 1, 0)
     lines = tuple(line for line in _truth_of(truth) if line["frame"] < frames)
     return KeptFilm(clip, tuple(pictures[:frames]), lines, finished)
+
+
+def is_record(place: Path) -> bool:
+    """Return whether a file is the record of a film."""
+    try:
+        return bool(_read_options(place))
+    except FilmError:
+        return False
 
 
 def _source(source: Field) -> dict[str, Any]:
@@ -160,7 +171,7 @@ def _write_record(place: Path, record: Record) -> None:
 
 def _read_options(place: Path) -> Options:
     try:
-        options = json.loads(place.read_text(encoding="utf-8"))["options"]
+        options = load_json(read_text(place))["options"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise FilmError(place, "is no record of a film", "name another film, or remove this file") from error
     return options if isinstance(options, dict) else {}
@@ -181,11 +192,18 @@ def _differences(recorded: Mapping[str, Any], asked: Mapping[str, Any]) -> list[
 def _truth_of(place: Path) -> Iterator[TruthLine]:
     """Yield the lines of a truth file up to one that a kill cut short."""
     try:
-        text = place.read_text(encoding="utf-8")
+        text = read_text(place)
+        lines = [load_json(line) for line in text[: text.rfind("\n") + 1].splitlines()]
     except FileNotFoundError:
         return
-    for line in text[: text.rfind("\n") + 1].splitlines():
-        yield json.loads(line)
+    except (OSError, ValueError) as error:
+        raise FilmError(
+            place, f"is no truth of a film ({why(error)})", "name another film, or remove this file"
+        ) from error
+    for line in lines:
+        if not isinstance(line, dict) or not isinstance(line.get("frame"), int):
+            raise FilmError(place, "is no truth of a film", "name another film, or remove this file")
+        yield line
 
 
 def _pictures_of(clip: Path) -> tuple[list[tuple[int, int]], bool]:
@@ -201,6 +219,11 @@ def _pictures_of(clip: Path) -> tuple[list[tuple[int, int]], bool]:
                     pictures += [(begin, stop - begin) for tag, begin, stop in inside if tag == b"00dc"]
                     closed = bool(inside) and inside[-1][0] == b"ix00"
     return pictures, closed
+
+
+def _beginning(clip: Path) -> bytes:
+    with clip.open("rb") as file:
+        return file.read(4)
 
 
 def _chunks(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:

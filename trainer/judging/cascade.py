@@ -10,6 +10,7 @@ import numpy as np
 from edge.detect.decision import Context, Decision, score_candidates
 from edge.errors import GammaboxError
 from edge.statistics import sigmoid, threshold_at_fpr
+from edge.text import meant
 from trainer.errors import DatasetError, RunError
 from trainer.judging.evaluate import (
     Judged,
@@ -84,7 +85,8 @@ class Weights:
         names = [weight.name for weight in fields(cls)]
         for name, value in given.items():
             if name not in names:
-                raise GammaboxError(f"--weight {name}: no such weight. There are {', '.join(names)}.")
+                known = ", ".join(names)
+                raise GammaboxError(f"--weight {name}: no such weight{meant(name, names)}; there are {known}")
             lowest = _MIN_CLASSIFIER if name == "classifier" else 0.0
             if isinstance(value, bool) or not isinstance(value, int | float) or not lowest <= value <= _MAX_WEIGHT:
                 bounds = f"{lowest:g} to {_MAX_WEIGHT:g}"

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.stats import binned_statistic
 
+from edge.arguments import equally_long
 from edge.statistics import threshold_at_fpr, wilson_interval
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ def _ratio(part: int, whole: int) -> float:
     return part / whole if whole else float("nan")
 
 
+@equally_long("label", "called")
 def confusion(label: NDArray[np.integer], called: NDArray[np.bool_]) -> Confusion:
     """Count the decisions `called` (true: a hit) against the labels (1: a hit)."""
     hit = np.asarray(label) == 1
@@ -136,6 +138,7 @@ class OperatingPoint:
     supported: bool
 
 
+@equally_long("label", "score")
 def at_false_positive_rate(label: NDArray[np.integer], score: NDArray[np.floating], target: float) -> OperatingPoint:
     """Return recall at the lowest of all scores whose false-positive rate is at most `target`.
 
@@ -157,12 +160,14 @@ def at_false_positive_rate(label: NDArray[np.integer], score: NDArray[np.floatin
     return OperatingPoint(target, threshold, _ratio(found, positives), low, high, rate, target * negatives >= 20)
 
 
+@equally_long("label", "margin")
 def log_loss(label: NDArray[np.integer], margin: NDArray[np.floating], temperature: float = 1.0) -> float:
     """Return the mean cross entropy of score = sigmoid(margin / temperature), with margin = logit 1 − logit 0."""
     signed = np.where(np.asarray(label) == 1, -margin, margin).astype(np.float64) / temperature
     return float(np.mean(np.logaddexp(0.0, signed)))
 
 
+@equally_long("label", "margin")
 def fit_temperature(label: NDArray[np.integer], margin: NDArray[np.floating]) -> float:
     """Return the temperature of lowest cross entropy (Guo et al. 2017), found on a logarithmic scale."""
     found = minimize_scalar(
@@ -194,6 +199,7 @@ class Calibration:
     error: float
 
 
+@equally_long("label", "score")
 def calibration(label: NDArray[np.integer], score: NDArray[np.floating], bins: int = CALIBRATION_BINS) -> Calibration:
     """Compare scores with the share of hits among samples of such scores.
 

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from sklearn.metrics import precision_recall_curve, roc_curve
 
+from edge.output import is_page, require_free
 from trainer.judging.evaluate import worst_mistakes
 from trainer.training.run import write_whole
 
@@ -58,6 +59,7 @@ def write_report(run: Run, judged: Judged, figures: dict[str, Any]) -> Path:
         ),
     )
     prefix = BOTH if screen else ""
+    require_free(run.path / f"{prefix}{HTML_FILE}", is_page)
     write_whole(run.path / f"{prefix}{JSON_FILE}", json.dumps(figures, indent=2) + "\n")
     write_whole(run.path / f"{prefix}{HTML_FILE}", page)
     return run.path / f"{prefix}{HTML_FILE}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge.detect.decision import Decision
 from edge.detect.manifest import InputContract
+from edge.output import begins_with, require_free
 from trainer.judging import metrics
 from trainer.judging.evaluate import figures, judge, without_nan
 from trainer.training.batches import read_crops
@@ -79,6 +80,7 @@ def compare(
 
     The threshold is the paper's: a sample is a hit where logit 1 is the greater.
     """
+    require_free(path / "compare.json", begins_with('{\n  "planes"'))
     rows = {}
     for name in setting.networks:
         if on_network:

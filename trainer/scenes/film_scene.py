@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from edge.arguments import takes
 from edge.capture.picture_file import PICTURE_SUFFIXES, bits_of, read_colour
-from edge.files import in_natural_order
+from edge.files import in_natural_order, name_in_utf8
 from trainer.errors import SensorError
 from trainer.scenes.hall import default_scene
 
@@ -25,6 +26,7 @@ MAX_KEPT_BYTES = 400_000_000  # of footage kept as JPEG to be shown backwards wh
 _KEPT_QUALITY = 97
 
 
+@takes(spec=str)
 def scene_frames(spec: str, size: tuple[int, int], seed: int) -> Iterator[NDArray[np.uint8]]:
     """Open a scene as endless frames: uint8, shape (height, width, 3), blue first.
 
@@ -68,6 +70,7 @@ def scene_frames(spec: str, size: tuple[int, int], seed: int) -> Iterator[NDArra
     return _there_and_back(fit(frame, size) for frame in chain([first], frames))
 
 
+@takes(spec=str)
 def scene_digest(spec: str) -> str:
     """Return what tells a scene from others: its name and the SHA-256 of its file or of a folder's pictures."""
     if spec == GENERATED:
@@ -107,7 +110,8 @@ def _still(path: Path, bits: int | None = None) -> NDArray[np.uint8]:
 
 
 def _video(path: Path) -> Iterator[NDArray[np.uint8]]:
-    capture = cv2.VideoCapture(str(path))
+    with name_in_utf8(path) as name:
+        capture = cv2.VideoCapture(name)
     try:
         while True:
             read, frame = capture.read()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -12,7 +13,7 @@ from edge.capture.base import quiet_opencv
 from edge.capture.container import container_of
 from edge.capture.picture_file import PICTURE_SUFFIXES, bits_of, read_colour
 from edge.capture.video import bits_of_pixels
-from edge.files import in_natural_order
+from edge.files import in_natural_order, name_in_utf8, sha256_of, shown_name
 from trainer.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class Footage:
     @property
     def scene(self) -> str:
         """Name of the scene: the same recording has the same name wherever it lies."""
-        return f"footage-{self.path.stem}-{self.sha256[:8]}"
+        return f"footage-{shown_name(self.path.stem)}-{self.sha256[:8]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,8 @@ def read_run(footage: Footage, start: int, count: int, stride: int = 1) -> list[
         files = picture_files(footage.path)[start : start + count * stride : stride]
         read = [read_colour(file, footage.bits) for file in files]
         return [picture for picture in read if picture is not None]
-    capture = cv2.VideoCapture(str(footage.path))
+    with name_in_utf8(footage.path) as name:
+        capture = cv2.VideoCapture(name)
     try:
         capture.set(cv2.CAP_PROP_POS_FRAMES, start)
         frames: list[NDArray[np.uint8]] = []
@@ -160,7 +162,8 @@ def read_run(footage: Footage, start: int, count: int, stride: int = 1) -> list[
 
 def read_all(video: Footage) -> Iterator[NDArray[np.uint8]]:
     """Yield all frames of a video. Reading in runs would repeat or pass over some where the rate varies."""
-    capture = cv2.VideoCapture(str(video.path))
+    with name_in_utf8(video.path) as name:
+        capture = cv2.VideoCapture(name)
     try:
         while True:
             is_read, frame = capture.read()
@@ -209,10 +212,11 @@ def _probe(source: Path) -> Footage | Refusal:
     if not source.exists():
         return Refusal(source, "does not exist")
     try:
-        digest = hashlib.sha256(source.read_bytes()).hexdigest()
+        digest = sha256_of(source)
     except OSError as error:
         return Refusal(source, f"cannot be read ({error.strerror})")
-    capture = cv2.VideoCapture(str(source))
+    with name_in_utf8(source) as name:
+        capture = cv2.VideoCapture(name)
     ok, first = capture.read()
     frames = 1 if ok else 0
     while ok and capture.grab():
@@ -236,7 +240,7 @@ def _probe_pictures(folder: Path) -> Footage | Refusal:
         if picture is None:
             return Refusal(folder, f"{file.name} is cut short or cannot be decoded: the frames would have a gap")
         sizes.add(picture.shape[:2])
-        digest.update(file.name.encode() + file.read_bytes())
+        digest.update(os.fsencode(file.name) + file.read_bytes())
     if len(sizes) != 1:
         return Refusal(folder, f"its pictures have {len(sizes)} different sizes: they are no frames of one camera")
     height, width = sizes.pop()

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from edge.capture.picture_file import read_colour
+
 if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
@@ -65,7 +67,7 @@ def _locate(package: str, path: str) -> Path | None:
 @lru_cache(maxsize=16)
 def _read(package: str, path: str) -> NDArray[np.uint8]:
     place = _locate(package, path)
-    picture: NDArray[np.uint8] | None = None if place is None else cv2.imread(str(place), cv2.IMREAD_COLOR)
+    picture: NDArray[np.uint8] | None = None if place is None else read_colour(place)
     if picture is None:
         raise FileNotFoundError(f"{package}/{path} is not installed here")
     return picture

@@ -6,7 +6,10 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
+from edge.arguments import takes
+from edge.config.faults import faults_of
 from edge.config.strict import StrictModel
+from edge.text import meant
 from trainer.errors import SensorError
 
 Bayer = Literal["RGGB", "BGGR", "GRBG", "GBRG"]
@@ -178,13 +181,12 @@ def change(camera: Camera, **values: object) -> Camera:
     try:
         return Camera.model_validate({**camera.model_dump(), **values})
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "camera"
-        raise SensorError(
-            f"camera {camera.name}: {place}: {first['msg']}; docs/camera-parameters.md has the ranges"
-        ) from None
+        given = {**camera.model_dump(), **values}
+        fault = next(sentence for _, sentence in faults_of(error, Camera, given))
+        raise SensorError(f"camera {camera.name}: {fault}; docs/camera-parameters.md has the ranges") from None
 
 
+@takes(name=str)
 def preset(name: str) -> Camera:
     """Return a preset by name: ov2710 or webcam_xray.
 
@@ -197,7 +199,8 @@ def preset(name: str) -> Camera:
     try:
         return PRESETS[name.lower()]
     except KeyError:
-        raise SensorError(f"unknown camera {name!r}: choose {' or '.join(sorted(PRESETS))}") from None
+        known = " or ".join(sorted(PRESETS))
+        raise SensorError(f"unknown camera {name!r}{meant(name, PRESETS)}; choose {known}") from None
 
 
 def parameter_table(camera: Camera = OV2710) -> str:

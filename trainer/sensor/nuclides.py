@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edge.arguments import takes
 from trainer.errors import SensorError, UnknownNuclideError
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ def canonical_name(name: str) -> str:
     raise UnknownNuclideError(name, tuple(index[spelling] for spelling in near))
 
 
+@takes(name=str)
 def load_nuclide(name: str) -> Nuclide:
     """Read a nuclide's photon lines above 5 keV and its half-life.
 

@@ -11,6 +11,7 @@ import numpy as np
 from edge.detect.decision import Decision
 from edge.detect.manifest import InputContract
 from edge.errors import GammaboxError
+from edge.output import begins_with, require_free
 from trainer.judging.evaluate import Judged, figures, judge, without_nan
 from trainer.judging.metrics import METRICS
 from trainer.training.batches import read_crops
@@ -121,6 +122,7 @@ def ablate(
         There are no data for a variant.
 
     """
+    require_free(path / RESULT_FILE, begins_with('{\n  "train"'))
     result: dict[str, Any] = {
         "train": {dataset.path.name: dataset.sha256 for dataset in data},
         "test": {dataset.path.name: dataset.sha256 for dataset in test},

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edge.files import read_text
 from trainer.errors import OptionError, SensorError
 from trainer.film.events import film_events
 from trainer.film.film import film
@@ -151,7 +152,7 @@ def _keep_recipe(out: Path, recipe: Recipe) -> None:
         out.mkdir(exist_ok=True)
         if not kept.exists():
             kept.write_text(wanted + "\n", encoding="utf-8")
-        found = kept.read_text(encoding="utf-8").strip()
+        found = read_text(kept).strip()
     except OSError as error:
         raise SensorError(f"{out}: cannot be used ({error.strerror}); name a folder in one that is there") from error
     if found != wanted:

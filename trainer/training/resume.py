@@ -34,6 +34,12 @@ def open_or_begin(path: Path, manifest: RunManifest) -> Run:
 
     """
     if not any((path / name).exists() for name in (LAST_FILE, BEST_FILE)):
+        if (path / LOG_FILE).exists() and not (path / RUN_FILE).exists():
+            raise RunError(
+                path, f"it holds a {LOG_FILE} of something else", "choose another folder, or remove this one"
+            )
+        if (path / RUN_FILE).exists():
+            Run.open(path)  # a training that was begun and left nothing is begun anew, anything else stays
         build(manifest.network.name, manifest.input.crop_size, manifest.network.options, manifest.seed)
         run = Run(path, manifest)
         run.save()

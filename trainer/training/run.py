@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,9 +10,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, ValidationError
 
+from edge.arguments import as_path, takes
+from edge.config.faults import first_fault
 from edge.config.strict import StrictModel
 from edge.detect.decision import Decision, is_joint
 from edge.detect.manifest import InputContract
+from edge.files import load_json, read_text, why
 from trainer.errors import RunError
 
 if TYPE_CHECKING:
@@ -128,6 +130,7 @@ class Run:
     manifest: RunManifest = field(repr=False)
 
     @staticmethod
+    @takes(path=as_path)
     def open(path: Path | str) -> Run:
         """Open a run folder.
 
@@ -159,7 +162,7 @@ class Run:
         try:
             return keras.models.load_model(place)
         except (ValueError, OSError, KeyError, TypeError) as error:
-            raise RunError(self.path, f"{place.name} cannot be loaded ({error!s:.120})", "fit it again") from error
+            raise RunError(self.path, f"{place.name} cannot be loaded ({why(error)})", "fit it again") from error
 
     def log(self) -> list[dict[str, Any]]:
         """Return the lines of log.jsonl, one for each epoch, without one that a kill cut short."""
@@ -192,11 +195,16 @@ class Run:
 def read_log(folder: Path) -> list[dict[str, Any]]:
     """Return the lines of log.jsonl of a run folder; none without the file."""
     try:
-        text = (folder / LOG_FILE).read_text(encoding="utf-8")
+        text = read_text(folder / LOG_FILE)
     except FileNotFoundError:
         return []
+    except (OSError, UnicodeDecodeError) as error:
+        raise RunError(folder, f"{LOG_FILE} cannot be read ({why(error)})", "fit it again") from error
     whole = text[: text.rfind("\n") + 1]  # a process killed while writing leaves half a line at the end
-    return [json.loads(line) for line in whole.splitlines()]
+    try:
+        return [load_json(line) for line in whole.splitlines()]
+    except ValueError as error:
+        raise RunError(folder, f"{LOG_FILE} is damaged ({why(error)})", "fit it again into another folder") from error
 
 
 def write_whole(place: Path, text: str) -> None:
@@ -222,13 +230,12 @@ def program_commit() -> str | None:
 def _read_manifest(folder: Path) -> RunManifest:
     place = folder / RUN_FILE
     try:
-        return RunManifest.model_validate_json(place.read_text(encoding="utf-8"))
+        text = read_text(place)
+        return RunManifest.model_validate_json(text)
     except (FileNotFoundError, NotADirectoryError):
         raise RunError(folder, f"{RUN_FILE} is missing", "name a folder that `gammabox-trainer fit` wrote") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise RunError(folder, f"{RUN_FILE} cannot be read ({error})", "fit it again") from error
+        raise RunError(folder, f"{RUN_FILE} cannot be read ({why(error)})", "fit it again") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        problem = f"{RUN_FILE} is none of this version ({where}: {first['msg']})"
+        problem = f"{RUN_FILE} is none of this version ({first_fault(error, RunManifest, text)})"
         raise RunError(folder, problem, "fit it again into another folder, or remove this one") from error

@@ -8,6 +8,7 @@ import io
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from edge.output import PAGE_MARK
 from trainer.sensor.camera import OV2710, WEBCAM_XRAY, parameter_table
 from trainer.studies.sensor_validation import literature, physics, real_hits, response
 
@@ -74,8 +75,8 @@ def as_json(checks: list[Check]) -> dict[str, Any]:
 def as_html(checks: list[Check]) -> str:
     """Return the report as one page with its plots inside."""
     head = (
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>Simulated camera: validation</title><style>{STYLE}"
-        "</style><h1>Simulated camera: validation</h1>"
+        f"<!doctype html><html lang=en><meta charset=utf-8>{PAGE_MARK}<title>Simulated camera: validation</title>"
+        f"<style>{STYLE}</style><h1>Simulated camera: validation</h1>"
         "<p>Made by <code>gammabox-trainer study validate-sensor</code>.</p>"
     )
     parts = [

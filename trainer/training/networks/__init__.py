@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
-from edge.errors import GammaboxError
+from edge.arguments import takes
+from trainer.errors import NetworkError
 from trainer.training.networks.alexnet import alexnet_edge, alexnet_paper
 from trainer.training.networks.googlenet import googlenet
 from trainer.training.networks.resnet import resnet
 from trainer.training.networks.screen import screen
+from trainer.values import check_network_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,10 +26,7 @@ NETWORKS: dict[str, Callable[..., keras.Model]] = {
 }
 
 
-class NetworkError(GammaboxError):
-    """A network that does not exist, or arguments that it does not take."""
-
-
+@takes(name=str, crop_size=int)
 def build(name: str, crop_size: int, options: Mapping[str, Any], seed: int) -> keras.Model:
     """Return a network with weights drawn from `seed`.
 
@@ -37,10 +36,12 @@ def build(name: str, crop_size: int, options: Mapping[str, Any], seed: int) -> k
         There is no network of that name, or it refuses the options.
 
     """
-    if name not in NETWORKS:
-        raise NetworkError(f"there is no network {name!r}; choose one of {', '.join(NETWORKS)}")
+    check_network_options(name, options)
     keras.utils.set_random_seed(seed)
     try:
         return NETWORKS[name](crop_size, **options)
     except (TypeError, ValueError) as error:
-        raise NetworkError(f"network {name} cannot be built at {crop_size} px with {dict(options)}: {error}") from error
+        given = ", ".join(f"{key}={value}" for key, value in options.items()) or "no options"
+        raise NetworkError(
+            f"network {name} cannot be built for crops of {crop_size} pixels with {given}; give larger crops"
+        ) from error

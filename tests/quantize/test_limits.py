@@ -22,8 +22,8 @@ def test_parse_limits_sets_a_limit():
     [
         ("speed=3", "no NAME=VALUE of a known name"),
         ("min_speedup", "no NAME=VALUE of a known name"),
-        ("min_speedup=fast", "--limits min_speedup"),
-        ("min_label_agreement=2", "less than or equal to 1"),
+        ("min_speedup=fast", "--limits: min_speedup"),
+        ("min_label_agreement=2", "expected at most 1"),
     ],
 )
 def test_parse_limits_refuses_wrong_limits(word, message):

@@ -10,9 +10,9 @@ from trainer.training.run import LOG_FILE, RUN_FILE, Run, read_log
     ("content", "told"),
     [
         (None, "run.json is missing"),
-        ("{", r"run.json is none of this version \(the file: Invalid JSON"),
-        ('{"schema_version": 7}', "schema_version: Input should be 1"),
-        ('{"network": {"name": "screen"}, "colour": 1}', "Field required"),
+        ("{", r"run.json is none of this version \(it is no JSON"),
+        ('{"schema_version": 7}', "schema_version: found the number 7, expected 1"),
+        ('{"network": {"name": "screen"}, "colour": 1}', "is missing, expected a value"),
     ],
 )
 def test_run_open_names_the_folder_and_its_fault(tmp_path: Path, content: str | None, told: str) -> None:

@@ -116,7 +116,7 @@ def check_command(
     from quantize.report import as_dict, lines, record, verdict, write_html, write_json
     from trainer.training.run import Run
 
-    output.require_places()
+    _require_places(output)
     settings = extent.settings()
     load_tensorflow()
     run = Run.open(reference)
@@ -234,6 +234,17 @@ def reference_command(
         print(json.dumps({"path": str(out), "size_bytes": size_bytes(copy)}))
         return
     print(f"{out}: {size_bytes(copy):,} bytes")
+
+
+def _require_places(output: OutputOptions) -> None:
+    """Refuse to write over files of others before minutes of work."""
+    from edge.output import begins_with, is_page, require_free
+    from quantize.report import JSON_MARK
+
+    if output.report is not None:
+        require_free(output.report, is_page, force=output.force)
+    if output.keep is not None:
+        require_free(output.keep, begins_with(JSON_MARK), force=output.force)
 
 
 def main() -> None:

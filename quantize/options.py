@@ -136,13 +136,3 @@ class OutputOptions:
         False
     )
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON instead of lines.")] = False
-
-    def require_places(self) -> None:
-        """Raise OutputError where a file of somebody else would be overwritten."""
-        from edge.output import begins_with, is_page, require_free  # noqa: PLC0415 - with the command only
-        from quantize.report import JSON_MARK  # noqa: PLC0415 - heavy
-
-        if self.report is not None:
-            require_free(self.report, is_page, force=self.force)
-        if self.keep is not None:
-            require_free(self.keep, begins_with(JSON_MARK), force=self.force)

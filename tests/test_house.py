@@ -21,7 +21,8 @@ ROOMS: dict[str, tuple[tuple[str, ...], ...]] = {
     "edge": (
         ("clock", "overlap", "process", "redaction", "statistics", "text", "systemd", "workers"),
         ("errors",),
-        ("arguments", "files"),
+        ("arguments",),
+        ("files",),
         ("output",),
         ("config", "truth"),
         ("capture",),

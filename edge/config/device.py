@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from edge.arguments import as_path, takes
 from edge.config import yaml_file
+from edge.config.places import with_places_apart
 from edge.config.strict import StrictModel
-from edge.errors import SettingsError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 Pixels = Annotated[int, Field(ge=0, le=16384)]
@@ -319,33 +315,7 @@ def load_settings(path: Path) -> DeviceSettings:
         The file has faults. The message names all of them.
 
     """
-    settings = anchored(yaml_file.load(path, DeviceSettings), path.parent)
-    faults = list(_shared_places(path, settings))
-    if faults:
-        raise SettingsError(path, [f"{path}: {fault}" for fault in faults])
-    return settings
-
-
-def _shared_places(path: Path, settings: DeviceSettings) -> Iterator[str]:
-    """Yield a fault for each file that the agent would write over one that something else needs."""
-    tls = settings.mqtt.tls or TlsSettings()
-    places: dict[str, Path | str | None] = {
-        "the settings": path,
-        "source.spec": settings.source.spec,
-        "mqtt.password_file": settings.mqtt.password_file,
-        "mqtt.tls.ca_file": tls.ca_file,
-        "mqtt.tls.cert_file": tls.cert_file,
-        "mqtt.tls.key_file": tls.key_file,
-    }
-    for name, written in (
-        ("outbox.path", settings.outbox.path),
-        ("calibration", settings.calibration),
-        ("state_file", settings.state_file),
-    ):
-        for other, place in places.items():
-            if place is not None and os.path.abspath(place) == os.path.abspath(written or ""):  # noqa: PTH100
-                yield f"{name}: names the same file as {other}, expected one of its own"
-        places[name] = written
+    return with_places_apart(path, anchored(yaml_file.load(path, DeviceSettings), path.parent))
 
 
 def anchored(settings: DeviceSettings, folder: Path) -> DeviceSettings:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from edge.config.strict import StrictModel
 from edge.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from edge.config.device import DeviceSettings
+Settings = TypeVar("Settings", bound=StrictModel)
+
+READ = ("source.spec", "mqtt.password_file", "mqtt.tls.ca_file", "mqtt.tls.cert_file", "mqtt.tls.key_file")
+WRITTEN = ("outbox.path", "calibration", "state_file")
 
 
-def with_places_apart(path: Path, settings: DeviceSettings) -> DeviceSettings:
+def with_places_apart(path: Path, settings: Settings) -> Settings:
     """Return settings whose files of output are all apart from each other and from what is read.
 
     Raises
@@ -29,23 +33,15 @@ def with_places_apart(path: Path, settings: DeviceSettings) -> DeviceSettings:
     return settings
 
 
-def _shared_places(path: Path, settings: DeviceSettings) -> Iterator[str]:
-    """Yield a fault for each file that the agent would write over one that something else needs."""
-    tls = settings.mqtt.tls
-    places: dict[str, Path | str | None] = {
-        "the settings": path,
-        "source.spec": settings.source.spec,
-        "mqtt.password_file": settings.mqtt.password_file,
-        "mqtt.tls.ca_file": None if tls is None else tls.ca_file,
-        "mqtt.tls.cert_file": None if tls is None else tls.cert_file,
-        "mqtt.tls.key_file": None if tls is None else tls.key_file,
-    }
-    for name, written in (
-        ("outbox.path", settings.outbox.path),
-        ("calibration", settings.calibration),
-        ("state_file", settings.state_file),
-    ):
-        for other, place in places.items():
-            if place is not None and os.path.abspath(place) == os.path.abspath(written or ""):  # noqa: PTH100
-                yield f"{name}: names the same file as {other}, expected one of its own"
-        places[name] = written
+def _shared_places(path: Path, settings: StrictModel) -> Iterator[str]:
+    known = {os.path.abspath(path): "the settings"}  # noqa: PTH100 - links are not followed
+    for name in (*READ, *WRITTEN):
+        value: object = settings
+        for part in name.split("."):
+            value = getattr(value, part, None)
+        if value is None:
+            continue
+        place = os.path.abspath(str(value))  # noqa: PTH100
+        if name in WRITTEN and place in known:
+            yield f"{name}: names the same file as {known[place]}, expected one of its own"
+        known.setdefault(place, name)

@@ -107,6 +107,25 @@ def bench(
     )
 
 
+@app.command("bench-threads")
+def bench_threads(
+    clip: Clip,
+    threads: Annotated[str, typer.Option(metavar="N,N", help="Numbers of threads, compared with the first.")] = "1,2",
+    rounds: Annotated[int, typer.Option(metavar="N", min=1, max=1000, help="Rounds in which they take turns.")] = 5,
+    model: Annotated[
+        Path | None, typer.Option(metavar="BUNDLE", help="Folder of the model, instead of the shipped one.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as one JSON object.")] = False,
+) -> None:
+    """Compare numbers of threads on one recording in one run: speed, processor time, and that they find the same.
+
+    The exit code is 1 where they do not.
+    """
+    from edge.commands import bench_threads as bench_threads_command
+
+    raise typer.Exit(bench_threads_command.run(clip, counts=threads, rounds=rounds, model=model, as_json=as_json))
+
+
 @app.command()
 def run(
     config: Config,

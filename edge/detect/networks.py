@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from edge.detect.manifest import Bundle
     from edge.detect.view import View
 
-SCREEN_BATCH = 16
+SCREEN_BATCH = 32
 """Patches in one call of the screen."""
 
 

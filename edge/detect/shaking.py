@@ -82,6 +82,8 @@ def _rests(current: Image, other: Image) -> NDArray[np.bool_]:
     difference = cv2.subtract(current, other, dtype=cv2.CV_32F)
     moved = fine_block_means(cv2.absdiff(difference, cv2.blur(difference, (_AROUND, _AROUND))))
     # The quietest ground shows the noise, unless nothing rests at all.
-    max_dn = float(np.clip(_NOISE_FACTOR * np.percentile(moved, 10), *_RESTING_DN))
+    quietest = moved.size // 10
+    tenth_dn = float(np.partition(moved, quietest, axis=None)[quietest])
+    max_dn = min(max(_NOISE_FACTOR * tenth_dn, _RESTING_DN[0]), _RESTING_DN[1])
     resting: NDArray[np.bool_] = moved < max_dn
     return resting

@@ -42,6 +42,30 @@ class Container:
     is_cut: bool | None = None
 
 
+_NAMES = {"avi": "an AVI", "matroska": "a Matroska file", "mp4": "an MP4 or MOV"}
+_CONVERT = "convert it (ffmpeg -i IN -c:v mjpeg -q:v 2 OUT.avi)"
+
+
+def not_opened(container: Container, size_bytes: int) -> tuple[str, str]:
+    """Return why a file cannot be opened as a recording, and what to do."""
+    name = _NAMES.get(container.kind)
+    if name is None:
+        return (
+            f"no video is recognised in its {size_bytes} bytes",
+            "name a recording (Motion JPEG AVI, MP4, MKV), a folder of pictures or a camera",
+        )
+    if container.video_streams:
+        if container.is_cut:
+            return f"is {name} whose first pictures are cut off: no video is recognised", "copy or record it again"
+        return f"is {name}, but its kind of video is not known here", _CONVERT
+    if container.is_cut or container.is_cut is None or container.kind != "matroska":
+        return (
+            f"is {name} that was cut off before its header was whole: no video is recognised",
+            "copy or record it again",
+        )
+    return f"is {name} without a stream of pictures: no video is recognised", "name a recording with pictures"
+
+
 @dataclass(frozen=True, slots=True)
 class _Piece:
     """A piece of a container: its type, and where its content begins and ends. `end` is None where it is not said."""

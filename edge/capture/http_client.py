@@ -12,7 +12,7 @@ import urllib.request
 from typing import IO, TYPE_CHECKING, Any, cast
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
-from edge.capture.login import Login, Request, answer_to, challenges_in, is_stale
+from edge.capture.login import Login, Request, answer_to, as_header, challenges_in, is_stale
 from edge.errors import SourceError
 
 if TYPE_CHECKING:
@@ -56,7 +56,11 @@ class HttpOpener:
         self._login: Login | None = None
         if split.username is not None:
             self._login = Login(unquote(split.username), unquote(split.password or ""))
-        handlers: list[urllib.request.BaseHandler] = [_HttpHandler(), _Redirects()]
+        handlers: list[urllib.request.BaseHandler] = [
+            _HttpHandler(),
+            _Redirects(),
+            urllib.request.HTTPCookieProcessor(),
+        ]
         if split.scheme.lower() == "https" or ca_file is not None:
             handlers.append(_HttpsHandler(*_trust(ca_file)))
         self._urls = urllib.request.build_opener(*handlers)
@@ -113,8 +117,7 @@ class HttpOpener:
         answer = answer_to(offers, self._login, Request(request.selector, secrets.token_hex(8)))
         if answer is None:
             raise refused
-        # http.client sends headers in Latin-1; the bytes are those of UTF-8.
-        request.add_unredirected_header("Authorization", answer.encode().decode("latin-1"))
+        request.add_unredirected_header("Authorization", as_header(answer))
         return request
 
 

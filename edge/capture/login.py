@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 _DIGESTS = {"MD5": "md5", "SHA-256": "sha256", "SHA-512-256": "sha512_256"}  # RFC 7616, the weakest first
+_AS_IT_CAME = "surrogateescape"  # bytes of the server that are no UTF-8
 _SCHEME = re.compile(r"([A-Za-z][\w.+-]*)(?:\s+(?!=)(.*))?", re.DOTALL)
 _PARAMETER = re.compile(r"([\w*.-]+)\s*=\s*(.*)", re.DOTALL)
 
@@ -43,7 +44,9 @@ class Request:
 
 
 def challenges_in(lines: Iterable[str]) -> list[Challenge]:
-    """Return the challenges in the WWW-Authenticate lines of an answer. A line may hold several.
+    """Return the challenges in the WWW-Authenticate lines of an answer, as `http.client` reads them.
+
+    A line may hold several. Texts are taken for UTF-8.
 
     Examples
     --------
@@ -53,7 +56,8 @@ def challenges_in(lines: Iterable[str]) -> list[Challenge]:
     """
     found: list[tuple[str, dict[str, str]]] = []
     for line in lines:
-        for item in parse_http_list(line):
+        text = line.encode("latin-1", "replace").decode("utf-8", _AS_IT_CAME)
+        for item in parse_http_list(text):
             parameter = _PARAMETER.fullmatch(item.strip())
             scheme = None if parameter else _SCHEME.fullmatch(item.strip())
             if scheme is not None:
@@ -67,15 +71,21 @@ def challenges_in(lines: Iterable[str]) -> list[Challenge]:
 def answer_to(challenges: Sequence[Challenge], login: Login, request: Request) -> str | None:
     """Return the Authorization header for the strongest challenge; None where none of them is known.
 
-    Digest comes before Basic, which shows the password to everybody on the way. Texts are sent in UTF-8.
+    Digest comes before Basic, which shows the password to everybody on the way. A server that asks for a login without
+    an offer gets Basic, as from curl. Texts are sent in UTF-8; what comes from the server goes back as it came.
     """
     digests = [challenge for challenge in challenges if challenge.scheme == "digest" and _is_known(challenge)]
     if digests:
         strengths = list(_DIGESTS)
         return _digest(max(digests, key=lambda challenge: strengths.index(_hash_of(challenge))), login, request)
-    if any(challenge.scheme == "basic" for challenge in challenges):
+    if not challenges or any(challenge.scheme == "basic" for challenge in challenges):
         return "Basic " + base64.b64encode(f"{login.user}:{login.password}".encode()).decode("ascii")
     return None
+
+
+def as_header(answer: str) -> str:
+    """Return an answer in the form in which `http.client` sends the bytes that are meant."""
+    return answer.encode(errors=_AS_IT_CAME).decode("latin-1")
 
 
 def is_stale(challenges: Iterable[Challenge]) -> bool:
@@ -95,9 +105,9 @@ def _is_known(challenge: Challenge) -> bool:
 
 def _qop_of(challenge: Challenge) -> str | None:
     """Return the quality of protection to use; None where the server names none, "" where none of its is known."""
-    if "qop" not in challenge.parameters:
+    offered = [offer.strip().lower() for offer in challenge.parameters.get("qop", "").split(",") if offer.strip()]
+    if not offered:
         return None
-    offered = [offer.strip().lower() for offer in challenge.parameters["qop"].split(",")]
     return next((known for known in ("auth", "auth-int") if known in offered), "")
 
 
@@ -108,7 +118,9 @@ def _digest(challenge: Challenge, login: Login, request: Request) -> str:
     realm, nonce = given.get("realm", ""), given["nonce"]
 
     def hashed(text: str) -> str:
-        return hashlib.new(_DIGESTS[_hash_of(challenge)], text.encode(), usedforsecurity=False).hexdigest()
+        return hashlib.new(
+            _DIGESTS[_hash_of(challenge)], text.encode(errors=_AS_IT_CAME), usedforsecurity=False
+        ).hexdigest()
 
     secret = hashed(f"{login.user}:{realm}:{login.password}")
     if (algorithm or "").upper().endswith("-SESS"):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import threading
 import time
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, TypeAlias
 
 import cv2
 
 from edge.capture.base import INTER_FRAME_WARNING, USUAL_FPS, Mode, Source, quiet_opencv
-from edge.capture.container import container_of
+from edge.capture.container import container_of, not_opened
 from edge.capture.report import LEFT_OUT, WEAVE, no_whole_frame
 from edge.capture.timeline import AHEAD, Place, placed
 from edge.errors import SourceError
@@ -29,6 +30,7 @@ _Packet: TypeAlias = "bytes | tuple[Image, float]"
 LIKELY_FPS = (0.01, 1000.0)
 MAX_FRAMES = 1 << 31  # a header that declares more is damaged
 LONGEST_S = 1e9
+RATE_TOLERANCE = 1.1
 AHEAD_BYTES = 48 << 20  # of decoded pictures that are read ahead
 LEAST_AHEAD = 4
 
@@ -76,10 +78,10 @@ class VideoSource(Source):
         quiet_opencv()
         self._path = path
         self._size_bytes = size_bytes
+        self._container = container_of(path)
         self._capture = self._open()
         self._lock = threading.Lock()
         self._closed = False
-        self._container = container_of(path)
         codec = codec_of(self._capture)
         declared = float(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
         self._declared_frames = int(declared) if 0 <= declared < MAX_FRAMES else 0
@@ -155,6 +157,12 @@ class VideoSource(Source):
             else:
                 yield stamp_s, (picture, (time.perf_counter() - began) * 1e3)
 
+    def _follow_rate(self, period_s: float) -> None:
+        """Take the rate of the first frames for that of the recording, where the header counts at another one."""
+        mode = self.mode
+        if self._fps is None and not 1 / RATE_TOLERANCE < mode.fps * period_s < RATE_TOLERANCE:
+            self._mode = replace(mode, fps=round(1 / period_s, 3))
+
     def _frame_at(self, place: Place[_Packet]) -> Frame | None:
         """Return the frame at a place, and enter in the report what is missing before it."""
         for number in range(place.sequence - place.missing, place.sequence):
@@ -166,6 +174,8 @@ class VideoSource(Source):
         if place.is_joined:
             self._warn_of_event("joined", f"the time stamps begin anew at frame {place.sequence}; a gap is assumed")
         position_s, self._period_s = place.position_s, place.period_s
+        if not self._delivered:
+            self._follow_rate(place.period_s)
         if self._fps is not None:
             position_s, self._period_s = place.sequence / self._fps, 1 / self._fps
         utc = self._start_utc + timedelta(seconds=position_s)
@@ -207,11 +217,7 @@ class VideoSource(Source):
             capture = cv2.VideoCapture(name, cv2.CAP_FFMPEG)
         if not capture.isOpened():
             capture.release()
-            raise SourceError(
-                self._path,
-                f"no video is recognised in its {self._size_bytes} bytes",
-                "name a recording (Motion JPEG AVI, MP4, MKV); if it is one, it was cut off in its header",
-            )
+            raise SourceError(self._path, *not_opened(self._container, self._size_bytes))
         return capture
 
     def _rate(self, wanted: float | None) -> float:

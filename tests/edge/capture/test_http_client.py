@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import threading
+import time
 
 import pytest
 from raw_camera import RawCamera
@@ -117,6 +118,16 @@ def test_login_follows_redirects_on_the_same_host(stream, code):
         assert camera.requests[2][1]["authorization"] == b"Basic " + base64.b64encode(b"user:s3cr3t")
 
 
+def test_login_keeps_the_cookie_of_a_redirect(stream):
+    def answer(path, head):
+        if path == "/v":
+            return [status("302 Found", "Location: /real", "Set-Cookie: session=17; Path=/")]
+        return [MULTIPART, stream] if head.get("cookie") == b"session=17" else [status("403 Forbidden")]
+
+    with serving(answer) as camera:
+        assert taken(f"http://127.0.0.1:{camera.port}/v") == [0, 1, 2, 3]
+
+
 def test_login_never_reaches_another_host(stream):
     ask = [status("401 Unauthorized", 'WWW-Authenticate: Basic realm="c"')]
 
@@ -168,6 +179,7 @@ def test_address_is_sent_as_browsers_send_it(stream):
         ([status("302 Found", "Location: /v")], "302 and refers to an address that cannot be followed"),
         ([status("401 No", "WWW-Authenticate: NTLM")], "asks for a login by Ntlm; allow Digest or Basic"),
         ([status("401 No", "WWW-Authenticate: Basic")], "it asks for a login; put user:password@"),
+        ([status("401 No")], "it asks for a login; put user:password@"),
         ([status("503 Busy")], r"503 \(Busy\); the camera is busy"),
         (
             [b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nContent-Length: 4\r\n\r\n\xff\xd8\xff\xd9"],
@@ -234,3 +246,22 @@ def test_https_on_a_plain_port_is_named(stream):
         pytest.raises(SourceError, match=r"does not speak HTTPS on this port.; try http://"),
     ):
         open_source(f"https://127.0.0.1:{camera.port}/v")
+
+
+def test_stream_with_time_stamps_has_a_gap_where_one_jumps(make_jpeg):
+    jpegs = [make_jpeg(number) for number in range(10)]
+
+    def answer(*_):
+        yield MULTIPART
+        for number in range(64):
+            if number in {58, 59}:
+                continue
+            jpeg = jpegs[number % 10]
+            yield b"--cut\r\nX-Timestamp: %.3f\r\nContent-Length: %d\r\n\r\n" % (7 + number / 25, len(jpeg))
+            yield jpeg + b"\r\n"
+            time.sleep(0.04)
+
+    with serving(answer) as camera, open_source(f"http://127.0.0.1:{camera.port}/v") as source:
+        numbers = [frame.sequence for frame, _ in zip(source.pictures(), range(62), strict=False)]
+        assert source.report.dropped == 2
+    assert numbers == [number for number in range(64) if number not in {58, 59}]

@@ -3,7 +3,7 @@ import hashlib
 
 import pytest
 
-from edge.capture.login import Login, Request, answer_to, challenges_in, is_stale
+from edge.capture.login import Login, Request, answer_to, as_header, challenges_in, is_stale
 
 RFC = Request("/dir/index.html", "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ")
 MUFASA = Login("Mufasa", "Circle of Life")
@@ -96,7 +96,22 @@ def test_answer_is_basic_where_digest_is_unknown():
     assert base64.b64decode(answer.removeprefix("Basic ")).decode() == "josé:ß€"
 
 
-@pytest.mark.parametrize("lines", [[], ["NTLM"], ['Digest realm="c"'], ['Digest nonce="n", qop="token"'], ['="', ",,"]])
+def test_answer_without_an_offer_is_basic():
+    assert answer_to([], Login("u", "p"), RFC) == "Basic " + base64.b64encode(b"u:p").decode()
+
+
+@pytest.mark.parametrize("realm", ["Kamera Süd".encode(), "Kamera Süd".encode("latin-1")])
+def test_answer_returns_the_realm_as_it_came(realm):
+    line = b'Digest realm="%s", nonce="n", qop=""' % realm
+    header = as_header(answer_to(challenges_in([line.decode("latin-1")]), Login("u", "p"), Request("/v", "c")))
+    sent = fields_of(header.encode("latin-1").decode("latin-1"))
+    assert sent["realm"].strip('"').encode("latin-1") == realm
+    secret = hashlib.md5(b"u:" + realm + b":p", usedforsecurity=False).hexdigest()
+    asked = md5("GET:/v")
+    assert sent["response"] == '"' + md5(f"{secret}:n:{asked}") + '"'
+
+
+@pytest.mark.parametrize("lines", [["NTLM"], ['Digest realm="c"'], ['Digest nonce="n", qop="token"']])
 def test_answer_is_none_where_nothing_is_known(lines):
     assert answer_to(challenges_in(lines), MUFASA, RFC) is None
 

@@ -1,7 +1,11 @@
 """The number of threads changes neither events nor summary, whatever happens to the recording."""
 
 import json
+import signal
+import subprocess
+import sys
 import threading
+import time
 
 import cv2
 import numpy as np
@@ -107,3 +111,24 @@ def test_analyze_writes_the_same_events_before_an_error(clip, analyzed, monkeypa
     for threads in (2, 4):
         frames.clear()
         assert analyzed(clip, threads) == alone
+
+
+def test_analyze_ends_at_once_on_ctrl_c(tmp_path):
+    long = tmp_path / "long.avi"
+    contents = list(pictures())
+    with MotionJpegWriter(long, 25, SIZE) as writer:
+        for number in range(8 * len(contents)):
+            writer.write(contents[number % len(contents)], damaged=True)
+    events = tmp_path / "events.jsonl"
+    program = "from edge.commands.cli import main; main()"
+    command = [sys.executable, "-c", program, "analyze", long, "--events", events, "--threads", "4"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 60
+        while not (events.exists() and events.stat().st_size) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        began = time.monotonic()
+        _, said = process.communicate(timeout=30)
+    assert time.monotonic() - began < 3
+    assert "Traceback" not in said
+    assert process.returncode == 130

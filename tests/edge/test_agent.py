@@ -41,8 +41,10 @@ def kinds(got):
     return {each.topic.kind for each in got}
 
 
-def test_agent_delivers_everything_of_a_recording(box, broker):
+@pytest.mark.parametrize("threads", [1, 3])
+def test_agent_delivers_everything_of_a_recording(box, broker, threads):
     agent_box = box(broker.port)
+    agent_box.settings["detection"] = {"threads": threads}
     agent_box.settings["telemetry"]["health_interval_s"] = 60  # the last health message is about the whole run
     with Subscriber(MqttSettings(host="127.0.0.1", port=broker.port), SITE) as subscriber:
         code, outcome, err = agent_box.run()

@@ -39,6 +39,7 @@ class SourceOptions:
     shield: Annotated[
         list[str] | None, typer.Option(help="Shield before the source, material:mm, e.g. lead:2; repeatable.")
     ] = None
+    patient: Annotated[bool, typer.Option(help="A patient carries the nuclide: most photons are scattered.")] = False
     start: Annotated[float, typer.Option(help="When the source appears, s from the beginning.")] = 0.0
 
     def field(self) -> Field:
@@ -71,6 +72,7 @@ class SourceOptions:
             shield=layers,
             age_s=self.age * 3600.0,
             start_s=self.start,
+            patient=self.patient,
         )
 
 

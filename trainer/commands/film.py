@@ -31,7 +31,7 @@ class FilmOptions:
     panel: ClassVar[str] = "Film"
 
     seconds: Annotated[float, typer.Option(help="Length of the film, s.")] = 20.0
-    muons: Annotated[bool, typer.Option(help="Cosmic muons as background.")] = True
+    background: Annotated[bool, typer.Option(help="Cosmic muons and natural gammas, as everywhere.")] = True
     nuisance: Annotated[list[str] | None, typer.Option(help=f"Disturbance: {', '.join(NUISANCES)}; repeatable.")] = None
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 1
     threads: Annotated[int | None, typer.Option(min=1, help="Frames made at a time.")] = None
@@ -83,14 +83,14 @@ def film_command(
     pictures = scene_frames(scene, (camera.width, camera.height), seed)
     if sys.stderr.isatty():
         print(f"drawing the hits of {field.spectrum.name} (simulated once, then kept)", file=sys.stderr)
-    events = film_events(camera, [field], options.seconds, seed, muons=options.muons)
+    events = film_events(camera, [field], options.seconds, seed, background=options.background)
     record = record_of(
         camera,
         [field],
         scene=scene_digest(scene),
         frames=frames,
         seed=seed,
-        muons=options.muons,
+        background=options.background,
         nuisances=options.nuisance or [],
         command=typed_command("gammabox-trainer"),
     )

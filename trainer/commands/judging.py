@@ -37,6 +37,14 @@ if TYPE_CHECKING:
     from trainer.judging.evaluate import Judged
     from trainer.training.run import Run
 
+SENSITIVITY_DEPENDS_ON = (
+    "gain",
+    "tone_gamma",
+    "jpeg_quality",
+    "defect_correction",
+    "defect_threshold",
+    "temporal_denoise",
+)
 JudgedSplit = Literal["test", "validation"]
 WEIGHT_HELP = (
     "Weight of a term of the decision; may be given several times. The defaults: classifier=0.75, screen=0.25, "
@@ -303,7 +311,7 @@ def sensitivity_command(
         rows = measure_sensitivity(
             bundle, camera, source_spectrum(nuclide, ()), frames=frames, seed=seed, progress=progress
         )
-    changed = [f"{name}={getattr(camera, name)}" for name in ("gain", "tone_gamma", "jpeg_quality")]
+    changed = [f"{name}={getattr(camera, name)}" for name in SENSITIVITY_DEPENDS_ON]
     table = as_table(
         rows,
         {

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from trainer.commands import study_networks, study_sensor
+from trainer.commands import study_least, study_networks, study_sensor
 from trainer.commands.options import (
     CameraOption,
     JsonOption,
@@ -35,6 +35,7 @@ def register(app: typer.Typer) -> None:
     study.command("grid")(grid_command)
     study_networks.register(study)
     study_sensor.register(study)
+    study_least.register(study)
     app.add_typer(study, name="study")
 
 

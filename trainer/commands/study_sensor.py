@@ -71,13 +71,13 @@ def validate_command(
 
 
 def _print_fit(hits: Path | None, trials: int, seed: int, *, scaled: bool) -> None:
-    from trainer.studies.sensor_validation.clusters import find_clusters, read_frames
+    from trainer.studies.sensor_validation.clusters import find_clusters, read_frames, without_dark
     from trainer.studies.sensor_validation.fit import fit_webcam
     from trainer.studies.sensor_validation.real_hits import FITTED, runs_of
     from trainer.studies.sensor_validation.webcam import TRUE_MM
 
     if hits is None:
         raise SensorError("--fit needs real frames: name their folder with --hits")
-    real = find_clusters(read_frames(runs_of(hits)[FITTED]))
+    real = find_clusters(without_dark(read_frames(runs_of(hits)[FITTED])))
     best = fit_webcam(real, TRUE_MM[FITTED], trials=trials, seed=seed, scaled=scaled)[0]
     print(json.dumps({"values": best.values, "distances": best.apart, "score": best.score}))

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from trainer.errors import SensorError
-from trainer.sensor.library import build_library, turned
+from trainer.sensor.library import turned
 from trainer.sensor.muons import muon_hits_per_s, muon_library
-from trainer.sensor.radiation import LIBRARY_HITS, at_sensor, hit_rate
+from trainer.sensor.radiation import hit_rate, hits_in, natural_field
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -40,7 +40,7 @@ class HitEvent:
     energy_kev : float
         Left in the layers that collect charge.
     origin : str
-        Source of the hit: the name of a nuclide or tube, or "muon".
+        Source of the hit: the name of a nuclide or tube, "natural" or "muon".
 
     """
 
@@ -137,7 +137,7 @@ def film_events(
     seconds: float,
     seed: int,
     *,
-    muons: bool = True,
+    background: bool = True,
     cache: Path | None = None,
 ) -> FilmHits:
     """Draw all hits of a film.
@@ -149,8 +149,8 @@ def film_events(
     seconds : float
         Duration of the film.
     seed : int
-    muons : bool
-        Whether cosmic muons come too (for a camera that looks to the horizon).
+    background : bool
+        Whether natural gammas and cosmic muons come too (for a camera that looks to the horizon).
     cache : Path, optional
         Folder of the libraries, where not the user's cache.
 
@@ -162,18 +162,17 @@ def film_events(
     """
     rng = np.random.default_rng([seed, 1])
     parts: list[DrawnHits] = []
-    for source in fields:
+    for source in [*fields, natural_field()] if background else fields:
         if not 0 <= source.start_s <= seconds:
             raise SensorError(f"start at {source.start_s} s: give a moment within the film of {seconds} s")
         rate, _ = hit_rate(camera, source, cache)
         if rate * seconds > MAX_HITS:
             raise SensorError(f"{rate:.3g} hits a second are more than a film holds; lower the dose rate")
         if rate:
-            inside, _ = at_sensor(camera, source.spectrum)
-            library = build_library(inside, camera, LIBRARY_HITS, cache=cache)
+            library = hits_in(camera, source.spectrum, cache)
             span = source.start_s, seconds
             parts.append(draw_events(library, rate, span, camera, rng, half_life_s=source.half_life_s))
-    if muons:
+    if background:
         library = muon_library(camera)
         parts.append(draw_events(library, muon_hits_per_s(camera, library), (0.0, seconds), camera, rng))
     return FilmHits(camera, tuple(parts))

@@ -87,7 +87,7 @@ def record_of(
     scene: str,
     frames: int,
     seed: int,
-    muons: bool,
+    background: bool,
     nuisances: Sequence[str],
     command: str = "",
 ) -> Record:
@@ -99,7 +99,7 @@ def record_of(
         "scene": scene,
         "frames": frames,
         "seed": seed,
-        "muons": muons,
+        "background": background,
         "nuisances": list(nuisances),
         "hit_library_version": LIBRARY_VERSION,
         "versions": {"opencv": cv2.__version__, "numpy": np.__version__},

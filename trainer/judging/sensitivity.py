@@ -110,7 +110,7 @@ def measure_sensitivity(
         scene = generate_scene(own, "validation", (camera.width, camera.height), crowd=0.0)
         picture = np.rint(scene.levels(0)).astype(np.uint8)
         lit = relighting(picture, median_dn)[picture]
-        events = film_events(camera, [field], frames / camera.fps, own, muons=False, cache=cache)
+        events = film_events(camera, [field], frames / camera.fps, own, background=False, cache=cache)
         truth: dict[int, list[TrueHit]] = {}
         shown = simulated_frames(camera, repeat(lit, frames), events, truth, seed=own)
         scores = score_frames(shown, Detector(bundle), truth)

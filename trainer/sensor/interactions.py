@@ -73,7 +73,12 @@ def compton_edge_kev(photon_kev: float) -> float:
     return 2.0 * photon_kev**2 / (ELECTRON_MASS_KEV + 2.0 * photon_kev)
 
 
-def klein_nishina(photon_kev: float, cosine: NDArray[np.float64]) -> NDArray[np.float64]:
+def scattered_kev(photon_kev: NDArray[np.float64], cosine: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the energy of Compton-scattered photons by the cosine of their angle."""
+    return photon_kev / (1.0 + photon_kev / ELECTRON_MASS_KEV * (1.0 - cosine))
+
+
+def klein_nishina(photon_kev: float | NDArray[np.float64], cosine: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the Klein–Nishina cross-section per solid angle in units of r_e²."""
     ratio = 1.0 / (1.0 + photon_kev / ELECTRON_MASS_KEV * (1.0 - cosine))  # scattered over incident energy
     density: NDArray[np.float64] = 0.5 * ratio**2 * (ratio + 1.0 / ratio - (1.0 - cosine**2))

@@ -10,14 +10,17 @@ from trainer.sensor.attenuation import Layer
 from trainer.sensor.library import build_library
 from trainer.sensor.nuclides import load_nuclide
 from trainer.sensor.photons import check_dose_rate, dose_rate_usv_h, point_source_fluence_rate_cm2_s, source_spectrum
+from trainer.sensor.surroundings import NATURAL, NATURAL_USV_H, natural_spectrum, patient_spectrum
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from trainer.sensor.camera import Camera
+    from trainer.sensor.library import HitLibrary
     from trainer.sensor.photons import Spectrum
 
 LIBRARY_HITS = 4000
+_NATURAL_HITS = 400  # few come: a film of a minute holds none or one
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,6 +54,7 @@ def nuclide_field(
     shield: tuple[Layer, ...] = (),
     age_s: float = 0.0,
     start_s: float = 0.0,
+    patient: bool = False,
 ) -> Field:
     """Return the field of a nuclide from its dose rate in µSv/h, or from its activity and distance.
 
@@ -66,6 +70,8 @@ def nuclide_field(
     age_s : float
         Time since activity (or dose rate) was as given.
     start_s : float
+    patient : bool
+        A patient carries the nuclide: most photons are scattered. Only with a dose rate.
 
     Raises
     ------
@@ -78,8 +84,10 @@ def nuclide_field(
         raise SensorError("activity and distance belong together; give both, or a dose rate")
     if by_activity == (dose_rate is not None):
         raise SensorError("give either a dose rate, or an activity with a distance")
+    if patient and by_activity:
+        raise SensorError("a patient's own body weakens the activity; give a dose rate")
     nuclide = load_nuclide(name)
-    spectrum = source_spectrum(name, shield)
+    spectrum = patient_spectrum(name).behind(shield)[0] if patient else source_spectrum(name, shield)
     if activity_bq is not None and distance_m is not None:
         fluence = point_source_fluence_rate_cm2_s(nuclide, activity_bq, distance_m, shield)
         dose_rate = dose_rate_usv_h(spectrum, fluence)
@@ -100,9 +108,21 @@ def at_sensor(camera: Camera, spectrum: Spectrum) -> tuple[Spectrum, float]:
     return at_silicon, share * of_inside
 
 
+def natural_field() -> Field:
+    """Return the field of natural gammas as it is nearly everywhere."""
+    return Field(natural_spectrum(), NATURAL_USV_H)
+
+
+def hits_in(camera: Camera, spectrum: Spectrum, cache: Path | None = None) -> HitLibrary:
+    """Return the library of hits of a radiation in front of the camera."""
+    inside, _ = at_sensor(camera, spectrum)
+    count = _NATURAL_HITS if spectrum.name == NATURAL else LIBRARY_HITS
+    return build_library(inside, camera, count, cache=cache)
+
+
 def hit_rate(camera: Camera, field: Field, cache: Path | None = None) -> tuple[float, float]:
     """Return hits a second on the whole sensor at full duty, and the standard error of the simulation."""
-    inside, share = at_sensor(camera, field.spectrum)
-    library = build_library(inside, camera, LIBRARY_HITS, cache=cache)
+    _, share = at_sensor(camera, field.spectrum)
+    library = hits_in(camera, field.spectrum, cache)
     rate = library.hits_per_s_per_usv_h(camera, field.spectrum) * share * field.dose_rate_usv_h
     return rate, rate * library.hits_per_fluence_error / library.hits_per_fluence_cm2

@@ -178,7 +178,7 @@ def _film_clip(
     film(
         part,
         _pictures(scene, recipe.frames),
-        film_events(recipe.camera, fields, recipe.seconds, seed, muons=False),
+        film_events(recipe.camera, fields, recipe.seconds, seed, background=False),
         recipe.camera,
         frames=recipe.frames,
         seed=seed,

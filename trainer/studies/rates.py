@@ -113,7 +113,7 @@ def compare_scenes(
         A scene without a hit on live ground.
 
     """
-    events = film_events(camera, [field], frames / camera.fps, seed, muons=False)
+    events = film_events(camera, [field], frames / camera.fps, seed, background=False)
     rows: list[SceneRate] = []
     for done, (name, scene) in enumerate(scenes_of(spec, (camera.width, camera.height), seed).items(), start=1):
         truth: dict[int, list[TrueHit]] = {}

@@ -36,7 +36,7 @@ def files_of(out: Path) -> list[bytes]:
 @pytest.mark.skipif(not hasattr(signal, "SIGINT"), reason="no signals here")
 def test_film_command_interrupted_leaves_clip_and_truth(tmp_path: Path) -> None:
     out = tmp_path / "long.avi"
-    command = [sys.executable, "-m", "trainer", "film", str(out), *SMALL, "--seconds", "600", "--no-muons"]
+    command = [sys.executable, "-m", "trainer", "film", str(out), *SMALL, "--seconds", "600", "--no-background"]
     ours = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background begins with it ignored
     running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     signal.signal(signal.SIGINT, ours)
@@ -114,7 +114,7 @@ def test_film_imports_only_the_demos_packages() -> None:
 
 
 def test_film_command_resumes_or_refuses(command, tmp_path) -> None:
-    words = ("film", tmp_path / "out.avi", "--size", "96x64", "--seconds", "0.2", "--no-muons", "--json")
+    words = ("film", tmp_path / "out.avi", "--size", "96x64", "--seconds", "0.2", "--no-background", "--json")
     first = command(main, *words).json
     again = command(main, *words).json
     assert {**first, "fps": 0} == {**again, "fps": 0}

@@ -34,7 +34,7 @@ def events() -> list[HitEvent]:
 
 def record(camera: Camera, **changed: object) -> Record:
     field = Field(source_spectrum("Tc-99m"), 500.0)
-    options = {"scene": "generated", "frames": FRAMES, "seed": 3, "muons": True, "nuisances": NUISANCES}
+    options = {"scene": "generated", "frames": FRAMES, "seed": 3, "background": True, "nuisances": NUISANCES}
     return record_of(camera, [field], **(options | changed))
 
 

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,9 +16,9 @@ from trainer.sensor.camera import WEBCAM_XRAY, parameter_table
 from trainer.sensor.library import simulate_hits
 from trainer.studies.sensor_validation import fit, physics, report
 from trainer.studies.sensor_validation.checks import Check, Curve, Plot
-from trainer.studies.sensor_validation.clusters import distances, find_clusters, ks_distance, read_frames
+from trainer.studies.sensor_validation.clusters import distances, find_clusters, ks_distance, read_frames, without_dark
 from trainer.studies.sensor_validation.fit import FREE, fit_webcam
-from trainer.studies.sensor_validation.real_hits import check_between_runs, predicted_rate, runs_of
+from trainer.studies.sensor_validation.real_hits import check_between_runs, check_real_hits, predicted_rate, runs_of
 from trainer.studies.sensor_validation.webcam import beam, covered_frames, simulate_run
 
 ROOT = Path(__file__).parents[3]
@@ -127,3 +128,33 @@ def test_check_between_runs_compares_real_runs() -> None:
     rows = {row[0]: row for row in check_between_runs(REAL).rows}
     assert rows["20mm"][4] == 0
     assert float(rows["05mm"][1]) > float(rows["60mm"][1]) > 10
+
+
+def test_without_dark_keeps_hits_and_takes_hot_pixels_away() -> None:
+    frames = [np.zeros((20, 30, 3), np.uint8) for _ in range(8)]
+    for frame in frames:
+        frame[4, 5] = 90  # a hot pixel
+    frames[3][10:12, 10:12] = 200
+    cleaned = find_clusters(without_dark(frames))
+    assert cleaned.size_px.tolist() == [4]
+    assert cleaned.saturated_share == 0
+    assert without_dark(frames[:2]) == frames[:2]  # too few to know what is dark
+
+
+def test_check_real_hits_shows_sum_saturation_and_the_null_model(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    for run in ("10mm", "20mm"):
+        folder = tmp_path / f"webcam_xray_100kV_{run}_al"
+        folder.mkdir()
+        for number in range(6):
+            frame = np.zeros((96, 128, 3), np.uint8)
+            for x, y in rng.integers(4, 90, (6, 2)):
+                frame[y : y + 2, x : x + 3] = 255
+            cv2.imwrite(str(folder / f"{number}.png"), frame)
+    check = check_real_hits(tmp_path, frames=2, hits=40)
+    rows = {str(row[0]): dict(zip(check.columns, row, strict=True)) for row in check.rows}
+    fitted = rows["20mm (fitted)"]
+    assert fitted["saturated"] == 1.0
+    assert fitted["sum, 90 %"] >= 6 * 3 * 255
+    assert check.rows[1][3] == 0  # the null model predicts its own run exactly
+    assert "not identifiable" in check.explanation

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+MIN_DARK_FRAMES = 5
 FLOOR_DN = 8  # a pixel belongs to a cluster where a colour is brighter
+WIDE_PX = 20
 MIN_COLOUR_SUM = 60.0  # fainter clusters are too coarsely quantised to have a colour
 
 
@@ -44,6 +46,16 @@ class Clusters:
     sum_dn: NDArray[np.float64] = field(repr=False)
     red_share: NDArray[np.float64] = field(repr=False)
     blue_share: NDArray[np.float64] = field(repr=False)
+
+    @property
+    def saturated_share(self) -> float:
+        """Share of the clusters with a value of 255."""
+        return float((self.peak_dn >= 255).mean()) if len(self.peak_dn) else 0.0
+
+    @property
+    def wide_share(self) -> float:
+        """Share of the clusters with at least 20 pixels."""
+        return float((self.size_px >= WIDE_PX).mean()) if len(self.size_px) else 0.0
 
     @property
     def per_frame(self) -> float:
@@ -95,6 +107,27 @@ def read_frames(folder: Path) -> list[NDArray[np.uint8]]:
     return [picture for file in files if (picture := read_colour(file, bits)) is not None]
 
 
+def without_dark(frames: list[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
+    """Subtract what a covered camera shows in most of its frames: its dark picture, hot pixels among it.
+
+    Parameters
+    ----------
+    frames : list of uint8 arrays, shape (height, width, 3)
+
+    Returns
+    -------
+    list of the same
+
+    """
+    if len(frames) < MIN_DARK_FRAMES:
+        return frames
+    # A pixel that shows something in a fifth of the frames is no pixel that hits fall on by chance.
+    stack = np.stack(frames)
+    rank = int(0.8 * (len(frames) - 1))
+    dark = np.partition(stack, rank, axis=0)[rank]
+    return [cv2.subtract(frame, dark) for frame in frames]
+
+
 def ks_distance(first: NDArray[np.generic], second: NDArray[np.generic]) -> float:
     """Return the Kolmogorov–Smirnov distance: the greatest difference between two empirical distributions."""
     if not len(first) or not len(second):
@@ -106,10 +139,11 @@ def ks_distance(first: NDArray[np.generic], second: NDArray[np.generic]) -> floa
 
 
 def distances(real: Clusters, simulated: Clusters) -> dict[str, float]:
-    """Return the Kolmogorov–Smirnov distances of size, peak and colours."""
+    """Return the Kolmogorov–Smirnov distances of size, peak, sum of light and colours."""
     return {
         "size": ks_distance(real.size_px, simulated.size_px),
         "peak": ks_distance(real.peak_dn, simulated.peak_dn),
+        "sum": ks_distance(real.sum_dn, simulated.sum_dn),
         "red_share": ks_distance(real.red_share, simulated.red_share),
         "blue_share": ks_distance(real.blue_share, simulated.blue_share),
     }

@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 # What is free, and within which bounds: nobody published anything about this webcam's sensor.
 FREE: dict[str, tuple[float, float]] = {
     "pixel_um": (2.0, 4.0),
-    "epi_um": (3.0, 14.0),
+    "epi_um": (3.0, 25.0),
+    "depletion_um": (0.5, 6.0),
     "diffusion_um": (0.2, 1.5),
-    "diffusion_slope": (0.1, 1.5),
     "full_well_e": (2500.0, 12000.0),
     "digital_gain": (1.5, 8.0),
     "black_offset_dn": (3.0, 40.0),
     "wb_red": (0.8, 1.8),
     "wb_blue": (0.8, 1.8),
 }
-INTERACTIONS = 7000  # in the thickest layer and what feeds it
+INTERACTIONS = 9000  # in the thickest layer and what feeds it
 STEP = 0.25  # σ of the natural logarithm of a change
 
 
@@ -49,13 +49,15 @@ def fit_webcam(
     """Search for parameters whose clusters are like the real ones and return all trials, the best first.
 
     A third of the trials are drawn evenly, the rest change the best ones. What is made small is the sum of the
-    Kolmogorov–Smirnov distances of size and peak and a third of the colours'. Where not `scaled`, the sensor has the
-    picture's 640×480 pixels, each twice as wide.
+    Kolmogorov–Smirnov distances of size, peak and sum of light and a third of the colours'. Where not `scaled`, the
+    sensor has the picture's 640×480 pixels, each twice as wide.
     """
     rng = np.random.default_rng(seed)
     bounds = FREE if scaled else {**FREE, "pixel_um": (4.0, 8.0)}
     low, high = (dict(zip(bounds, edge, strict=True)) for edge in zip(*bounds.values(), strict=True))
-    base = WEBCAM_XRAY if scaled else change(WEBCAM_XRAY, width=640, height=480, scale_down=1)
+    base = change(WEBCAM_XRAY, charge_spread="first_passage")
+    if not scaled:
+        base = change(base, width=640, height=480, scale_down=1)
     wide = change(base, epi_um=high["epi_um"])
     deposits, _ = simulate_deposits(wide, beam(aluminium_mm), INTERACTIONS, np.random.default_rng(seed), normal=True)
     tried: list[Trial] = []
@@ -64,6 +66,7 @@ def fit_webcam(
             values = {name: float(np.exp(rng.uniform(np.log(low[name]), np.log(high[name])))) for name in FREE}
         else:
             values = _changed(tried[int(rng.integers(min(4, len(tried))))].values, bounds, rng)
+        values["depletion_um"] = min(values["depletion_um"], values["epi_um"])
         tried.append(try_values(change(base, **values), values, deposits, real))
         tried.sort(key=lambda trial: trial.score)
     return tried
@@ -76,7 +79,7 @@ def try_values(camera: Camera, values: dict[str, float], deposits: Deposits, rea
         return Trial(9.0, values, {})
     simulated = find_clusters(covered_frames(camera, library, 1.15 * real.per_frame, 10, 3))
     apart = distances(real, simulated)
-    score = apart["size"] + apart["peak"] + (apart["red_share"] + apart["blue_share"]) / 6.0
+    score = apart["size"] + apart["peak"] + apart["sum"] + (apart["red_share"] + apart["blue_share"]) / 6.0
     return Trial(score, values, apart)
 
 

@@ -25,6 +25,7 @@ OV5647 = {
 # "E(keV) ↔ brightness, sum of r, g and b" of clusters of the same webcam, 130 kV on foils of Ag and Mo:
 # README of github.com/rashurko/BachelorProject_Webcams, week 7, Trust webcam.
 LINES = ((22.16, 1259.0), (17.48, 1042.0))
+LINE_RATIO = (0.85, 1.15)
 
 
 def check_ov5647(*, hits: int = 3000) -> Check:
@@ -91,14 +92,15 @@ def check_fluorescence(*, hits: int = 2500) -> Check:
         peak = float(middle[far][smooth[far].argmax()])
         rows.append((energy, peak, brightness, peak / brightness))
         curves.append(Curve(f"{energy} keV", middle.tolist(), (count / count.max()).tolist(), "steps"))
-    good = all(0.7 <= row[3] <= 1.4 for row in rows)
+    good = all(LINE_RATIO[0] <= row[3] <= LINE_RATIO[1] for row in rows)
     return Check(
         "Brightness of whole clusters at X-ray lines, webcam",
         "the webcam's calibration by those who recorded the frames: Ag and Mo K lines",
         ("keV", "peak of the sum of all colours, simulated", "calibrated", "ratio"),
         tuple(rows),
         bool(good),
-        "within 0.7 to 1.4: another tube voltage, another week, exposure and gain not recorded",
-        "An absolute test of electrons per DN that the fit on cluster shapes did not use.",
+        f"within {LINE_RATIO[0]:g} to {LINE_RATIO[1]:g}",
+        "An absolute test of electrons per DN that the fit on cluster shapes did not use: another tube voltage, "
+        "another week, exposure and gain not recorded.",
         (Plot("Webcam: X-ray lines", "sum of B, G, R over a cluster", "clusters", tuple(curves)),),
     )

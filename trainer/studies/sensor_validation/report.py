@@ -43,6 +43,7 @@ def run_checks(hits_folder: Path | None, on_check: Callable[[str], None] | None 
         ("backscatter", physics.check_backscatter),
         ("straggling", physics.check_straggling),
         ("hits per dose", response.check_yield),
+        ("hits per dose, other Monte Carlos", response.check_independent),
         ("hits of 140.5 keV", response.check_clusters),
         ("published sensors", literature.check_ov5647),
         ("webcam's calibration lines", literature.check_fluorescence),

@@ -12,7 +12,7 @@ from trainer.sensor.fixed_pattern import make_pattern
 from trainer.sensor.isp import photograph
 from trainer.sensor.library import HitLibrary, simulate_hits
 from trainer.sensor.tube import tube_spectrum
-from trainer.studies.sensor_validation.clusters import Clusters, find_clusters
+from trainer.studies.sensor_validation.clusters import Clusters, find_clusters, without_dark
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,4 +66,4 @@ def simulate_run(
     rate = clusters_per_frame * 1.2
     probe = find_clusters(covered_frames(camera, library, rate, 4, seed + 1))
     rate *= clusters_per_frame / max(probe.per_frame, 1e-3)
-    return find_clusters(covered_frames(camera, library, rate, frames, seed + 2))
+    return find_clusters(without_dark(list(covered_frames(camera, library, rate, frames, seed + 2))))

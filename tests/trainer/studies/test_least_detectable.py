@@ -1,0 +1,52 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge.alarm.trigger import Trigger
+from trainer.sensor.camera import OV2710, change
+from trainer.sensor.library import HitLibrary
+from trainer.studies import least_detectable
+from trainer.studies.least_detectable import Setting, least_dose_rates, least_rate_hz, visible_share
+
+QUICK = Setting(seconds=20.0, shown_hits=60)
+
+
+def test_least_rate_raises_the_alarm_of_the_trigger_itself() -> None:
+    """What the vectorised sums promise, the box's own trigger keeps."""
+    rate_hz, exposure_s, background_hz = least_rate_hz(QUICK, 0.1, 1 / 30, 30.0), 1 / 30, 0.1
+    rng = np.random.default_rng(8)
+    raised = 0
+    for _ in range(60):
+        trigger = Trigger(QUICK.alarm)
+        hits = rng.poisson((background_hz + rate_hz) * exposure_s, 600)
+        raised += max([trigger.add(float(n), exposure_s, background_hz) for n in hits])
+    assert raised / 60 == pytest.approx(0.9, abs=0.12)
+
+
+def test_least_rate_rises_with_the_background() -> None:
+    quiet, noisy = (least_rate_hz(QUICK, hz, 1 / 30, 30.0) for hz in (0.05, 1.0))
+    assert noisy > 1.3 * quiet
+
+
+def test_visible_share_falls_with_defect_correction(library: HitLibrary) -> None:
+    off, strong = (
+        visible_share(change(OV2710, defect_correction=on, defect_threshold=0.05), library, QUICK)
+        for on in (False, True)
+    )
+    assert 0.7 < off < 0.95
+    assert strong < off - 0.15
+
+
+def test_least_dose_rates_of_every_camera_and_exposure(
+    tmp_path: Path, library: HitLibrary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(least_detectable, "hits_in", lambda *_: library)
+    monkeypatch.setattr(least_detectable, "hit_rate", lambda *_: (0.028, 0.001))
+    cameras = {"off": {"defect_correction": False}, "on": {"defect_threshold": 0.05}}
+    rows = least_dose_rates(OV2710, ("Tc-99m",), (1 / 30, 0.01), cameras, QUICK, cache=tmp_path)
+    assert [(row.camera, round(row.exposure_ms)) for row in rows] == [("off", 33), ("off", 10), ("on", 33), ("on", 10)]
+    off, short, on, _ = (row.dose_rate_usv_h for row in rows)
+    assert off < short
+    assert off < on
+    assert all(row.low_usv_h < row.dose_rate_usv_h < row.high_usv_h for row in rows)

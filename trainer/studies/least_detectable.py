@@ -1,0 +1,222 @@
+"""The least dose rate that raises the alarm of a box in time, by nuclide, exposure and defect correction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edge.alarm.trigger import Trigger
+from edge.config.device import AlarmSettings
+from trainer.film.events import HitEvent
+from trainer.film.truth import truth_line
+from trainer.sensor.camera import change
+from trainer.sensor.library import turned
+from trainer.sensor.radiation import hit_rate, hits_in, natural_field, nuclide_field
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from numpy.random import Generator
+
+    from trainer.sensor.camera import Camera
+    from trainer.sensor.library import HitLibrary
+
+# Hits a second per µSv/h of Tc-99m could be 0.022 to 0.06 where 0.028 is computed, mostly by the depth of silicon that
+# collects charge: that factor holds for all nuclides here.
+RESPONSE_FACTORS = (0.022 / 0.028, 0.06 / 0.028)
+VISIBLE_DN = 25.0
+_SIDE_PX = 96
+_TRIALS = 600
+_STEPS = 18  # halvings of the interval in which the rate is searched
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Settings of a box and its place.
+
+    Attributes
+    ----------
+    ground_dn : int
+        Grey of the ground.
+    recall : float
+        Share of the visible hits that the detector finds.
+    false_hits_a_frame : float
+    seconds, probability : float
+        The alarm is raised within so many seconds with this probability.
+    alarm : AlarmSettings
+        With the stated rate of false alarms.
+    shown_hits : int
+        Hits of each source that are photographed to see how many are visible.
+    seed : int
+
+    """
+
+    ground_dn: int = 64
+    recall: float = 0.9
+    false_hits_a_frame: float = 1e-3
+    seconds: float = 60.0
+    probability: float = 0.9
+    alarm: AlarmSettings = field(default_factory=AlarmSettings)
+    shown_hits: int = 400
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Least:
+    """The least detectable dose rate of a source with a camera.
+
+    Attributes
+    ----------
+    source : str
+    camera : str
+        What was changed of the camera.
+    exposure_ms : float
+    hits_per_usv_h : float
+        Hits a second on the whole sensor at full duty per µSv/h.
+    visible_share : float
+        Share of them that add at least 25 grey levels to the ground.
+    background_hz : float
+        Hits without a source per live second: natural ones and false ones.
+    rate_hz : float
+        Additional hits per live second that raise the alarm.
+    dose_rate_usv_h : float
+    low_usv_h, high_usv_h : float
+        Where the sensor responds as strongly or as weakly as it possibly does.
+
+    """
+
+    source: str
+    camera: str
+    exposure_ms: float
+    hits_per_usv_h: float
+    visible_share: float
+    background_hz: float
+    rate_hz: float
+    dose_rate_usv_h: float
+    low_usv_h: float
+    high_usv_h: float
+
+
+def least_dose_rates(
+    camera: Camera,
+    sources: tuple[str, ...],
+    exposures_s: tuple[float, ...],
+    corrections: dict[str, dict[str, object]],
+    setting: Setting,
+    *,
+    cache: Path | None = None,
+    progress: Callable[[int], None] = lambda _: None,
+) -> list[Least]:
+    """Compute the least detectable dose rate for every source, kind of camera and exposure.
+
+    Parameters
+    ----------
+    camera : Camera
+    sources : tuple of str
+        Nuclides; "NUCLIDE patient" for one in a patient.
+    exposures_s : tuple of float
+    corrections : dict of name to camera parameters
+        What is changed of the camera, for example its defect correction.
+    setting : Setting
+    cache : Path or None
+        Folder of the hit libraries; None for the user's cache.
+    progress : callable
+        Called with the number of sources done.
+
+    """
+    natural = natural_field()
+    natural_hz, _ = hit_rate(camera, natural, cache)
+    rows = []
+    for done, source in enumerate(sources, start=1):
+        name, _, patient = source.partition(" ")
+        source_field = nuclide_field(name, dose_rate=1.0, patient=patient == "patient")
+        response, _ = hit_rate(camera, source_field, cache)
+        library = hits_in(camera, source_field.spectrum, cache)
+        for label, changes in corrections.items():
+            of_source = visible_share(change(camera, **changes), library, setting)
+            for exposure_s in exposures_s:
+                false_hz = setting.false_hits_a_frame / exposure_s
+                background_hz = false_hz + natural_hz * of_source * setting.recall
+                rate_hz = least_rate_hz(setting, background_hz, exposure_s, camera.fps)
+                found_per_usv_h = response * of_source * setting.recall
+                dose = rate_hz / found_per_usv_h if found_per_usv_h else float("inf")
+                weak, strong = RESPONSE_FACTORS
+                rows.append(
+                    Least(
+                        source,
+                        label,
+                        1000 * exposure_s,
+                        response,
+                        of_source,
+                        background_hz,
+                        rate_hz,
+                        dose,
+                        dose / strong,
+                        dose / weak,
+                    )
+                )
+        progress(done)
+    return rows
+
+
+def visible_share(camera: Camera, library: HitLibrary, setting: Setting) -> float:
+    """Return the share of hits that add at least 25 grey levels to even ground."""
+    rng = np.random.default_rng([setting.seed, 17])
+    ground = np.full((_SIDE_PX, _SIDE_PX, 3), setting.ground_dn, np.uint8)
+    numbers, turns = library.draw(rng, setting.shown_hits)
+    visible = 0
+    for number, turn in zip(numbers.tolist(), turns.tolist(), strict=True):
+        charge = turned(library.maps[number], turn)
+        peak_y, peak_x = (int(v) for v in np.unravel_index(int(charge.argmax()), charge.shape))
+        top, left = max(peak_y - 20, 0), max(peak_x - 20, 0)  # of a long track the part around its brightest pixel
+        part = charge[top : peak_y + 21, left : peak_x + 21]
+        x0, y0 = (int(v) for v in rng.integers(20, 24, 2))
+        visible += truth_line(ground, HitEvent(0, x0, y0, part, 0.0, ""), camera)["added"] >= VISIBLE_DN
+    return visible / setting.shown_hits
+
+
+def least_rate_hz(setting: Setting, background_hz: float, exposure_s: float, fps: float) -> float:
+    """Return the additional hits per live second with which the alarm is raised in time, by bisection.
+
+    Parameters
+    ----------
+    setting : Setting
+    background_hz : float
+        The background, which the box has learnt.
+    exposure_s, fps : float
+
+    Examples
+    --------
+    >>> full_duty = least_rate_hz(Setting(), 0.1, 1 / 30, 30)
+    >>> short = least_rate_hz(Setting(), 0.1, 1 / 300, 30)  # a tenth of the live time
+    >>> 0.2 < full_duty < 1.5 < short
+    True
+
+    """
+    low, high = 0.0, 1.0
+    while _alarm_share(setting, background_hz, high, exposure_s, fps) < setting.probability:
+        low, high = high, 2.0 * high
+    for _ in range(_STEPS):
+        middle = 0.5 * (low + high)
+        raised = _alarm_share(setting, background_hz, middle, exposure_s, fps) >= setting.probability
+        low, high = (low, middle) if raised else (middle, high)
+    return high
+
+
+def _alarm_share(setting: Setting, background_hz: float, rate_hz: float, exposure_s: float, fps: float) -> float:
+    """Return the share of many boxes whose alarm is raised in time: the box's own trigger, frame by frame."""
+    rules = np.array(Trigger(setting.alarm).rules(background_hz))
+    slope, limit = rules[:, :1], rules[:, 1:]
+    sums = np.zeros((len(rules), _TRIALS))
+    raised = np.zeros(_TRIALS, np.bool_)
+    for hits in _hits(np.random.default_rng(setting.seed), (background_hz + rate_hz) * exposure_s, setting, fps):
+        sums = np.maximum(sums + np.minimum(hits - slope * exposure_s, limit / 3.0), 0.0)
+        raised |= (sums > limit).any(axis=0)
+    return float(raised.mean())
+
+
+def _hits(rng: Generator, hits_a_frame: float, setting: Setting, fps: float) -> np.ndarray:
+    return rng.poisson(hits_a_frame, (round(setting.seconds * fps), _TRIALS))

@@ -65,7 +65,7 @@ class Summary:
     sensitivity : float
         Mean over the analysed frames; see `edge.detect.hit.Detection`.
     live_hits : int
-        Number of hits on live ground.
+        Number of hits on live ground that are no nuisance.
     live_s : float
         Sum of exposure × live fraction × sensitivity. The alarm judges the rate live_hits / live_s.
     unclassified : int
@@ -283,6 +283,7 @@ def frame_events(analysed: AnalysedFrame) -> Iterator[dict[str, object]]:
             "added": round(hit.added_dn, 1),  # the name that scripts for truth files expect
             "pixels": hit.pixels,
             "live": hit.live,
+            **({"nuisance": hit.nuisance} if hit.nuisance is not None else {}),
         }
     for alarm in analysed.alarms:
         yield alarm.as_event()

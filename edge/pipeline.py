@@ -66,7 +66,7 @@ class Account:
     analysed : int
         Number of frames.
     hits, live_hits : int
-        Hits found, and those of them on live ground.
+        Hits found, and those of them that count: on live ground, and no nuisance.
     live_s : float
         Exposure × live fraction × sensitivity: live_hits / live_s is the rate that the alarm judges.
     live_fraction_sum, sensitivity_sum : float
@@ -118,7 +118,7 @@ class Account:
         return Account(
             analysed=self.analysed + 1,
             hits=self.hits + len(detection.hits),
-            live_hits=self.live_hits + sum(hit.live for hit in detection.hits),
+            live_hits=self.live_hits + sum(hit.counts for hit in detection.hits),
             live_s=self.live_s + observed.live_s,
             live_fraction_sum=self.live_fraction_sum + detection.live_fraction,
             sensitivity_sum=self.sensitivity_sum + detection.sensitivity,

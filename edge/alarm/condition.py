@@ -42,6 +42,8 @@ class Situation:
         Rates of the last 10 and 60 seconds.
     overload : str or None
         What shows that more comes than can be judged.
+    nuisances : tuple of str
+        What of the hits and of the picture is not counted, each a phrase for people.
 
     """
 
@@ -51,6 +53,7 @@ class Situation:
     background_learnt: bool
     recent: tuple[RecentRate, ...]
     overload: str | None
+    nuisances: tuple[str, ...] = ()
 
     @property
     def alarm_stands(self) -> bool:
@@ -78,7 +81,9 @@ def situation_of(tracker: AlarmTracker, settings: AlarmSettings) -> Situation:
     if condition in {"learning", "clear"}:
         reasons = _reasons(tracker, settings, recent[0])
         condition = "learning" if reasons else "clear"
-    return Situation(condition, reasons, tracker.background, tracker.learnt, recent, tracker.overload)
+    return Situation(
+        condition, reasons, tracker.background, tracker.learnt, recent, tracker.overload, tracker.population.doubts
+    )
 
 
 def _reasons(tracker: AlarmTracker, settings: AlarmSettings, ten_s: RecentRate) -> tuple[str, ...]:
@@ -95,6 +100,8 @@ def _reasons(tracker: AlarmTracker, settings: AlarmSettings, ten_s: RecentRate) 
         reasons.append(f"live for less than {MIN_SECONDS} s of the last minute")
     elif ten_s.live_s > 0 and significance_sigma(ten_s.hits, ten_s.live_s, tracker.background) > EXCESS_SIGMAS:
         reasons.append("rate of the last 10 s is higher than the background")
+    if tracker.population.blinds or tracker.population.leak_hz > settings.source_rate_hz:
+        reasons += [f"cannot tell a source from a nuisance: {doubt}" for doubt in tracker.population.doubts]
     if tracker.overload is not None:
         reasons.append(f"more than can be judged: {tracker.overload}")
     return tuple(reasons)

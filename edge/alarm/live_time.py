@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from edge.capture.frame import Triple
     from edge.detect.hit import Detection
@@ -49,6 +52,18 @@ class Observation:
         weighted, the trigger counts each hit once.
     doubts : tuple of str
         Reasons to take the latest hits for something other than radiation.
+    like_light : tuple of bool
+        For each of `positions` whether the hit looks like light.
+    explained : int
+        Hits on live ground that are known for something else, and are not in `hits`.
+    leak_hz : float
+        Hits per live second that such things leave in `hits`.
+    ground : float32 array, shape (12, 16), or None
+        Live fraction of each part of the picture.
+    falling : bool
+        Whether rain or snow was seen to fall in this frame.
+    saturated : bool
+        Whether half of the picture or more is saturated.
 
     """
 
@@ -67,6 +82,12 @@ class Observation:
     overload: str | None = None
     weight: float = 1.0
     doubts: tuple[str, ...] = ()
+    like_light: tuple[bool, ...] = ()
+    explained: int = 0
+    leak_hz: float = 0.0
+    ground: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
+    falling: bool = False
+    saturated: bool = False
 
 
 def observe(detection: Detection, triple: Triple) -> Observation:
@@ -83,7 +104,9 @@ def observe(detection: Detection, triple: Triple) -> Observation:
     if period_s is None:
         period_s = max(0.0, (triple.following.monotonic_s - triple.previous.monotonic_s) / 2)
     exposed_s = period_s if frame.exposure_s is None else min(frame.exposure_s, period_s)
-    live = [hit for hit in detection.hits if hit.live]
+    # Hits of a strong field fall on one another, so that what else they look like is known for single frames only.
+    strong = detection.overload is not None
+    live = [hit for hit in detection.hits if hit.counts or (strong and hit.live)]
     live_share = detection.live_fraction * detection.sensitivity
     hits, weight = len(live), detection.weight
     if detection.min_hits > hits * weight / max(live_share, 1e-6):
@@ -106,4 +129,9 @@ def observe(detection: Detection, triple: Triple) -> Observation:
         size=frame.size,
         overload=detection.overload,
         weight=weight,
+        like_light=tuple(hit.like_light or hit.nuisance is not None for hit in live),
+        explained=sum(hit.live for hit in detection.hits) - len(live),
+        ground=detection.ground,
+        falling=detection.falling,
+        saturated=detection.saturated,
     )

@@ -46,6 +46,16 @@ class ClearRule:
     clear_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Past:
+    """The last alarm that ended."""
+
+    id: str
+    cleared_s: float
+    rounds: int
+    raised_utc: datetime
+
+
 @dataclass(slots=True)
 class Standing:
     """An alarm that stands, with the background as it was when the alarm was raised.

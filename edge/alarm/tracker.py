@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge.alarm.alarm import Alarm
 from edge.alarm.background import Background, FadingRate, Rate, significance_sigma
 from edge.alarm.bursts import Bursts
+from edge.alarm.overload import Overload
+from edge.alarm.population import Population
 from edge.alarm.recent_rate import WINDOWS_S, RecentRates
-from edge.alarm.standing import ClearRule, Standing
+from edge.alarm.standing import ClearRule, Past, Standing
 from edge.alarm.stretch import Stretch
 from edge.alarm.trigger import Trigger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
 
     from edge.alarm.alarm import Condition, State
     from edge.alarm.live_time import Observation
@@ -37,22 +37,11 @@ CHANGE_REST_S = 30 * 3600.0
 """A changed background is cleared when the old rate is back for so long: longer than a day, as days swing."""
 LEVEL_MEMORY_S = 1800.0
 """Live seconds in which the level of a changed background is followed."""
-OVERLOAD_FRAMES = 8
-"""Frames with more than can be judged, less those without, that raise an alarm: a third of a second."""
-MAX_OVERLOAD = 50
+MAX_LEAK_SHARE = 0.5
+"""Time in which a nuisance adds more than this to the background teaches nothing of it."""
 MIN_LIVE_SHARE = 0.5
 """Time with less than this share of the usual live ground clears no alarm."""
 _LIVE_MEMORY_FRAMES = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Past:
-    """The last alarm that ended."""
-
-    id: str
-    cleared_s: float
-    rounds: int
-    raised_utc: datetime
 
 
 class AlarmTracker:
@@ -113,9 +102,9 @@ class AlarmTracker:
         self.usual_live: float | None = None
         self._trigger = Trigger(settings)
         self._bursts = Bursts()
+        self.population = Population()
         self._recent = RecentRates()
-        self._overload = 0
-        self._overload_reason: str | None = None
+        self._overload = Overload()
 
     @property
     def background(self) -> Rate:
@@ -147,7 +136,7 @@ class AlarmTracker:
     @property
     def overload(self) -> str | None:
         """What shows that more comes than can be judged; None where all can be judged."""
-        return self._overload_reason if self._overload > 0 else None
+        return self._overload.reason
 
     def update(self, observation: Observation) -> tuple[Alarm, ...]:
         """Update the tracker with one frame and return the steps of alarms that it caused, usually none.
@@ -155,9 +144,12 @@ class AlarmTracker:
         Hits of a frame without live time do not count. A frame with more than can be judged counts as overload, with or
         without live time.
         """
-        self._overload_reason = observation.overload or self._overload_reason
-        self._overload = max(0, min(self._overload + (1 if observation.overload is not None else -1), MAX_OVERLOAD))
-        if observation.live_s <= 0 and not self._overloaded and self.standing is None:
+        observation = self.population.update(observation, overloaded=self._overload.stands)
+        if self.population.closed_more and self.standing is None:
+            self._trigger.reset()
+            self.stretch = None
+        self._overload.update(observation)
+        if observation.live_s <= 0 and not self._overload.stands and self.standing is None:
             return ()
         if self.stretch is None:
             self.stretch = Stretch(observation.monotonic_s, observation.utc)
@@ -168,16 +160,13 @@ class AlarmTracker:
             return self._follow(self.standing, self.stretch, observation)
         return self._watch(self.stretch, observation)
 
-    @property
-    def _overloaded(self) -> bool:
-        return self._overload >= OVERLOAD_FRAMES
-
     def _watch(self, stretch: Stretch, observation: Observation) -> tuple[Alarm, ...]:
         """Look for an excess over the background."""
         now_s = observation.monotonic_s
         hits = self._independent(observation)
         factor = self.learner.dispersion.factor
-        if self._trigger.add(hits, observation.live_s, self._assumed_hz(), factor) or self._overloaded:
+        exceeded = self._trigger.add(hits, observation.live_s, self._assumed_hz(observation), factor)
+        if self._overload.stands or (exceeded and self.population.allows(stretch.onset_s, now_s)):
             return (self._raise(stretch, observation),)
         if self._trigger.at_rest:
             usual = self.usual_live if self.usual_live is not None else observation.live_fraction
@@ -185,7 +174,10 @@ class AlarmTracker:
             self.stretch = None
         if self.standing is not None:
             return self._follow_changed(self.standing, stretch, observation)
-        self.learner.observe(now_s, hits, observation.live_s, observation.period_s)
+        if observation.overload is None:
+            self.population.learn(observation)
+        if observation.overload is None and not self._leaks(observation):
+            self.learner.observe(now_s, hits, observation.live_s, observation.period_s)
         self.learner.learn(now_s if self.stretch is None else self.stretch.onset_s, now_s)
         return ()
 
@@ -197,10 +189,19 @@ class AlarmTracker:
         alone = self._bursts.independent(observation.monotonic_s, places, observation.size)
         return observation.hits * alone / len(places)
 
-    def _assumed_hz(self) -> float:
+    def _leaks(self, observation: Observation) -> bool:
+        """Whether a nuisance adds so much to the background that it cannot be learnt."""
+        return observation.leak_hz > MAX_LEAK_SHARE * self.learner.rate.mean_hz
+
+    def _assumed_hz(self, observation: Observation) -> float:
         """Return the background rate that the trigger takes for true."""
-        sigmas = UPPER_SIGMAS if self.known or self.learnt else START_SIGMAS
-        assumed_hz = min(self.learner.quantile_hz(sigmas), self._settings.max_background_hz)
+        sure = self.known or self.learnt
+        if not sure and self._leaks(observation):
+            return min(self.population.weather.quantile_hz(START_SIGMAS), self._settings.max_background_hz)
+        assumed_hz = min(
+            self.learner.quantile_hz(UPPER_SIGMAS if sure else START_SIGMAS), self._settings.max_background_hz
+        )
+        assumed_hz += observation.leak_hz
         if self.standing is not None and self.level is not None:
             return max(assumed_hz, self.level.rate.quantile_hz(UPPER_SIGMAS))
         return assumed_hz
@@ -238,7 +239,7 @@ class AlarmTracker:
         standing.moderate &= self._is_moderate(stretch, standing.background)
         if self._may_not_clear(observation):
             standing.forget_quiet()
-        elif standing.is_quiet(observation, self._clear_rule(standing)):
+        elif standing.is_quiet(observation, self._clear_rule(standing, observation)):
             return (self._clear(standing, stretch, observation),)
         if now_s - standing.raised_s >= CHANGE_AFTER_S and self._is_steady(standing, stretch):
             standing.changed = True
@@ -257,10 +258,12 @@ class AlarmTracker:
     def _may_not_clear(self, observation: Observation) -> bool:
         """Whether the camera sees too little of what comes to say that a source is gone."""
         blind = self.usual_live is not None and observation.live_fraction < MIN_LIVE_SHARE * self.usual_live
-        return self._overload > 0 or observation.unclassified > 0 or blind or observation.live_s <= 0
+        sees = observation.live_s > 0 and not self.population.blinds
+        return self._overload.seen or observation.unclassified > 0 or blind or not sees
 
-    def _clear_rule(self, standing: Standing) -> ClearRule:
+    def _clear_rule(self, standing: Standing, observation: Observation) -> ClearRule:
         background_hz = min(standing.background.quantile_hz(UPPER_SIGMAS), self._settings.max_background_hz)
+        background_hz += observation.leak_hz
         excess_hz = max(self._settings.source_rate_hz, self._settings.min_excess * background_hz)
         ratio = math.log1p(excess_hz / background_hz)
         factor = self.learner.dispersion.factor
@@ -284,7 +287,7 @@ class AlarmTracker:
             self.learner.follow(observation.hits, observation.live_s)
         if standing.resumed:
             return (self._step("changed", standing, stretch, observation),)
-        if observation.live_s <= 0 or not standing.is_quiet(observation, self._clear_rule(standing)):
+        if observation.live_s <= 0 or not standing.is_quiet(observation, self._clear_rule(standing, observation)):
             return ()
         if standing.quiet_s(observation.monotonic_s) < CHANGE_REST_S:
             return ()

@@ -24,6 +24,7 @@ GRID = 1.02
 DISPERSION_GRID = 1.1
 # The parallel sums are tuned for these multiples of the settings' source rate.
 MULTIPLES = (0.3, 1.0, 4.0, 16.0)
+_SECOND = 2.0
 
 
 class Trigger:
@@ -71,8 +72,10 @@ class Trigger:
 
     def _rule(self, background_hz: float, dispersion: float, multiple: float) -> tuple[float, float]:
         """Return slope and limit of one sum."""
-        excess = max(self._settings.source_rate_hz * min(multiple, 1.0), self._settings.min_excess * background_hz)
-        source = excess * max(multiple, 1.0)
+        least = self._settings.min_excess * background_hz
+        excess = max(self._settings.source_rate_hz * min(multiple, 1.0), least)
+        # On a high background the weakest two would be tuned for the same source.
+        source = excess * max(multiple, _SECOND if multiple == 1 and least >= self._settings.source_rate_hz else 1.0)
         share = self._settings.false_alarms_per_1000_h / len(MULTIPLES)
         decay = decay_per_hit(background_hz, source, dispersion)
         limit = limit_hits(background_hz, source, share) * decay_per_hit(background_hz, source) / decay

@@ -7,24 +7,29 @@ from typing import TYPE_CHECKING
 
 from edge.detect.field import FieldWatch
 from edge.detect.noise_model import NoiseModel
+from edge.detect.nuisance import judge_hits
 from edge.detect.recent_motion import RecentMotion
 from edge.detect.view import FrameCache, mask_picture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from edge.capture.frame import Frame, Triple
+    from edge.capture.frame import Frame, Image, Triple
     from edge.config.device import Mask
     from edge.detect.fast_path import FastPathResult
     from edge.detect.hit import Hit
     from edge.detect.known_camera import KnownCamera
     from edge.detect.manifest import CandidateRules
     from edge.detect.networks import Screened
+    from edge.detect.noise_map import NoiseMap
+    from edge.detect.view import View
 
 FEEDBACK_FRAMES = 4
 """What hits teach of the camera is used from so many frames later on. Meanwhile these frames may be worked on."""
 _NEWEST_SHARE = 1 / 25
 """Weight of the newest frame in the mean number of candidates that the screen stops; the last second counts most."""
+_OLDER = 2
+"""Frames before those of the triple that tell what stands there all the time."""
 
 
 class CameraState:
@@ -59,6 +64,13 @@ class CameraState:
         self.field = FieldWatch()
         self._frames = 0
         self._lessons: deque[tuple[int, Sequence[Hit], float]] = deque()
+        self.older: deque[Image] = deque(maxlen=_OLDER)
+
+    def find_nuisances(self, hits: tuple[Hit, ...], view: View, noise: NoiseMap) -> tuple[Hit, ...]:
+        """Return the hits of a frame with what else they may be, and remember the frame."""
+        judged = judge_hits(hits, view, self.older, noise)
+        self.older.append(view.greys[0])
+        return judged
 
     def fits(self, frame: Frame) -> bool:
         """Return whether a frame has the mode and the size of the first one."""

@@ -210,6 +210,8 @@ class Detector:
         if overload is None:  # else hits fall on one another by chance
             camera.teach(proposal.number, hits, found.live_fraction)
         clock.lap("classify")
+        hits = camera.find_nuisances(hits, view, proposal.noise)
+        clock.lap("colour")
         weight = share_of(found.candidates, judged.looked_at) * share_of(screened.candidates, asked.candidates)
         return Detection(
             sequence=view.frame.sequence,
@@ -222,6 +224,9 @@ class Detector:
             weight=weight / found.searched,
             overload=overload.in_words if overload is not None else None,
             min_hits=overload.min_hits if overload is not None else 0.0,
+            ground=found.ground,
+            falling=found.falling,
+            saturated=found.saturated,
         )
 
     @contextmanager

@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from edge.detect.hit import Candidate
+from edge.detect.companions import are_moving
+from edge.detect.hit import PARTS, Candidate
 from edge.detect.noise_map import BLOCK, fine_block_means, sampled_block_means
 from edge.detect.shaking import is_shaken
 
@@ -32,7 +33,7 @@ REACH = 4
 """A candidate is the brightest spike within this many pixels, and its surroundings are as wide."""
 _MOTION_SIGMAS = 2.5
 _MIN_MOTION_DN = 4.0
-_SATURATED_DN = 250
+_SATURATED_DN, _SATURATED_SHARE = 250, 0.5
 _TILE = 64
 _CROWD = 4
 """This many candidates in a tile of 64×64 pixels are seldom radiation, so the tile is examined."""
@@ -71,6 +72,8 @@ class FastPathResult:
         What the frames show of a strong field; None where none is likely.
     searched : float
         Share of the picture in which candidates were looked for: less than 1 in a strong field only.
+    falling : bool
+        Whether rain or snow was seen to fall.
 
     """
 
@@ -82,11 +85,25 @@ class FastPathResult:
     shaken: bool = False
     field: Field | None = None
     searched: float = 1.0
+    falling: bool = False
 
     @property
     def overload(self) -> Field | None:
         """The strong field, where there is one."""
         return self.field if self.field is not None and self.field.overloads else None
+
+    @property
+    def saturated(self) -> bool:
+        """Whether half of the picture or more is saturated."""
+        return bool(np.mean(self.brightness >= _SATURATED_DN) >= _SATURATED_SHARE)
+
+    @property
+    def ground(self) -> NDArray[np.float32]:
+        """Live fraction of each of 12×16 parts of the picture: float32."""
+        parts: NDArray[np.float32] = cv2.resize(
+            self.live.astype(np.float32), (PARTS[1], PARTS[0]), interpolation=cv2.INTER_AREA
+        )
+        return parts
 
     def is_live(self, x: int, y: int) -> bool:
         """Return whether the pixel (x, y) lies on live ground."""
@@ -125,8 +142,12 @@ def find_candidates(
     current = greys[1]
     sweep = _sweep(greys, noise.floor_dn)
     field = field_watch.look(greys, sweep.points.size, noise) if field_watch is not None else None
+    falling = field is not None and field.falls
     if field is not None and field.overloads:
-        return _find_in_field(greys, rules, noise, sweep, field)
+        in_field = _find_in_field(greys, rules, noise, sweep, field)
+        if not are_moving(greys, in_field.candidates, noise):
+            return in_field
+        field, falling = None, True
     crowded = sweep.points.size > max(current.size * _MAX_POINTS_SHARE, 1)
     points = _points_of_flash(greys, noise.floor_dn) if crowded else sweep.points
     candidates = _describe(greys, points, rules, noise)
@@ -139,7 +160,9 @@ def find_candidates(
         # The camera shook or its exposure changed: spikes on moving ground say nothing now.
         candidates = tuple(candidate for candidate in candidates if live[candidate.y // BLOCK, candidate.x // BLOCK])
     live_fraction = float(np.count_nonzero(live)) / live.size
-    return FastPathResult(candidates, live, live_fraction, sweep.motion_dn, sweep.brightness, shaken, field)
+    return FastPathResult(
+        candidates, live, live_fraction, sweep.motion_dn, sweep.brightness, shaken, field, falling=falling
+    )
 
 
 def _find_in_field(greys: Greys, rules: CandidateRules, noise: NoiseMap, sweep: _Sweep, field: Field) -> FastPathResult:

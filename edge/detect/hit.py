@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 DETECTION_STAGES = ("fast_path", "crop", "classify", "colour")
 """Finding candidates; cutting crops; running the networks and merging hits; weighing what is known of the candidates,
 which decodes colours where they are needed."""
+PARTS = (12, 16)
+"""Rows and columns of the parts of a picture whose live ground is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,10 @@ class Hit:
         Pixels of the spot above half of its height.
     live : bool
         Whether it lies on live ground; only such hits enter rates.
+    nuisance : {"moves", "point of light"} or None
+        What it is instead of radiation, where that is known; such hits enter no rates.
+    like_light : bool
+        Whether its colour and width are rather those of light. One such hit says little, many do.
 
     """
 
@@ -69,6 +75,13 @@ class Hit:
     added_dn: float
     pixels: int
     live: bool
+    nuisance: str | None = None
+    like_light: bool = False
+
+    @property
+    def counts(self) -> bool:
+        """Whether it enters rates."""
+        return self.live and self.nuisance is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +111,12 @@ class Detection:
         What shows that the frame holds more hits than can be judged one by one.
     min_hits : float
         Lower limit of the hits in the whole picture by their number of occupied blocks; 0 without an overload.
+    ground : float32 array, shape (12, 16), or None
+        Live fraction of each part of the picture; None where it is not known.
+    falling : bool
+        Whether rain or snow was seen to fall in this frame; not every frame is looked at.
+    saturated : bool
+        Whether half of the picture or more is saturated.
 
     """
 
@@ -111,6 +130,9 @@ class Detection:
     weight: float = 1.0
     overload: str | None = None
     min_hits: float = 0.0
+    ground: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
+    falling: bool = False
+    saturated: bool = False
 
 
 def positions(candidates: Sequence[Candidate]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

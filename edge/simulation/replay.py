@@ -79,7 +79,7 @@ def read_recording(path: Path, seconds: float | None, block_s: float) -> Recordi
         for line in read_text(path).splitlines():
             event = load_json(line)
             last_s = max(last_s, float(event["time_s"]))
-            if event["type"] == "hit" and event["live"]:
+            if event["type"] == "hit" and event["live"] and event.get("nuisance") is None:
                 rows.append((float(event["time_s"]), int(event["x"]), int(event["y"])))
     except OSError as error:
         raise SourceError(path, f"cannot be read ({error.strerror})", "name an events file") from None

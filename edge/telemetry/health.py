@@ -139,6 +139,7 @@ def _situation_fields(situation: Situation | None) -> dict[str, object]:
         "reasons": situation.reasons,
         "recent": recent_rates(situation.recent),
         "overload": situation.overload,
+        "nuisances": situation.nuisances,
         "alarm_stands": situation.alarm_stands,
     }
 

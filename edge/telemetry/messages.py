@@ -123,6 +123,7 @@ class Health(Message):
     reasons: tuple[str, ...] = Field(default=(), description="why it is learning")
     recent: tuple[Recent, ...] = Field(default=(), description="rates of the last 10 and 60 seconds")
     overload: str | None = Field(default=None, description="what shows that more hits come than can be judged")
+    nuisances: tuple[str, ...] = Field(default=(), description="hits and ground that are not counted, and why")
     alarm_stands: bool
     temperature_c: float | None = Field(description="of the processor, where readable")
     uptime_s: float
@@ -178,6 +179,7 @@ class HitDetail(_Part):
     added_dn: float
     pixels: Count
     live: bool
+    nuisance: str | None = Field(default=None, description="what it is instead of radiation; it enters no rates")
 
 
 class HitMessage(Message):
@@ -310,4 +312,5 @@ def hit_detail(hit: Hit) -> HitDetail:
         added_dn=round(hit.added_dn, 1),
         pixels=hit.pixels,
         live=hit.live,
+        nuisance=hit.nuisance,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,6 +23,9 @@ from trainer.commands.options import (
     count_progress,
     size_of,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 study = typer.Typer(no_args_is_help=True, add_completion=False)
 
@@ -103,34 +106,60 @@ def nuisances_command(
     clips: Annotated[
         int, typer.Option(min=1, help="Clips of each nuisance, all with different scenes and strengths.")
     ] = 2,
+    minutes: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            help="Also film a source, and count alarms in so many minutes put together from the films; 0 does not.",
+        ),
+    ] = 0.0,
     seed: SeedOption = 1,
     as_json: JsonOption = False,
 ) -> None:
-    """Film every nuisance without a source and count the false hits, with their dispersion."""
-    from trainer.studies.nuisances import KINDS, Recipe, film_nuisances, judge_nuisances
-    from trainer.studies.quiet import as_markdown
+    """Film every nuisance and count the false hits, with their dispersion; with --minutes, the alarms, too."""
+    from trainer.studies.nuisances import KINDS, Recipe, analyse_nuisances, film_nuisances
+    from trainer.studies.quiet import as_markdown, pool
+    from trainer.studies.weather import as_markdown as weather_as_markdown
+    from trainer.studies.weather import judge_weather
 
     bundle, (width, height) = bundle_or_shipped(model), size_of(size)
     recipe = Recipe(width, height, fps, seconds, clips, seed)
     kinds = tuple(nuisance) if nuisance else KINDS
     total = len(kinds) * clips
-    with count_progress("filming", total * recipe.frames) as progress:
-        frames_of: dict[str, int] = {}
+    analysed = {}
+    for source in (False, True) if minutes else (False,):
+        with count_progress("filming", total * recipe.frames) as progress:
+            clips_of = film_nuisances(out, recipe, kinds, source=source, progress=_frames_of_all(progress))
+        with count_progress("analysing", total * recipe.frames) as progress:
+            analysed[source] = analyse_nuisances(clips_of, bundle, recipe, _frames_of_all(progress))
+    rows = [pool(kind, quiet) for kind, quiet in analysed[False].items()]
+    weather = [
+        judge_weather(
+            kind,
+            [clip.observations for clip in quiet],
+            [clip.observations for clip in analysed[True][kind]],
+            fps=fps,
+            minutes=minutes,
+            seed=seed,
+        )
+        for kind, quiet in analysed[False].items()
+        if minutes
+    ]
+    if as_json:
+        print(json.dumps([*map(asdict, rows), *map(asdict, weather)]))
+    else:
+        print(as_markdown(rows), *([weather_as_markdown(weather)] if weather else []), sep="\n\n")
 
-        def count_frames(name: str, frames: int) -> None:
-            frames_of[name] = frames
-            progress(sum(frames_of.values()))
 
-        clips_of = film_nuisances(out, recipe, kinds, progress=count_frames)
-    with count_progress("analysing", total) as progress:
-        analysed: list[str] = []
+def _frames_of_all(progress: Callable[[int], None]) -> Callable[[str, int], None]:
+    """Return a function that takes the frames of each clip and tells those of all."""
+    frames_of: dict[str, int] = {}
 
-        def count_clips(name: str, _frames: int) -> None:
-            analysed.append(name)
-            progress(len(analysed))
+    def count_frames(name: str, frames: int) -> None:
+        frames_of[name] = frames
+        progress(sum(frames_of.values()))
 
-        rows = judge_nuisances(clips_of, bundle, recipe, count_clips)
-    print(json.dumps([asdict(row) for row in rows]) if as_json else as_markdown(rows))
+    return count_frames
 
 
 def quiet_command(

@@ -137,7 +137,7 @@ def _row(analysed: AnalysedFrame, true_hits: Sequence[TrueHit], match: Mapping[i
         len(hits),
         observed.hits,
         len(hits) - len(match),
-        sum(hits[index].live for index in match.values()),
+        sum(hits[index].counts for index in match.values()),
         len(true_hits),
         len(match),
         observed.live_fraction,

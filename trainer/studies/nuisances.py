@@ -16,7 +16,7 @@ from trainer.film.nuisances import NUISANCES, make_nuisances
 from trainer.scenes.generated import generate_scene
 from trainer.sensor.camera import OV2710, change
 from trainer.sensor.radiation import nuclide_field
-from trainer.studies.quiet import count_false_hits, pool
+from trainer.studies.quiet import count_false_hits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from edge.detect.manifest import Bundle
     from trainer.scenes.generated import GeneratedScene
     from trainer.sensor.camera import Camera
-    from trainer.studies.quiet import FalseHits
+    from trainer.studies.quiet import QuietClip
 
 UNDISTURBED = "none"
 KINDS = (UNDISTURBED, *NUISANCES)
@@ -127,21 +127,20 @@ def film_nuisances(
     return clips
 
 
-def judge_nuisances(
+def analyse_nuisances(
     clips_of: dict[str, list[Path]],
     bundle: Bundle,
     recipe: Recipe,
     progress: Callable[[str, int], None] = lambda _name, _frames: None,
-) -> list[FalseHits]:
-    """Return the false hits that a bundle's detector finds in the clips of each nuisance, pooled."""
-    rows = []
+) -> dict[str, list[QuietClip]]:
+    """Return the hits that a bundle's detector finds in the clips of each nuisance."""
+    analysed: dict[str, list[QuietClip]] = {}
     for kind, clips in clips_of.items():
-        counted = []
+        analysed[kind] = []
         for clip in clips:
-            counted.append(count_false_hits(clip, bundle, exposure_s=recipe.camera.exposure_s))
-            progress(clip.name, counted[-1].frames)
-        rows.append(pool(kind, counted))
-    return rows
+            analysed[kind].append(count_false_hits(clip, bundle, exposure_s=recipe.camera.exposure_s))
+            progress(clip.name, analysed[kind][-1].frames)
+    return analysed
 
 
 def _keep_recipe(out: Path, recipe: Recipe) -> None:

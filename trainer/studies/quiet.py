@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from edge.alarm.live_time import Observation
     from edge.detect.manifest import Bundle
     from trainer.studies.dispersion import Dispersion
 
@@ -40,6 +41,8 @@ class QuietClip:
         Candidates of the fast path; those left over.
     time_s, live_s, live_fraction : float64 array
     hits, live_hits : int64 array
+    observations : tuple of Observation
+        What the alarm gets of each analysed frame.
 
     """
 
@@ -54,6 +57,7 @@ class QuietClip:
     live_fraction: NDArray[np.float64] = field(repr=False)
     hits: NDArray[np.int64] = field(repr=False)
     live_hits: NDArray[np.int64] = field(repr=False)
+    observations: tuple[Observation, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +119,14 @@ def count_false_hits(
     """
     detector, tracker = Detector(bundle), AlarmTracker(AlarmSettings())
     rows: list[tuple[float, float, float, int, int]] = []
+    observations: list[Observation] = []
     account = Account()
     with open_source(clip, exposure_s=exposure_s) as source:
         for analysed in analysed_frames(source, detector, tracker):
             account = account.plus(analysed)
             observed, hits = analysed.observation, len(analysed.detection.hits)
             rows.append((observed.monotonic_s, observed.live_s, observed.live_fraction, hits, observed.hits))
+            observations.append(observed)
             progress(analysed.frame.sequence)
         report = source.report
     columns = np.array(rows, np.float64).reshape(-1, 5).T
@@ -136,6 +142,7 @@ def count_false_hits(
         live_fraction=columns[2],
         hits=columns[3].astype(np.int64),
         live_hits=columns[4].astype(np.int64),
+        observations=tuple(observations),
     )
 
 

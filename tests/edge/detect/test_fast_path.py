@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.detect.fast_path import find_candidates
+from edge.detect.field import FieldWatch
 from edge.detect.manifest import CandidateRules
 from edge.detect.noise_map import noise_of_pair
 
@@ -256,3 +257,45 @@ def test_flickering_bands_hide_no_candidate():
     found = places(search(lit))
     assert (200, 40) in found
     assert len(found) <= 3
+
+
+def snowfall(rng, flakes=100, size=(480, 640)):
+    """Three frames of flakes that fall on straight paths at 3 to 25 pixels a frame."""
+    x, y = rng.uniform(0, size[1], flakes), rng.uniform(0, size[0], flakes)
+    step_x, step_y, spread = rng.normal(0, 1.5, flakes), rng.uniform(3, 25, flakes), rng.uniform(0.6, 1.4, flakes)
+    rows, columns = np.mgrid[-5:6, -5:6]
+    pictures = []
+    for number in range(3):
+        picture = rng.normal(60, 2, size)
+        for i in range(flakes):
+            middle_x, middle_y = (x[i] + step_x[i] * number) % size[1], (y[i] + step_y[i] * number) % size[0]
+            left, top = int(middle_x), int(middle_y)
+            if 5 <= left < size[1] - 6 and 5 <= top < size[0] - 6:
+                distance = (columns - middle_x + left) ** 2 + (rows - middle_y + top) ** 2
+                picture[top - 5 : top + 6, left - 5 : left + 6] += 110 * np.exp(-distance / (2 * spread[i] ** 2))
+        pictures.append(np.clip(picture, 0, 255).astype(np.uint8))
+    return pictures
+
+
+def watched(pictures):
+    """Search four times: not each frame is looked at for a field."""
+    noise, watch = noise_of_pair(pictures[0], pictures[2], CandidateRules()), FieldWatch()
+    return [find_candidates(tuple(pictures), CandidateRules(), noise, watch) for _ in range(4)][-1]
+
+
+def test_falling_snow_is_no_strong_field():
+    pictures = snowfall(np.random.default_rng(1))
+    found = watched(pictures)
+    assert found.overload is None
+    assert found.falling
+    assert len(found.candidates) > 50
+
+
+def test_strong_field_in_falling_snow_overloads():
+    rng = np.random.default_rng(2)
+    pictures = snowfall(rng)
+    for picture in pictures:
+        picture[rng.integers(0, 480, 3000), rng.integers(0, 640, 3000)] = 200
+    found = watched(pictures)
+    assert found.overload is not None
+    assert not found.falling

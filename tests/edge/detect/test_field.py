@@ -91,3 +91,28 @@ def test_field_watch_looks_only_where_points_are_many():
     assert all(isinstance(look, Field) and look.overloads for look in looks[3:])  # found by a look now and then
     assert all(watch.look(still, 3, noise) is not None for _ in range(10))
     assert watch.look(still, 3, noise) is None
+
+
+def rain(rng, size=(320, 480)):
+    drops = np.zeros(size, np.uint8)
+    for x, y, length in zip(rng.integers(0, 480, 60), rng.integers(0, 320, 60), rng.integers(8, 40, 60), strict=True):
+        end = (int(x + 0.2 * length), int(y + length))
+        cv2.line(drops, (int(x), int(y)), end, int(rng.integers(60, 160)), 1, cv2.LINE_AA)
+    return cv2.add(noisy(rng), cv2.GaussianBlur(drops, (0, 0), 0.7))
+
+
+def test_field_tells_streaks_of_rain_from_points():
+    rng = np.random.default_rng(5)
+    field = field_of(three(lambda: rain(rng)), 2.0)
+    assert field.occupancy > 0.05
+    assert field.streaks > 0.1
+    assert field.falls
+    assert not field.overloads
+    assert field_of(three(lambda: struck(rng, 300)), 2.0).streaks < 0.005
+
+
+def test_field_behind_rain_still_overloads():
+    rng = np.random.default_rng(6)
+    field = field_of(three(lambda: cv2.max(rain(rng), struck(rng, 6000))), 2.0)
+    assert field.overloads
+    assert not field.falls

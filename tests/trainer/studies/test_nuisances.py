@@ -2,7 +2,8 @@ import pytest
 
 from trainer.errors import OptionError, SensorError
 from trainer.film.nuisances import NUISANCES
-from trainer.studies.nuisances import KINDS, Recipe, film_nuisances, judge_nuisances
+from trainer.studies.nuisances import KINDS, Recipe, analyse_nuisances, film_nuisances
+from trainer.studies.quiet import pool
 
 RECIPE = Recipe(width=160, height=120, seconds=0.4, clips=2, seed=4)
 
@@ -28,7 +29,8 @@ def test_film_nuisances_films_only_missing_clips(tmp_path, bundle):
     assert {name for name, _ in told} == {"none-1.avi"}
     assert made["none"][0].read_bytes() == before
     assert not list(out.glob("*.part*"))
-    none, glints = judge_nuisances(made, bundle, RECIPE)
+    analysed = analyse_nuisances(made, bundle, RECIPE)
+    none, glints = (pool(name, clips) for name, clips in analysed.items())
     assert (none.name, none.clips, none.frames) == ("none", 2, 2 * RECIPE.frames)
     assert (glints.name, glints.frames) == ("glints", none.frames)
     assert made["glints"][0].read_bytes() != before

@@ -1,0 +1,52 @@
+"""Overload: more comes than can be judged hit by hit, in so many frames that it is no chance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from edge.alarm.live_time import Observation
+
+FRAMES = 8
+"""Frames with more than can be judged, less those without, that raise an alarm: a third of a second."""
+MOST = 50
+EVIDENCE = 2
+"""After so many, a picture that turns white counts, too: the field has grown until it saturates the sensor."""
+
+
+class Overload:
+    """Counts frames with more than can be judged.
+
+    Examples
+    --------
+    >>> overload = Overload()
+    >>> overload.stands, overload.seen, overload.reason
+    (False, False, None)
+
+    """
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._reason: str | None = None
+
+    @property
+    def stands(self) -> bool:
+        """Whether the frames are enough to be sure."""
+        return self._count >= FRAMES
+
+    @property
+    def seen(self) -> bool:
+        """Whether there were any of late."""
+        return self._count > 0
+
+    @property
+    def reason(self) -> str | None:
+        """What shows it; None where all can be judged."""
+        return self._reason if self.seen else None
+
+    def update(self, observation: Observation) -> None:
+        """Count one more frame."""
+        self._reason = observation.overload or self._reason
+        goes_on = observation.saturated and self._count >= EVIDENCE
+        step = 1 if observation.overload is not None or goes_on else -1
+        self._count = max(0, min(self._count + step, MOST))

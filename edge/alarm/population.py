@@ -1,0 +1,251 @@
+"""The population of the last hits: whether they come as radiation does, and what of them is to be counted.
+
+Hits of radiation fall evenly over the live ground, and about half of them at most look like light. Where hits crowd in
+a part of the picture, or where far too many look like light, that part or those hits are not counted, nor is the live
+time in which they would have been seen. Nothing else changes: a field as such is even, has hits of all kinds, and is
+counted whatever its strength. What is still counted of a nuisance, its leak, follows how many of its hits are not.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edge.alarm.background import FadingRate
+from edge.alarm.crowding import CONTRAST, Crowding, log_tails, parts_of
+from edge.alarm.leak import LIGHT_SHARE, Leak, Lights, share_tail
+from edge.detect.hit import PARTS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from edge.alarm.background import Rate
+    from edge.alarm.live_time import Observation
+
+_WEATHER_MEMORY_S = 300.0
+_MIN_OPEN_SHARE = 0.5
+"""With less open ground than this nobody can say that all is clear."""
+_SETTLE_S, _SETTLED = 0.4, 40
+"""An excess is looked at for so long, or for so many hits, before it may raise an alarm."""
+_HELD_S = 20.0
+"""An excess that does not look like radiation is told after so long, with doubt."""
+_SUSPECT_S = 1.0
+_FEWEST, _FEW, _SOME = 4, 8, 20
+_LIGHT_OF_FEW, _LIGHT_OF_SOME, _LIGHT_OF_MANY = 0.25, 0.15, 0.03
+_UNLIKELY_OF_SOME, _UNLIKELY_OF_MANY = 0.1, 0.01
+_NARROW_OF_SOME, _NARROW_OF_MANY, _NARROW_POWER = 2.67, 4.5, 0.72
+"""Fitted to the scatter of n even hits, of which a tenth and a hundredth are narrower: exp(−2.67 / (n − 2) ** 0.72)."""
+_RECENT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A counted hit: when, in which part of the picture, and whether it looks like light."""
+
+    time_s: float
+    part: int
+    like_light: bool
+
+
+class Population:
+    """What the last hits have in common.
+
+    It needs places and looks of hits; observations without them pass unchanged, and so do those of a lasting overload.
+
+    Examples
+    --------
+    Fifty hits in one corner of a picture that has few elsewhere:
+
+    >>> from datetime import datetime, timezone
+    >>> from edge.alarm.live_time import Observation
+    >>> population = Population()
+    >>> for number in range(50):
+    ...     counted = population.update(
+    ...         Observation(
+    ...             sequence=number,
+    ...             monotonic_s=number / 25,
+    ...             utc=datetime(2026, 1, 1, tzinfo=timezone.utc),
+    ...             hits=1,
+    ...             live_s=0.04,
+    ...             period_s=0.04,
+    ...             exposure_known=True,
+    ...             live_fraction=1.0,
+    ...             unclassified=0,
+    ...             positions=((20, 10),),
+    ...             size=(640, 480),
+    ...             like_light=(False,),
+    ...         )
+    ...     )
+    >>> counted.hits, counted.doubts
+    (0, ('hits crowd in 1% of the picture, which does not count',))
+
+    """
+
+    def __init__(self) -> None:
+        self._crowding = Crowding()
+        self._lights = Lights()
+        self._leak = Leak()
+        self._weather = FadingRate(_WEATHER_MEMORY_S)
+        self._recent: deque[_Seen] = deque(maxlen=_RECENT)
+        self._held_since_s: float | None = None
+        self._looked_s: float | None = None
+        self.closed_more = False
+
+    def update(self, observation: Observation, *, overloaded: bool = False) -> Observation:
+        """Take in a frame and return what of it counts, with the leak of what does not and with the doubts.
+
+        Parameters
+        ----------
+        observation : Observation
+        overloaded : bool
+            Whether a strong field is there for sure: then all counts. Single frames that look like one, as in rain,
+            count with the hits that were found in them.
+
+        """
+        self.closed_more = False
+        places = observation.positions
+        if overloaded or observation.live_s <= 0 or len(observation.like_light) != len(places):
+            return observation
+        parts = parts_of(places, observation.size)
+        closed_before = self._crowding.closed_parts, self._lights.closed
+        even = self._crowding.update(observation, parts)
+        lights = [light for light, part in zip(observation.like_light, parts, strict=True) if even[part]]
+        self._lights.update(
+            observation, lights, worth=self._leak.worth_without_lights, suspect=self._is_suspect(observation)
+        )
+        self.closed_more = self._crowding.closed_parts > closed_before[0] or self._lights.closed > closed_before[1]
+        kept = [
+            index
+            for index, (light, part) in enumerate(zip(observation.like_light, parts, strict=True))
+            if even[part] and not (light and self._lights.closed)
+        ]
+        now_s = observation.monotonic_s
+        self._recent += [_Seen(now_s, parts[index], observation.like_light[index]) for index in kept]
+        open_s = observation.live_s * self._crowding.open_share
+        self._leak.update(observation, lights, lights_closed=self._lights.closed, open_s=open_s)
+        # Rain may look like a strong field for a frame; a lower limit of its hits means nothing then.
+        fallen = observation.overload is not None and self._leak.falling and not kept
+        return replace(
+            observation,
+            hits=0 if fallen else observation.hits - len(parts) + len(kept),
+            positions=tuple(places[index] for index in kept),
+            like_light=tuple(observation.like_light[index] for index in kept),
+            live_s=open_s * (1 - LIGHT_SHARE if self._lights.closed else 1.0),
+            weight=1.0 if fallen else observation.weight,
+            explained=observation.explained + len(parts) - len(kept),
+            leak_hz=self._leak.rate_hz,
+            doubts=(*observation.doubts, *self.doubts),
+        )
+
+    def _is_suspect(self, observation: Observation) -> bool:
+        """Whether an excess was looked at a moment ago."""
+        return self._looked_s is not None and observation.monotonic_s - self._looked_s < _SUSPECT_S
+
+    def learn(self, observation: Observation) -> None:
+        """Learn from a frame without an excess how many hits of a nuisance are counted for each that is not."""
+        self._leak.learn(observation.period_s)
+        self._weather.add(observation.hits, observation.live_s)
+
+    @property
+    def weather(self) -> Rate:
+        """The rate of the last minutes, whatever it is made of, while no background is known."""
+        return self._weather.rate
+
+    @property
+    def leak_hz(self) -> float:
+        """Hits per live second that a nuisance adds to those that count."""
+        return self._leak.rate_hz
+
+    def allows(self, onset_s: float, now_s: float) -> bool:
+        """Return whether an excess since `onset_s` may raise an alarm: it looks like radiation, or has waited enough.
+
+        Few hits need to look quite like radiation, else more are waited for, twenty seconds at most.
+        """
+        self._looked_s = now_s
+        if self._held_since_s is None or self._held_since_s < onset_s:
+            self._held_since_s = now_s
+        held_s = now_s - self._held_since_s
+        if held_s >= _HELD_S:
+            return True
+        hits = [seen for seen in self._recent if seen.time_s >= onset_s]
+        if hits and held_s < _SETTLE_S and len(hits) < _SETTLED:
+            return False
+        parts, like_light = [seen.part for seen in hits], [seen.like_light for seen in hits]
+        return looks_like_radiation(parts, like_light, self._crowding.exposed_s)
+
+    @property
+    def blinds(self) -> bool:
+        """Whether so much is not counted that a source could hide in it."""
+        return self._lights.closed or self._crowding.open_share < _MIN_OPEN_SHARE
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """What is not counted now, each a phrase for people."""
+        phrases = []
+        if self._crowding.closed_parts:
+            phrases.append(f"hits crowd in {1 - self._crowding.open_share:.0%} of the picture, which does not count")
+        if self._lights.closed:
+            phrases.append("hits that look like light (rain, glints) are too many and do not count")
+        if self._leak.explained_hz > 1:
+            phrases.append("most hits follow things that move or stand on points of light (snow, stars)")
+        return tuple(phrases)
+
+
+def looks_like_radiation(parts: Sequence[int], like_light: Sequence[bool], exposed_s: NDArray[np.float64]) -> bool:
+    """Return whether hits are spread over the live ground, and coloured, as those of radiation mostly are.
+
+    At most a quarter of the samples of fewer than 20 true hits, and one in twenty of more, are not.
+
+    Parameters
+    ----------
+    parts : sequence of int
+        Part of the picture of each hit.
+    like_light : sequence of bool
+        Whether each looks like light.
+    exposed_s : float64 array, shape (192,)
+        For how long each part could have been hit.
+
+    Examples
+    --------
+    >>> even = np.ones(192)
+    >>> looks_like_radiation([3, 50, 75, 140, 185], [False, True, False, False, False], even)
+    True
+    >>> looks_like_radiation([3, 4, 20, 21, 5], [False] * 5, even)
+    False
+    >>> looks_like_radiation([3, 50, 75, 140, 185], [True] * 5, even)
+    False
+
+    """
+    count = len(parts)
+    if count < _FEWEST:
+        return True
+    if not _has_few_lights(sum(like_light), count):
+        return False
+    unlikely, narrow = (_UNLIKELY_OF_SOME, _NARROW_OF_SOME) if count < _SOME else (_UNLIKELY_OF_MANY, _NARROW_OF_MANY)
+    counts = np.bincount(parts, minlength=exposed_s.size).astype(float)
+    pairs = float((counts * (counts - 1)).sum()) / 2
+    even = exposed_s / exposed_s.sum()
+    expected = CONTRAST * count * (count - 1) / 2 * float((even**2).sum())
+    if float(log_tails(np.array(pairs), np.array(expected))) < math.log(unlikely):
+        return False
+    return _scatter(counts) >= _scatter(exposed_s) * math.exp(-narrow / (count - 2) ** _NARROW_POWER)
+
+
+def _has_few_lights(lights: int, count: int) -> bool:
+    least = _LIGHT_OF_FEW if count < _FEW else _LIGHT_OF_SOME if count < _SOME else _LIGHT_OF_MANY
+    return share_tail(lights, count) >= least
+
+
+def _scatter(weights: NDArray[np.float64]) -> float:
+    """Return the area over which parts with weights are scattered: the root of the determinant of their covariance."""
+    rows, columns = np.divmod(np.arange(weights.size), PARTS[1])
+    shares = weights / weights.sum()
+    down, across = rows - (shares * rows).sum(), columns - (shares * columns).sum()
+    determinant = (shares * down**2).sum() * (shares * across**2).sum() - (shares * down * across).sum() ** 2
+    return math.sqrt(max(float(determinant), 0.0))

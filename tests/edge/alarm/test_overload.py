@@ -1,0 +1,49 @@
+from datetime import datetime, timedelta, timezone
+
+from edge.alarm.background import Rate
+from edge.alarm.live_time import Observation
+from edge.alarm.overload import EVIDENCE, FRAMES
+from edge.alarm.tracker import AlarmTracker
+from edge.config.device import AlarmSettings
+
+START = datetime(2026, 1, 1, tzinfo=timezone.utc)
+
+
+def frame(number, *, overload=None, saturated=False):
+    return Observation(
+        sequence=number,
+        monotonic_s=number / 25,
+        utc=START + timedelta(seconds=number / 25),
+        hits=0,
+        live_s=0.0 if saturated else 0.04,
+        period_s=0.04,
+        exposure_known=True,
+        live_fraction=0.0 if saturated else 1.0,
+        unclassified=0,
+        overload=overload,
+        saturated=saturated,
+    )
+
+
+def states(frames):
+    tracker = AlarmTracker(AlarmSettings(), known=Rate(360, 7200))
+    return [step.state for each in frames for step in tracker.update(each)], tracker
+
+
+def test_field_that_grows_until_the_picture_is_white_alarms():
+    quiet = [frame(number) for number in range(50)]
+    grows = [frame(number, overload="many") for number in range(50, 50 + EVIDENCE)]
+    white = [frame(number, saturated=True) for number in range(52, 1500)]
+    steps, tracker = states([*quiet, *grows, *white[:FRAMES]])
+    assert steps == ["raised"]
+    steps, tracker = states([*quiet, *grows, *white])
+    assert set(steps) == {"raised", "updated"}
+    assert tracker.overload == "many"
+
+
+def test_white_picture_alone_is_no_field():
+    steps, tracker = states([frame(number, saturated=number > 25) for number in range(500)])
+    assert steps == []
+    assert tracker.overload is None
+    steps, _ = states([frame(0, overload="flash"), *(frame(number, saturated=True) for number in range(1, 200))])
+    assert steps == []

@@ -1,0 +1,100 @@
+from datetime import datetime, timezone
+
+import cv2
+import numpy as np
+import pytest
+
+from edge.capture.frame import Frame, Triple
+from edge.detect.hit import Hit
+from edge.detect.manifest import CandidateRules
+from edge.detect.noise_map import noise_of_pair
+from edge.detect.nuisance import MOVES, POINT_OF_LIGHT, judge_hits, on_points_of_light, shine_like_light
+from edge.detect.view import FrameCache
+
+SIZE = (240, 320)
+PLACE = (160, 120)
+
+
+def ground(rng, texture=0.0):
+    coarse = cv2.GaussianBlur(rng.normal(0, 1, SIZE).astype(np.float32), (0, 0), 1.5)
+    return 60 + texture * coarse / coarse.std()
+
+
+def films(rng, base, heights, drift=(0, 0)):
+    """Frames with a soft point of light of these heights, over a ground with noise."""
+    frames = []
+    for number, height in enumerate(heights):
+        middle = (
+            PLACE[1] + drift[1] * (number - len(heights) // 2),
+            PLACE[0] + drift[0] * (number - len(heights) // 2),
+        )
+        rows, columns = np.mgrid[0 : SIZE[0], 0 : SIZE[1]]
+        point = height * np.exp(-((rows - middle[0]) ** 2 + (columns - middle[1]) ** 2) / 1.3)
+        frames.append(np.clip(base + point + rng.normal(0, 2, SIZE), 0, 255).astype(np.uint8))
+    return frames
+
+
+def judged(frames):
+    """Judge a hit at the place in the last but one of the frames."""
+    *older, previous, current, following = frames
+    triple = Triple(
+        *(
+            Frame(number, number / 25, datetime(2026, 1, 1, tzinfo=timezone.utc), grey)
+            for number, grey in enumerate((previous, current, following))
+        )
+    )
+    noise = noise_of_pair(previous, following, CandidateRules())
+    hit = Hit(*PLACE, 0.99, 60.0, 4, live=True)
+    return judge_hits((hit,), FrameCache(None).masked(triple), older, noise)[0]
+
+
+@pytest.mark.parametrize("texture", [0, 10], ids=["plain", "textured"])
+def test_hit_of_one_frame_is_no_nuisance(texture):
+    rng = np.random.default_rng(1)
+    hit = judged(films(rng, ground(rng, texture), (0, 0, 0, 90, 0)))
+    assert hit.nuisance is None
+    assert hit.counts
+
+
+@pytest.mark.parametrize(("star", "flare"), [(30, 90), (15, 60), (60, 100)])
+def test_star_that_twinkles_is_a_point_of_light(star, flare):
+    rng = np.random.default_rng(2)
+    hit = judged(films(rng, ground(rng), (star, 0.7 * star, star, flare, 0.8 * star)))
+    assert hit.nuisance == POINT_OF_LIGHT
+    assert not hit.counts
+
+
+def test_flake_moves():
+    rng = np.random.default_rng(3)
+    hit = judged(films(rng, ground(rng), (90, 90, 90), drift=(3, 11)))
+    assert hit.nuisance == MOVES
+
+
+def test_points_of_light_are_few_on_textured_ground():
+    rng = np.random.default_rng(4)
+    base = ground(rng, 12)
+    frames = [np.clip(base + rng.normal(0, 2, SIZE), 0, 255).astype(np.uint8) for _ in range(4)]
+    xs, ys = rng.integers(0, SIZE[1], 300), rng.integers(0, SIZE[0], 300)
+    assert on_points_of_light(frames, xs, ys, np.full(300, 60)).mean() < 0.06
+
+
+@pytest.mark.parametrize(
+    ("colour", "extent", "light"),
+    [
+        pytest.param(0.13, 5.5, False, id="hit with colour"),
+        pytest.param(0.05, 2.5, False, id="sharp hit of a camera that joins pixels"),
+        pytest.param(0.06, 9.0, True, id="glint"),
+        pytest.param(0.08, 10.5, True, id="drop of rain"),
+        pytest.param(np.nan, 12.0, False, id="grey camera"),
+    ],
+)
+def test_shine_like_light_weighs_width_against_colour(colour, extent, light):
+    assert shine_like_light(np.array([colour]), np.array([extent])).tolist() == [light]
+
+
+def test_judge_hits_leaves_an_empty_frame():
+    rng = np.random.default_rng(5)
+    grey = np.clip(rng.normal(60, 2, SIZE), 0, 255).astype(np.uint8)
+    frames = (Frame(number, number / 25, datetime(2026, 1, 1, tzinfo=timezone.utc), grey) for number in range(3))
+    view = FrameCache(None).masked(Triple(*frames))
+    assert judge_hits((), view, (), noise_of_pair(grey, grey, CandidateRules())) == ()

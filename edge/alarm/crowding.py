@@ -27,6 +27,8 @@ _RECENT_S = 10.0
 _SIDES = (1, 2, 3, 4, 6)
 """Sides of the squares, in parts, in which hits may crowd."""
 
+_EVERYWHERE = np.ones(PARTS)
+
 
 class Crowding:
     """The parts of the picture, and those of them that are closed because hits crowd there.
@@ -39,26 +41,28 @@ class Crowding:
         self._hits = np.zeros(PARTS)
         self._exposed_s = np.full(PARTS, 1e-6)
         self._recent_s = np.full(PARTS, 1e-6)
+        self._waiting, self._waiting_s = np.zeros(PARTS), 0.0
         self._open = np.ones(PARTS, bool)
         self.open_share = 1.0
 
     @property
     def exposed_s(self) -> NDArray[np.float64]:
         """For how long each open part could have been hit in the last seconds, shape (192,)."""
-        return np.where(self._open, self._recent_s, 0.0).ravel()
+        return np.where(self._open, self._recent_s + self._waiting, 0.0).ravel()
 
     @property
     def closed_parts(self) -> int:
         """How many parts are closed."""
-        return int(self._open.size - np.count_nonzero(self._open))
+        return self._open.size - int(np.count_nonzero(self._open))
 
     def update(self, observation: Observation, parts: Sequence[int]) -> NDArray[np.bool_]:
         """Count a frame, whose hits lie in `parts`, and return which parts are open, shape (192,)."""
-        ground = np.ones(PARTS) if observation.ground is None else observation.ground
-        kept, kept_recent = (math.exp(-observation.period_s / memory_s) for memory_s in (_MEMORY_S, _RECENT_S))
-        self._exposed_s = self._exposed_s * kept + ground * observation.period_s
-        self._recent_s = self._recent_s * kept_recent + ground * observation.period_s
-        self._hits *= kept
+        ground = _EVERYWHERE if observation.ground is None else observation.ground
+        self._waiting += ground * observation.period_s
+        self._waiting_s += observation.period_s
+        if not parts and not self.closed_parts:
+            return self._open.ravel()
+        self._settle()
         np.add.at(self._hits.ravel(), list(parts), 1.0)
         if parts:
             while self._close():
@@ -69,6 +73,14 @@ class Crowding:
             live = float(ground.sum())
             self.open_share = float(ground[self._open].sum()) / live if live > 0 else 1.0
         return self._open.ravel()
+
+    def _settle(self) -> None:
+        """Count the frames that went by without hits."""
+        kept, kept_recent = (math.exp(-self._waiting_s / memory_s) for memory_s in (_MEMORY_S, _RECENT_S))
+        self._hits *= kept
+        self._exposed_s = self._exposed_s * kept + self._waiting
+        self._recent_s = self._recent_s * kept_recent + self._waiting
+        self._waiting, self._waiting_s = np.zeros(PARTS), 0.0
 
     def _close(self) -> bool:
         """Close the square in which hits crowd most, if they do; return whether there was one."""

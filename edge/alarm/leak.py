@@ -111,6 +111,8 @@ class Leak:
         """Whether sources are found better without hits that look like light, by what leaks of a nuisance each way."""
         if self.falling:
             return True
+        if self._seen_hz(lights_closed=True) < 1.0:
+            return False
         with_lights, without = (self._leak_hz(lights_closed=closed) for closed in (False, True))
         gain = math.sqrt(max(with_lights, _MIN_LEAK_HZ) / max(without, _MIN_LEAK_HZ)) * (1 - LIGHT_SHARE)
         return with_lights > 1.0 and gain > (1 / _WORTH if self._lights_closed else _WORTH)
@@ -148,7 +150,8 @@ class Leak:
 
     def _leak_hz(self, *, lights_closed: bool) -> float:
         share = 1 - LIGHT_SHARE if lights_closed else 1.0
-        leak_hz = self._ratios[lights_closed].high * self._seen_hz(lights_closed=lights_closed)
+        seen_hz = self._seen_hz(lights_closed=lights_closed)
+        leak_hz = self._ratios[lights_closed].high * seen_hz if seen_hz > 0 else 0.0
         if lights_closed and self.falling:
             leak_hz = max(leak_hz, gamma_quantile(self._fallen, _SIGMAS) / self._falling_s)
         return leak_hz / share

@@ -129,6 +129,8 @@ class Population:
         self._recent += [_Seen(now_s, parts[index], observation.like_light[index]) for index in kept]
         open_s = observation.live_s * self._crowding.open_share
         self._leak.update(observation, lights, lights_closed=self._lights.closed, open_s=open_s)
+        if not places and observation.overload is None and self._leaves_all:
+            return observation
         # Rain may look like a strong field for a frame; a lower limit of its hits means nothing then.
         fallen = observation.overload is not None and self._leak.falling and not kept
         return replace(
@@ -146,6 +148,10 @@ class Population:
     def _is_suspect(self, observation: Observation) -> bool:
         """Whether an excess was looked at a moment ago."""
         return self._looked_s is not None and observation.monotonic_s - self._looked_s < _SUSPECT_S
+
+    @property
+    def _leaves_all(self) -> bool:
+        return self._leak.rate_hz <= 0 and not (self._lights.closed or self._crowding.closed_parts)
 
     def learn(self, observation: Observation) -> None:
         """Learn from a frame without an excess how many hits of a nuisance are counted for each that is not."""

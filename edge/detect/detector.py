@@ -17,6 +17,7 @@ from edge.detect.fast_path import find_candidates
 from edge.detect.hit import DETECTION_STAGES, Detection
 from edge.detect.manifest import Bundle
 from edge.detect.networks import Classifier, Screen, some
+from edge.detect.parts import ground_of
 from edge.detect.recent_motion import lie_on
 from edge.detect.sensitivity import mean_sensitivity, sensitivity_table
 from edge.detect.spot import merge_hits
@@ -224,7 +225,7 @@ class Detector:
             weight=weight / found.searched,
             overload=overload.in_words if overload is not None else None,
             min_hits=overload.min_hits if overload is not None else 0.0,
-            ground=found.ground,
+            ground=ground_of(found.live),
             falling=found.falling,
             saturated=found.saturated,
         )

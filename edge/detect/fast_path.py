@@ -14,7 +14,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from edge.detect.companions import are_moving
-from edge.detect.hit import PARTS, Candidate
+from edge.detect.hit import Candidate
 from edge.detect.noise_map import BLOCK, fine_block_means, sampled_block_means
 from edge.detect.shaking import is_shaken
 
@@ -96,14 +96,6 @@ class FastPathResult:
     def saturated(self) -> bool:
         """Whether half of the picture or more is saturated."""
         return bool(np.mean(self.brightness >= _SATURATED_DN) >= _SATURATED_SHARE)
-
-    @property
-    def ground(self) -> NDArray[np.float32]:
-        """Live fraction of each of 12×16 parts of the picture: float32."""
-        parts: NDArray[np.float32] = cv2.resize(
-            self.live.astype(np.float32), (PARTS[1], PARTS[0]), interpolation=cv2.INTER_AREA
-        )
-        return parts
 
     def is_live(self, x: int, y: int) -> bool:
         """Return whether the pixel (x, y) lies on live ground."""

@@ -41,6 +41,8 @@ _LIGHT_OF_FEW, _LIGHT_OF_SOME, _LIGHT_OF_MANY = 0.25, 0.15, 0.03
 _UNLIKELY_OF_SOME, _UNLIKELY_OF_MANY = 0.1, 0.01
 _NARROW_OF_SOME, _NARROW_OF_MANY, _NARROW_POWER = 2.67, 4.5, 0.72
 """Fitted to the scatter of n even hits, of which a tenth and a hundredth are narrower: exp(−2.67 / (n − 2) ** 0.72)."""
+_NARROW = 0.45
+"""Hits on so much of the area are spread enough, however many they are: bright ground hides some, edges do."""
 _RECENT = 200
 
 
@@ -240,7 +242,8 @@ def looks_like_radiation(parts: Sequence[int], like_light: Sequence[bool], expos
     expected = CONTRAST * count * (count - 1) / 2 * float((even**2).sum())
     if float(log_tails(np.array(pairs), np.array(expected))) < math.log(unlikely):
         return False
-    return _scatter(counts) >= _scatter(exposed_s) * math.exp(-narrow / (count - 2) ** _NARROW_POWER)
+    least = min(math.exp(-narrow / (count - 2) ** _NARROW_POWER), _NARROW)
+    return _scatter(counts) >= _scatter(exposed_s) * least
 
 
 def _has_few_lights(lights: int, count: int) -> bool:

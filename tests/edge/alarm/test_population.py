@@ -172,6 +172,13 @@ def test_crowds_and_light_do_not_look_like_radiation(parts, light, count):
     assert np.mean(alike) < 0.05
 
 
+@pytest.mark.parametrize("count", [12, 40, 200])
+def test_hits_on_half_of_the_picture_may_raise_an_alarm(count):
+    rng = np.random.default_rng(count)
+    parts = (rng.integers(12, size=count) * 16 + rng.integers(3, 13, size=count)).tolist()
+    assert looks_like_radiation(parts, [False] * count, np.ones(192))
+
+
 def test_tails_bound_probabilities():
     none, few = log_tails(np.array([3.0, 12.0]), np.array([5.0, 5.0]))
     assert none == 0.0

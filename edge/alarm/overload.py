@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 FRAMES = 8
 """Frames with more than can be judged, less those without, that raise an alarm: a third of a second."""
 MOST = 50
-EVIDENCE = 2
-"""After so many, a picture that turns white counts, too: the field has grown until it saturates the sensor."""
+EVIDENCE = 1
+"""After so many, just before, a picture that turns white counts, too: the field has grown until it saturates all."""
 
 
 class Overload:

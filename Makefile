@@ -60,13 +60,19 @@ check-camera: $(VENV)/.dev ## try the camera code on a virtual camera, in a virt
 # --- edge: checks outside the default suite -----------------------------------------------------------------------
 SOAK_SECONDS ?= 3600
 
-.PHONY: check-soak check-kills
+# Findings are kept in build/fuzz, and can be made again by their number.
+FUZZ_CASES ?= 20000
+
+.PHONY: check-soak check-kills check-fuzz
 
 check-soak: $(VENV)/.dev ## an hour of the agent at full speed: nothing grows, every frame is accounted for
 	$(BIN)/python scripts/soak.py --seconds $(SOAK_SECONDS)
 
 check-kills: $(VENV)/.dev ## kill the agent beside a source at 200 random moments: no alarm is lost, nothing false is said
 	$(BIN)/python -m pytest -m slow --timeout=1800 -k killed tests/edge/test_agent_restart.py
+
+check-fuzz: $(VENV)/.dev ## 20,000 mutated recordings, pictures, streams, MQTT packets and YAML files: no crash, no hang
+	$(BIN)/python scripts/fuzz.py --cases $(FUZZ_CASES)
 
 clean: ## remove the environment, caches and the demo's films; datasets and runs stay
 	rm -rf .venv build demo .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import logging
 import re
+from pathlib import PurePath
+from typing import TYPE_CHECKING
 from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 HIDDEN = "…"
 MAX_PORT = 65535
@@ -22,6 +27,8 @@ _NAMES = {" ": "blank", "\t": "tab", "\n": "line end", "\r": "line end"}
 _IN_QUERY = re.compile(r"[?&;/][\w.-]+=")
 _SUSPICIOUS = re.compile(r"[=@:&;|%]")
 _END = re.compile(r"[:;,.)\"']*$")
+_PIECE = re.compile(r"[^\W_]+")
+_PIECES = re.compile(r"([^\W_]+)")
 _BLANK = "\ue000"  # stands for blanks while an address is looked at as a whole
 
 
@@ -57,7 +64,22 @@ def redacted(text: str) -> str:
     """
     if not re.search(r"[@=]|:[/\\]", text):
         return text
-    return re.sub(r"\S+", lambda word: _word(word[0]), text)
+    return "\n".join(re.sub(r"\S+", lambda word: _word(word[0]), _joined(line)) for line in text.split("\n"))
+
+
+def without_logins_of(words: Iterable[str], text: str) -> str:
+    """Return a text without the logins of given words, such as those of a command line, whatever signs they hold."""
+    for word in words:
+        for given in {word, word.partition("=")[2], word.partition(":")[2]}:
+            shown = without_login(given)
+            if shown == given:
+                continue
+            for form in (given, str(PurePath(given)), repr(given)[1:-1], repr(str(PurePath(given)))[1:-1]):
+                text = text.replace(form, shown)
+            # A list may have been taken apart at its commas, or a line end have become a blank.
+            hidden = {piece for piece in _PIECE.findall(given) if len(piece) > 1} - {*_PIECE.findall(shown)}
+            text = "".join(HIDDEN if piece in hidden else piece for piece in _PIECES.split(text))
+    return redacted(text)
 
 
 def redacted_values(value: object) -> object:
@@ -117,6 +139,18 @@ def may_hold_login(address: str) -> bool:
     return "@" in "".join(parts[1:])
 
 
+def _joined(line: str) -> str:
+    """Return a line in which an address whose login holds blanks is one word."""
+    address = _SCHEME.search(line)
+    if address is None or "@" not in line[address.end() :]:
+        return line
+    word = re.split(r"\s", line[address.end() :], maxsplit=1)[0]
+    if "@" in word or not _place(word).startswith(HIDDEN):
+        return line
+    last = line.rindex("@")
+    return f"{line[: address.end()]}{HIDDEN}@{line[last + 1 :]}"
+
+
 def _word(word: str) -> str:
     address = _SCHEME.search(word)
     if _ADVICE.fullmatch(word):
@@ -140,6 +174,8 @@ def _place(text: str) -> str:
     place = _PLACE.fullmatch(text.removesuffix(marks))
     if place is None or int((place["port"] or ":0")[1:]) > MAX_PORT:
         return HIDDEN + marks
-    path = "/".join(HIDDEN if _SUSPICIOUS.search(part) else part for part in (place["path"] or "").split("/"))
+    path, odd = place["path"] or "", _SUSPICIOUS.search(place["path"] or "")
+    if odd is not None:
+        path = f"{path[: path.rfind('/', 0, odd.start()) + 1]}{HIDDEN}"
     query = f"{place['query'][0]}{HIDDEN}" if place["query"] else ""
     return f"{place['host']}{place['port'] or ''}{path}{query}{marks}"

@@ -66,8 +66,8 @@ def convert_command(
 
     settings = quantisation.settings()
     require_bundle_place(out, force=force)
-    load_tensorflow()
     opened = Run.open(run)
+    load_tensorflow()
     bundle = bundle_run(
         opened,
         out,
@@ -118,8 +118,8 @@ def check_command(
 
     _require_places(output)
     settings = extent.settings()
-    load_tensorflow()
     run = Run.open(reference)
+    load_tensorflow()
     pairs = pair_networks(load_bundle(bundle), run, None if screen_reference is None else Run.open(screen_reference))
     command = typed_command("gammabox-quantize")
     check = check_bundle(pairs, datasets_of(run, data or []), settings, clip=extent.clip, command=command)
@@ -171,8 +171,8 @@ def compare_command(
     from trainer.data.dataset import Dataset
     from trainer.training.run import Run
 
-    load_tensorflow()
     opened = Run.open(run)
+    load_tensorflow()
     settings = QatSettings(epochs=qat, steps=qat_steps) if qat else None
     variants = compare_recipes(
         opened,
@@ -203,8 +203,8 @@ def time_command(
     from quantize.timing import table, time_run
     from trainer.training.run import Run
 
-    load_tensorflow()
     opened = [Run.open(run) for run in runs]
+    load_tensorflow()
     timed = [time_run(run, datasets_of(run, data or [])[0]) for run in opened]
     if as_json:
         print(json.dumps([asdict(times) for times in timed]))
@@ -228,8 +228,9 @@ def reference_command(
     from trainer.training.run import Run
 
     require_copy_place(run, out, force=force)
+    opened = Run.open(run)
     load_tensorflow()
-    copy = export_reference(Run.open(run), out)
+    copy = export_reference(opened, out)
     if as_json:
         print(json.dumps({"path": str(out), "size_bytes": size_bytes(copy)}))
         return

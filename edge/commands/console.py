@@ -18,7 +18,7 @@ import typer
 
 from edge import __version__
 from edge.errors import GammaboxError, SettingsError
-from edge.redaction import redacted, without_login
+from edge.redaction import without_login, without_logins_of
 from edge.text import one_line
 
 if TYPE_CHECKING:
@@ -67,6 +67,10 @@ def run(app: Callable[..., object]) -> None:
         _fail(*_lines_of(error))
 
 
+def _shown(line: str) -> str:
+    return without_logins_of(sys.argv[1:], line)
+
+
 def _lines_of(error: BaseException) -> list[str]:
     """Return what went wrong, and what to do, as lines without logins or names of Python."""
     if isinstance(error, SettingsError):
@@ -82,7 +86,7 @@ def _lines_of(error: BaseException) -> list[str]:
 
 def _fail(*lines: str) -> NoReturn:
     """Write the lines to stderr, the first as an error, and end with exit code 2."""
-    text = "\n".join(one_line(redacted(line), MAX_ERROR) for line in lines)
+    text = "\n".join(one_line(_shown(line), MAX_ERROR) for line in lines)
     with contextlib.suppress(OSError):
         sys.stderr.write(f"error: {text}\n")
     raise SystemExit(EXIT_UNUSABLE) from None
@@ -152,7 +156,7 @@ def _prepare_output() -> None:
 
 
 def _wrong_use(error: Exception) -> str:
-    message = one_line(redacted(getattr(error, "format_message", error.__str__)()), MAX_ERROR)
+    message = one_line(_shown(getattr(error, "format_message", error.__str__)()), MAX_ERROR)
     if not message:  # typer has already shown the help, as there was no argument
         return ""
     context = getattr(error, "ctx", None)

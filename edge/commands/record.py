@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from edge.commands.console import EXIT_CHECK_FAILED
 from edge.commands.guide import Guide
 from edge.config.device import load_settings
+from edge.config.faults import shown_text
 from edge.errors import GammaboxError, RecordingError
 from edge.site.camera import open_camera
 from edge.site.dark import wait_for_lens
@@ -41,7 +42,7 @@ def run(config: Path, out: Path, options: RecordOptions, *, as_json: bool) -> in
     """
     name = _SETS.get(options.set.upper())
     if name is None:
-        raise GammaboxError(f"found the set {options.set!r:.20}, expected A, B or C")
+        raise GammaboxError(f"found the set {shown_text(options.set)}, expected A, B or C")
     if (name == "C") != (options.radiation is not None):
         raise GammaboxError("--radiation says which source set C shows; the other sets have none")
     settings = load_settings(config)

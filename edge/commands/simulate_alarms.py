@@ -13,6 +13,7 @@ from rich.table import Table
 
 from edge.commands.console import EXIT_CHECK_FAILED
 from edge.config.device import AlarmSettings, load_settings
+from edge.config.faults import shown_text
 from edge.errors import SettingsError
 from edge.files import replace_file
 from edge.simulation.background import BackgroundModel
@@ -80,7 +81,7 @@ def plan_of(background: BackgroundOptions, box: BoxOptions, source: SourceOption
     nuclides = [name.strip() for name in source.nuclides.split(",") if name.strip()]
     unknown = [name for name in nuclides if name not in RESPONSES]
     if unknown:
-        raise SettingsError("--nuclides", [f"--nuclides: {unknown[0]!r} is none of {', '.join(RESPONSES)}"])
+        raise SettingsError("--nuclides", [f"--nuclides: {shown_text(unknown[0])} is none of {', '.join(RESPONSES)}"])
     shape: Literal["stay", "pass"] = "pass" if source.passing else "stay"
     rates, dose_rates = _numbers("--rates", source.rates), _numbers("--dose-rates", source.dose_rates)
     return Plan(
@@ -108,7 +109,9 @@ def _numbers(option: str, text: str) -> list[float]:
     except ValueError:
         values = [-1.0]
     if not all(0 < value < 1e6 for value in values):
-        raise SettingsError(option, [f"{option}: found {text!r}, expected numbers above 0 with commas between"])
+        raise SettingsError(
+            option, [f"{option}: found {shown_text(text)}, expected numbers above 0 with commas between"]
+        )
     return values
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 UNITS_A_SECOND = (1.0, 1e3, 1e6, 1e9)
-TOLERANCE = 0.25
-"""Of the time that passed here: a connection begins with pictures that were held back."""
+TOLERANCE = 0.25  # of the time that passed here
 MIN_SPAN_S = 2.0
 MIN_STAMPS = 8
-PATIENCE_S = 30.0
-MAX_RESETS = 5
+MAX_FAILURES = 8
+"""Stamps that do not rise, or do not fit the time that passed, as often as this are no times."""
 
 
 class CameraStamps:
@@ -16,6 +15,11 @@ class CameraStamps:
 
     Cameras also send stamps that stand still, count whole seconds or number the pictures. Nothing is said of lost
     pictures by those.
+
+    Parameters
+    ----------
+    unit : float or None
+        Stamps a second, where that is known and need not be found out.
 
     Examples
     --------
@@ -26,12 +30,13 @@ class CameraStamps:
 
     """
 
-    def __init__(self) -> None:
+    def __init__(self, unit: float | None = None) -> None:
+        self._known_unit = unit
+        self._unit = unit
         self._first: tuple[float, float] | None = None
         self._last = 0.0
         self._count = 0
-        self._resets = 0
-        self._unit: float | None = None
+        self._failures = 0
         self._is_refused = False
 
     def seconds(self, stamp: float | None, *, arrived_s: float) -> float | None:
@@ -39,24 +44,26 @@ class CameraStamps:
         if stamp is None or self._is_refused:
             return None
         if self._first is None or stamp <= self._last:
-            self._begin(stamp, arrived_s)
-            return None
-        self._last = stamp
-        self._count += 1
-        if self._unit is None:
-            self._compare(stamp - self._first[0], arrived_s - self._first[1])
+            self._begin(stamp, arrived_s, failed=self._first is not None)
+        else:
+            self._last = stamp
+            self._count += 1
+            if self._unit is None:
+                self._compare(stamp, arrived_s)
         return None if self._unit is None else stamp / self._unit
 
-    def _begin(self, stamp: float, arrived_s: float) -> None:
-        """Begin anew: stamps that do not rise are no times, unless the camera started again."""
-        self._resets += self._first is not None
-        self._is_refused = self._resets > MAX_RESETS
-        self._first, self._last, self._count, self._unit = (stamp, arrived_s), stamp, 1, None
+    def _begin(self, stamp: float, arrived_s: float, *, failed: bool) -> None:
+        """Compare anew: stamps that do not rise are no times, unless the camera started again."""
+        self._failures += failed
+        self._is_refused = self._failures > MAX_FAILURES
+        self._first, self._last, self._count = (stamp, arrived_s), stamp, 1
+        self._unit = None if self._is_refused else self._known_unit
 
-    def _compare(self, span: float, span_s: float) -> None:
+    def _compare(self, stamp: float, arrived_s: float) -> None:
+        first, first_s = self._first or (stamp, arrived_s)
+        span, span_s = stamp - first, arrived_s - first_s
         if span_s < MIN_SPAN_S or self._count < MIN_STAMPS:
             return
-        for unit in UNITS_A_SECOND:
-            if abs(span / unit - span_s) <= TOLERANCE * span_s:
-                self._unit = unit
-        self._is_refused = self._unit is None and span_s > PATIENCE_S
+        self._unit = next((u for u in UNITS_A_SECOND if abs(span / u - span_s) <= TOLERANCE * span_s), None)
+        if self._unit is None:  # a connection may begin with pictures that were held back
+            self._begin(stamp, arrived_s, failed=True)

@@ -198,7 +198,7 @@ class FfmpegStreamSource(LiveSource):
         self._fps = fps
         self._capture: cv2.VideoCapture | None = None
         self._raw = False
-        self._stamps = CameraStamps()
+        self._stamps = CameraStamps(unit=1000.0)
         self._start()
 
     def _connect(self) -> None:
@@ -208,7 +208,7 @@ class FfmpegStreamSource(LiveSource):
         ]
         capture = cv2.VideoCapture(self._url, cv2.CAP_FFMPEG, limits)
         self._capture = capture
-        self._stamps = CameraStamps()
+        self._stamps = CameraStamps(unit=1000.0)
         if not capture.isOpened():
             raise SourceError(
                 self.spec, "does not answer, or sends no video", "check address, user, password, cable and power"

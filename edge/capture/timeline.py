@@ -22,6 +22,7 @@ AHEAD = 16
 LATE = 1.5  # of the usual interval; a frame is missing between two that lie further apart
 EARLY = 0.5
 NEAR = 6  # intervals on each side that tell the rate around a frame
+MIN_PERIOD_S = 5e-4  # frames that follow faster are stamped in bunches
 ROUNDING_S = 1e-6
 STAMP_UNIT_S = 1.5e-3  # Matroska rounds times to milliseconds
 LONGEST_LOSS_S = 10.0
@@ -98,7 +99,8 @@ def placed(
     waiting: deque[tuple[float, Packet]] = deque()
     for stamp_s, packet in packets:
         waiting.append((stamp_s, packet))
-        if len(waiting) > ahead:
+        # A frame that comes when it should needs no look ahead, which costs memory.
+        while waiting and (len(waiting) > ahead or line.expects(waiting[0][0])):
             yield line.place(*waiting.popleft(), [stamp for stamp, _ in waiting])
     while waiting:
         yield line.place(*waiting.popleft(), [stamp for stamp, _ in waiting])
@@ -117,16 +119,21 @@ class _Line:
         self._sequence = -1
         self._is_even = True
 
+    def expects(self, stamp_s: float) -> bool:
+        """Return whether a stamp is that of the next frame at the declared rate, as all were up to here."""
+        begun = self._origin_s is not None and self._is_even
+        return begun and abs(stamp_s - self._stamp_s - 1 / self._rate) < STAMP_UNIT_S
+
     def place(self, stamp_s: float, packet: Packet, following: Sequence[float]) -> Place[Packet]:
         if self._origin_s is None:
             return self._first(stamp_s, packet, following)
         interval_s = stamp_s - self._stamp_s
-        after = _intervals([stamp_s, *following])
-        jumps_back = bool(following) and following[0] < stamp_s - RESET_S
-        if not -RESET_S < interval_s <= LONGEST_PAUSE_S or (interval_s > RESET_S and jumps_back):
-            return self._joined(stamp_s, packet, after)
         period_s, missing = 1 / self._rate, 0
-        if not (self._is_even and abs(interval_s - period_s) < STAMP_UNIT_S):
+        if not self.expects(stamp_s):
+            after = _intervals([stamp_s, *following])
+            jumps_back = bool(following) and following[0] < stamp_s - RESET_S
+            if not -RESET_S < interval_s <= LONGEST_PAUSE_S or (interval_s > RESET_S and jumps_back):
+                return self._joined(stamp_s, packet, after)
             period_s = self._period(after, interval_s)
             missing = self._missing(interval_s, after, period_s)
         pause_s = interval_s if missing and interval_s > LONGEST_LOSS_S else 0.0
@@ -214,7 +221,7 @@ def _intervals(stamps: Sequence[float]) -> list[float]:
 
 def _usual(intervals: Iterable[float]) -> float | None:
     """Return the mean of those intervals that are like most of them; None where there are none."""
-    rising = [interval for interval in intervals if interval > 0]
+    rising = [interval for interval in intervals if interval > MIN_PERIOD_S]
     if not rising:
         return None
     return _mean_of_like(rising, median_low(rising))

@@ -4,6 +4,7 @@ import socketserver
 import struct
 import threading
 import time
+from itertools import pairwise
 
 import pytest
 
@@ -77,9 +78,11 @@ class Visit(socketserver.StreamRequestHandler):
 
     def play(self):
         for number, jpeg in enumerate(self.server.jpegs):
+            time.sleep(self.server.pause_s)
+            if number in self.server.lost:
+                continue
             for packet in rtp_packets(jpeg, number, self.server.size):
                 self.wfile.write(packet)
-            time.sleep(0.01)
 
 
 class Server(socketserver.ThreadingTCPServer):
@@ -89,6 +92,7 @@ class Server(socketserver.ThreadingTCPServer):
     def __init__(self, jpegs, size):
         super().__init__(("127.0.0.1", 0), Visit)
         self.jpegs, self.size, self.visits, self.asked = jpegs, size, 0, []
+        self.pause_s, self.lost = 0.01, set()
 
     def handle_error(self, request, client_address):
         """Visitors who leave are no news."""
@@ -123,6 +127,16 @@ def test_rtsp_keeps_motion_jpeg_and_reconnects(server, numbers, capfd):
     assert "s3cr3t" not in shown
     assert "hidden" not in shown
     assert not any("not for detection" in warning for warning in source.report.warnings)
+
+
+def test_rtsp_has_a_gap_where_pictures_are_lost(server, numbers):
+    server.pause_s, server.lost = 0.02, {30, 31}
+    with FfmpegStreamSource(f"rtsp://127.0.0.1:{server.server_address[1]}/live", timeout_s=5) as source:
+        frames = [frame for frame, _ in zip(source, range(40), strict=False)]
+    assert source.report.dropped >= 2
+    follows = [numbers(pair) for pair in pairwise(frames) if pair[1].sequence == pair[0].sequence + 1]
+    assert len(follows) > 20
+    assert [pair for pair in follows if (pair[1] - pair[0]) % 45 != 1] == []
 
 
 def test_rtsp_refuses_a_server_that_speaks_something_else(capfd):

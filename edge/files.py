@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+MAX_DIGITS = 18  # fits 64 bits
 MAX_TEXT_BYTES = 1 << 30
 """A larger file is none of ours."""
 
@@ -130,12 +131,12 @@ def shown_name(name: str) -> str:
 
 
 def load_json(text: str | bytes) -> Any:  # noqa: ANN401 - whatever the text holds
-    """Return the value of a JSON text. Unlike Python's own reader, it refuses numbers that are not finite.
+    """Return the value of a JSON text. Unlike Python's own reader, it refuses numbers that no computer counts with.
 
     Raises
     ------
     ValueError
-        It is no JSON, is nested too deeply, or holds NaN or a number such as 1e999.
+        It is no JSON, is nested too deeply, or holds NaN, a number such as 1e999, or more than 18 digits.
 
     Examples
     --------
@@ -147,7 +148,7 @@ def load_json(text: str | bytes) -> Any:  # noqa: ANN401 - whatever the text hol
 
     """
     try:
-        return json.loads(text, parse_constant=_finite, parse_float=_finite)
+        return json.loads(text, parse_constant=_finite, parse_float=_finite, parse_int=_whole)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
 
@@ -185,6 +186,12 @@ def _finite(word: str) -> float:
     if not math.isfinite(number):
         raise ValueError(f"{word} is no finite number")
     return number
+
+
+def _whole(word: str) -> int:
+    if len(word) > MAX_DIGITS:
+        raise ValueError(f"{word[:20]}… is too large a number")
+    return int(word)
 
 
 def in_natural_order(paths: Iterable[Path]) -> list[Path]:

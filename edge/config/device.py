@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from edge.arguments import as_path, takes
 from edge.config import yaml_file
-from edge.config.places import with_places_apart
+from edge.config.places import Address, with_places_apart
 from edge.config.strict import StrictModel
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
@@ -23,7 +23,7 @@ ColourGains = tuple[ColourGain, ColourGain]
 class SourceSettings(StrictModel):
     """Where frames come from."""
 
-    spec: str = Field(
+    spec: Address = Field(
         min_length=1,
         title="Source",
         description="a camera (/dev/video0, csi:0), a recording or folder of images, or a stream (rtsp://…, http://…)",

@@ -1,17 +1,30 @@
-"""Files that the agent writes are apart from those that something else needs."""
+"""Places in the settings: addresses of streams are sound, and files that the agent writes are apart from others."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+from pydantic import AfterValidator
 
 from edge.config.strict import StrictModel
 from edge.errors import SettingsError
+from edge.redaction import fault_of_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+
+def checked_address(value: str) -> str:
+    """Return the name of a source. Raise ValueError where it is an address that no stream can have."""
+    fault = fault_of_address(value)
+    if fault is not None:
+        raise ValueError(fault)
+    return value
+
+
+Address = Annotated[str, AfterValidator(checked_address)]
 Settings = TypeVar("Settings", bound=StrictModel)
 
 READ = ("source.spec", "mqtt.password_file", "mqtt.tls.ca_file", "mqtt.tls.cert_file", "mqtt.tls.key_file")

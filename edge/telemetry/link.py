@@ -187,8 +187,8 @@ class Link:
                 self._change(
                     "away", f"broker {self._place} cannot be reached ({reason_of(error)}); going on without it"
                 )
-            except Exception:
-                log.exception("the link to the broker failed; it is built again")
+            except Exception as error:  # noqa: BLE001 - paho raises many kinds on packets that are no MQTT
+                log.warning("broker %s sent no MQTT (%s); the link is built again", self._place, type(error).__name__)
             if self._retry_at_once:
                 continue
             proven = self._proven or (self._connected and time.monotonic() - self._began_s >= PROVEN_S)

@@ -13,7 +13,7 @@ from edge.capture.base import quiet_opencv
 from edge.capture.container import container_of
 from edge.capture.picture_file import PICTURE_SUFFIXES, bits_of, read_colour
 from edge.capture.video import bits_of_pixels
-from edge.files import in_natural_order, name_in_utf8, sha256_of, shown_name
+from edge.files import in_natural_order, name_in_utf8, sha256_of, shown_name, why
 from trainer.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -212,11 +212,10 @@ def _probe(source: Path) -> Footage | Refusal:
     if not source.exists():
         return Refusal(source, "does not exist")
     try:
-        digest = sha256_of(source)
+        with name_in_utf8(source) as name:
+            capture = cv2.VideoCapture(name)
     except OSError as error:
-        return Refusal(source, f"cannot be read ({error.strerror})")
-    with name_in_utf8(source) as name:
-        capture = cv2.VideoCapture(name)
+        return Refusal(source, f"cannot be read ({why(error)})")
     ok, first = capture.read()
     frames = 1 if ok else 0
     while ok and capture.grab():
@@ -225,6 +224,10 @@ def _probe(source: Path) -> Footage | Refusal:
     capture.release()
     if not ok:
         return Refusal(source, "is no video that OpenCV can decode")
+    try:
+        digest = sha256_of(source)
+    except OSError as error:
+        return Refusal(source, f"cannot be read ({why(error)})")
     return _long_enough(
         Footage(source, "video", frames, first.shape[1], first.shape[0], digest, remark=remark_on(source, pixel_format))
     )

@@ -18,6 +18,7 @@ import typer
 
 from edge import __version__
 from edge.errors import GammaboxError, SettingsError
+from edge.files import MAX_DIGITS
 from edge.redaction import without_login, without_logins_of
 from edge.text import one_line
 
@@ -124,9 +125,12 @@ def _with_finite_numbers(callback: Callable[..., object]) -> Callable[..., objec
     def checked(*arguments: object, **values: object) -> object:
         for name, value in values.items():
             for number in value if isinstance(value, list | tuple) else (value,):
-                if isinstance(number, float) and not math.isfinite(number):
+                no_number = isinstance(number, float) and not math.isfinite(number)
+                too_large = isinstance(number, int) and abs(number) >= 10**MAX_DIGITS
+                if no_number or too_large:
                     option = name.rstrip("_").replace("_", "-")
-                    raise typer.BadParameter(f"{number} is no finite number", param_hint=f"--{option}")
+                    problem = "is no finite number" if no_number else "has too many digits"
+                    raise typer.BadParameter(f"{number} {problem}", param_hint=f"--{option}")
         return callback(*arguments, **values)
 
     return checked

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from edge.simulation.curves import Axis, Curve, Panel, as_svg
 from edge.simulation.months import Tally, lives_of, per_1000_h, simulate_life
 from edge.simulation.passages import Detection, Passage, detect
-from edge.simulation.sensor import SENSOR_FACTOR, extra_hz
+from edge.simulation.sensor import SENSOR_FACTORS, extra_hz
 from edge.text import significant
 from edge.workers import in_workers
 
@@ -40,8 +40,8 @@ class Source:
     @property
     def range_hz(self) -> tuple[float, float]:
         """What the uncertainty of the sensor model makes of `extra_hz`; a stated rate is exact."""
-        factor = SENSOR_FACTOR if self.nuclide is not None else 1.0
-        return self.extra_hz / factor, self.extra_hz * factor
+        low, high = SENSOR_FACTORS if self.nuclide is not None else (1.0, 1.0)
+        return self.extra_hz * low, self.extra_hz * high
 
 
 @dataclass(frozen=True, slots=True)

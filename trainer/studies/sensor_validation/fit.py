@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 FREE: dict[str, tuple[float, float]] = {
     "pixel_um": (2.0, 4.0),
     "epi_um": (3.0, 25.0),
-    "depletion_um": (0.5, 6.0),
     "diffusion_um": (0.2, 1.5),
+    "diffusion_slope": (0.1, 1.5),
     "full_well_e": (2500.0, 12000.0),
     "digital_gain": (1.5, 8.0),
     "black_offset_dn": (3.0, 40.0),
@@ -55,9 +55,7 @@ def fit_webcam(
     rng = np.random.default_rng(seed)
     bounds = FREE if scaled else {**FREE, "pixel_um": (4.0, 8.0)}
     low, high = (dict(zip(bounds, edge, strict=True)) for edge in zip(*bounds.values(), strict=True))
-    base = change(WEBCAM_XRAY, charge_spread="first_passage")
-    if not scaled:
-        base = change(base, width=640, height=480, scale_down=1)
+    base = WEBCAM_XRAY if scaled else change(WEBCAM_XRAY, width=640, height=480, scale_down=1)
     wide = change(base, epi_um=high["epi_um"])
     deposits, _ = simulate_deposits(wide, beam(aluminium_mm), INTERACTIONS, np.random.default_rng(seed), normal=True)
     tried: list[Trial] = []
@@ -66,7 +64,6 @@ def fit_webcam(
             values = {name: float(np.exp(rng.uniform(np.log(low[name]), np.log(high[name])))) for name in FREE}
         else:
             values = _changed(tried[int(rng.integers(min(4, len(tried))))].values, bounds, rng)
-        values["depletion_um"] = min(values["depletion_um"], values["epi_um"])
         tried.append(try_values(change(base, **values), values, deposits, real))
         tried.sort(key=lambda trial: trial.score)
     return tried

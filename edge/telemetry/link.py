@@ -21,6 +21,7 @@ from paho.mqtt.properties import Properties
 from edge.telemetry.login import NAMES, V3, V5, Login, reason_of
 from edge.telemetry.messages import Status, encode
 from edge.telemetry.topics import Topic
+from edge.text import one_line
 
 if TYPE_CHECKING:
     import paho.mqtt.client as paho
@@ -188,7 +189,7 @@ class Link:
                     "away", f"broker {self._place} cannot be reached ({reason_of(error)}); going on without it"
                 )
             except Exception as error:  # noqa: BLE001 - paho raises many kinds on packets that are no MQTT
-                log.warning("broker %s sent no MQTT (%s); the link is built again", self._place, type(error).__name__)
+                log.error("the link failed (%s); it is built again", one_line(f"{type(error).__name__}: {error}"))  # noqa: TRY400
             if self._retry_at_once:
                 continue
             proven = self._proven or (self._connected and time.monotonic() - self._began_s >= PROVEN_S)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from edge.detect.field import FieldWatch
 from edge.detect.noise_model import NoiseModel
 from edge.detect.nuisance import judge_hits
-from edge.detect.recent_motion import RecentMotion
+from edge.detect.shaking import is_shaken
+from edge.detect.steady import steadied
 from edge.detect.view import FrameCache, mask_picture
 
 if TYPE_CHECKING:
@@ -20,20 +21,17 @@ if TYPE_CHECKING:
     from edge.detect.hit import Hit
     from edge.detect.known_camera import KnownCamera
     from edge.detect.manifest import CandidateRules
-    from edge.detect.networks import Screened
     from edge.detect.noise_map import NoiseMap
     from edge.detect.view import View
 
 FEEDBACK_FRAMES = 4
 """What hits teach of the camera is used from so many frames later on. Meanwhile these frames may be worked on."""
-_NEWEST_SHARE = 1 / 25
-"""Weight of the newest frame in the mean number of candidates that the screen stops; the last second counts most."""
 _OLDER = 2
 """Frames before those of the triple that tell what stands there all the time."""
 
 
 class CameraState:
-    """The noise, the recent motion and the crowd of one camera in one mode and at one size of picture.
+    """The noise and the closed places of one camera in one mode and at one size of picture.
 
     Parameters
     ----------
@@ -54,13 +52,12 @@ class CameraState:
         self._mode = (frame.mode, frame.size)
         mask = mask_picture(masks, width, height)
         self.frames = FrameCache(mask)
-        previous, _, following = self.frames.masked(triple).greys
+        greys = self.frames.masked(triple).greys
+        previous, _, following = (steadied(greys, mask) if is_shaken(*greys) else None) or greys
         if known is None or known.size != frame.size:
             self.noise = NoiseModel(rules, previous, following, mask)
         else:
             self.noise = NoiseModel(rules, previous, following, known.closed(mask), known.sigma_dn)
-        self.recent_motion = RecentMotion((height, width))
-        self.crowd = Crowd()
         self.field = FieldWatch()
         self._frames = 0
         self._lessons: deque[tuple[int, Sequence[Hit], float]] = deque()
@@ -89,28 +86,10 @@ class CameraState:
         if hits:
             self._lessons.append((number, hits, live_fraction))
 
-    def observe(self, found: FastPathResult, now_s: float) -> None:
-        """Learn noise and motion from what the fast path saw in a frame, and its time.
+    def observe(self, found: FastPathResult) -> None:
+        """Learn noise from what the fast path saw in a frame.
 
         Nothing is learnt while the camera shakes, else its edges would soon count as noise, nor in a strong field.
         """
-        if found.shaken or found.overload is not None:
-            return
-        if self.noise.settled:
-            self.recent_motion.observe(found.motion_dn, self.noise.map.sigma_dn, now_s)
-        self.noise.observe(found.motion_dn)
-
-
-class Crowd:
-    """The running mean of how many candidates a frame the screen stops."""
-
-    def __init__(self) -> None:
-        self._mean: float | None = None
-
-    def update(self, screened: Screened) -> float | None:
-        """Return the mean with one more frame; None without a screen, which would know."""
-        if screened.margins is None:
-            return None
-        before = self._mean if self._mean is not None else float(screened.stopped)
-        self._mean = before + _NEWEST_SHARE * (screened.stopped - before)
-        return self._mean
+        if not found.shaken and found.overload is None:
+            self.noise.observe(found.motion_dn)

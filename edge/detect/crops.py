@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
+from edge.detect.compensation import SEARCH_PX, compensated
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import TypeAlias
@@ -16,8 +18,10 @@ if TYPE_CHECKING:
 
     Indices: TypeAlias = NDArray[np.integer]
 
-Planes = Literal["rgb", "temporal", "spike"]
+Planes = Literal["rgb", "temporal", "spike", "compensated"]
 PLANES: tuple[Planes, ...] = get_args(Planes)
+CHANGE_ZERO = 96
+"""The pixel value of planes that hold a difference, where there is none: rises of hits are larger than falls."""
 
 
 def window_origin(x: int, y: int, crop_size: int, width: int, height: int) -> tuple[int, int]:
@@ -76,25 +80,39 @@ def _mirrored(middles: Indices, size: int, length: int) -> Indices:
     return mirrored
 
 
+def plane_count(planes: Planes) -> int:
+    """Return how many planes a network sees."""
+    return 5 if planes == "compensated" else 3
+
+
+def cut_size(planes: Planes, crop_size: int) -> int:
+    """Return the side of the patch from which a crop is laid out: wider where motion is searched around it."""
+    return crop_size + 2 * SEARCH_PX if planes == "compensated" else crop_size
+
+
 def network_input(planes: Planes, greys: Image, bgr: Image | None) -> Image:
     """Return what the network sees.
 
     Parameters
     ----------
-    planes : {"rgb", "temporal", "spike"}
+    planes : {"rgb", "temporal", "spike", "compensated"}
         rgb: the current crop's red, green, blue (the paper's input).
         temporal: previous, current and next grey.
         spike: current grey; spike = max(current − max(previous, next), 0); |next − previous|.
+        compensated: current grey; current − previous; current − next; the same two after motion compensation. A
+        difference of 0 is stored as 96, and clipped to 0..255.
     greys : uint8 array, shape (..., size, size, 3)
-        Previous, current and next grey crops in the last axis. Not used for "rgb".
+        Previous, current and next grey crops in the last axis, of the side `cut_size`. Not used for "rgb".
     bgr : uint8 array, shape (..., size, size, 3), or None
         The current crop in colour, blue first; needed for "rgb" only.
 
     Returns
     -------
-    uint8 array, shape (..., size, size, 3)
+    uint8 array, shape (..., crop_size, crop_size, plane_count(planes))
 
     """
+    if planes == "compensated":
+        return _compensated_planes(greys)
     if planes == "rgb":
         if bgr is None:
             raise ValueError("the planes 'rgb' need the crop in colour")
@@ -106,4 +124,16 @@ def network_input(planes: Planes, greys: Image, bgr: Image | None) -> Image:
     spike = np.where(current > brighter, current - brighter, 0).astype(np.uint8)
     moved = (brighter - np.minimum(previous, following)).astype(np.uint8)
     laid: NDArray[np.uint8] = np.stack([current, spike, moved], axis=-1)
+    return laid
+
+
+def _compensated_planes(greys: Image) -> Image:
+    size = greys.shape[1] - 2 * SEARCH_PX
+    moved = compensated(greys, size)
+    inner = greys[:, SEARCH_PX:-SEARCH_PX, SEARCH_PX:-SEARCH_PX]
+    current = inner[..., 1].astype(np.int16)
+    laid = np.empty((len(greys), size, size, 5), np.uint8)
+    laid[..., 0] = inner[..., 1]
+    for channel, beside in enumerate((inner[..., 0], inner[..., 2], moved[..., 0], moved[..., 1]), start=1):
+        laid[..., channel] = np.clip(current - beside + CHANGE_ZERO, 0, 255)
     return laid

@@ -11,18 +11,14 @@ from edge.arguments import optional, takes
 from edge.capture.frame import Triple
 from edge.config.device import DetectionSettings
 from edge.detect.camera_state import CameraState
-from edge.detect.decision import score_candidates
-from edge.detect.evidence import context_of
 from edge.detect.fast_path import find_candidates
 from edge.detect.hit import DETECTION_STAGES, Detection
 from edge.detect.manifest import Bundle
 from edge.detect.networks import Classifier, Screen, some
 from edge.detect.parts import ground_of
-from edge.detect.recent_motion import lie_on
 from edge.detect.sensitivity import mean_sensitivity, sensitivity_table
 from edge.detect.spot import merge_hits
 from edge.errors import BundleError
-from edge.statistics import sigmoid
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,7 +32,6 @@ if TYPE_CHECKING:
     from edge.detect.known_camera import KnownCamera
     from edge.detect.networks import Screened
     from edge.detect.noise_map import NoiseMap
-    from edge.detect.recent_motion import Ground
     from edge.detect.runtime import Runtime
     from edge.detect.view import View
 
@@ -54,7 +49,6 @@ class Proposal:
     noise: NoiseMap
     found: FastPathResult
     sensitivity: float
-    moved_lately: Ground
     clock: StageClock
 
 
@@ -166,12 +160,12 @@ class Detector:
         number = camera.next_number()
         view = camera.frames.masked(triple)
         noise = camera.noise.map
-        found = find_candidates(view.greys, self._rules, noise, camera.field)
-        camera.observe(found, triple.current.monotonic_s)
+        found = find_candidates(view.greys, self._rules, noise, camera.field, view.mask)
+        view = view.of(found.greys)
+        camera.observe(found)
         sensitivity = mean_sensitivity(found.brightness, found.live, self._sensitivity)
-        moved_lately = camera.recent_motion.ground()
         clock.lap("fast_path")
-        return Proposal(camera, number, view, noise, found, sensitivity, moved_lately, clock)
+        return Proposal(camera, number, view, noise, found, sensitivity, clock)
 
     def judge(self, proposal: Proposal) -> Judged:
         """Let the networks judge the candidates."""
@@ -194,25 +188,15 @@ class Detector:
         proposal, asked, screened = judged.proposal, judged.asked, judged.screened
         clock, camera, view, found = proposal.clock, proposal.camera, proposal.view, proposal.found
         clock.go_on()
-        context = context_of(
-            view,
-            asked.candidates,
-            proposal.noise,
-            classifier_margin=judged.margins,
-            screen_margin=asked.margins,
-            stopped_per_frame=camera.crowd.update(screened),
-            near_recent_motion=lie_on(proposal.moved_lately, asked.candidates),
-        )
-        log_odds = score_candidates(context, self._decision)
-        clock.lap("colour")
-        scored = zip(asked.candidates, sigmoid(log_odds).tolist(), strict=True)
+        scores = self._decision.scores(judged.margins).tolist()
+        scored = zip(asked.candidates, scores, strict=True)
         hits = merge_hits([each for each in scored if each[1] >= self._decision.threshold], view.greys, found)
         overload = found.overload
         if overload is None:  # else hits fall on one another by chance
             camera.teach(proposal.number, hits, found.live_fraction)
         clock.lap("classify")
         hits = camera.find_nuisances(hits, view, proposal.noise)
-        clock.lap("colour")
+        clock.lap("nuisance")
         weight = share_of(found.candidates, judged.looked_at) * share_of(screened.candidates, asked.candidates)
         return Detection(
             sequence=view.frame.sequence,

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-DETECTION_STAGES = ("fast_path", "crop", "classify", "colour")
-"""Finding candidates; cutting crops; running the networks and merging hits; weighing what is known of the candidates,
+DETECTION_STAGES = ("fast_path", "crop", "classify", "nuisance")
+"""Finding candidates; cutting crops; running the networks and merging hits; asking what else hits may be than radiation,
 which decodes colours where they are needed."""
 PARTS = (12, 16)
 """Rows and columns of the parts of a picture whose live ground is told."""
@@ -55,7 +55,7 @@ class Hit:
     x, y : int
         Brightest pixel.
     score : float
-        Probability in 0..1 that it is radiation: the sigmoid of the log odds by `edge.detect.decision`.
+        Probability in 0..1 that it is radiation: see `edge.detect.decision.Decision`.
     added_dn : float
         Grey levels that the hit adds to its brightest pixel.
     pixels : int

@@ -49,7 +49,6 @@ class CandidateRules(StrictModel):
     spike_dn: float = Field(default=12.0, gt=0, le=255, description="smallest spike of a candidate, grey levels")
     noise_sigmas: float = Field(default=5.0, ge=0, description="smallest spike in units of the local noise")
     max_pixels: int = Field(default=60, ge=1, description="largest spot, pixels above half of its spike")
-    max_motion_dn: float = Field(default=60.0, gt=0, description="greatest motion under a candidate, grey levels")
 
 
 class Sensitivity(StrictModel):

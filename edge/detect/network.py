@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edge.detect.crops import network_input, patches
+from edge.detect.crops import cut_size, network_input, patches, plane_count
 from edge.detect.hit import positions
 from edge.detect.runtime import open_interpreter, without_chatter
 from edge.errors import BundleError
@@ -69,7 +69,7 @@ class Network:
         self._output: int = self._interpreter.get_output_details()[0]["index"]
         self._table = stored_values(self._expects)
         size = self._expects.crop_size
-        self._filled = np.zeros((self._batch, size, size, 3), self._table.dtype)
+        self._filled = np.zeros((self._batch, size, size, plane_count(self._expects.planes)), self._table.dtype)
 
     @property
     def planes(self) -> Planes:
@@ -87,18 +87,18 @@ class Network:
         return self._batch
 
     def crops(self, view: View, candidates: Sequence[Candidate]) -> Image:
-        """Cut the input of the network around each candidate: uint8, shape (n, size, size, 3).
+        """Cut the input of the network around each candidate: uint8, shape (n, size, size, planes).
 
         Colours are decoded only where the network sees them and there is a candidate.
         """
         size = self.crop_size
         if not candidates:
-            return np.empty((0, size, size, 3), np.uint8)
-        cut_out = patches(view.channels(self.planes), *positions(candidates), size)
+            return np.empty((0, size, size, plane_count(self.planes)), np.uint8)
+        cut_out = patches(view.channels(self.planes), *positions(candidates), cut_size(self.planes, size))
         return network_input(self.planes, cut_out, cut_out)
 
     def margins(self, crops: Image) -> NDArray[np.float64]:
-        """Run the network on crops (n, size, size, 3) and return logit1 − logit0, shape (n,)."""
+        """Run the network on crops (n, size, size, planes) and return logit1 − logit0, shape (n,)."""
         return margins_of(self.logits(crops))
 
     def logits(self, crops: Image) -> NDArray[np.float32]:
@@ -106,7 +106,7 @@ class Network:
 
         Parameters
         ----------
-        crops : uint8 array, shape (n, size, size, 3)
+        crops : uint8 array, shape (n, size, size, planes)
             Crops cut by the method `crops`, or laid out by `edge.detect.crops.network_input`.
 
         Returns
@@ -115,9 +115,9 @@ class Network:
             Dequantised logits; label 1 is radiation.
 
         """
-        size = self._expects.crop_size
-        if crops.shape[1:] != (size, size, 3) or crops.dtype != np.uint8:
-            raise ValueError(f"crops are {crops.dtype} {crops.shape}, this network takes uint8 (n, {size}, {size}, 3)")
+        expected = self._filled.shape[1:]
+        if crops.shape[1:] != expected or crops.dtype != np.uint8:
+            raise ValueError(f"crops are {crops.dtype} {crops.shape}, this network takes uint8 {_batch_of(expected)}")
         stored = np.empty((len(crops), 2), self._gives.dtype)
         for start in range(0, len(crops), self._batch):
             part = crops[start : start + self._batch]
@@ -133,7 +133,7 @@ class Network:
         for trial in (batch, 1):
             try:
                 with without_chatter():
-                    self._interpreter.resize_tensor_input(index, (trial, size, size, 3))
+                    self._interpreter.resize_tensor_input(index, (trial, size, size, plane_count(self._expects.planes)))
                     self._interpreter.allocate_tensors()
                     self._interpreter.invoke()
             except (RuntimeError, ValueError) as error:
@@ -149,13 +149,18 @@ class Network:
             raise BundleError(path, f"the model has {len(inputs)} inputs and {len(outputs)} outputs, not one", _ADVICE)
         size = self._expects.crop_size
         shape = tuple(int(length) for length in inputs[0]["shape"])
-        if shape[1:] != (size, size, 3):
-            raise BundleError(path, f"the model's input is {shape}, the manifest says (n, {size}, {size}, 3)", _ADVICE)
+        expected = (size, size, plane_count(self._expects.planes))
+        if shape[1:] != expected:
+            raise BundleError(path, f"the model's input is {shape}, the manifest says {_batch_of(expected)}", _ADVICE)
         gives = tuple(int(length) for length in outputs[0]["shape"])
         if len(gives) != 2 or gives[-1] != 2:
             raise BundleError(path, f"the model's output is {gives}, not two logits a crop", _ADVICE)
         _check_tensor(path, "input", inputs[0], self._expects)
         _check_tensor(path, "output", outputs[0], self._gives)
+
+
+def _batch_of(shape: tuple[int, ...]) -> str:
+    return f"(n, {', '.join(map(str, shape))})"
 
 
 def _check_tensor(path: Path, what: str, details: dict[str, Any], contract: InputContract | OutputContract) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.detect.network import Network, scores_of
+from edge.detect.network import Network
 from edge.errors import BundleError
 from edge.statistics import sigmoid
 
@@ -54,7 +54,7 @@ class Classifier(Network):
 
     def scores(self, crops: Image) -> NDArray[np.float64]:
         """Return the probability of radiation, 0..1, of crops (n, size, size, 3), by this network alone."""
-        return scores_of(self.logits(crops), self.decision.temperature)
+        return self.decision.scores(self.margins(crops))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -135,7 +135,13 @@ def noise_of_pair(previous: Image, following: Image, rules: CandidateRules, mask
     return noise_map(sigma_of_difference(np.full(means.shape, typical, np.float32)), previous.shape, rules, mask)
 
 
-def noise_map(sigma_dn: Blocks, shape: tuple[int, ...], rules: CandidateRules, closed: Image | None) -> NoiseMap:
+def noise_map(
+    sigma_dn: Blocks,
+    shape: tuple[int, ...],
+    rules: CandidateRules,
+    closed: Image | None,
+    resting_sigma_dn: Blocks | None = None,
+) -> NoiseMap:
     """Return the noise map of a camera whose noise is known.
 
     Parameters
@@ -145,11 +151,14 @@ def noise_map(sigma_dn: Blocks, shape: tuple[int, ...], rules: CandidateRules, c
     rules : CandidateRules
     closed : uint8 array, shape (height, width), or None
         Not 0 at masked and hot pixels, which are never candidates.
+    resting_sigma_dn : float32 array, blocks, or None
+        Noise of each block while nothing moves in it, from which the floor is made; None where it is `sigma_dn`.
 
     """
-    block_floor = np.maximum(np.ceil(rules.noise_sigmas * sigma_dn), np.ceil(rules.spike_dn)) - 1
+    resting = sigma_dn if resting_sigma_dn is None else np.minimum(resting_sigma_dn, sigma_dn)
+    block_floor = np.maximum(np.ceil(rules.noise_sigmas * resting), np.ceil(rules.spike_dn)) - 1
     floor = over_pixels(np.clip(block_floor, 0, NEVER - 1).astype(np.uint8), shape[0], shape[1])
-    quiet = rules.noise_sigmas * sigma_dn <= _MAX_FLOOR_DN
+    quiet = rules.noise_sigmas * resting <= _MAX_FLOOR_DN
     if closed is None:
         return NoiseMap(sigma_dn, floor, quiet)
     shut = np.where(closed != 0, np.uint8(255), np.uint8(0))

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
 _MIN_STEP = 0.02
 """The running median of a block's noise moves by this share of itself a frame; at first it moves faster."""
+_RESTING_QUANTILE = 0.2
+_QUANTILE_OF_NOISE = 0.92
+"""A fifth of the means of |a − b| over the 64 pixels of a block lie below this share of their own mean."""
+_MIN_MOVING_RATIO = 1.2
+_QUIET_PERCENT = 40
+_MAX_NOISE_RATIO = 1.3
 _REFRESH_FRAMES = 25
 _BLINK_REACH = 2
 _MIN_BLINKS = 3
@@ -78,6 +84,7 @@ class NoiseModel:
         else:
             self._map = noise_map(known_dn, self._shape, rules, mask)
         self._middle = self._map.sigma_dn.copy()
+        self._resting = self._map.sigma_dn.copy()
         self._frames = 0 if known_dn is None else _REFRESH_FRAMES
         self._hits = 0.0
         self._places: dict[tuple[int, int], list[_Place]] = {}
@@ -89,11 +96,6 @@ class NoiseModel:
     def map(self) -> NoiseMap:
         """The noise as it is known now."""
         return self._map
-
-    @property
-    def settled(self) -> bool:
-        """Whether the noise of each block is known; before, one value stands for the whole picture."""
-        return self._frames >= _REFRESH_FRAMES
 
     @property
     def blinking_places(self) -> int:
@@ -109,6 +111,10 @@ class NoiseModel:
         # A running median ignores motion of any size as long as it takes less than half of the time.
         step = max(_MIN_STEP, 1 / (self._frames + 10))
         self._middle *= np.where(sigma > self._middle, np.float32(1 + step), np.float32(1 - step))
+        # A low running quantile ignores motion that takes most of the time.
+        up, down = 2 * _RESTING_QUANTILE * step, 2 * (1 - _RESTING_QUANTILE) * step
+        rising = sigma > self._resting * np.float32(_QUANTILE_OF_NOISE)
+        self._resting *= np.where(rising, np.float32(1 + up), np.float32(1 - down))
         if self._frames % _REFRESH_FRAMES == 0:
             self._lay_out()
         if self._frames % _FORGET_FRAMES == 0:
@@ -177,7 +183,19 @@ class NoiseModel:
             self._cover()
 
     def _lay_out(self) -> None:
-        self._map = noise_map(self._middle.copy(), self._shape, self._rules, self._closed)
+        self._map = noise_map(self._middle.copy(), self._shape, self._rules, self._closed, self._resting_noise())
+
+    def _resting_noise(self) -> Blocks:
+        """Return the noise of each block without what moves in it.
+
+        The noise of a block hardly changes, so a median far above the low quantile is motion. Ground that moves all the
+        time shows motion even in its low quantile; it is not taken to be much noisier than the quieter part of the
+        picture.
+        """
+        highest = np.float32(_MAX_NOISE_RATIO) * np.percentile(self._resting, _QUIET_PERCENT)
+        moves = self._middle > np.float32(_MIN_MOVING_RATIO) * self._resting
+        quiet: Blocks = np.where(moves, np.minimum(self._resting, highest), self._resting)
+        return quiet
 
     def _forget(self) -> None:
         self._reopen()

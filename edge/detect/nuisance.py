@@ -14,7 +14,7 @@ import numpy as np
 
 from edge.detect.colour import spot_colours
 from edge.detect.companions import find_companions
-from edge.detect.evidence import extents
+from edge.detect.extent import extents
 from edge.detect.hit import Candidate
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def shine_like_light(colours: NDArray[np.float64], widths: NDArray[np.float64]) 
         Colour of each spot as a share of its spike: see `edge.detect.colour.spot_colours`. NaN, where it is not known,
         says nothing.
     widths : float64 array, shape (n,)
-        Light of each spot in units of its brightest pixel: see `edge.detect.evidence.extents`.
+        Light of each spot in units of its brightest pixel: see `edge.detect.extent.extents`.
 
     """
     wide: NDArray[np.bool_] = widths > WIDEST * (colours + MIN_COLOUR) ** COLOUR_POWER

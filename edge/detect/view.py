@@ -37,6 +37,10 @@ class View:
     greys: Greys = field(repr=False)
     mask: Image | None = field(default=None, repr=False)
 
+    def of(self, greys: Greys) -> View:
+        """Return the same view with other greys, for example steadied ones."""
+        return View(self.frame, greys, self.mask)
+
     def channels(self, planes: Planes) -> Sequence[Image]:
         """Return the pictures from which `edge.detect.crops.network_input` lays out the planes.
 

@@ -102,7 +102,7 @@ def test_analyze_accounts_for_every_hit_and_frame(clip, analyzed):
     # The seconds are told to a thousandth, which is some percent of so short a run.
     rounding = 0.001 / summary["seconds"]
     assert summary["fps"] == pytest.approx(FRAMES / summary["seconds"], rel=rounding)
-    assert set(summary["ms"]) == {"decode", "fast_path", "crop", "classify", "colour", "alarm"}
+    assert set(summary["ms"]) == {"decode", "fast_path", "crop", "classify", "nuisance", "alarm"}
     assert all(0 <= time["mean"] <= time["max"] and time["p95"] <= time["max"] for time in summary["ms"].values())
     assert summary["ms"]["decode"]["mean"] > 0
     assert summary["live_fraction"] > 0.95

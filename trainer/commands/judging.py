@@ -29,7 +29,6 @@ from trainer.commands.options import (
     bundle_or_shipped,
     camera_of_size,
     count_progress,
-    parse_options,
 )
 
 if TYPE_CHECKING:
@@ -46,11 +45,6 @@ SENSITIVITY_DEPENDS_ON = (
     "temporal_denoise",
 )
 JudgedSplit = Literal["test", "validation"]
-WEIGHT_HELP = (
-    "Weight of a term of the decision; may be given several times. The defaults: classifier=0.75, screen=0.25, "
-    "motion=0.6 (under the spot), scene=0.6 (candidates that the screen stops), border=4.0 (what may enter there); "
-    "near recent motion extent=1.7 and drift=0.7 (of the light), against them colour=1.3."
-)
 
 
 def register(app: typer.Typer) -> None:
@@ -245,21 +239,16 @@ def cascade_command(
     false_positive_rate: Annotated[
         float, typer.Option(min=1e-6, max=0.5, help="Share of the candidates of recordings that may be called hits.")
     ] = 3e-3,
-    weight: Annotated[
-        list[str],
-        typer.Option(metavar="NAME=VALUE", help=WEIGHT_HELP),
-    ] = [],  # noqa: B006 - typer makes a new list
     threshold: Annotated[
         float | None, typer.Option(min=0, max=1, help="Score of a hit, found on whole clips \\[default: by the rate].")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the decisions as JSON.")] = False,
 ) -> None:
-    """Choose the joint decision of screen and classifier on the validation split, and write it into both run.json."""
+    """Choose the thresholds of screen and classifier on the validation split, and write them into both run.json."""
     from trainer.data.dataset import Dataset
-    from trainer.judging.cascade import Weights, choose
+    from trainer.judging.cascade import choose
     from trainer.training.run import Run
 
-    weights = Weights.named(parse_options(weight, example="motion=1"))
     opened, first = Run.open(run), Run.open(screen)
     chosen = choose(
         first,
@@ -267,7 +256,6 @@ def cascade_command(
         [Dataset.open(folder) for folder in data],
         keep_recall=keep_recall,
         false_positive_rate=false_positive_rate,
-        weights=weights,
         threshold=threshold,
     )
     opened.with_manifest(decision=chosen.classifier, decided_with=first.path.name)

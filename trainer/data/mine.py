@@ -171,7 +171,8 @@ def _proposed(greys: Greys, middle: Struck, common: Strata, crop_size: int, rng:
     others: list[Candidate] = []
     rules = CandidateRules()
     noise = noise_of_pair(greys[0], greys[2], rules)
-    for candidate in find_candidates(greys, rules, noise).candidates:  # the most promising first
+    found = find_candidates(greys, rules, noise)
+    for candidate in found.candidates:  # the most promising first
         distances = [_distance(candidate, strike) for strike in middle.strikes]
         nearest = int(np.argmin(distances)) if distances else 0
         if not distances or distances[nearest] > _BESIDE_PX:
@@ -185,7 +186,7 @@ def _proposed(greys: Greys, middle: Struck, common: Strata, crop_size: int, rng:
     spots = [(candidate.x, candidate.y) for candidate, _ in chosen]
     labels = [int(strike is not None) for _, strike in chosen]
     strata = [{**common, **_strata(*pair, float(middle.grey[pair[0].y, pair[0].x]))} for pair in chosen]
-    return cut_samples(greys, middle.bgr, spots, labels=labels, strata=strata, crop_size=crop_size)
+    return cut_samples(found.greys, middle.bgr, spots, labels=labels, strata=strata, crop_size=crop_size)
 
 
 def _distance(candidate: Candidate, strike: Strike) -> int:

@@ -142,7 +142,7 @@ def _run(rng: Generator, recordings: Sequence[Footage]) -> _Run:
     """Read a run of frames from a recording chosen by the root of its length, every frame or fewer a second."""
     weights = np.sqrt([footage.frames for footage in recordings])
     footage = recordings[int(rng.choice(len(recordings), p=weights / weights.sum()))]
-    for stride in (int(rng.choice([1, 1, 2, 3])), 1):
+    for stride in (int(rng.choice([1, 1, 2, 3, 4])), 1):
         count = min(RUN_FRAMES, (footage.frames - 1) // stride + 1)
         last = footage.frames - 1 - (count - 1) * stride
         if count < 3:

@@ -1,16 +1,14 @@
-"""Screen and classifier together: their joint log odds, the weights of its terms, thresholds, and figures."""
+"""Screen and classifier together: their joint log odds, thresholds, and figures."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edge.detect.decision import Context, Decision, score_candidates
-from edge.errors import GammaboxError
+from edge.detect.decision import Decision
 from edge.statistics import sigmoid, threshold_at_fpr
-from edge.text import meant
 from trainer.errors import DatasetError, RunError
 from trainer.judging.evaluate import (
     Judged,
@@ -21,11 +19,11 @@ from trainer.judging.evaluate import (
     require_both_labels,
     without_nan,
 )
-from trainer.judging.strata import motion_of
+from trainer.judging.metrics import fit_temperature
 from trainer.training.batches import read_crops
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -63,46 +61,6 @@ class Cascade:
     hits: int
 
 
-_MIN_CLASSIFIER, _MAX_WEIGHT = 0.01, 1000.0
-
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """The weights of the terms of a decision (`edge.detect.decision.Decision`), found on whole clips."""
-
-    classifier: float = 0.75
-    screen: float = 0.25
-    motion: float = 0.6
-    scene: float = 0.6
-    border: float = 4.0
-    extent: float = 1.7
-    drift: float = 0.7
-    colour: float = 1.3
-
-    @classmethod
-    def named(cls, given: Mapping[str, Any]) -> Weights:
-        """Return the default weights but for those given; GammaboxError where a name or a value is wrong."""
-        names = [weight.name for weight in fields(cls)]
-        for name, value in given.items():
-            if name not in names:
-                known = ", ".join(names)
-                raise GammaboxError(f"--weight {name}: no such weight{meant(name, names)}; there are {known}")
-            lowest = _MIN_CLASSIFIER if name == "classifier" else 0.0
-            if isinstance(value, bool) or not isinstance(value, int | float) or not lowest <= value <= _MAX_WEIGHT:
-                bounds = f"{lowest:g} to {_MAX_WEIGHT:g}"
-                raise GammaboxError(f"--weight {name}={value}: it has to be a number from {bounds}.")
-        return cls(**{name: float(value) for name, value in given.items()})
-
-    def decision(self, threshold: float) -> Decision:
-        """Return the decision with these weights."""
-        terms = {f"{name}_weight": value for name, value in asdict(self).items() if name != "classifier"}
-        return Decision(threshold=threshold, temperature=1 / self.classifier, **terms)
-
-
-_PRIOR = tuple(f"{weight.name}_weight" for weight in fields(Weights) if weight.name not in {"classifier", "screen"})
-"""Weights of the terms that no network gives."""
-
-
 def choose(
     screen: Run,
     classifier: Run,
@@ -110,7 +68,6 @@ def choose(
     *,
     keep_recall: float = 0.97,
     false_positive_rate: float = 1e-3,
-    weights: Weights | None = None,
     threshold: float | None = None,
 ) -> Cascade:
     """Choose the thresholds of screen and classifier on the validation split.
@@ -125,11 +82,8 @@ def choose(
         Greatest share of non-hits that may be called hits, counted on candidates of real recordings. The lowest
         threshold that keeps to it is chosen. Generated scenes are left out: they hold more specks than a camera sees
         and would push the threshold too high.
-    weights : Weights or None
-        Weights of the terms of the log odds; None for the default ones.
     threshold : float or None
-        Take this threshold and ignore `false_positive_rate`, for example one found on whole clips. A crop shows neither
-        the camera's noise, nor what moved there before, nor what else its scene proposes.
+        Take this threshold and ignore `false_positive_rate`, for example one found on whole clips.
 
     Raises
     ------
@@ -147,8 +101,9 @@ def choose(
     _require_samples(datasets[0], hits, negatives if threshold is None else None)
     lowest = np.quantile(samples.screen.margin[hits], 1 - keep_recall, method="lower")
     first = Decision(threshold=_score_of(lowest))
-    second = (weights if weights is not None else Weights()).decision(threshold=0.5)
-    odds = joint_odds(samples.screen.margin, samples.classifier.margin, motion_of(crops.strata), (first, second))
+    temperature = fit_temperature(crops.label, samples.classifier.margin)
+    second = Decision(threshold=0.5, temperature=temperature)
+    odds = joint_odds(samples.screen.margin, samples.classifier.margin, (first, second))
     if threshold is None:
         reached = odds[hits & (odds > STOPPED)]
         threshold = _score_of(threshold_at_fpr(odds[negatives], false_positive_rate, levels=reached))
@@ -206,22 +161,20 @@ def _score_of(odds: float) -> float:
 def joint_odds(
     screen_margin: NDArray[np.float64],
     classifier_margin: NDArray[np.float64],
-    motion_dn: NDArray[np.float64],
     decisions: tuple[Decision, Decision],
 ) -> NDArray[np.float64]:
-    """Return the log odds by which the agent decides, shape (n,), as far as crops show; STOPPED by the screen.
+    """Return the log odds by which the agent decides, shape (n,): the classifier's; STOPPED by the screen.
 
     Parameters
     ----------
     screen_margin, classifier_margin : float64 arrays, shape (n,)
         Logit1 − logit0 of each network.
-    motion_dn : float64 array, shape (n,)
     decisions : (Decision, Decision)
         The screen's and the classifier's.
 
     """
     first, second = decisions
-    odds = score_candidates(Context.of_crops(classifier_margin, screen_margin, motion_dn), second)
+    odds = classifier_margin / second.temperature
     passes = sigmoid(screen_margin / first.temperature) >= first.threshold
     return np.where(passes, np.maximum(odds, STOPPED), STOPPED)
 
@@ -256,7 +209,7 @@ class Both:
     def joint(self, decisions: tuple[Decision, Decision]) -> Judged:
         """Return the samples with their joint log odds, STOPPED where the fast path proposes nothing."""
         crops = self.classifier.crops
-        odds = joint_odds(self.screen.margin, self.classifier.margin, motion_of(crops.strata), decisions)
+        odds = joint_odds(self.screen.margin, self.classifier.margin, decisions)
         return Judged(crops, np.where(proposed(crops), odds, STOPPED), self.classifier.visible)
 
 
@@ -281,8 +234,8 @@ def evaluate_both(
     """Judge screen and classifier as one: what the agent decides on the crops of a split.
 
     Figures are of what the fast path proposes. "whole_chain" is of all samples, and what the fast path does not propose
-    counts as no hit there. "best_f1" leaves out the prior of motion, because half of a mixture's samples are hits
-    wherever it moves; its threshold is that of the greatest F1 on the validation split of `chosen_on`.
+    counts as no hit there. The threshold of "best_f1" is that of the greatest F1 on the validation split of
+    `chosen_on`.
 
     Returns
     -------
@@ -295,21 +248,20 @@ def evaluate_both(
 
     """
     first, second = decisions
-    even = first, second.model_copy(update=dict.fromkeys(_PRIOR, 0.0))
-    chosen = judge_both(screen, classifier, chosen_on or datasets, "validation").joint(even)
+    chosen = judge_both(screen, classifier, chosen_on or datasets, "validation").joint(decisions)
     candidates = chosen.subset(proposed(chosen.crops))
     require_both_labels(candidates, (chosen_on or datasets)[0])
     best = best_f1_decision(candidates)
     judged = judge_both(screen, classifier, datasets, split)
-    everything, without_prior = judged.joint(decisions), judged.joint(even)
+    everything = judged.joint(decisions)
     is_proposed = proposed(everything.crops)
     tested = everything.subset(is_proposed)
     joint = Decision(threshold=second.threshold)  # the temperature is in the joint odds already
     found = {
         **figures(tested, joint),
-        "best_f1": figures_at(without_prior.subset(is_proposed), best),
+        "best_f1": figures_at(tested, best),
         "whole_chain": figures_at(everything, joint),
-        "whole_chain_best_f1": figures_at(without_prior, best),
+        "whole_chain_best_f1": figures_at(everything, best),
         "screen": {"run": screen.path.name, **first.model_dump()},
         "decision": second.model_dump(),
         "data": {dataset.path.name: dataset.sha256 for dataset in datasets},

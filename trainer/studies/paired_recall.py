@@ -11,7 +11,6 @@ from edge.statistics import Z_95, threshold_at_fpr, wilson_interval
 from edge.truth import VISIBLE_DN
 from trainer.judging.cascade import joint_odds
 from trainer.judging.evaluate import judge, without_nan
-from trainer.judging.strata import motion_of
 from trainer.training.batches import cut_crops
 
 if TYPE_CHECKING:
@@ -38,8 +37,7 @@ def margins(
     found = {"classifier": _margin(samples, classifier)}
     if screen is not None and decisions is not None:
         found["screen"] = _margin(samples, screen)
-        motion = motion_of(samples.strata)
-        found["joint"] = joint_odds(found["screen"], found["classifier"], motion, decisions)
+        found["joint"] = joint_odds(found["screen"], found["classifier"], decisions)
     return found
 
 

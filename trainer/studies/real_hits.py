@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.detect.evidence import motion_beyond_noise
 from edge.detect.fast_path import find_candidates
 from edge.detect.manifest import CandidateRules
 from edge.detect.noise_map import noise_of_pair
@@ -230,9 +229,7 @@ class _Triple:
         return cut_samples(greys, bgr, spots, labels=labels, strata=strata, crop_size=self.setting.crop_size)
 
     def _strata(self, candidate: Candidate) -> Strata:
-        """Return the motion beyond noise, as the agent weighs it."""
-        motion_dn = motion_beyond_noise([candidate], self.noise)
-        return {"motion_dn": float(motion_dn[0]), "proposed": True}
+        return {"motion_dn": candidate.motion_dn, "proposed": True}
 
 
 def _decoded(studio: Studio, middle: PictureFrame) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

@@ -11,30 +11,33 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
+    from edge.detect.crops import Planes
+
 _SPECK_SIGMA_PX = (0.95, 2.5)
 _SPECK_DN = (14, 90)
 _SPECK_TRACED_SHARE = 0.3
 
 
-def augment(pictures: NDArray[np.uint8], rng: Generator, brightness_dn: int, *, swap_time: bool) -> NDArray[np.uint8]:
+def augment(pictures: NDArray[np.uint8], rng: Generator, brightness_dn: int, planes: Planes) -> NDArray[np.uint8]:
     """Return crops turned, mirrored, and made brighter or darker; what makes a hit stays as it is.
 
     Parameters
     ----------
-    pictures : uint8 array, shape (n, size, size, 3)
+    pictures : uint8 array, shape (n, size, size, planes)
         Each gets one of the eight turns and mirrorings.
     rng : Generator
     brightness_dn : int
-        Each gets an offset of at most so many grey levels, the same in all three planes. It is never so large that a
-        pixel would clip.
-    swap_time : bool
-        Swap previous and next frame in half of the crops; a hit stands in the current frame only.
+        Each gets an offset of at most so many grey levels, the same in all planes that hold light. It is never so
+        large that a pixel would clip.
+    planes : Planes
+        Unless they are colours, previous and next frame are swapped in half of the crops; a hit stands in the current
+        frame only.
 
     Examples
     --------
     >>> pictures = np.zeros((1, 3, 3, 3), np.uint8)
     >>> pictures[0, 0, 0, 1] = 100
-    >>> changed = augment(pictures, np.random.default_rng(1), 0, swap_time=True)
+    >>> changed = augment(pictures, np.random.default_rng(1), 0, "temporal")
     >>> int(changed[..., 1].sum())
     100
 
@@ -46,15 +49,16 @@ def augment(pictures: NDArray[np.uint8], rng: Generator, brightness_dn: int, *, 
         which = turns == turn
         chosen = np.rot90(pictures[which], turn % 4, axes=(1, 2))
         turned[which] = chosen[:, :, ::-1] if turn >= 4 else chosen
-    if swap_time:
+    if planes != "rgb":
         swapped = rng.random(count) < 0.5
-        turned[swapped] = turned[swapped][..., ::-1]
+        order = [0, 2, 1, 4, 3] if planes == "compensated" else [2, 1, 0]
+        turned[swapped] = turned[swapped][..., order]
+    light = turned[..., :1] if planes == "compensated" else turned  # its other planes hold differences
     offset = rng.integers(-brightness_dn, brightness_dn + 1, count)
-    lowest = -turned.min(axis=(1, 2, 3)).astype(np.int64)
-    highest = 255 - turned.max(axis=(1, 2, 3)).astype(np.int64)
-    offset = np.clip(offset, lowest, highest)[:, None, None, None]
-    brightened: NDArray[np.uint8] = (turned + offset).astype(np.uint8)
-    return brightened
+    lowest = -light.min(axis=(1, 2, 3)).astype(np.int64)
+    highest = 255 - light.max(axis=(1, 2, 3)).astype(np.int64)
+    light += np.clip(offset, lowest, highest)[:, None, None, None].astype(np.uint8)  # modulo 256, so darker works, too
+    return turned
 
 
 def add_specks(pictures: NDArray[np.uint8], chosen: NDArray[np.bool_], rng: Generator) -> NDArray[np.uint8]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import keras
 import numpy as np
 
-from edge.detect.crops import network_input, patches
+from edge.detect.crops import cut_size, network_input, patches
 from trainer.errors import DatasetError
 from trainer.training.augmentation import add_specks, augment
 
@@ -32,8 +32,9 @@ class Crops:
 
     Attributes
     ----------
-    pictures : uint8 array, shape (n, crop_size, crop_size, 3)
-        Previous, current, next grey; or, where the planes are "rgb", the current crop, blue first.
+    pictures : uint8 array, shape (n, crop_size, crop_size, planes)
+        Previous, current, next grey; where the planes are "rgb", the current crop, blue first; where they are
+        "compensated", these five planes.
     label : uint8 array, shape (n,)
         1 for a hit.
     strata : tuple of dict
@@ -86,10 +87,19 @@ def cut_at_spots(pictures: NDArray[np.uint8], spots: NDArray[np.int16], crop_siz
     return cut
 
 
+def _laid_out(greys: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the compensated planes of wide grey crops, some thousand at a time, which bounds the memory."""
+    return np.concatenate([network_input("compensated", greys[i : i + 4096], None) for i in range(0, len(greys), 4096)])
+
+
 def cut_crops(samples: Samples, contract: InputContract) -> Crops:
     """Return samples cut to the size that a network takes, with the pictures that its planes are made of."""
     source = samples.bgr if contract.planes == "rgb" else samples.greys
-    return Crops(cut_at_spots(source, samples.spot, contract.crop_size), samples.label, samples.strata)
+    size = cut_size(contract.planes, contract.crop_size)
+    pictures = cut_at_spots(source, samples.spot, size)
+    if contract.planes == "compensated" and len(samples):
+        pictures = _laid_out(pictures)  # once: every turn of an augmentation would search for the motion again
+    return Crops(pictures, samples.label, samples.strata)
 
 
 def read_crops(
@@ -126,8 +136,9 @@ def read_crops(
     """
     parts = []
     for dataset in datasets:
-        if dataset.crop_size < contract.crop_size:
-            problem = f"its crops of {dataset.crop_size} px are too small for a network of {contract.crop_size} px"
+        needed = cut_size(contract.planes, contract.crop_size)
+        if dataset.crop_size < needed:
+            problem = f"its crops of {dataset.crop_size} px are too small for a network that needs {needed} px"
             raise DatasetError(dataset.path, problem, "build one of larger crops or choose a smaller --crop-size")
         for part in dataset.parts(split):
             kept = np.array([_is_kept(strata, min_added_dn, proposed_only) for strata in part.strata], bool)
@@ -182,9 +193,11 @@ def _max_pixels(samples: Samples, max_recorded: int | None, max_sensor: int | No
 
 
 def as_input(pictures: NDArray[np.uint8], contract: InputContract) -> NDArray[np.float32]:
-    """Return the input of a Keras model, float32 (n, size, size, 3): the planes of `Crops.pictures`, scaled."""
+    """Return the input of a Keras model, float32 (n, size, size, planes): the planes of `Crops.pictures`, scaled."""
     rgb = contract.planes == "rgb"
-    laid = network_input(contract.planes, pictures, pictures if rgb else None)
+    laid = pictures
+    if contract.planes != "compensated":  # these were laid out when they were read
+        laid = network_input(contract.planes, pictures, pictures if rgb else None)
     scaled: NDArray[np.float32] = laid.astype(np.float32) * np.float32(contract.scale) + np.float32(contract.offset)
     return scaled
 
@@ -232,11 +245,10 @@ class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]
         pictures = self._crops.pictures[which]
         if self._settings.augment:
             rng = np.random.default_rng([self._seed, 2, number])
-            temporal = self._contract.planes != "rgb"
-            if temporal and self._settings.speck_share:
+            if self._contract.planes in {"temporal", "spike"} and self._settings.speck_share:
                 specked = self._may_get_speck[which] & (rng.random(len(which)) < self._settings.speck_share)
                 pictures = add_specks(pictures, specked, rng)
-            pictures = augment(pictures, rng, self._settings.brightness_dn, swap_time=temporal)
+            pictures = augment(pictures, rng, self._settings.brightness_dn, self._contract.planes)
         return as_input(pictures, self._contract), self._crops.label[which], self._weight[which]
 
     def _members(self, number: int) -> NDArray[np.int64]:

@@ -89,7 +89,7 @@ class Checkpoints(keras.callbacks.Callback):  # type: ignore[misc]
         keras.mixed_precision.set_dtype_policy("float32")
         try:
             manifest = self._run.manifest
-            plain = build(manifest.network.name, manifest.input.crop_size, manifest.network.options, manifest.seed)
+            plain = build(manifest.network.name, manifest.input, manifest.network.options, manifest.seed)
         finally:
             keras.mixed_precision.set_dtype_policy(policy)
         plain.set_weights(self.model.get_weights())

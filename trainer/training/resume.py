@@ -40,7 +40,7 @@ def open_or_begin(path: Path, manifest: RunManifest) -> Run:
             )
         if (path / RUN_FILE).exists():
             Run.open(path)  # a training that was begun and left nothing is begun anew, anything else stays
-        build(manifest.network.name, manifest.input.crop_size, manifest.network.options, manifest.seed)
+        build(manifest.network.name, manifest.input, manifest.network.options, manifest.seed)
         run = Run(path, manifest)
         run.save()
         return run
@@ -69,7 +69,7 @@ def model_to_train(run: Run, steps: int) -> tuple[keras.Model, int]:
         (run.path / LOG_FILE).write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
         return model, begun
     (run.path / LOG_FILE).unlink(missing_ok=True)
-    model = build(manifest.network.name, manifest.input.crop_size, manifest.network.options, manifest.seed)
+    model = build(manifest.network.name, manifest.input, manifest.network.options, manifest.seed)
     if manifest.fit.start_from is not None:
         copied = copy_weights(model, Run.open(Path(manifest.fit.start_from.rpartition(DIGEST)[0])))
         print(f"{run.path}: {', '.join(copied)} begin with the weights of {manifest.fit.start_from}", file=sys.stderr)

@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError
 from edge.arguments import as_path, takes
 from edge.config.faults import first_fault
 from edge.config.strict import StrictModel
-from edge.detect.decision import Decision, is_joint
+from edge.detect.decision import Decision
 from edge.detect.manifest import InputContract
 from edge.files import load_json, read_text, why
 from trainer.errors import RunError
@@ -119,7 +119,7 @@ class RunManifest(StrictModel):
     @property
     def has_decision_of_cascade(self) -> bool:
         """Whether `cascade` made the decision."""
-        return self.decided_with is not None or is_joint(self.decision)
+        return self.decided_with is not None
 
 
 @dataclass(frozen=True, slots=True)

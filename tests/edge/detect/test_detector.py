@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import datetime, timezone
 
 import cv2
@@ -8,12 +9,9 @@ from hypothesis import strategies as st
 
 from edge.bundle import load_bundle, save_bundle, shipped_bundle_path
 from edge.capture.frame import Frame, triples
-from edge.capture.jpeg import decode_grey
 from edge.config.device import DetectionSettings, Mask
 from edge.detect.detector import Detector
-from edge.detect.hit import Candidate
 from edge.detect.manifest import Bundle, Sensitivity
-from edge.detect.recent_motion import lie_on
 from edge.errors import BundleError
 
 WIDTH, HEIGHT = 320, 240
@@ -64,7 +62,7 @@ def test_detector_reports_a_hit_once_with_what_it_adds(bundle):
     assert hit.pixels == 4
     assert hit.live
     assert hit.score > 0.9
-    assert set(detections[2].stage_ms) == {"fast_path", "crop", "classify", "colour"}
+    assert set(detections[2].stage_ms) == {"fast_path", "crop", "classify", "nuisance"}
 
 
 def test_detector_finds_hits_in_corners(bundle):
@@ -86,15 +84,6 @@ def test_detector_merges_near_spots_and_not_far_ones(bundle):
     (found,) = run(Detector(with_decision(bundle, threshold=0.1)), frames)
     assert sorted(hit.x for hit in found.hits)[-2:] == [200, 209]
     assert len(found.hits) == 3
-
-
-def test_detector_weighs_what_may_enter_at_the_border(bundle):
-    frames = film({1: [(0, 100), (30, 0), (100, 100)]}, count=3)
-    frames[1].grey[50, [WIDTH - 1, 200]] = 180
-    (found,) = run(Detector(with_decision(bundle, border_weight=0.0, threshold=0.1)), frames)
-    assert {hit.x // 10 for hit in found.hits} == {0, 3, 10, 20, 31}
-    (found,) = run(Detector(with_decision(bundle, border_weight=60.0, threshold=0.1)), frames)
-    assert {hit.x // 10 for hit in found.hits} == {0, 3, 10, 20}
 
 
 def test_detector_counts_what_the_budget_leaves(bundle):
@@ -182,6 +171,7 @@ def shaking_film(shaking, count):
     """Frames of textured ground; the camera jumps about in those of the range `shaking`."""
     rng = np.random.default_rng(1)
     ground = np.kron(rng.uniform(40, 160, (HEIGHT // 12, WIDTH // 16)), np.ones((12, 16)))
+    ground = cv2.GaussianBlur(ground, (0, 0), 1.2)  # as sharp as a lens
     made = []
     for i in range(count):
         seen = np.roll(ground, tuple(rng.integers(-9, 10, 2)), axis=(0, 1)) if i in shaking else ground
@@ -193,14 +183,19 @@ def test_detector_does_not_learn_shaking_as_noise(bundle):
     frames = shaking_film(range(20, 120), 130)
     frames[126].grey[100:102, 100:102] = 255
     detections = run(Detector(bundle), frames)
-    assert all(detection.live_fraction < 0.05 and not detection.hits for detection in detections[20:118])
+    assert np.mean([bool(detection.hits) for detection in detections[20:118]]) < 0.2
     assert detections[125].live_fraction > 0.9
     assert len(detections[125].hits) == 1
 
 
-def test_detector_is_not_live_while_the_camera_shakes(bundle):
-    detections = run(Detector(bundle), shaking_film(range(60), 60))
-    assert all(detection.live_fraction < 0.05 for detection in detections)
+def test_detector_finds_hits_while_the_camera_shakes(bundle):
+    frames = shaking_film(range(60), 60)
+    for number in (30, 45):
+        frames[number].grey[60:62, 100:102] = 255
+    detections = run(Detector(bundle), frames)
+    found = [detection.sequence for detection in detections if detection.hits]
+    assert found == [30, 45]
+    assert np.mean([detection.live_fraction for detection in detections[5:]]) > 0.5
 
 
 def test_detector_begins_anew_after_a_change_of_size(bundle):
@@ -221,167 +216,11 @@ def with_decision(bundle, **changes):
     return Bundle(bundle.path, manifest, bundle.model, bundle.screen)
 
 
-def faint_hit(moving):
-    frames = film({}, count=3)
-    frames[1].grey[50:52, 100:102] += 35
-    if moving:
-        frames[2].grey[40:64, 90:120] += 12
-    return frames
-
-
-@pytest.mark.parametrize("weight", [0.0, 1.5])
-def test_detector_weighs_motion_under_a_candidate(bundle, weight):
-    detector = Detector(with_decision(bundle, motion_weight=weight, threshold=0.01))
-    still, moving = (run(detector, faint_hit(moving))[0].hits[0].score for moving in (False, True))
-    assert still > 0.5
-    log_odds = [np.log(score / (1 - score)) for score in (still, moving)]
-    own_change = 100 / 255 * 2 * 12 / 4  # what the network itself makes of the lower spike, at temperature 4
-    assert log_odds[0] - log_odds[1] == pytest.approx(own_change + weight * np.log(1 + 9), abs=1.2)
-
-
-def test_detector_weighs_the_screen(screened_bundle):
-    alone, joint = (
-        run(Detector(with_decision(screened_bundle, screen_weight=weight)), faint_hit(moving=False))[0].hits[0].score
-        for weight in (0.0, 0.25)
-    )
-    # Screen and classifier of the tests see the same spike; at temperature 4 a quarter of the screen doubles it.
-    assert np.log(joint / (1 - joint)) == pytest.approx(2 * np.log(alone / (1 - alone)), rel=0.15)
-
-
-def specks_that_the_screen_stops(count):
-    frames = film({4: [(100, 50)]}, count=6)
-    rng = np.random.default_rng(8)
-    for shown in frames[1:4]:
-        for x, y in rng.permutation([(x, y) for x in range(20, WIDTH - 20, 16) for y in range(80, HEIGHT - 8, 12)])[
-            :count
-        ]:
-            shown.grey[y, x] += 18
-    return frames
-
-
-def test_detector_weighs_how_much_the_screen_stops(screened_bundle):
-    changed = with_decision(screened_bundle, scene_weight=1.0, threshold=0.01)
-    quiet, crowded = (run(Detector(changed), specks_that_the_screen_stops(count))[3] for count in (0, 40))
-    log_odds = [np.log(found.hits[0].score / (1 - found.hits[0].score)) for found in (quiet, crowded)]
-    assert 0.5 < log_odds[0] - log_odds[1] < np.log(50 / 10)
-
-
-STRUCK = 38
-
-
-def a_hit_after_motion(colour, kind="bgr"):
-    """Frames in which a body passes at the left and leaves; then a hit falls there and another far away."""
-    rng = np.random.default_rng(5)
-    made = []
-    for i in range(STRUCK + 2):
-        bgr = np.clip(80 + rng.normal(0, 2, (HEIGHT, WIDTH, 1)), 0, 255).repeat(3, axis=2)
-        bgr[..., 2] += 6  # not neutral
-        if 28 <= i < 32:
-            bgr[60:140, 20 + 12 * (i - 28) : 60 + 12 * (i - 28)] += 60
-        if i == STRUCK:
-            for x in (60, 260):
-                bgr[100:102, x : x + 2] += colour
-        shown = np.rint(np.clip(bgr, 0, 255)).astype(np.uint8)
-        utc = datetime(2026, 1, 1, tzinfo=timezone.utc)
-        if kind == "bgr":
-            grey = np.rint(shown @ np.array([0.114, 0.587, 0.299])).astype(np.uint8)
-            made.append(Frame(i, i / 25, utc, grey, bgr=shown))
-        else:
-            content = cv2.imencode(".jpg", shown, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
-            made.append(Frame(i, i / 25, utc, decode_grey(content), jpeg=content))
-    return made
-
-
-GREEN, GREY = (0, 60, 0), (35, 35, 35)  # the same in grey
-EXTENT = 4  # two by two
-
-
-@pytest.mark.parametrize("kind", ["bgr", "jpeg"])
-def test_detector_weighs_colour_near_recent_motion(bundle, kind):
-    def found(colour, **changes):
-        detector = Detector(with_decision(bundle, **changes))
-        return run(detector, a_hit_after_motion(colour, kind))[STRUCK - 1].hits
-
-    plain = found(GREY, threshold=0.001)
-    assert {hit.x // 100 for hit in plain} == {0, 2}
-    odds = min(np.log(hit.score / (1 - hit.score)) for hit in plain)
-    between = 1 / (1 + np.exp(-(odds - 3.0 + np.log(1 + 5))))  # a spot of colour 5 would just be a hit
-    weights = {"threshold": between, "extent_weight": 3.0 / np.log(EXTENT), "colour_weight": 1.0}
-    assert {hit.x // 100 for hit in found(GREY, **weights)} == {2}
-    assert {hit.x // 100 for hit in found(GREEN, **weights)} == {0, 2}
-
-
-def test_detector_weighs_extent_near_recent_motion(bundle):
-    found = run(Detector(with_decision(bundle, threshold=0.5, extent_weight=60.0)), a_hit_after_motion(GREY))
-    assert {hit.x // 100 for hit in found[STRUCK - 1].hits} == {2}
-
-
-def test_detector_decodes_colours_only_where_they_decide(bundle, monkeypatch):
-    asked = []
-
-    def colours(frame, candidates, mask):
-        asked.append((frame.sequence, len(candidates), mask is not None and int(mask[200, 160])))
-        return np.zeros(len(candidates))
-
-    monkeypatch.setattr("edge.detect.evidence.spot_colours", colours)
-    frames = a_hit_after_motion(GREEN)
-    for weights in ({}, {"extent_weight": 3.0}, {"extent_weight": 60.0, "colour_weight": 1.0}):
-        run(Detector(with_decision(bundle, threshold=0.5, **weights)), frames)
-    assert asked == []
-    changed = with_decision(bundle, threshold=0.9, extent_weight=3.0 / np.log(EXTENT), colour_weight=1.0)
-    run(Detector(changed, DetectionSettings(masks=(Mask(rectangle=(150, 190, 20, 20)),))), frames)
-    assert (STRUCK, 1, 255) in asked
-    assert len(asked) < 8
-
-
-def test_detector_ignores_more_colour_than_height(bundle, monkeypatch):
-    weights = {"threshold": 0.5, "extent_weight": 60.0, "colour_weight": 60.0}
-    for colour, there in ((20.0, {0, 2}), (250.0, {2})):
-        monkeypatch.setattr(
-            "edge.detect.evidence.spot_colours", lambda _, spots, __, it=colour: np.full(len(spots), it)
-        )
-        found = run(Detector(with_decision(bundle, **weights)), a_hit_after_motion(GREY))
-        assert {hit.x // 100 for hit in found[STRUCK - 1].hits} == there
-
-
 def test_detector_shows_colours_to_a_classifier_of_rgb(bundle):
     manifest = bundle.manifest
     coloured = manifest.model_copy(update={"input": manifest.input.model_copy(update={"planes": "rgb"})})
     changed = Bundle(bundle.path, coloured, bundle.model, bundle.screen)
-    frames = a_hit_after_motion(GREEN)
-    detections = run(Detector(changed), frames)
-    assert any(detection.candidates == 0 for detection in detections)
-    assert detections[STRUCK - 1].candidates >= 2
-
-
-def share_near_motion(frames, tiny):
-    """Run a detector and return the share of 400 places that lie near recent motion in its last frame."""
-    detector = Detector(tiny)
-    run(detector, frames)
-    rng = np.random.default_rng(1)
-    spots = [Candidate(int(x), int(y), 30.0, 2, 0.0, 1.0) for x, y in rng.integers(0, (WIDTH, HEIGHT), (400, 2))]
-    return float(lie_on(detector._camera.recent_motion.ground(), spots).mean())
-
-
-def test_recent_motion_ignores_hits_on_still_ground(bundle):
-    rng = np.random.default_rng(2)
-    hits = {i: [(int(x), int(y)) for x, y in rng.integers(2, (WIDTH - 4, HEIGHT - 4), (8, 2))] for i in range(80)}
-    assert share_near_motion(film(hits, count=80), bundle) < 0.02
-
-
-def test_recent_motion_ignores_noisy_ground_from_the_start(bundle):
-    rng = np.random.default_rng(3)
-    frames = film({}, count=60)
-    for shown in frames:
-        shown.grey[:, : WIDTH * 2 // 5] = np.clip(80 + rng.normal(0, 5, (HEIGHT, WIDTH * 2 // 5)), 0, 255)
-    assert share_near_motion(frames, bundle) < 0.02
-
-
-def test_recent_motion_is_forgotten_with_the_picture_size(bundle):
-    detector = Detector(bundle)
-    moved = a_hit_after_motion(GREY)[:34]
-    run(detector, moved)
-    spot = [Candidate(60, 100, 30.0, 2, 0.0, 1.0)]
-    assert lie_on(detector._camera.recent_motion.ground(), spot).all()
-    run(detector, film({}, count=3, size=(HEIGHT + 8, WIDTH)))
-    assert not lie_on(detector._camera.recent_motion.ground(), spot).any()
+    frames = film({2: [(100, 50), (200, 80)]}, count=5)
+    coloured_frames = [replace(shown, bgr=shown.grey[..., None].repeat(3, axis=2)) for shown in frames]
+    detections = run(Detector(changed), coloured_frames)
+    assert [detection.candidates for detection in detections] == [0, pytest.approx(2, abs=1), 0]

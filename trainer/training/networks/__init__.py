@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from edge.arguments import takes
+from edge.detect.crops import plane_count
 from trainer.errors import NetworkError
 from trainer.training.networks.alexnet import alexnet_edge, alexnet_paper
 from trainer.training.networks.googlenet import googlenet
@@ -17,6 +18,10 @@ from trainer.values import check_network_options
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from edge.detect.manifest import InputContract
+
+COLOURS = 3
+
 NETWORKS: dict[str, Callable[..., keras.Model]] = {
     "alexnet_paper": alexnet_paper,
     "alexnet_edge": alexnet_edge,
@@ -26,9 +31,9 @@ NETWORKS: dict[str, Callable[..., keras.Model]] = {
 }
 
 
-@takes(name=str, crop_size=int)
-def build(name: str, crop_size: int, options: Mapping[str, Any], seed: int) -> keras.Model:
-    """Return a network with weights drawn from `seed`.
+@takes(name=str)
+def build(name: str, contract: InputContract, options: Mapping[str, Any], seed: int) -> keras.Model:
+    """Return a network for crops of a contract, with weights drawn from `seed`.
 
     Raises
     ------
@@ -39,9 +44,11 @@ def build(name: str, crop_size: int, options: Mapping[str, Any], seed: int) -> k
     check_network_options(name, options)
     keras.utils.set_random_seed(seed)
     try:
-        return NETWORKS[name](crop_size, **options)
+        channels = plane_count(contract.planes)
+        more = {} if channels == COLOURS else {"channels": channels}
+        return NETWORKS[name](contract.crop_size, **more, **options)
     except (TypeError, ValueError) as error:
         given = ", ".join(f"{key}={value}" for key, value in options.items()) or "no options"
         raise NetworkError(
-            f"network {name} cannot be built for crops of {crop_size} pixels with {given}; give larger crops"
+            f"network {name} cannot be built for crops of {contract.crop_size} pixels with {given}; give larger crops"
         ) from error

@@ -9,6 +9,7 @@ from keras import layers
 
 from trainer.training.networks.layers import (
     LocalResponseNormalisation,
+    five_convolutions,
     grouped,
     grouped_normalised_relu,
     normalised_relu,
@@ -16,9 +17,12 @@ from trainer.training.networks.layers import (
 
 Head = Literal["max", "average", "centre"]
 HEADS: tuple[Head, ...] = get_args(Head)
+Layout = Literal["pooled", "spot"]
 
 PAPER_CROP = 224
 MAPS = (96, 256, 384, 384, 256)  # of the five convolutions
+SPOT_MAPS = (16, 28, 36, 48, 64)
+SPOT_STRIDES = (1, 2, 1, 2, 1)
 
 
 def alexnet_paper(crop_size: int = PAPER_CROP, *, dropout: float = 0.5) -> keras.Model:
@@ -67,6 +71,9 @@ def alexnet_edge(
     width: float = 1.0,
     first_stride: Literal[1, 2, 4] = 4,
     first_kernel: int = 11,
+    layout: Layout = "pooled",
+    dropout: float = 0.1,
+    channels: int = 3,
 ) -> keras.Model:
     """Return the variant that ships: AlexNet's five convolutions with batch norm and a pooling head, two logits.
 
@@ -86,10 +93,20 @@ def alexnet_edge(
         Step of the first convolution, 4 in the original. With 1 the network sees how sharp a spot is, pixel by pixel.
     first_kernel : int
         Side of the first convolution's kernels: 11 in the original.
+    layout : {"pooled", "spot"}
+        "pooled": AlexNet's kernels, pooling and groups. "spot": five convolutions of 3×3, strides instead of pooling,
+        and a weight for each place of the last map; `head`, `first_stride` and `first_kernel` are not used.
+    dropout : float
+        Share of the last map's values that is dropped in training; in the layout "spot" only.
+    channels : int
+        Planes of the input.
 
     """
+    image = keras.Input((crop_size, crop_size, channels), name="crop")
+    if layout == "spot":
+        x = five_convolutions(image, [round(count * width) for count in SPOT_MAPS], SPOT_STRIDES, dropout)
+        return keras.Model(image, layers.Dense(2, name="logits")(x), name="alexnet_edge")
     maps = [max(2 * round(count * width / 2), 2) for count in MAPS]
-    image = keras.Input((crop_size, crop_size, 3), name="crop")
     x = layers.Conv2D(maps[0], first_kernel, strides=first_stride, padding="same", use_bias=False, name="conv1")(image)
     x = layers.MaxPooling2D(3, 2, padding="same", name="pool1")(normalised_relu(x, "conv1"))
     x = grouped_normalised_relu(x, maps[1], 5, "conv2")

@@ -1,0 +1,117 @@
+"""From pixels above their floor to candidates: the highest pixel of each spot, described by its surroundings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from edge.detect.compact import compact_peaks
+from edge.detect.hit import Candidate
+from edge.detect.noise_map import BLOCK
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from edge.capture.frame import Image
+    from edge.detect.manifest import CandidateRules
+    from edge.detect.noise_map import NoiseMap
+    from edge.detect.sweep import Indices
+    from edge.detect.view import Greys
+
+REACH = 4
+"""A candidate is the brightest spike within this many pixels, and its surroundings are as wide."""
+TILE = 64
+"""Moving ground is looked at in tiles of 64×64 pixels."""
+_SAME_PX = 2
+
+
+def describe(greys: Greys, at: Indices, rules: CandidateRules, noise: NoiseMap) -> tuple[Candidate, ...]:
+    """Return a candidate for each point that is the highest of its surroundings, the most promising first."""
+    if not at.size:
+        return ()
+    height, width = greys[1].shape
+    at = _highest_of_cells(greys, at)
+    ys, xs = np.divmod(at, width)
+    reach = np.arange(-REACH, REACH + 1)
+    window = np.clip(ys[:, None] + reach, 0, height - 1)[:, :, None] * width
+    window = window + np.clip(xs[:, None] + reach, 0, width - 1)[:, None, :]
+    previous, current, following = (grey.ravel()[window] for grey in greys)
+    spike = cv2.subtract(current, cv2.max(previous, following)).reshape(current.shape)
+    heights = spike[:, REACH, REACH]
+    tall = heights[:, None, None]
+    highest = heights == spike.max(axis=(1, 2), initial=0)
+    # Of neighbouring peaks of equal height, as a saturated spot has them, the first one stands for all.
+    second = ((spike == tall) & (window < at[:, None, None])).any(axis=(1, 2))
+    stands_out = heights - _ring_means(spike) > noise.floor_dn.ravel()[at]
+    motion = cv2.absdiff(previous, following).reshape(current.shape).mean(axis=(1, 2), dtype=np.float32)
+    pixels = np.count_nonzero(spike > tall // 2, axis=(1, 2))
+    sigma = noise.sigma_dn[ys // BLOCK, xs // BLOCK]
+    promise = heights / (sigma + motion)
+    wanted = highest & ~second & stands_out & (pixels <= rules.max_pixels)
+    chosen = np.flatnonzero(wanted)
+    chosen = chosen[np.argsort(-promise[chosen], kind="stable")]
+    columns = (xs, ys, heights, pixels, motion, promise)
+    described = zip(*(column[chosen].tolist() for column in columns), strict=True)
+    return tuple(Candidate(x, y, float(spike_dn), *rest) for x, y, spike_dn, *rest in described)
+
+
+def compact_candidates(
+    greys: Greys, moving: NDArray[np.bool_], candidates: tuple[Candidate, ...], noise: NoiseMap
+) -> tuple[Candidate, ...]:
+    """Find the compact spots of moving ground that are no spikes, because a neighbouring frame is brighter there."""
+    at, heights = compact_peaks(greys, noise.floor_dn, tiles_with(moving), TILE)
+    height, width = greys[1].shape
+    known = np.zeros((height, width), np.uint8)
+    for candidate in candidates:
+        known[candidate.y, candidate.x] = 1
+    known = cv2.dilate(known, np.ones((2 * _SAME_PX + 1, 2 * _SAME_PX + 1), np.uint8)) if candidates else known
+    new = known.ravel()[at] == 0
+    found = []
+    for place, tall in zip(at[new].tolist(), heights[new].tolist(), strict=True):
+        y, x = divmod(place, width)
+        window = (slice(max(y - REACH, 0), y + REACH + 1), slice(max(x - REACH, 0), x + REACH + 1))
+        previous, current, following = (grey[window] for grey in greys)
+        motion = float(cv2.mean(cv2.absdiff(previous, following))[0])
+        pixels = int(np.count_nonzero(current > int(greys[1][y, x]) - tall / 2))
+        promise = tall / (float(noise.sigma_dn[y // BLOCK, x // BLOCK]) + motion)
+        found.append(Candidate(x, y, float(tall), pixels, motion, promise))
+    return tuple(found)
+
+
+def by_promise(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+    """Return candidates in the order in which they are classified, the most promising first."""
+    return tuple(sorted(candidates, key=lambda candidate: -candidate.promise))
+
+
+def _ring_means(windows: Image) -> NDArray[np.float32]:
+    """Return the mean of the outermost pixels of each window, float32 (n,), of uint8 windows (n, side, side).
+
+    Where light flickers or a large thing brightens, the surroundings of a spike are a spike, too.
+    """
+    side = windows.shape[1]
+    edges = np.concatenate([windows[:, 0], windows[:, -1], windows[:, 1:-1, 0], windows[:, 1:-1, -1]], axis=1)
+    means: NDArray[np.float32] = edges.sum(axis=1, dtype=np.float32) / np.float32(4 * side - 4)
+    return means
+
+
+def _highest_of_cells(greys: Greys, at: Indices) -> Indices:
+    """Return the highest point of each cell of 4×4 pixels, which leaves a few windows instead of thousands."""
+    width = greys[1].shape[1]
+    previous, current, following = (grey.ravel()[at].astype(np.int32) for grey in greys)
+    heights = current - np.maximum(previous, following)
+    cells = (at // width // REACH) * (width // REACH + 1) + at % width // REACH
+    order = np.lexsort((at, -heights, cells))
+    first = np.ones(order.size, bool)
+    first[1:] = cells[order[1:]] != cells[order[:-1]]
+    return at[order[first]]
+
+
+def tiles_with(blocks: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the tiles of 64×64 pixels that hold a marked block."""
+    side = TILE // BLOCK
+    padded = np.pad(blocks, [(0, -length % side) for length in blocks.shape])
+    rows, columns = (length // side for length in padded.shape)
+    marked: NDArray[np.bool_] = np.any(padded.reshape(rows, side, columns, side), axis=(1, 3))
+    return marked

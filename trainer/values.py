@@ -22,6 +22,8 @@ NETWORK_OPTIONS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
         "width": WIDTH,
         "first_stride": (1, 2, 4),
         "first_kernel": tuple(range(1, 32)),
+        "layout": ("pooled", "spot"),
+        "dropout": DROPOUT,
     },
     "googlenet": {"dropout": DROPOUT},
     "resnet": {},

@@ -10,9 +10,12 @@ import numpy as np
 from edge.detect.noise_map import fine_block_means
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from edge.capture.frame import Image
+    from edge.detect.noise_map import Blocks
     from edge.detect.view import Greys
 
     Shift: TypeAlias = tuple[float, float]
@@ -74,13 +77,16 @@ def steadied(greys: Greys, mask: Image | None = None) -> Greys | None:
     ]
     margin = int(np.ceil(largest)) + 1
     inner = (slice(margin, height - margin), slice(margin, width - margin))
-    before, after = (
-        sum(fine_block_means(np.ascontiguousarray(cv2.absdiff(current, beside)[inner])) for beside in pair)
-        for pair in ((previous, following), moved)
-    )
+    before, after = (_unlike(current, pair, inner) for pair in ((previous, following), moved))
     if after.mean() > _MAX_RESIDUE * before.mean() or np.percentile(after, 25) > np.percentile(before, 25):
         return None
     return moved[0], current, moved[1]
+
+
+def _unlike(current: Image, pair: Sequence[Image], inner: tuple[slice, slice]) -> Blocks:
+    """Return by how much two pictures differ from the middle one, block by block."""
+    first, second = (fine_block_means(np.ascontiguousarray(cv2.absdiff(current, beside)[inner])) for beside in pair)
+    return first + second
 
 
 def _refined(current: Image, beside: Image, shift: Shift) -> Shift:

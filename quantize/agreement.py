@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from edge.arguments import equally_long
-from trainer.judging.metrics import calibration
+from edge.statistics import wilson_interval
+from quantize.intervals import paired_change
+from trainer.judging.metrics import CALIBRATION_BINS
 from trainer.judging.strata import NAMED, bins
 
 if TYPE_CHECKING:
@@ -20,7 +22,11 @@ if TYPE_CHECKING:
     from quantize.predictions import Predictions
     from trainer.data.dataset import Strata
 
+Interval: TypeAlias = tuple[float, float]
+"""The ends of a 95 % interval; NaN where nothing was counted."""
+
 FALSE_POSITIVE_RATES = (1e-2, 1e-3)
+ROUNDS = 400  # of a bootstrap
 NAMED_STRATA = (*NAMED, "proposed")
 
 
@@ -56,6 +62,8 @@ class Agreement:
     ----------
     labels : float
         Share of crops on which both decide alike, each at its own threshold.
+    labels_interval : (float, float)
+        Its 95 % interval.
     hits : float
         Share of the crops that both call a hit, of those that either does. Where hits are few, `labels` alone looks
         good for any two models.
@@ -63,23 +71,36 @@ class Agreement:
         Recall by false-positive rate, each model at the threshold that gives it, with the paired 95 % interval of the
         change.
     decision_reference, decision_found : Operation
+    decision_recall_interval : (float, float)
+        Paired 95 % interval of the change of recall between the two.
+    common_false_positives : int
+        Crops without a hit that both call a hit.
     calibration_reference, calibration_found : float
         Mean calibration error of each model.
+    calibration_interval : (float, float)
+        Paired 95 % interval of its change.
 
     """
 
     labels: float
+    labels_interval: Interval
     hits: float
     recall: dict[str, Difference]
     decision_reference: Operation
     decision_found: Operation
+    decision_recall_interval: Interval
+    common_false_positives: int
     calibration_reference: float
     calibration_found: float
+    calibration_interval: Interval
 
 
 @dataclass(frozen=True, slots=True)
 class StratumRow:
-    """Agreement within one stratum, each model at its own threshold; recall is NaN without positives."""
+    """Agreement within one stratum, each model at its own threshold; recall is NaN without positives.
+
+    `recall_interval` is the paired 95 % interval of the change of recall.
+    """
 
     name: str
     crops: int
@@ -87,6 +108,7 @@ class StratumRow:
     labels: float
     recall_reference: float
     recall_found: float
+    recall_interval: Interval
 
 
 def agreement_of(
@@ -115,17 +137,24 @@ def agreement_of(
     (0.75, 0.5)
 
     """
+    alike, positive = reference.hit == found.hit, label == 1
+    recall = {
+        f"{rate:g}": recall_difference(reference.score, found.score, label, rate, rng=rng)
+        for rate in FALSE_POSITIVE_RATES
+    }
+    errors = calibration_difference(reference.score, found.score, label, rng=rng)
     return Agreement(
-        labels=float((reference.hit == found.hit).mean()),
+        labels=float(alike.mean()),
+        labels_interval=wilson_interval(int(alike.sum()), len(alike)),
         hits=_share((reference.hit & found.hit)[reference.hit | found.hit]),
-        recall={
-            f"{rate:g}": recall_difference(reference.score, found.score, label, rate, rng=rng)
-            for rate in FALSE_POSITIVE_RATES
-        },
+        recall=recall,
         decision_reference=_operation(reference, label),
         decision_found=_operation(found, label),
-        calibration_reference=_calibration_error(reference, label),
-        calibration_found=_calibration_error(found, label),
+        decision_recall_interval=paired_change(reference.hit[positive], found.hit[positive]),
+        common_false_positives=int((reference.hit & found.hit)[label == 0].sum()),
+        calibration_reference=errors.reference,
+        calibration_found=errors.found,
+        calibration_interval=(errors.low, errors.high),
     )
 
 
@@ -142,6 +171,7 @@ def strata_of(
             _share((reference.hit == found.hit)[inside]),
             _share(reference.hit[inside & positive]),
             _share(found.hit[inside & positive]),
+            paired_change(reference.hit[inside & positive], found.hit[inside & positive]),
         )
         for name, bin_name, inside in bins(strata, NAMED_STRATA)
         if name not in NAMED_STRATA or not inside.all()
@@ -170,7 +200,7 @@ def recall_difference(
     fpr: float,
     *,
     rng: Generator,
-    rounds: int = 400,
+    rounds: int = ROUNDS,
 ) -> Difference:
     """Compare recall at a false-positive rate, each model at its own threshold, by a paired bootstrap over the crops.
 
@@ -190,6 +220,37 @@ def recall_difference(
     low, high = np.nanpercentile(changes, [2.5, 97.5]) if positive.any() and not positive.all() else (np.nan, np.nan)
     exact = both(np.ones(len(label)))
     return Difference(exact[0], exact[1], float(low), float(high))
+
+
+@equally_long("reference", "found", "label")
+def calibration_difference(
+    reference: NDArray[np.float64],
+    found: NDArray[np.float64],
+    label: NDArray[Any],
+    *,
+    rng: Generator,
+    rounds: int = ROUNDS,
+) -> Difference:
+    """Compare the mean calibration error of two models by a paired bootstrap over the crops; NaN without crops.
+
+    The error is that of `trainer.judging.metrics.calibration`, the mean distance between score and share of hits over
+    bins of the score.
+    """
+    if not len(label):
+        return Difference(*[float("nan")] * 4)
+    positive = label.astype(bool)
+    # In a bin, count × |share of hits − mean score| is the sum of all (hit − score).
+    parts = [(_calibration_bins(scores), positive - scores) for scores in (reference, found)]
+
+    def both(weights: NDArray[np.float64]) -> tuple[float, float]:
+        errors = [
+            float(np.abs(np.bincount(place, weights * rest)).sum() / max(weights.sum(), 1)) for place, rest in parts
+        ]
+        return errors[0], errors[1]
+
+    changes = [other - own for own, other in map(both, _resampled(positive, rng, rounds))]
+    low, high = np.percentile(changes, [2.5, 97.5])
+    return Difference(*both(np.ones(len(label))), float(low), float(high))
 
 
 @equally_long("reference", "found", "label")
@@ -225,8 +286,8 @@ def _operation(predictions: Predictions, label: NDArray[np.uint8]) -> Operation:
     return Operation(predictions.threshold, _share(predictions.hit[label == 1]), int(predictions.hit[label == 0].sum()))
 
 
-def _calibration_error(predictions: Predictions, label: NDArray[np.uint8]) -> float:
-    return calibration(label, predictions.score).error if len(label) else float("nan")
+def _calibration_bins(scores: NDArray[np.float64]) -> NDArray[np.intp]:
+    return np.minimum((scores * CALIBRATION_BINS).astype(np.intp), CALIBRATION_BINS - 1)
 
 
 def _share(hits: NDArray[np.bool_]) -> float:

@@ -13,6 +13,7 @@ import numpy as np
 
 import edge
 from edge.bundle import save_bundle
+from edge.detect.crops import plane_count
 from edge.detect.manifest import CandidateRules, InputContract, Manifest, ScreenContract
 from quantize.convert import INT8_RECIPE, Recipe, contracts_of, convert, require_exact_input
 from quantize.errors import QuantiseError
@@ -91,8 +92,7 @@ def convert_run(
         Datasets whose training split shows the ranges, and whose validation split sets the model's own threshold.
     settings : Settings
     keep_decision : bool
-        Keep the run's decision as it is: a decision of screen and classifier together is about more than one model's
-        logits.
+        Keep the run's decision as it is: decisions that were chosen together rest on more than one model's logits.
     train : Crops, optional
         The result of `training_crops`, where it was read before.
 
@@ -111,7 +111,7 @@ def convert_run(
     contract = run.manifest.input
     _require_shape(network, contract, str(run.path))
     train = training_crops(run, datasets) if train is None else train
-    cell = cells(train)
+    cell = cells(train, contract.planes)
     chosen = draw(cell, settings.representative, np.random.default_rng(settings.seed))
     shown = span_range(train.pictures[chosen])
     representative = as_input(shown, contract) if settings.recipe == INT8_RECIPE else None
@@ -149,7 +149,7 @@ def bundle_run(
     Raises
     ------
     QuantiseError
-        As for `convert_run`; also where the run's decision weighs a screen that is not named.
+        As for `convert_run`; also where the run's decision was chosen together with a screen's that is not named.
 
     """
     keep = chosen_together(run, screen)
@@ -260,11 +260,11 @@ def _run_card(run: Run) -> dict[str, Any]:
 
 
 def _require_shape(network: keras.Model, contract: InputContract, what: str) -> None:
-    size = contract.crop_size
+    wanted = (contract.crop_size, contract.crop_size, plane_count(contract.planes))
     shape, outputs = tuple(network.input_shape)[1:], tuple(network.output_shape)[1:]
-    if shape != (size, size, 3) or outputs != (2,):
+    if shape != wanted or outputs != (2,):
         raise QuantiseError(
             what,
-            f"its network takes {shape} and gives {outputs}, run.json says ({size}, {size}, 3) and two logits",
+            f"its network takes {shape} and gives {outputs}, run.json says {wanted} and two logits",
             "fit it again: checkpoint and run.json do not belong together",
         )

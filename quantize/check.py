@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.detect.decision import is_joint
 from quantize.clip import ClipCheck, check_clip
 from quantize.limits import Finding, Limits, judge_cascade, judge_clip, judge_network
 from quantize.measure import CascadeCheck, NetworkCheck, measure_cascade, measure_networks
 from quantize.pairing import CASCADE, float_bundle, float_decisions, paired_logits
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from quantize.pairing import NetworkPair
@@ -41,17 +40,22 @@ class BundleCheck:
     @property
     def exceeded(self) -> list[str]:
         """The limits that the bundle exceeds, in words, each with the network that it is about."""
-        return [
-            f"{name}: {finding.name}: {finding.text}"
-            for name, findings in self.findings
-            for finding in findings
-            if not finding.passed
-        ]
+        return [text for text, finding in self._named() if not finding.passed]
+
+    @property
+    def close(self) -> list[str]:
+        """The limits beyond which a figure lies, but no further than chance may put it, in words like `exceeded`."""
+        return [text for text, finding in self._named() if finding.close]
 
     @property
     def passed(self) -> bool:
         """Whether the bundle exceeds no limit."""
         return not self.exceeded
+
+    def _named(self) -> Iterator[tuple[str, Finding]]:
+        for name, findings in self.findings:
+            for finding in findings:
+                yield f"{name}: {finding.name}: {finding.text}", finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,7 @@ def check_bundle(
     logits = [paired_logits(pair, datasets, settings.split) for pair in pairs]
     references = float_decisions(pairs, datasets)
     cascade = None
-    if len(pairs) > 1 or is_joint(pairs[0].decision) or is_joint(references[0]):
+    if len(pairs) > 1 or pairs[0].run.manifest.has_decision_of_cascade:
         cascade = measure_cascade(logits, references, rng)
     networks = measure_networks(logits, references, rng, foreign=settings.foreign, kernel_crops=settings.kernel_crops)
 

@@ -23,7 +23,6 @@ from quantize.pairing import (
 )
 from quantize.predictions import predict, predict_cascade
 from quantize.runtimes import Speed, speed
-from trainer.judging.strata import motion_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -51,7 +50,7 @@ class Variant:
     speed : Speed
         Speed of the classifier.
     agreement : dict of str to Agreement
-        Agreement of each network that has a threshold of its own, and of the cascade of both.
+        Agreement of each network alone, and of the cascade of both.
 
     """
 
@@ -138,7 +137,7 @@ def compare_recipes(
         except QuantiseError as error:
             variants.append(Refused(name, str(error)))
             continue
-        variants.append(_measured(name, originals, converted, together=keep))
+        variants.append(_measured(name, originals, converted))
     return variants
 
 
@@ -182,30 +181,24 @@ def _original(run: Run, datasets: Sequence[Dataset], judged_on: Sequence[Dataset
     return _Original(run, network, training_crops(run, datasets), test, logits_of(run.path, network, test))
 
 
-def _measured(name: str, originals: Sequence[_Original], converted: Sequence[Converted], *, together: bool) -> Variant:
+def _measured(name: str, originals: Sequence[_Original], converted: Sequence[Converted]) -> Variant:
     rng = np.random.default_rng(SEED)
     floats = [original.logits for original in originals]
     own = [
         logits_of(original.run.path, new.network, original.test)
         for original, new in zip(originals, converted, strict=True)
     ]
-    label, motion = originals[0].test.label, motion_of(originals[0].test.strata)
+    label = originals[0].test.label
     decisions = [new.decision for new in converted]
     references = [_reference(new) for new in converted]
     agreement = {}
     networks = (CLASSIFIER, SCREEN)[: len(originals)]
     for number, network in enumerate(networks):
-        if not together or network == SCREEN:
-            wanted = predict(floats[number], references[number])
-            agreement[network] = agreement_of(wanted, predict(own[number], decisions[number]), label, rng)
-    if together or len(originals) > 1:
+        wanted = predict(floats[number], references[number])
+        agreement[network] = agreement_of(wanted, predict(own[number], decisions[number]), label, rng)
+    if len(originals) > 1:
         reference, found = (
-            predict_cascade(
-                logits[0],
-                logits[1] if len(logits) > 1 else None,
-                (side[0], at_unit_temperature(side[1]) if len(side) > 1 else None),
-                motion,
-            )
+            predict_cascade(logits[0], logits[1], (side[0], at_unit_temperature(side[1])))
             for logits, side in ((floats, references), (own, decisions))
         )
         agreement[CASCADE] = agreement_of(reference, found, label, rng)

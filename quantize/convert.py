@@ -38,7 +38,7 @@ def convert(
     *,
     per_channel: bool = True,
 ) -> bytes:
-    """Convert a network of one input (n, s, s, 3) to TFLite.
+    """Convert a network of one input (n, s, s, planes) to TFLite.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def convert(
     recipe : {"static_wi8_ai8", "float16", "dynamic", "float32"}
         static_wi8_ai8: PTQ, int8 weights and activations, int8 in and out, ranges from `representative`.
         float16: weights stored as float16. dynamic: int8 weights, activations quantised as they come. float32: as is.
-    representative : float32 array, shape (n, s, s, 3)
+    representative : float32 array, shape (n, s, s, planes)
         Inputs that show the ranges of all activations; needed for static_wi8_ai8 and not used otherwise.
     per_channel : bool
         A scale for each output channel of the weights (True), or one for all (False).

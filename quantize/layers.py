@@ -69,7 +69,7 @@ def layer_errors(
         The float32 .tflite file of the same network.
     quantised : bytes
         Content of the int8 .tflite file.
-    real : float32 array, shape (n, s, s, 3)
+    real : float32 array, shape (n, s, s, planes)
         Inputs of the reference model.
     stored : int8 array, same shape
         The same inputs as the int8 model takes them.

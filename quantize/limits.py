@@ -1,4 +1,8 @@
-"""The limits of what int8 may cost, and the findings: each figure compared with its limit."""
+"""The limits of what int8 may cost, and the findings: each figure compared with its limit.
+
+A figure that is estimated on a sample exceeds its limit only where its whole 95 % interval lies beyond the limit. Where
+the figure lies beyond and the interval reaches the limit, another sample may as well keep it: such a finding is close.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +14,17 @@ from pydantic import Field, ValidationError
 
 from edge.config.faults import faults_of
 from edge.config.strict import StrictModel
+from edge.statistics import wilson_interval
 from edge.text import meant
+from quantize.agreement import Difference
 from quantize.errors import QuantiseError
+from quantize.intervals import excess_reach
 from quantize.pairing import CLASSIFIER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from quantize.agreement import Agreement, StratumRow
+    from quantize.agreement import Agreement, Interval, StratumRow
     from quantize.clip import ClipCheck
     from quantize.measure import CascadeCheck, NetworkCheck
 
@@ -53,11 +60,21 @@ class Limits(StrictModel):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A figure compared with its limit, in words."""
+    """A figure compared with its limit, in words.
+
+    Attributes
+    ----------
+    passed : bool
+        Whether the limit is not exceeded.
+    close : bool
+        Whether the figure lies beyond the limit, which its 95 % interval reaches. Such a finding passes.
+
+    """
 
     name: str
     passed: bool
     text: str
+    close: bool = False
 
 
 def parse_limits(words: Sequence[str]) -> Limits:
@@ -97,15 +114,18 @@ def judge_cascade(check: CascadeCheck, limits: Limits) -> tuple[Finding, ...]:
 def judge_clip(clip: ClipCheck, limits: Limits) -> tuple[Finding, ...]:
     """Compare the hits on a clip with their limit; a clip without hits does not pass."""
     text = f"{clip.common} of {clip.float_hits} float and {clip.int8_hits} int8 hits, {clip.frames} frames"
-    passed = clip.float_hits > 0 and clip.alike >= limits.min_clip_agreement
-    return (Finding("hits alike", passed, text),)
+    if not clip.float_hits:
+        return (Finding("hits alike", passed=False, text=text),)
+    interval = wilson_interval(clip.common, clip.float_hits + clip.int8_hits - clip.common)
+    text = f"{clip.alike:.4f}{_95(interval, '.4f')}, {limits.min_clip_agreement:g} wanted: {text}"
+    return (_judged("hits alike", text, clip.alike, interval, at_least=limits.min_clip_agreement),)
 
 
 def _cascade_findings(check: CascadeCheck, limits: Limits) -> Iterator[Finding]:
     changes = check.decision_changes
     if changes is not None:
         yield Finding("decision of the runs", not changes, "; ".join(changes) or "the bundle has it unchanged")
-    yield from _agreement_findings(check.agreement, check.negatives, limits, decides=True)
+    yield from _agreement_findings(check.agreement, check.negatives, limits)
     yield from _stratum_findings(check.strata, limits)
     yield _at_least("positive crops", check.positives, limits.min_positives)
     yield _at_least("negative crops", check.negatives, limits.min_negatives)
@@ -117,9 +137,8 @@ def _network_findings(check: NetworkCheck, limits: Limits) -> Iterator[Finding]:
         not check.float_operators,
         f"float operators: {', '.join(check.float_operators) or 'none'}",
     )
-    yield from _agreement_findings(check.agreement, check.negatives, limits, decides=check.decides)
-    if check.decides:
-        yield from _stratum_findings(check.strata, limits)
+    yield from _agreement_findings(check.agreement, check.negatives, limits)
+    yield from _stratum_findings(check.strata, limits)
     if check.worst is not None:
         yield _at_most(f"noise added by layer {check.worst.name}, dB", check.worst.drop_db, limits.max_layer_drop_db)
     if check.layers:
@@ -129,62 +148,97 @@ def _network_findings(check: NetworkCheck, limits: Limits) -> Iterator[Finding]:
     yield Finding("delegated", not check.partitions.left, f"operators left out: {len(check.partitions.left)}")
     if check.name == CLASSIFIER:  # a screen of microseconds and kilobytes has nothing to save
         yield _at_most("size against float", check.size_bytes / check.float_size_bytes, limits.max_size_share)
-        yield _at_least("speed against float", check.speed.ratio, limits.min_speedup)
+        yield _at_least("speed against float", check.speed.ratio, limits.min_speedup, check.speed.ratio_interval)
     for other in check.comparisons:
-        yield _at_least(f"decisions alike on {other.name}", other.labels, limits.min_kernel_agreement)
+        interval = wilson_interval(round(other.labels * other.crops), other.crops)
+        yield _at_least(f"decisions alike on {other.name}", other.labels, limits.min_kernel_agreement, interval)
         if other.name.startswith("cortex"):
             yield _at_most(f"int8 steps on {other.name}", other.max_steps, limits.max_emulated_steps)
     yield _at_least("positive crops", check.positives, limits.min_positives)
     yield _at_least("negative crops", check.negatives, limits.min_negatives)
 
 
-def _agreement_findings(agreement: Agreement, negatives: int, limits: Limits, *, decides: bool) -> Iterator[Finding]:
-    """Judge scores, and labels, too, where a threshold of their own decides."""
-    if decides:
-        yield _at_least("label agreement", agreement.labels, limits.min_label_agreement)
+def _agreement_findings(agreement: Agreement, negatives: int, limits: Limits) -> Iterator[Finding]:
+    yield _at_least("label agreement", agreement.labels, limits.min_label_agreement, agreement.labels_interval)
     for rate, recall in agreement.recall.items():
-        name = f"recall at false-positive rate {rate}"
-        yield _within(name, recall.reference, recall.found, limits.max_recall_change, worse_only=-1)
-    if decides:
-        own, reference = agreement.decision_found, agreement.decision_reference
-        yield _within("recall at the threshold", reference.recall, own.recall, limits.max_decision_recall_change)
-        yield _false_positives(reference.false_positives, own.false_positives, negatives, limits)
-    yield _within(
-        "mean calibration error",
-        agreement.calibration_reference,
-        agreement.calibration_found,
-        limits.max_calibration_change,
-        worse_only=1,
-    )
+        yield _within(f"recall at false-positive rate {rate}", recall, limits.max_recall_change, worse_only=-1)
+    own, reference = agreement.decision_found, agreement.decision_reference
+    change = Difference(reference.recall, own.recall, *agreement.decision_recall_interval)
+    yield _within("recall at the threshold", change, limits.max_decision_recall_change)
+    yield _false_positives(agreement, negatives, limits)
+    change = Difference(agreement.calibration_reference, agreement.calibration_found, *agreement.calibration_interval)
+    yield _within("mean calibration error", change, limits.max_calibration_change, worse_only=1)
 
 
 def _stratum_findings(strata: Sequence[StratumRow], limits: Limits) -> Iterator[Finding]:
+    """Judge the stratum whose recall is most apart; one whose interval lies beyond the limit comes first."""
     large = [row for row in strata if row.positives >= MIN_IN_STRATUM]
     if large:
-        worst = max(large, key=lambda row: abs(row.recall_found - row.recall_reference))
-        name = f"recall in {len(large)} strata, most apart where {worst.name}"
-        yield _within(name, worst.recall_reference, worst.recall_found, limits.max_stratum_recall_change)
+        found = [
+            (
+                _within(
+                    f"recall in {len(large)} strata, most apart where {row.name}",
+                    Difference(row.recall_reference, row.recall_found, *row.recall_interval),
+                    limits.max_stratum_recall_change,
+                ),
+                abs(row.recall_found - row.recall_reference),
+            )
+            for row in large
+        ]
+        yield max(found, key=lambda entry: (not entry[0].passed, entry[1]))[0]
 
 
-def _at_least(name: str, found: float, limit: float) -> Finding:
-    return Finding(name, found >= limit, f"{found:.6g}, at least {limit:g} wanted")
+def _judged(
+    name: str,
+    text: str,
+    found: float,
+    interval: Interval | None = None,
+    *,
+    at_least: float = -math.inf,
+    at_most: float = math.inf,
+) -> Finding:
+    """Compare a figure with its limits; one without an interval is known exactly."""
+    low, high = (found, found) if interval is None else interval
+    inside = at_least <= found <= at_most
+    reaches = low <= at_most and high >= at_least
+    return Finding(name, inside or reaches, text, close=reaches and not inside)
+
+
+def _at_least(name: str, found: float, limit: float, interval: Interval | None = None) -> Finding:
+    text = f"{found:.6g}{_95(interval, '.6g')}, at least {limit:g} wanted"
+    return _judged(name, text, found, interval, at_least=limit)
 
 
 def _at_most(name: str, found: float, limit: float) -> Finding:
-    return Finding(name, found <= limit, f"{found:.6g}, at most {limit:g} allowed")
+    return _judged(name, f"{found:.6g}, at most {limit:g} allowed", found, at_most=limit)
 
 
-def _within(name: str, reference: float, found: float, limit: float, *, worse_only: int = 0) -> Finding:
+def _within(name: str, figures: Difference, limit: float, *, worse_only: int = 0) -> Finding:
     """Judge a change: with `worse_only` 1 only a rise is a harm, with −1 only a fall, with 0 either."""
-    change = found - reference
-    harm = abs(change) if worse_only == 0 else worse_only * change
-    # Without positives or negatives there is nothing to lose: the counts have their own limits.
-    passed = math.isnan(change) or harm <= limit + 1e-12
-    return Finding(name, passed, f"{found:.4f} against {reference:.4f} of float, {limit:g} apart allowed")
+    interval = (figures.low, figures.high)
+    text = (
+        f"{figures.found:.4f} against {figures.reference:.4f} of float: {figures.change:+.4f}{_95(interval, '+.4f')}, "
+        f"{limit:g} apart allowed"
+    )
+    if math.isnan(figures.change):  # without positives or negatives: the counts have their own limits
+        return Finding(name, passed=True, text=text)
+    lowest = -math.inf if worse_only > 0 else -limit - 1e-12
+    highest = math.inf if worse_only < 0 else limit + 1e-12
+    return _judged(name, text, figures.change, interval, at_least=lowest, at_most=highest)
 
 
-def _false_positives(reference: int, found: int, negatives: int, limits: Limits) -> Finding:
-    """Judge false positives at the threshold: a factor, and three standard deviations of the float count on top."""
-    allowed = limits.max_decision_fpr_factor * reference + 3 * math.sqrt(max(reference, 1))
-    text = f"{found} against {reference} of float in {negatives} crops, {allowed:.0f} allowed"
-    return Finding("false positives at the threshold", found <= allowed, text)
+def _false_positives(agreement: Agreement, negatives: int, limits: Limits) -> Finding:
+    """Judge false positives at the threshold against a multiple of float's on the same crops."""
+    reference, found = agreement.decision_reference.false_positives, agreement.decision_found.false_positives
+    factor = limits.max_decision_fpr_factor
+    reach = excess_reach(reference, found, agreement.common_false_positives, factor)
+    interval, allowed = (max(found - reach, 0), found + reach), factor * reference
+    text = f"{found}{_95(interval, '.0f')} against {reference} of float in {negatives} crops, {allowed:.0f} allowed"
+    return _judged("false positives at the threshold", text, found, interval, at_most=allowed)
+
+
+def _95(interval: Interval | None, form: str) -> str:
+    """Return an interval in words for a text; nothing for none."""
+    if interval is None or math.isnan(interval[0]):
+        return ""
+    return f" (95 % {interval[0]:{form}} to {interval[1]:{form}})"

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edge.detect.crops import network_input
 from edge.detect.network import stored_values
 from quantize.agreement import Agreement, StratumRow, agreement_of, sqnr_db, strata_of
 from quantize.graph import read_graph
 from quantize.layers import LayerError, layer_errors, worst_layer
-from quantize.pairing import decision_changes, decisions_alone
-from quantize.predictions import min_margins, predict, predict_cascade
+from quantize.pairing import decision_changes
+from quantize.planes import laid_out
+from quantize.predictions import min_margin, predict, predict_cascade
 from quantize.runtimes import (
     Comparison,
     ForeignRuntime,
@@ -25,7 +25,6 @@ from quantize.runtimes import (
     run_here,
     speed,
 )
-from trainer.judging.strata import motion_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 
     from edge.detect.decision import Decision
     from quantize.pairing import NetworkPair, PairedLogits
+    from quantize.predictions import Predictions
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +42,6 @@ class NetworkCheck:
 
     Attributes
     ----------
-    decides : bool
-        Whether it has a threshold of its own. A classifier that decides together with the screen has none; its labels
-        are then compared where float has a false-positive rate of 1e-2, for information.
     positives, negatives : int
     logits_sqnr_db : float
         Signal to quantisation noise of its logits over all crops.
@@ -54,7 +51,6 @@ class NetworkCheck:
     """
 
     name: str
-    decides: bool
     positives: int
     negatives: int
     logits_sqnr_db: float
@@ -75,12 +71,12 @@ class NetworkCheck:
 
 @dataclass(frozen=True, slots=True)
 class CascadeCheck:
-    """Agreement on what the box decides: a hit passes the screen, and the score of both networks reaches the threshold.
+    """Agreement on what the box decides: a hit passes the screen, and the classifier's score reaches its threshold.
 
     Attributes
     ----------
     decision_changes : tuple of str, or None
-        Differences between the bundle's decision and that of the runs; None where each network has its own threshold.
+        Differences between the bundle's decisions and those that `cascade` chose for the runs; None where it did not.
 
     """
 
@@ -95,17 +91,10 @@ def measure_cascade(
     logits: Sequence[PairedLogits], references: Sequence[Decision], rng: np.random.Generator
 ) -> CascadeCheck:
     """Measure what screen and classifier decide together; `references` are the float networks' decisions."""
-    main, *others = logits
-    screen = others[0] if others else None
+    main, label = logits[0], logits[0].crops.label
     pairs = [paired.pair for paired in logits]
-    motion, label = motion_of(main.crops.strata), main.crops.label
-    reference, own = (
-        predict_cascade(of_main, of_screen, (decisions[0], decisions[1] if screen else None), motion)
-        for of_main, of_screen, decisions in (
-            (main.float32, screen.float32 if screen else None, references),
-            (main.int8, screen.int8 if screen else None, [pair.decision for pair in pairs]),
-        )
-    )
+    reference = _decided([paired.float32 for paired in logits], references)
+    own = _decided([paired.int8 for paired in logits], [pair.decision for pair in pairs])
     changes = decision_changes(pairs)
     return CascadeCheck(
         positives=int(label.sum()),
@@ -114,6 +103,13 @@ def measure_cascade(
         strata=strata_of(reference, own, label, main.crops.strata),
         decision_changes=None if changes is None else tuple(changes),
     )
+
+
+def _decided(logits: Sequence[NDArray[np.float32]], decisions: Sequence[Decision]) -> Predictions:
+    """Return what the classifier decides behind its screen; alone where a bundle lacks it."""
+    if len(logits) == 1:
+        return predict(logits[0], decisions[0])
+    return predict_cascade(logits[0], logits[1], (decisions[0], decisions[1]))
 
 
 def measure_networks(
@@ -138,28 +134,23 @@ def measure_networks(
         The number of crops for layers, kernels and runtimes.
 
     """
-    alone = [
-        decisions_alone(paired.float32, paired.crops.label, reference, paired.pair.decision)
-        for paired, reference in zip(logits, references, strict=True)
-    ]
     return tuple(
-        _measure_network(paired, decisions, margins, (rng, foreign, kernel_crops))
-        for paired, decisions, margins in zip(logits, alone, _min_margins(logits), strict=True)
+        _measure_network(paired, reference, margins, (rng, foreign, kernel_crops))
+        for paired, reference, margins in zip(logits, references, _min_margins(logits), strict=True)
     )
 
 
 def _min_margins(logits: Sequence[PairedLogits]) -> list[NDArray[np.float64]]:
-    """Return for each network the logit1 − logit0 from which a crop counts, the classifier's with its screen."""
-    motions = [motion_of(paired.crops.strata) for paired in logits]
-    own = [paired.pair.decision for paired in logits]
-    if len(logits) == 1:
-        return [min_margins(own[0], motions[0])]
-    return [min_margins(own[0], motions[0], logits[1].int8, own[1]), min_margins(own[1], motions[1])]
+    """Return for each network and crop the logit1 − logit0 of a hit; infinity where the screen stops the crop."""
+    margins = [np.full(len(paired.crops), min_margin(paired.pair.decision)) for paired in logits]
+    for screen in logits[1:]:
+        margins[0][~predict(screen.int8, screen.pair.decision).hit] = np.inf
+    return margins
 
 
 def _measure_network(
     paired: PairedLogits,
-    alone: tuple[Decision, Decision, bool],
+    reference: Decision,
     margins: NDArray[np.float64],
     settings: tuple[np.random.Generator, Sequence[ForeignRuntime], int],
 ) -> NetworkCheck:
@@ -172,20 +163,18 @@ def _measure_network(
     proposed = np.flatnonzero([bool(sample.get("proposed", True)) for sample in crops.strata])
     some = np.sort(rng.permutation(proposed if len(proposed) else len(crops))[:kernel_crops])
     pictures = crops.pictures[some]
-    planes = network_input(contract.planes, pictures, pictures if contract.planes == "rgb" else None)
-    stored = stored_values(contract)[planes]
+    stored = stored_values(contract)[laid_out(pictures, contract.planes)]
     layers = layer_errors(pair.float32.model, pair.int8.model, as_input(pictures, contract), stored)
     graph = read_graph(pair.int8.model)
     comparisons, runtime = _comparisons(pair, margins[some], stored, foreign)
-    reference, own = predict(paired.float32, alone[0]), predict(paired.int8, alone[1])
+    wanted, own = predict(paired.float32, reference), predict(paired.int8, pair.decision)
     return NetworkCheck(
         name=pair.name,
-        decides=alone[2],
         positives=int(crops.label.sum()),
         negatives=int((crops.label == 0).sum()),
         logits_sqnr_db=sqnr_db(paired.float32, paired.int8),
-        agreement=agreement_of(reference, own, crops.label, rng),
-        strata=strata_of(reference, own, crops.label, crops.strata),
+        agreement=agreement_of(wanted, own, crops.label, rng),
+        strata=strata_of(wanted, own, crops.label, crops.strata),
         layers=layers,
         worst=worst_layer(layers),
         operators=graph.versions(),

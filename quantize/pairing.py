@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge.detect.crops import network_input
-from edge.detect.decision import Decision, is_joint
+from edge.detect.decision import Decision
 from edge.detect.manifest import Bundle, InputContract, OutputContract
 from edge.detect.network import Network, scores_of
 from edge.statistics import log_odds, sigmoid, threshold_at_fpr
 from quantize.agreement import matched_threshold
 from quantize.convert import contracts_of, convert
 from quantize.errors import QuantiseError
+from quantize.planes import laid_out
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +33,6 @@ CASCADE = "cascade"
 
 BATCH = 64
 DEFAULT_FPR = 1e-3  # of a float network for which `evaluate` has chosen no decision
-ALONE_FPR = 1e-2  # at which a classifier is judged that decides only together with the screen
 SAME_CONTRACT = ("crop_size", "planes", "scale", "offset")
 
 
@@ -152,7 +151,7 @@ def logits_of(path: Path, network: TfliteNetwork, crops: Crops) -> NDArray[np.fl
     parts = []
     for start in range(0, len(crops), BATCH * 16):
         pictures = crops.pictures[start : start + BATCH * 16]
-        parts.append(interpreter.logits(network_input(planes, pictures, pictures if planes == "rgb" else None)))
+        parts.append(interpreter.logits(laid_out(pictures, planes)))
     return np.concatenate(parts) if parts else np.zeros((0, 2), np.float32)
 
 
@@ -171,22 +170,22 @@ def chosen_together(run: Run, screen: Run | None) -> bool:
     Raises
     ------
     QuantiseError
-        `cascade` chose the decision, and the screen's run is not named or has no decision.
+        `cascade` chose the run's decision, and the screen's run is not named or has no decision of `cascade`.
 
     """
-    decision = run.manifest.decision
-    if decision is None or not is_joint(decision):
+    manifest = run.manifest
+    if not manifest.has_decision_of_cascade:
         return False
-    if screen is None and decision.screen_weight:
+    if screen is None:
         raise QuantiseError(
             str(run.path),
-            "its decision weighs a screen and no screen is named",
+            f"its decision was chosen together with that of {manifest.decided_with} and no screen is named",
             "give the screen's run with --screen, or decide without one: `gammabox-trainer evaluate --decide-anew`",
         )
-    if screen is not None and screen.manifest.decision is None:
+    if not screen.manifest.has_decision_of_cascade:
         raise QuantiseError(
             str(screen.path),
-            f"its run.json has no decision and that of {run.path} was made with a screen",
+            f"its run.json has no decision of `cascade` and that of {run.path} was chosen together with a screen's",
             "choose both with `gammabox-trainer cascade`",
         )
     return True
@@ -202,16 +201,10 @@ def float_decision(run: Run, logits: NDArray[np.float32], label: NDArray[np.uint
 def float_decisions(pairs: Sequence[NetworkPair], datasets: Sequence[Dataset]) -> list[Decision]:
     """Return the decision by which each float network is judged.
 
-    Where `cascade` chose for screen and classifier together, these are the decisions of both run.json. Where only the
-    bundle's decision weighs both, the float networks are judged by that, and `decision_changes` reports it.
+    It is the run's own; or the one to which `convert` matched the bundle's threshold; or that of a false-positive rate
+    of 1e-3 on the validation split.
     """
-    decisions = [pair.run.manifest.decision for pair in pairs]
-    if is_joint(decisions[0]):
-        chosen = [pair.decision if own is None else own for own, pair in zip(decisions, pairs, strict=True)]
-        return chosen[:1] + [at_unit_temperature(decision) for decision in chosen[1:]]
-    if is_joint(pairs[0].decision):
-        return [pair.decision for pair in pairs]
-    return [_float_decision_alone(pair, datasets) for pair in pairs]
+    return [_float_decision_of(pair, datasets) for pair in pairs]
 
 
 def matched_decision(
@@ -236,21 +229,21 @@ def at_unit_temperature(decision: Decision) -> Decision:
 
 
 def decision_changes(pairs: Sequence[NetworkPair]) -> list[str] | None:
-    """List the fields in which a decision of screen and classifier together differs from the runs'.
+    """List the fields in which the decisions of a bundle differ from those that `cascade` chose for its runs.
 
-    None where neither bundle nor run has such a decision: then every network has a threshold of its own.
+    None where `cascade` chose none: then every network has a threshold of its own.
     """
     main = pairs[0]
     chosen = main.run.manifest.decision
-    if not is_joint(chosen) and not is_joint(main.decision):
+    if chosen is None or not main.run.manifest.has_decision_of_cascade:
         return None
-    if chosen is None:
-        return [f"{main.run.path.name} names none"]
     changes = [
         f"{name} {getattr(main.decision, name):.6g} instead of {getattr(chosen, name):.6g}"
         for name in Decision.model_fields
         if getattr(main.decision, name) != getattr(chosen, name)
     ]
+    if len(pairs) == 1:
+        changes.append(f"no screen instead of {main.run.manifest.decided_with}")
     for screen in pairs[1:]:
         own, wanted = screen.decision.threshold, screen.run.manifest.decision
         if wanted is None:
@@ -258,20 +251,6 @@ def decision_changes(pairs: Sequence[NetworkPair]) -> list[str] | None:
         elif own != at_unit_temperature(wanted).threshold:
             changes.append(f"threshold of the screen {own:.6g} instead of {wanted.threshold:.6g}")
     return changes
-
-
-def decisions_alone(
-    logits: NDArray[np.float32], label: NDArray[np.uint8], reference: Decision, own: Decision
-) -> tuple[Decision, Decision, bool]:
-    """Return the decisions by which float and int8 network are judged alone, and whether the box uses them.
-
-    A decision of screen and classifier together says nothing of one network: then both are judged by the threshold at
-    which the float network, `logits`, has a false-positive rate of 1e-2.
-    """
-    if not is_joint(reference) and not is_joint(own):
-        return reference, own, True
-    decision = _at_fpr(scores_of(logits, reference.temperature), label, ALONE_FPR, reference.temperature)
-    return decision, decision, False
 
 
 def _require_same_contract(what: str, contract: InputContract, run: Run) -> None:
@@ -285,7 +264,7 @@ def _require_same_contract(what: str, contract: InputContract, run: Run) -> None
             )
 
 
-def _float_decision_alone(pair: NetworkPair, datasets: Sequence[Dataset]) -> Decision:
+def _float_decision_of(pair: NetworkPair, datasets: Sequence[Dataset]) -> Decision:
     """Return a float network's decision: the run's, or what `convert` noted, or that of the validation split."""
     from trainer.training.batches import read_crops  # noqa: PLC0415 - imports Keras
 

@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edge.detect.crops import network_input
+from edge.detect.crops import plane_count
 from quantize import qat_worker
 from quantize.convert import require_integer, require_supported
 from quantize.environments import qat_packages
 from quantize.errors import ForeignRuntimeError, QuantiseError
 from quantize.graph import free_batch, read_graph
+from quantize.planes import laid_out
 
 if TYPE_CHECKING:
     import keras
@@ -66,7 +67,7 @@ def fine_tuned(model: keras.Model, contract: InputContract, crops: Crops, settin
     """Fine-tune a network with int8 rounding towards its own float logits, and convert it to full int8.
 
     The float network is the teacher (Hinton et al. 2015, matching logits). With labels instead, the network would
-    drift towards the crops at hand, and thresholds and weights that were chosen for it would no longer fit.
+    drift towards the crops at hand, and thresholds that were chosen for it would no longer fit.
 
     Parameters
     ----------
@@ -93,8 +94,7 @@ def fine_tuned(model: keras.Model, contract: InputContract, crops: Crops, settin
     network = described(model)
     count = len(crops) if settings.steps is None else settings.steps * settings.batch_size
     chosen = np.sort(np.random.default_rng(settings.seed).permutation(len(crops))[:count])
-    pictures = crops.pictures[chosen]
-    planes = network_input(contract.planes, pictures, pictures if contract.planes == "rgb" else None)
+    planes = laid_out(crops.pictures[chosen], contract.planes)
     with tempfile.TemporaryDirectory(prefix="gammabox-qat-") as folder:
         place = Path(folder)
         weights = {f"{layer.name}/{i}": array for layer in model.layers for i, array in enumerate(layer.get_weights())}
@@ -103,6 +103,7 @@ def fine_tuned(model: keras.Model, contract: InputContract, crops: Crops, settin
         task = {
             "network": network,
             "crop_size": contract.crop_size,
+            "planes": plane_count(contract.planes),
             "scale": contract.scale,
             "offset": contract.offset,
             **asdict(settings),

@@ -31,7 +31,7 @@ def main() -> None:
     _trained(model, task, planes, logits)
     _set_input_range(model, task["offset"], task["offset"] + 255 * task["scale"])
     size = task["crop_size"]
-    crop = tf_keras.Input(batch_shape=(1, size, size, 3), name="crop")
+    crop = tf_keras.Input(batch_shape=(1, size, size, task["planes"]), name="crop")
     converter = tf.lite.TFLiteConverter.from_keras_model(tf_keras.Model(crop, model(crop, training=False)))
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.inference_input_type = tf.int8
@@ -68,7 +68,7 @@ def _built(task: dict[str, Any], weights: Any) -> Any:  # noqa: ANN401 - a model
     )
 
     channels = _channels_class()
-    image = tf_keras.Input((task["crop_size"], task["crop_size"], 3), name="crop")
+    image = tf_keras.Input((task["crop_size"], task["crop_size"], task["planes"]), name="crop")
     made = {"crop": image}
     last = "crop"
     for entry in task["network"]:

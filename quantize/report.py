@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from edge.bundle import save_bundle
 from edge.config.strict import StrictModel
 from edge.files import replace_file
-from quantize.pairing import ALONE_FPR, CASCADE
+from quantize.pairing import CASCADE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +34,7 @@ def as_dict(check: BundleCheck) -> dict[str, Any]:
     whole: dict[str, Any] = plain(check)
     whole["passed"] = check.passed
     whole["exceeded"] = check.exceeded
+    whole["close"] = check.close
     for network, measured in zip(whole["networks"], check.networks, strict=True):
         network["speed"]["ratio"] = measured.speed.ratio
     return whole
@@ -71,7 +72,13 @@ def record(check: BundleCheck, bundle: Bundle) -> None:
     figures = {network.name: _figures(network) for network in check.networks}
     if check.cascade is not None:
         figures = {CASCADE: _agreed(check.cascade), **figures}
-    noted = {"command": check.command, "data": check.data, "passed": check.passed, "exceeded": check.exceeded}
+    noted = {
+        "command": check.command,
+        "data": check.data,
+        "passed": check.passed,
+        "exceeded": check.exceeded,
+        "close": check.close,
+    }
     manifest = bundle.manifest.model_copy(
         update={"figures": {**bundle.manifest.figures, "int8_check": plain({**noted, **figures})}}
     )
@@ -101,11 +108,14 @@ def _figures(network: NetworkCheck) -> dict[str, Any]:
 
 
 def verdict(check: BundleCheck) -> str:
-    """Return one line that says whether the bundle is within all limits, or which it exceeds."""
-    if check.passed:
-        crops = check.networks[0].positives + check.networks[0].negatives
+    """Return one line that says whether the bundle is within all limits, to which it is close, or which it exceeds."""
+    crops = check.networks[0].positives + check.networks[0].negatives
+    exceeded, close = check.exceeded, check.close
+    if not exceeded and not close:
         return f"PASSED: {check.bundle}: int8 is within all limits of float on {crops} crops"
-    exceeded = check.exceeded
+    if not exceeded:
+        more = f" (and {len(close) - 1} more)" if len(close) > 1 else ""
+        return f"PASSED: {check.bundle}: int8 exceeds no limit of float on {crops} crops; close: {close[0]}{more}"
     more = f" (and {len(exceeded) - 1} more)" if len(exceeded) > 1 else ""
     return f"FAILED: {check.bundle}: {exceeded[0]}{more}"
 
@@ -119,7 +129,8 @@ def lines(check: BundleCheck) -> Iterator[str]:
         else:
             yield from _network_lines(measured[name]) if name in measured else _clip_lines(check.clip)
         for finding in findings:
-            yield f"  {'ok  ' if finding.passed else 'FAIL'} {finding.name}: {finding.text}"
+            mark = "close" if finding.close else "ok" if finding.passed else "FAIL"
+            yield f"  {mark:5} {finding.name}: {finding.text}"
 
 
 def number(value: float | None) -> str:
@@ -153,11 +164,6 @@ def _network_lines(network: NetworkCheck) -> Iterator[str]:
         f"{100 * network.size_bytes / network.float_size_bytes:.1f} %"
     )
     yield from _agreement_lines(network.agreement)
-    if not network.decides:
-        yield (
-            f"  decided alike at float's false-positive rate of {ALONE_FPR:g}: {network.agreement.labels:.4f} "
-            "(no limit, as it decides only together with the screen)"
-        )
     if network.worst is not None:
         worst = network.worst
         yield (

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
+    from edge.detect.crops import Planes
     from trainer.training.batches import Crops
 
 DEFAULT_COUNT = 400
@@ -17,12 +18,14 @@ BRIGHTNESS_EDGES_DN = (48.0, 96.0, 160.0)
 MOTION_EDGES_DN = (4.0, 12.0)
 
 
-def cells(crops: Crops) -> NDArray[np.int64]:
+def cells(crops: Crops, planes: Planes) -> NDArray[np.int64]:
     """Return each crop's cell, int64, shape (n,): hit or not × four steps of brightness × three steps of motion.
 
     Brightness is the mean of the crop; motion is that of the dataset, none where it notes nothing.
     """
-    brightness = crops.pictures.mean(axis=(1, 2, 3)) if len(crops) else np.zeros(0)
+    # Of the compensated planes, only the first is a picture; the others are differences.
+    pictures = crops.pictures[..., :1] if planes == "compensated" else crops.pictures
+    brightness = pictures.mean(axis=(1, 2, 3)) if len(crops) else np.zeros(0)
     motion = np.array([sample.get("motion_dn") or 0.0 for sample in crops.strata], np.float64)
     step = np.digitize(brightness, BRIGHTNESS_EDGES_DN) * 3 + np.digitize(motion, MOTION_EDGES_DN)
     cell: NDArray[np.int64] = crops.label.astype(np.int64) * 12 + step

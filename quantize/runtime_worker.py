@@ -56,7 +56,7 @@ def open_model(model: bytes, kernels: str = "auto", *, keep: bool = False) -> tu
 
 
 def run_stored(interpreter: Any, stored: Any) -> Any:  # noqa: ANN401 - this file also runs where numpy has no types
-    """Return the stored outputs, shape (n, 2), of stored inputs (n, s, s, 3), one crop at a time."""
+    """Return the stored outputs, shape (n, 2), of stored inputs (n, s, s, planes), one crop at a time."""
     interpreter.allocate_tensors()
     into, out = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
     outputs = []

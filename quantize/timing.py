@@ -52,7 +52,7 @@ def time_run(run: Run, dataset: Dataset) -> Timed:
 
     contract = run.manifest.input
     crops = cut_crops(dataset.samples("train", 8 * SHOWN), contract)
-    shown = span_range(crops.pictures[draw(cells(crops), SHOWN, np.random.default_rng(1))])
+    shown = span_range(crops.pictures[draw(cells(crops, contract.planes), SHOWN, np.random.default_rng(1))])
     network = run.load_model()
     plain, small = convert(network, "float32"), convert(network, representative=as_input(shown, contract))
     measured = speed(plain, small)

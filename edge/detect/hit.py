@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 DETECTION_STAGES = ("fast_path", "crop", "classify", "nuisance")
-"""Finding candidates; cutting crops; running the networks and merging hits; asking what else hits may be than radiation,
-which decodes colours where they are needed."""
+"""Finding candidates; cutting crops; running the networks and merging hits; asking what else than radiation hits
+may be, which decodes colours where they are needed."""
 PARTS = (12, 16)
 """Rows and columns of the parts of a picture whose live ground is told."""
 

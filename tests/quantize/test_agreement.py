@@ -6,8 +6,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from quantize.agreement import agreement_of, matched_threshold, recall_difference, sqnr_db, strata_of
+from edge.statistics import wilson_interval
+from quantize.agreement import (
+    agreement_of,
+    calibration_difference,
+    matched_threshold,
+    recall_difference,
+    sqnr_db,
+    strata_of,
+)
 from quantize.predictions import Predictions
+from trainer.judging.metrics import calibration
 
 LABEL = np.array([0, 0, 0, 0, 1, 1, 1, 1])
 
@@ -58,6 +67,21 @@ def test_recall_difference_interval_of_a_loss_excludes_zero():
     assert difference.low < difference.change < difference.high < 0
 
 
+def test_calibration_difference_is_that_of_the_trainers_error():
+    rng = np.random.default_rng(1)
+    label, scores = (np.arange(1001) % 3 == 0).astype(np.uint8), rng.random((2, 1001))
+    scores[:, :2] = [0.0, 1.0]
+    difference = calibration_difference(*scores, label, rng=rng, rounds=50)
+    wanted = [calibration(label, side).error for side in scores]
+    assert (difference.reference, difference.found) == pytest.approx(wanted)
+    assert difference.low < difference.change < difference.high
+
+
+def test_calibration_difference_without_crops_is_nan():
+    none = np.zeros(0)
+    assert np.isnan(calibration_difference(none, none, none, rng=np.random.default_rng(1)).change)
+
+
 def predictions(*hits, threshold=0.5):
     hit = np.array(hits, bool)
     return Predictions(threshold, np.where(hit, 0.9, 0.1), hit)
@@ -68,6 +92,7 @@ def test_agreement_counts_labels_hits_and_calibration_error():
     rng = np.random.default_rng(1)
     agreement = agreement_of(predictions(1, 1, 0, 0), predictions(1, 0, 0, 0), label, rng)
     assert (agreement.labels, agreement.hits) == (0.75, 0.5)
+    assert agreement.labels_interval == wilson_interval(3, 4)
     assert agreement.calibration_reference == pytest.approx(0.1)
     assert agreement.calibration_found == pytest.approx((0.1 + 3 * abs(0.1 - 1 / 3)) / 4)
 

@@ -18,15 +18,16 @@ EASY = [
 ]
 CHECK_KEYS = {
     *("bundle", "sha256", "created_utc", "command", "data", "limits", "cascade", "networks", "findings", "clip"),
-    *("passed", "exceeded"),
+    *("passed", "exceeded", "close"),
 }
 CASCADE_KEYS = {"positives", "negatives", "agreement", "strata", "decision_changes"}
 AGREEMENT_KEYS = {
-    *("labels", "hits", "recall", "decision_reference", "decision_found"),
-    *("calibration_reference", "calibration_found"),
+    *("labels", "labels_interval", "hits", "recall", "decision_reference", "decision_found"),
+    *("decision_recall_interval", "common_false_positives"),
+    *("calibration_reference", "calibration_found", "calibration_interval"),
 }
 NETWORK_KEYS = {
-    *("name", "decides", "positives", "negatives", "logits_sqnr_db", "agreement", "strata", "layers", "worst"),
+    *("name", "positives", "negatives", "logits_sqnr_db", "agreement", "strata", "layers", "worst"),
     *("operators", "float_operators", "min_runtime", "partitions", "size_bytes", "float_size_bytes", "speed"),
     *("runtime", "comparisons"),
 }

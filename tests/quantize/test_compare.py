@@ -10,14 +10,16 @@ from quantize.compare import Refused, compare_recipes, table, usual_ways
 from quantize.qat import QatSettings
 from quantize.report import plain
 
-JOINT = Decision(threshold=0.6, temperature=1 / 0.43, screen_weight=0.3, motion_weight=0.5)
+MAIN = Decision(threshold=0.6, temperature=1 / 0.43)
 
 
 @pytest.fixture(scope="module")
 def variants(tiny):
     main, screen = (
-        replace(tiny.run, manifest=tiny.run.manifest.model_copy(update={"decision": decision}))
-        for decision in (JOINT, Decision(threshold=0.1))
+        replace(
+            tiny.run, manifest=tiny.run.manifest.model_copy(update={"decision": decision, "decided_with": "the other"})
+        )
+        for decision in (MAIN, Decision(threshold=0.1))
     )
     ways = {"int8": Settings(representative=100), "half": Settings(recipe="float16")}
     names = []
@@ -28,8 +30,8 @@ def variants(tiny):
 
 def test_compare_judges_each_way_by_what_both_decide(variants):
     int8, half = variants
-    assert set(int8.agreement) == {"screen", "cascade"}
-    assert int8.agreement["cascade"].decision_found.threshold == JOINT.threshold
+    assert set(int8.agreement) == {"classifier", "screen", "cascade"}
+    assert int8.agreement["cascade"].decision_found.threshold == MAIN.threshold
     assert half.agreement["cascade"].labels >= int8.agreement["cascade"].labels > 0.95
     assert half.logits_sqnr_db["classifier"] > int8.logits_sqnr_db["classifier"] > 15
     assert int8.size_bytes < half.size_bytes < int8.float_size_bytes == half.float_size_bytes

@@ -8,51 +8,56 @@ import pytest
 from edge.detect.decision import Decision
 from edge.detect.network import scores_of
 from quantize.errors import QuantiseError
-from quantize.pairing import at_unit_temperature, chosen_together, decision_changes, decisions_alone, pair_networks
-from quantize.predictions import predict
+from quantize.pairing import at_unit_temperature, chosen_together, decision_changes, float_decisions, pair_networks
 
-JOINT = Decision(
-    threshold=0.4,
-    temperature=2.0,
-    screen_weight=1.0,
-    motion_weight=2.0,
-    scene_weight=0.5,
-    border_weight=0.2,
-    extent_weight=0.6,
-    drift_weight=0.7,
-    colour_weight=0.3,
-)
+MAIN, FIRST = Decision(threshold=0.4, temperature=2.0), Decision(threshold=0.1)
 
 
-def with_decision(run, decision):
-    return replace(run, manifest=run.manifest.model_copy(update={"decision": decision}))
+def with_decision(run, decision, decided_with=None):
+    update = {"decision": decision, "decided_with": decided_with}
+    return replace(run, manifest=run.manifest.model_copy(update=update))
 
 
-def test_chosen_together_holds_for_a_joint_decision_only(tiny):
-    assert chosen_together(with_decision(tiny.run, JOINT), with_decision(tiny.run, Decision(threshold=0.1)))
-    assert not chosen_together(with_decision(tiny.run, Decision(threshold=0.4)), tiny.run)
+def test_chosen_together_holds_for_decisions_of_cascade_only(tiny):
+    main, screen = with_decision(tiny.run, MAIN, "screen"), with_decision(tiny.run, FIRST, "main")
+    assert chosen_together(main, screen)
+    assert not chosen_together(with_decision(tiny.run, MAIN), screen)
     assert not chosen_together(with_decision(tiny.run, None), None)
 
 
 @pytest.mark.parametrize(
-    ("with_screen", "message"),
-    [(False, "weighs a screen and no screen is named"), (True, "has no decision and that of")],
+    ("decision", "message"),
+    [
+        ("no screen", "chosen together with that of the_screen and no screen is named"),
+        (None, "has no decision of `cascade` and that of"),
+        (FIRST, "has no decision of `cascade` and that of"),
+    ],
 )
-def test_chosen_together_refuses_a_decision_without_a_screen(tiny, with_screen, message):
-    screen = with_decision(tiny.run, None) if with_screen else None
+def test_chosen_together_refuses_half_of_a_decision(tiny, decision, message):
+    screen = None if decision == "no screen" else with_decision(tiny.run, decision)
     with pytest.raises(QuantiseError, match=message):
-        chosen_together(with_decision(tiny.run, JOINT), screen)
+        chosen_together(with_decision(tiny.run, MAIN, "the_screen"), screen)
 
 
 def test_decision_changes_names_every_field_that_differs(tiny):
     assert decision_changes(pair_networks(tiny.bundle, tiny.run, tiny.run)) is None
-    joint, screen = with_decision(tiny.run, JOINT), with_decision(tiny.run, Decision(threshold=0.1))
-    changes = decision_changes(pair_networks(tiny.bundle, joint, screen))
-    assert [change.partition(" ")[0] for change in changes] == [
-        *("threshold", "temperature", "screen_weight", "motion_weight", "scene_weight"),
-        *("border_weight", "extent_weight", "drift_weight", "colour_weight"),
-        "threshold",  # of the screen
-    ]
+    main, screen = with_decision(tiny.run, MAIN, "screen"), with_decision(tiny.run, FIRST, "main")
+    changes = decision_changes(pair_networks(tiny.bundle, main, screen))
+    assert [change.partition(" ")[0] for change in changes] == ["threshold", "temperature", "threshold"]
+    assert "of the screen" in changes[-1]
+
+
+def test_decision_changes_names_a_screen_that_is_missing(tiny):
+    manifest = tiny.bundle.manifest.model_copy(update={"screen": None, "decision": MAIN})
+    alone = type(tiny.bundle)(tiny.bundle.path, manifest, tiny.bundle.model)
+    pairs = pair_networks(alone, with_decision(tiny.run, MAIN, "the_screen"), None)
+    assert decision_changes(pairs) == ["no screen instead of the_screen"]
+
+
+def test_float_decisions_are_the_runs_or_what_convert_noted(tiny):
+    pairs = pair_networks(tiny.bundle, with_decision(tiny.run, MAIN), tiny.run)
+    noted = tiny.bundle.manifest.provenance["screen"]["threshold"]["matched_to"]
+    assert float_decisions(pairs, []) == [MAIN, Decision(threshold=noted)]
 
 
 @pytest.mark.parametrize(("threshold", "temperature"), [(0.3, 2.0), (0.9, 0.5), (0.0, 1.0), (1.0, 3.0)])
@@ -62,22 +67,6 @@ def test_at_unit_temperature_decides_alike(threshold, temperature):
     plain = at_unit_temperature(decision)
     wanted = scores_of(logits, temperature) >= threshold
     assert ((scores_of(logits) >= plain.threshold) == wanted).all()
-
-
-def test_decisions_alone_of_a_joint_decision_keep_a_stated_rate():
-    first = Decision(threshold=0.2)
-    logits = np.random.default_rng(1).normal(0, 3, (500, 2)).astype(np.float32)
-    label = np.arange(500, dtype=np.uint8) % 2
-    reference, own, used = decisions_alone(logits, label, JOINT, JOINT)
-    assert (reference, used) == (own, False)
-    assert predict(logits, reference).hit[label == 0].mean() <= 0.01
-    assert decisions_alone(logits, label, first, first) == (first, first, True)
-
-
-@pytest.mark.parametrize("label", [np.zeros(20, np.uint8), np.ones(20, np.uint8)], ids=["no hits", "hits only"])
-def test_decisions_alone_exist_for_crops_of_one_label(label):
-    logits = np.stack([np.zeros(20), np.linspace(40, 50, 20)], axis=1).astype(np.float32)  # every score is 1
-    assert 0 <= decisions_alone(logits, label, JOINT, JOINT)[0].threshold <= 1
 
 
 @pytest.mark.parametrize(("field", "value"), [("planes", "spike"), ("scale", 1 / 127.5), ("offset", -1.0)])

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from edge.detect.decision import Decision
-from quantize.predictions import min_margins, predict, predict_cascade
+from quantize.predictions import min_margin, predict, predict_cascade
 
-JOINT = Decision(threshold=0.6, temperature=2.0, screen_weight=0.8, motion_weight=1.5)
+MAIN = Decision(threshold=0.6, temperature=2.0)
 FIRST = Decision(threshold=0.2)
 
 
@@ -16,31 +16,18 @@ def logits():
     return rng.normal(0, 3, (2, 500, 2)).astype(np.float32)
 
 
-@pytest.fixture
-def motion():
-    return np.random.default_rng(2).exponential(2, 500)
-
-
-def test_predict_cascade_follows_the_formula_of_the_manifest(logits, motion):
-    both = predict_cascade(logits[0], logits[1], (JOINT, FIRST), motion)
+def test_predict_cascade_follows_the_formula_of_the_manifest(logits):
+    both = predict_cascade(logits[0], logits[1], (MAIN, FIRST))
     for i in range(0, 500, 7):
         first = float(logits[1, i, 1]) - float(logits[1, i, 0])
-        odds = (float(logits[0, i, 1]) - float(logits[0, i, 0])) / 2.0 + 0.8 * first - 1.5 * np.log1p(motion[i])
+        odds = (float(logits[0, i, 1]) - float(logits[0, i, 0])) / 2.0
         passes = 1 / (1 + np.exp(-first)) >= 0.2
         assert both.hit[i] == (passes and 1 / (1 + np.exp(-odds)) >= 0.6)
         assert both.score[i] == pytest.approx(1 / (1 + np.exp(-odds)) if passes else 0.0)
-    assert 0 < both.hit.sum() < 500
+    assert 0 < both.hit.sum() < predict(logits[0], MAIN).hit.sum()
 
 
-def test_predict_cascade_without_a_screen_is_the_classifier(logits, motion):
-    plain = Decision(threshold=0.6, temperature=2.0)
-    together = predict_cascade(logits[0], None, (plain, None), motion)
-    assert np.array_equal(together.hit, predict(logits[0], plain).hit)
-
-
-@pytest.mark.parametrize("screened", [True, False])
-def test_min_margins_decide_as_the_score_does(logits, motion, screened):
-    screen = (logits[1], FIRST) if screened else (None, None)
-    both = predict_cascade(logits[0], screen[0], (JOINT, screen[1]), motion)
+@pytest.mark.parametrize("decision", [MAIN, FIRST])
+def test_min_margin_decides_as_the_score_does(logits, decision):
     margins = logits[0, :, 1].astype(float) - logits[0, :, 0]
-    assert np.array_equal(margins >= min_margins(JOINT, motion, *screen), both.hit)
+    assert np.array_equal(margins >= min_margin(decision), predict(logits[0], decision).hit)

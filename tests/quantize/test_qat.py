@@ -7,9 +7,10 @@ from quantize.qat import QatSettings, described, fine_tuned
 
 
 def test_described_lists_groups_as_slices_of_maps(tiny):
+    from edge.detect.manifest import InputContract
     from trainer.training.networks import build
 
-    network = described(build("alexnet_edge", 32, {"width": 0.1}, 1))
+    network = described(build("alexnet_edge", InputContract(crop_size=32, planes="temporal"), {"width": 0.1}, 1))
     slices = [entry["channels"] for entry in network if entry["kind"] == "GetItem"]
     assert len(slices) == 6
     assert slices[0][1] == slices[1][0]
@@ -20,10 +21,11 @@ def test_described_lists_groups_as_slices_of_maps(tiny):
 
 
 def test_described_refuses_a_layer_without_counterpart():
+    from edge.detect.manifest import InputContract
     from trainer.training.networks import build
 
     with pytest.raises(QuantiseError, match="of kind LocalResponseNormalisation has no counterpart"):
-        described(build("alexnet_paper", 224, {}, 1))
+        described(build("alexnet_paper", InputContract(crop_size=224, planes="rgb"), {}, 1))
 
 
 @pytest.mark.slow

@@ -15,8 +15,17 @@ def crops(brightness, label, motion):
 
 
 def test_cells_differ_by_brightness_motion_and_label():
-    cell = cells(crops([20, 20, 20, 200], [0, 1, 0, 0], [0, 0, 20, None]))
+    cell = cells(crops([20, 20, 20, 200], [0, 1, 0, 0], [0, 0, 20, None]), "temporal")
     assert len(set(cell)) == 4
+
+
+def test_cells_take_brightness_of_the_picture_among_compensated_planes():
+    from trainer.training.batches import Crops
+
+    pictures = np.full((2, 5, 5, 5), 96, np.uint8)
+    pictures[:, ..., 0] = np.array([20, 70]).reshape(2, 1, 1)
+    dim, bright = cells(Crops(pictures, np.zeros(2, np.uint8), ({}, {})), "compensated")
+    assert dim != bright
 
 
 def test_draw_takes_all_of_a_rare_cell():

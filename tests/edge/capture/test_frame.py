@@ -26,19 +26,11 @@ def of_csi(bgr):
 
 
 @pytest.mark.parametrize("kind", ["bgr", "jpeg", "i420"])
-def test_colour_halved_is_the_mean_of_four_pixels(kind):
+def test_colour_is_that_of_the_camera(kind):
     bgr = coloured()
     shown = {**frames(bgr), **of_csi(bgr)}[kind]
     assert shown.has_colours
-    halved = shown.colour_halved()
-    assert halved.shape == (21, 32, 3)
-    expected = cv2.resize(bgr, (32, 21), interpolation=cv2.INTER_AREA).astype(int)
-    assert np.abs(halved - expected).mean() < 3
-
-
-@pytest.mark.parametrize("kind", ["bgr", "jpeg"])
-def test_colour_halved_rounds_odd_sides_up(kind):
-    assert frames(coloured(43, 65))[kind].colour_halved().shape == (22, 33, 3)
+    assert np.abs(shown.colour().astype(int) - bgr).mean() < 3
 
 
 def test_frame_of_a_grey_camera_has_no_colours():

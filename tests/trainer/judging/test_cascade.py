@@ -1,6 +1,5 @@
-import re
 import shutil
-from dataclasses import asdict, fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,16 +7,13 @@ import pytest
 from synthetic_data import write_synthetic
 from typer.testing import CliRunner
 
-from edge.bundle import load_bundle, shipped_bundle_path
 from edge.detect.decision import Decision
 from edge.detect.manifest import Bundle, InputContract
-from edge.errors import GammaboxError
 from trainer.commands.cli import app
-from trainer.commands.judging import WEIGHT_HELP
 from trainer.data.dataset import Dataset, DatasetIndex
 from trainer.data.writer import DatasetWriter
 from trainer.errors import DatasetError, RunError
-from trainer.judging.cascade import STOPPED, Weights, choose, decisions_of, evaluate_both, joint_odds
+from trainer.judging.cascade import STOPPED, choose, decisions_of, evaluate_both, joint_odds
 from trainer.judging.evaluate import evaluate
 from trainer.judging.report import write_report
 from trainer.training.fit import fit
@@ -39,16 +35,12 @@ def run(tmp_path_factory: pytest.TempPathFactory, data: Dataset) -> Run:
 
 
 def test_choose_keeps_to_recall_and_rate(data: Dataset, run: Run) -> None:
-    strict, lax = (
-        choose(run, run, [data], keep_recall=0.9, false_positive_rate=rate, weights=Weights(motion=1.0))
-        for rate in (0.02, 0.3)
-    )
+    strict, lax = (choose(run, run, [data], keep_recall=0.9, false_positive_rate=rate) for rate in (0.02, 0.3))
     assert strict.false_positive_rate <= 0.02
     assert lax.false_positive_rate <= 0.3
     assert strict.recall <= lax.recall <= 0.96
     assert strict.classifier.threshold >= lax.classifier.threshold
-    assert strict.classifier.temperature == pytest.approx(1 / 0.75)
-    assert strict.classifier.screen_weight == 0.25
+    assert strict.classifier.temperature == lax.classifier.temperature > 0
     assert strict.screen == lax.screen
     assert strict.hits == np.sum([one["added_dn"] is not None for one in data.samples("validation").strata])
 
@@ -74,26 +66,26 @@ def test_choose_by_rate_needs_candidates_of_recordings(run: Run, tmp_path: Path)
 
 def test_evaluate_leaves_the_decision_of_cascade(run: Run, data: Dataset, tmp_path: Path) -> None:
     copied = Run.open(shutil.copytree(run.path, tmp_path / "run"))
-    joint = Weights().decision(threshold=0.9)
-    after, _, found = evaluate(copied.with_manifest(decision=joint), [data], false_positive_rate=0.1)
+    joint = Decision(threshold=0.9, temperature=1.5)
+    decided = copied.with_manifest(decision=joint, decided_with="screen")
+    after, _, found = evaluate(decided, [data], false_positive_rate=0.1)
     assert after.manifest.decision == joint
     assert Run.open(copied.path).manifest.decision == joint
     assert found["threshold"] != joint.threshold
     assert found["chosen_on"] == {str(data.path): data.sha256}
 
 
-def test_joint_odds_add_the_terms_of_the_agent() -> None:
-    screen, classifier, motion = np.array([2.0, 2.0, -3.0]), np.array([4.0, 4.0, 9.0]), np.array([0.0, 6.0, 0.0])
-    decision = Decision(threshold=0.8, temperature=2.0, screen_weight=0.5, motion_weight=1.5)
-    odds = joint_odds(screen, classifier, motion, (Decision(threshold=0.3), decision))
-    np.testing.assert_allclose(odds, [4 / 2 + 0.5 * 2, 4 / 2 + 0.5 * 2 - 1.5 * np.log(7), STOPPED])
+def test_joint_odds_are_the_classifiers_behind_the_screen() -> None:
+    screen, classifier = np.array([2.0, 2.0, -3.0]), np.array([4.0, -500.0, 9.0])
+    odds = joint_odds(screen, classifier, (Decision(threshold=0.3), Decision(threshold=0.8, temperature=2.0)))
+    np.testing.assert_allclose(odds, [4 / 2, STOPPED, STOPPED])
 
 
 def test_decisions_come_from_a_bundle_or_both_runs(run: Run, tiny_manifest) -> None:
     bare = Run(run.path, run.manifest.model_copy(update={"decision": None}))
     with pytest.raises(RunError, match="holds no decision; run `cascade` first"):
         decisions_of(bare, bare)
-    first, second = Decision(threshold=0.1), Decision(threshold=0.7, screen_weight=1.0)
+    first, second = Decision(threshold=0.1), Decision(threshold=0.7, temperature=2.0)
     screen, classifier = (Run(run.path, run.manifest.model_copy(update={"decision": one})) for one in (first, second))
     assert decisions_of(screen, classifier) == (first, second)
     bundle = Bundle(Path("made"), tiny_manifest("int8_64", screen="int8_32"), b"", b"")
@@ -103,7 +95,7 @@ def test_decisions_come_from_a_bundle_or_both_runs(run: Run, tiny_manifest) -> N
 
 
 def test_evaluate_both_judges_the_joint_decision(data: Dataset, run: Run) -> None:
-    chosen = choose(run, run, [data], keep_recall=0.9, false_positive_rate=0.1, weights=Weights(motion=0.0))
+    chosen = choose(run, run, [data], keep_recall=0.9, false_positive_rate=0.1)
     judged, found = evaluate_both(run, run, [data], (chosen.screen, chosen.classifier))
     stopped = judged.margin == STOPPED
     assert 0 < stopped.sum() < 64
@@ -154,36 +146,13 @@ def test_choose_takes_a_given_threshold(data: Dataset, run: Run) -> None:
     assert choose(run, run, [data], threshold=0.321).classifier.threshold == 0.321
 
 
-def test_weights_are_named_and_checked() -> None:
-    assert Weights.named({}) == Weights()
-    assert Weights.named({"motion": 2, "classifier": 0.5}) == replace(Weights(), motion=2.0, classifier=0.5)
-    with pytest.raises(GammaboxError, match=r"--weight motoin: no such weight\. There are classifier, scr"):
-        Weights.named({"motoin": 1})
-    for value in (-1, "much", True, float("nan"), float("inf"), 10**400):
-        with pytest.raises(GammaboxError, match=r"--weight motion=.*: it has to be a number from 0 to 1000\."):
-            Weights.named({"motion": value})
-    with pytest.raises(GammaboxError, match=r"it has to be a number from 0\.01 to 1000\."):
-        Weights.named({"classifier": 0})
-
-
-def test_cascade_help_names_the_default_weights() -> None:
-    told = dict(pair.split("=") for pair in re.findall(r"[a-z]+=[0-9.]*[0-9]", WEIGHT_HELP))
-    assert {name: float(value) for name, value in told.items()} == asdict(Weights())
-
-
-def test_shipped_bundle_has_the_default_weights() -> None:
-    decision = load_bundle(shipped_bundle_path()).manifest.decision
-    assert decision == Weights().decision(decision.threshold)
-
-
-def test_cascade_command_writes_weights_into_the_run(data: Dataset, run: Run, tmp_path: Path) -> None:
+def test_cascade_command_writes_the_decision_into_the_run(data: Dataset, run: Run, tmp_path: Path) -> None:
     copied = shutil.copytree(run.path, tmp_path / "run")
-    words = ["cascade", copied, "--screen", run.path, "--data", data.path, "--threshold", "0.9", "--weight", "motion=0"]
+    words = ["cascade", copied, "--screen", run.path, "--data", data.path, "--threshold", "0.9"]
     ran = CliRunner().invoke(app, [str(one) for one in words])
     assert ran.exit_code == 0, ran.output
-    assert Run.open(copied).manifest.decision == replace(Weights(), motion=0.0).decision(0.9)
-    wrong = CliRunner().invoke(app, ["cascade", "none", "--screen", "none", "--data", "none", "--weight", "motoin=1"])
-    assert "no such weight" in str(wrong.exception), "before anything is opened"
+    decided = Run.open(copied).manifest
+    assert (decided.decision.threshold, decided.has_decision_of_cascade) == (0.9, True)
 
 
 def test_evaluate_keeps_cascade_unless_told_to_decide_anew(data: Dataset, run: Run, tmp_path: Path) -> None:
@@ -206,12 +175,3 @@ def test_evaluate_keeps_cascade_unless_told_to_decide_anew(data: Dataset, run: R
     words = ["evaluate", "none", "--screen", "none", "--data", "none", "--decide-anew"]
     both = CliRunner().invoke(app, words, standalone_mode=False)
     assert "with --screen no decision is made" in str(both.exception), "before anything is opened"
-
-
-def test_every_weight_of_a_decision_has_a_name() -> None:
-    weights = Weights(**{one.name: 0.1 * number for number, one in enumerate(fields(Weights), start=1)})
-    found = weights.decision(0.7).model_dump()
-    assert found.pop("threshold") == 0.7
-    assert found.pop("temperature") == pytest.approx(1 / weights.classifier)
-    assert found == {f"{name}_weight": value for name, value in asdict(weights).items() if name != "classifier"}
-    assert set(found) | {"threshold", "temperature"} == set(Decision.model_fields)

@@ -9,7 +9,9 @@ from trainer.film.frames import simulated_frames
 from trainer.judging.frame_scores import score_frames
 from trainer.sensor.camera import OV2710, change
 
-CAMERA = change(OV2710, width=160, height=120, fps=25.0, exposure_s=0.02, readout_s=0.02, hot_fraction=0.0, defect_correction=False)
+CAMERA = change(
+    OV2710, width=160, height=120, fps=25.0, exposure_s=0.02, readout_s=0.02, hot_fraction=0.0, defect_correction=False
+)
 
 
 def strike(frame, x, y):

@@ -77,12 +77,12 @@ def test_joint_margin_stops_what_the_screen_stops(run: Run) -> None:
     alone = margins(samples, run, None, None)
     assert set(alone) == {"classifier"}
     half = float(sigmoid(np.median(alone["classifier"])))
-    decisions = (Decision(threshold=half), Decision(threshold=0.5, temperature=2.0, screen_weight=1.0))
+    decisions = (Decision(threshold=half), Decision(threshold=0.5, temperature=2.0))
     both = margins(samples, run, run, decisions)
     stopped = both["screen"] < np.median(both["screen"])
     assert stopped.sum() == 20
     assert (both["joint"][stopped] == STOPPED).all()
-    np.testing.assert_allclose(both["joint"][~stopped], 1.5 * both["screen"][~stopped])
+    np.testing.assert_allclose(both["joint"][~stopped], both["classifier"][~stopped] / 2)
     np.testing.assert_array_equal(both["classifier"], alone["classifier"])
 
 

@@ -41,7 +41,7 @@ def test_augment_shifts_brightness_without_clipping() -> None:
     rng = np.random.default_rng(1)
     pictures = rng.integers(0, 256, (200, 9, 9, 3), np.uint8)
     pictures[::2] = pictures[::2] // 4 + 90
-    changed = augment(pictures, rng, 40, swap_time=True)
+    changed = augment(pictures, rng, 40, "temporal")
     for before, after in zip(pictures, changed, strict=True):
         shift = int(after.min()) - int(before.min())
         assert abs(shift) <= 40
@@ -52,7 +52,7 @@ def test_augment_keeps_current_frame_and_middle_pixel() -> None:
     pictures = np.zeros((64, 17, 17, 3), np.uint8)
     pictures[..., 0], pictures[..., 2] = 10, 30
     pictures[:, 8, 8, 1] = 100
-    changed = augment(pictures, np.random.default_rng(2), 0, swap_time=True)
+    changed = augment(pictures, np.random.default_rng(2), 0, "temporal")
     assert (changed[:, 8, 8, 1] == 100).all()
     assert (changed[..., 1].sum(axis=(1, 2)) == 100).all()
     assert 5 < (changed[:, 0, 0, 0] == 30).sum() < 59

@@ -52,7 +52,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("__main__", "demo"),
     ),
     "quantize": (
-        ("errors", "graph", "predictions", "qat_worker", "representative", "runtime_worker"),
+        ("errors", "graph", "intervals", "planes", "predictions", "qat_worker", "representative", "runtime_worker"),
         ("agreement", "convert", "runtimes"),
         ("environments", "layers", "pairing"),
         ("clip", "measure", "qat"),

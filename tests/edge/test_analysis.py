@@ -12,7 +12,7 @@ from edge.bundle import load_bundle, save_bundle
 from edge.capture.mjpeg_writer import MotionJpegWriter
 from edge.commands import analyze as analyze_command
 from edge.detect.manifest import Sensitivity
-from edge.errors import BundleError, SourceError
+from edge.errors import BundleError, OutputError, SourceError
 
 FRAMES = 12
 HITS = ((3, 40, 30), (3, 120, 90), (7, 80, 60))
@@ -167,7 +167,7 @@ def test_analyze_warns_of_a_codec_that_predicts_frames(tmp_path, analyzed):
 def test_analyze_never_overwrites_the_recording(clip, tiny_bundle):
     path = clip()
     before = path.read_bytes()
-    with pytest.raises(SourceError, match="is the recording itself"):
+    with pytest.raises(OutputError, match="is what is read"):
         analyze_command.run(str(path), events=path, model=tiny_bundle, threads=1, as_json=True)
     assert path.read_bytes() == before
 

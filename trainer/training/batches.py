@@ -138,7 +138,8 @@ def read_crops(
     for dataset in datasets:
         needed = cut_size(contract.planes, contract.crop_size)
         if dataset.crop_size < needed:
-            problem = f"its crops of {dataset.crop_size} px are too small for a network that needs {needed} px"
+            why = "" if needed == contract.crop_size else f", whose planes need {needed}"
+            problem = f"its crops of {dataset.crop_size} px are too small for a network of {contract.crop_size} px{why}"
             raise DatasetError(dataset.path, problem, "build one of larger crops or choose a smaller --crop-size")
         for part in dataset.parts(split):
             kept = np.array([_is_kept(strata, min_added_dn, proposed_only) for strata in part.strata], bool)

@@ -87,7 +87,7 @@ def test_fit_refuses_a_dataset_named_twice(data: Dataset, tmp_path: Path) -> Non
 
 
 def test_fit_makes_no_folder_for_an_impossible_network(data: Dataset, tmp_path: Path) -> None:
-    with pytest.raises(NetworkError, match="cannot be built"):
+    with pytest.raises(NetworkError, match="option width of the network screen: found 'abc'"):
         fit(tmp_path / "run", NetworkChoice(name="screen", options={"width": "abc"}), PATCH, [data], SETTINGS)
     assert not (tmp_path / "run").exists()
 

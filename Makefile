@@ -105,33 +105,31 @@ check-aarch64-kernels: $(VENV)/.dev ## run the shipped bundle on emulated ARM pr
 check-arm: $(VENV)/.dev ## aarch64 wheels of the box, and the agent on tflite-runtime
 	$(BIN)/python scripts/check_arm.py --bundle $(BUNDLE)
 
-# --- the model that ships: simulate, fit, mine hard examples, refit, convert ---------------------------------------
-# Each step goes on where it was interrupted. SCENES: folder with the three training recordings; for your own, of fixed
-# cameras without a source, give FOOTAGE="--footage FILE --footage FILE".
+# --- the model that ships: simulate, fit, convert ------------------------------------------------------------------
+# Each step goes on where it was interrupted. SCENES: folder with the training recordings; for your own, of fixed cameras
+# without a source, give FOOTAGE="--footage FILE --footage FILE".
 SCENES ?= ../shared/data/scenes
-FOOTAGE ?= $(patsubst %,--footage %,$(wildcard $(SCENES)/indoor_person.mp4 $(SCENES)/motorway.mp4 $(SCENES)/brightness_change.avi))
+FIT_PLACES = indoor_person.mp4 motorway.mp4 brightness_change.avi jamcam_*.mp4 asl_*.mkv bottles.mp4
+FOOTAGE ?= $(patsubst %,--footage %,$(wildcard $(addprefix $(SCENES)/,$(FIT_PLACES))))
 TRAINER = nice $(BIN)/gammabox-trainer
 MINE = $(TRAINER) mine
-MODEL_DATA = --data datasets/model --data datasets/model-hard
-MODEL_FIT = --min-added-dn 22 \
-	--speck-share 0.15 --proposed-only --staged-weight 0.1 --batch-size 256
-MODEL_REFIT = $(MODEL_DATA) --max-sensor-spot-pixels 12 --epochs 10
-SCREEN = $(MODEL_FIT) --planes temporal --network screen --crop-size 25 --steps 500 --learning-rate 3e-3
-CLASSIFIER = $(MODEL_FIT) --planes spike --network alexnet_edge --crop-size 24 -o width=0.25 -o first_stride=1 -o first_kernel=5 \
-	-o head=centre --steps 400 --learning-rate 2e-3
+MODEL_DATA = --data datasets/model
+MODEL_FIT = $(MODEL_DATA) --proposed-only --batch-size 256 --steps 1000 --patience 50 --precision mixed_bfloat16
+SCREEN = $(MODEL_FIT) --network screen --planes temporal --crop-size 25 --min-added-dn 18 --epochs 4 --learning-rate 3e-3
+CLASSIFIER = $(MODEL_FIT) --network alexnet_edge --planes compensated --crop-size 33 -o layout=spot
+CLASSIFIER_FIRST = $(CLASSIFIER) --min-added-dn 18 --epochs 12 --learning-rate 2e-3
+CLASSIFIER_LAST = $(CLASSIFIER) --min-added-dn 22 --staged-weight 0.1 --epochs 5 --learning-rate 1.5e-3
 
 .PHONY: model
 
-model: $(VENV)/.dev ## train and convert the bundle that ships, from nothing: an hour
+model: $(VENV)/.dev ## train and convert the bundle that ships, from nothing: two hours
 	@test -n "$(FOOTAGE)" || { echo "no training recordings in $(SCENES): name their folder with SCENES=, or give FOOTAGE=\"--footage FILE\"" >&2; exit 2; }
-	$(MINE) datasets/model --crops 240000 --crop-size 48 --seed 21 --footage-share 0.8 --nuisance-share 0.1 \
+	$(MINE) datasets/model --crops 540000 --crop-size 48 --seed 21 --footage-share 0.85 --nuisance-share 0.15 \
 		--hits-a-shot 12 $(FOOTAGE)
-	$(TRAINER) fit runs/model-first --data datasets/model $(SCREEN) --epochs 5
-	$(MINE) datasets/model-hard --crops 4096 --crop-size 48 --seed 29 --footage-share 0.9 --nuisance-share 0.05 \
-		--run runs/model-first --min-score 0.05 $(FOOTAGE)
-	$(TRAINER) fit runs/model-screen $(MODEL_REFIT) $(SCREEN)
-	$(TRAINER) fit runs/model-alexnet $(MODEL_REFIT) $(CLASSIFIER)
-	$(TRAINER) cascade runs/model-alexnet --screen runs/model-screen $(MODEL_DATA) --keep-recall 0.99 --threshold 0.95
+	$(TRAINER) fit runs/model-screen $(SCREEN)
+	$(TRAINER) fit runs/model-first $(CLASSIFIER_FIRST)
+	$(TRAINER) fit runs/model-alexnet $(CLASSIFIER_LAST) --start-from runs/model-first
+	$(TRAINER) cascade runs/model-alexnet --screen runs/model-screen $(MODEL_DATA) --keep-recall 0.99 --threshold THRESHOLD
 	nice $(BIN)/gammabox-quantize convert runs/model-alexnet --screen runs/model-screen $(MODEL_DATA) --out edge/models/alexnet_edge
 	$(TRAINER) sensitivity --frames 50 --size 320x240 --write
 	$(BIN)/python scripts/model_card.py edge/models/alexnet_edge

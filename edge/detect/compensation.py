@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -70,7 +71,9 @@ def compensated(greys: Image, size: int) -> Image:
 
 def _shifts(middle: Image, beside: Image) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return the shift of each patch, down and to the right: (n,) each."""
-    resting = _difference(middle, beside, (0, 0), _CONTEXT_PX, _SPOT_PX)
+    centre = middle.shape[1] // 2
+    block = slice(centre - _CONTEXT_PX, centre + _CONTEXT_PX + 1)
+    resting = _differences(middle[:, block, block], beside[:, block, block], _SPOT_PX)[:, 0]
     moving = np.flatnonzero(resting > _MIN_DIFFERENCE_DN * _PIXELS)
     shifts = np.zeros((len(middle), 2), np.intp)
     if moving.size:
@@ -82,20 +85,21 @@ def _shifts(middle: Image, beside: Image) -> tuple[NDArray[np.intp], NDArray[np.
 
 def _best_shifts(middle: Image, beside: Image) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
     """Return the shift of each patch that leaves least, (n, 2), and what it leaves, (n,)."""
-    count, centre = len(middle), middle.shape[1] // 2
-    reach = SEARCH_PX // _COARSE
+    centre = middle.shape[1] // 2
     ours, theirs = _halved(middle, centre), _halved(beside, centre)
-    block = _CONTEXT_PX // _COARSE
-    tried = [(down, right) for down in range(-reach, reach + 1) for right in range(-reach, reach + 1)]
-    sums = np.stack([_difference(ours, theirs, shift, block, _SPOT_PX // _COARSE) for shift in tried])
-    best = np.array(tried)[sums.argmin(axis=0)] * _COARSE
-    finest, lowest = np.zeros((count, 2), np.intp), np.full(count, np.inf, np.float32)
-    for step in ((down, right) for down in (-1, 0, 1) for right in (-1, 0, 1)):
-        shift = np.clip(best + step, -SEARCH_PX, SEARCH_PX)
-        left = _difference_of_each(middle, beside, shift)
-        better = left < lowest
-        finest[better], lowest[better] = shift[better], left[better]
-    return finest, lowest
+    reach, block, middle_of = SEARCH_PX // _COARSE, _CONTEXT_PX // _COARSE, ours.shape[1] // 2
+    around = slice(middle_of - block - reach, middle_of + block + reach + 1)
+    inner = slice(middle_of - block, middle_of + block + 1)
+    sums = _differences(ours[:, inner, inner], theirs[:, around, around], _SPOT_PX // _COARSE)
+    best = _COARSE * (np.stack(np.divmod(sums.argmin(axis=1), 2 * reach + 1), axis=1) - reach)
+    side = np.arange(-_CONTEXT_PX - 1, _CONTEXT_PX + 2) + centre
+    rows = side[None, :, None] + best[:, 0, None, None]
+    columns = side[None, None, :] + best[:, 1, None, None]
+    near = beside[np.arange(len(middle))[:, None, None], rows, columns]
+    inner = slice(centre - _CONTEXT_PX, centre + _CONTEXT_PX + 1)
+    sums = _differences(middle[:, inner, inner], near, _SPOT_PX)
+    finest = sums.argmin(axis=1)
+    return best + np.stack(np.divmod(finest, 3), axis=1) - 1, sums[np.arange(len(middle)), finest]
 
 
 def _halved(patch: Image, centre: int) -> Image:
@@ -109,33 +113,16 @@ def _halved(patch: Image, centre: int) -> Image:
     return halved
 
 
-def _difference(middle: Image, beside: Image, shift: tuple[int, int], reach: int, spot: int) -> NDArray[np.float32]:
-    """Return the sums of absolute differences of all patches for one shift, without the spot: (n,)."""
-    centre = middle.shape[1] // 2
-    down, right = shift
-    block = slice(centre - reach, centre + reach + 1)
-    other = (
-        slice(None),
-        slice(centre - reach + down, centre + reach + 1 + down),
-        slice(centre - reach + right, centre + reach + 1 + right),
-    )
-    ours, theirs = middle[:, block, block], beside[other]
-    change = np.maximum(ours, theirs) - np.minimum(ours, theirs)
-    change[:, reach - spot : reach + spot + 1, reach - spot : reach + spot + 1] = 0
-    sums: NDArray[np.float32] = change.sum(axis=(1, 2), dtype=np.float32)
-    return sums
+def _differences(ours: Image, theirs: Image, spot: int) -> NDArray[np.float32]:
+    """Return the sums of absolute differences of blocks (n, s, s) for all shifts in wider ones (n, s + k, s + k).
 
-
-def _difference_of_each(middle: Image, beside: Image, shifts: NDArray[np.intp]) -> NDArray[np.float32]:
-    """Return the sum of absolute differences of each patch for its own shift, without the spot: (n,)."""
-    centre, reach = middle.shape[1] // 2, _CONTEXT_PX
-    block = slice(centre - reach, centre + reach + 1)
-    side = np.arange(-reach, reach + 1) + centre
-    rows = side[None, :, None] + shifts[:, 0, None, None]
-    columns = side[None, None, :] + shifts[:, 1, None, None]
-    theirs = beside[np.arange(len(middle))[:, None, None], rows, columns]
-    ours = middle[:, block, block]
-    change = np.maximum(ours, theirs) - np.minimum(ours, theirs)
-    change[:, reach - _SPOT_PX : reach + _SPOT_PX + 1, reach - _SPOT_PX : reach + _SPOT_PX + 1] = 0
-    sums: NDArray[np.float32] = change.sum(axis=(1, 2), dtype=np.float32)
-    return sums
+    The spot in the middle is left out. The result has the shape (n, (k + 1)²), row by row.
+    """
+    side = ours.shape[1]
+    ring = np.ones((side, side), bool)
+    ring[side // 2 - spot : side // 2 + spot + 1, side // 2 - spot : side // 2 + spot + 1] = False
+    shifted = sliding_window_view(theirs, (side, side), axis=(1, 2))[..., ring]
+    still = ours[:, ring][:, None, None, :]
+    change = np.maximum(shifted, still) - np.minimum(shifted, still)
+    sums: NDArray[np.float32] = change.sum(axis=-1, dtype=np.uint32).astype(np.float32)
+    return sums.reshape(len(ours), -1)

@@ -81,15 +81,19 @@ class SampleOptions:
 
 @dataclass(frozen=True, slots=True)
 class WeightOptions:
-    """How samples without a hit count, and what is painted on them."""
+    """How samples count, and what is painted on those without a hit."""
 
-    panel = "Samples without a hit"
-    negative_weight: Annotated[float, typer.Option(min=1e-6, help="Their weight in the loss.")] = 1.0
+    panel = "Weights of samples"
+    light_power: Annotated[
+        float, typer.Option(min=0, max=4, help="Power of what a hit adds by which it weighs \\[0: all alike].")
+    ] = 0.0
+    negative_weight: Annotated[float, typer.Option(min=1e-6, help="Weight of samples without a hit.")] = 1.0
     staged_weight: Annotated[
         float, typer.Option(min=1e-6, help="Factor on it for generated scenes and simulated disturbances.")
     ] = 1.0
     speck_share: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of them that gets a soft speck in the middle frame.")
+        float,
+        typer.Option(min=0, max=1, help="Share of those without a hit that gets a soft speck in the middle frame."),
     ] = 0.0
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from trainer.training.run import FitSettings
 
 _NEAR_PX = 9
+_USUAL_ADDED_DN = 40.0
+_LIGHT_WEIGHTS = (0.2, 3.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -206,15 +208,19 @@ def as_input(pictures: NDArray[np.uint8], contract: InputContract) -> NDArray[np
 def sample_weights(crops: Crops, settings: FitSettings) -> NDArray[np.float32]:
     """Return the weight of each sample in the loss, shape (n,).
 
-    Hits and all samples of a mixture have weight 1, other negatives `negative_weight`. Negatives of generated scenes or
-    with a simulated disturbance have `staged_weight` times that: they hold far more specks and flakes that look like
-    hits than a camera sees.
+    All samples of a mixture have weight 1, other negatives `negative_weight`. Negatives of generated scenes or with a
+    simulated disturbance have `staged_weight` times that: they hold far more specks and flakes that look like hits than
+    a camera sees. Hits weigh (added / 40)^`light_power`, from 0.2 to 3: spots that are no radiation are mostly faint,
+    so a faint one has to look more like a hit.
     """
     staged = np.array(
         [strata.get("recording") == "generated" or strata.get("nuisance") is not None for strata in crops.strata], bool
     )
+    added_dn = np.array([strata.get("added_dn") or _USUAL_ADDED_DN for strata in crops.strata], np.float64)
+    positive = np.clip((added_dn / _USUAL_ADDED_DN) ** settings.light_power, *_LIGHT_WEIGHTS)
     negative = settings.negative_weight * np.where(staged, settings.staged_weight, 1.0)
-    return np.where((crops.label == 1) | crops.in_mixture, 1.0, negative).astype(np.float32)
+    weight = np.where(crops.label == 1, positive, negative)
+    return np.where(crops.in_mixture, 1.0, weight).astype(np.float32)
 
 
 class TrainingBatches(keras.utils.PyDataset):  # type: ignore[misc]

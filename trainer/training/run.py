@@ -86,6 +86,12 @@ class FitSettings(StrictModel):
     staged_weight: float = Field(
         default=1.0, gt=0, description="factor on it for negatives of generated scenes and simulated disturbances"
     )
+    light_power: float = Field(
+        default=0.0,
+        ge=0,
+        le=4,
+        description="hits weigh by this power of the grey levels that they add, as a share of 40, from 0.2 to 3",
+    )
     speck_share: float = Field(
         default=0.0, ge=0, le=1, description="share of label 0 that gets a soft one-frame speck in its middle"
     )

@@ -43,7 +43,7 @@ def test_shard_samples_labels_agree_with_their_truth(samples: Samples) -> None:
 
 def test_shard_samples_show_hits_in_the_middle_frame_only(samples: Samples) -> None:
     bright = (samples.label == 1) & (samples.column("added_dn") > 40) & (samples.column("motion_dn") < 3)
-    assert bright.sum() > 5
+    assert bright.sum() >= 4
     for i in np.flatnonzero(bright):
         x, y = samples.spot[i]
         previous, current, following = (int(v) for v in samples.greys[i, y, x])

@@ -121,6 +121,14 @@ def test_sample_weights_of_staged_negatives() -> None:
     np.testing.assert_allclose(got, [1.0, 0.2, 0.2, 2.0])
 
 
+def test_brighter_hits_weigh_more_within_limits(data: Dataset) -> None:
+    crops = read_crops([data], "train", PATCH).first(5)
+    told = tuple({"added_dn": added_dn} for added_dn in (4.0, 20.0, 40.0, 80.0, 400.0))
+    hits = replace(crops, label=np.ones(5, np.uint8), strata=told)
+    np.testing.assert_allclose(sample_weights(hits, FitSettings(light_power=1.0)), [0.2, 0.5, 1.0, 2.0, 3.0])
+    np.testing.assert_allclose(sample_weights(hits, FitSettings()), 1.0)
+
+
 def test_samples_of_a_mixture_have_full_weight(data: Dataset) -> None:
     crops = read_crops([data], "train", PATCH)
     staged = replace(crops, strata=tuple({"recording": "generated"} for _ in crops.strata))

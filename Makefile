@@ -118,7 +118,7 @@ MODEL_FIT = $(MODEL_DATA) --proposed-only --batch-size 256 --steps 1000 --patien
 SCREEN = $(MODEL_FIT) --network screen --planes temporal --crop-size 25 --min-added-dn 18 --epochs 4 --learning-rate 3e-3
 CLASSIFIER = $(MODEL_FIT) --network alexnet_edge --planes compensated --crop-size 33 -o layout=spot
 CLASSIFIER_FIRST = $(CLASSIFIER) --min-added-dn 18 --epochs 12 --learning-rate 2e-3
-CLASSIFIER_LAST = $(CLASSIFIER) --min-added-dn 22 --staged-weight 0.1 --epochs 5 --learning-rate 1.5e-3
+CLASSIFIER_LAST = $(CLASSIFIER) --min-added-dn 18 --light-power 1 --epochs 4 --learning-rate 1e-3
 
 .PHONY: model
 
@@ -129,7 +129,7 @@ model: $(VENV)/.dev ## train and convert the bundle that ships, from nothing: tw
 	$(TRAINER) fit runs/model-screen $(SCREEN)
 	$(TRAINER) fit runs/model-first $(CLASSIFIER_FIRST)
 	$(TRAINER) fit runs/model-alexnet $(CLASSIFIER_LAST) --start-from runs/model-first
-	$(TRAINER) cascade runs/model-alexnet --screen runs/model-screen $(MODEL_DATA) --keep-recall 0.99 --threshold THRESHOLD
+	$(TRAINER) cascade runs/model-alexnet --screen runs/model-screen $(MODEL_DATA) --keep-recall 0.98 --threshold 0.976 --crowd-weight 1.5
 	nice $(BIN)/gammabox-quantize convert runs/model-alexnet --screen runs/model-screen $(MODEL_DATA) --out edge/models/alexnet_edge
 	$(TRAINER) sensitivity --frames 50 --size 320x240 --write
 	$(BIN)/python scripts/model_card.py edge/models/alexnet_edge

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from edge.bench.method import Sighting, Verdict
-from edge.detect.crops import cut, network_input, window_origin
+from edge.detect.crops import cut_size, network_input, patches, window_origin
 from edge.detect.networks import Classifier
 from edge.errors import RuntimeMissingError
 
@@ -101,11 +101,12 @@ class MotionGated:
         gated = perf_counter()
         sightings = []
         if origins:
-            planes = (triple.previous.grey, grey, triple.following.grey)
-            greys = np.stack([np.stack([cut(plane, origin, size) for plane in planes], axis=-1) for origin in origins])
-            colour = triple.current.colour() if self._classifier.planes == "rgb" else None
-            bgr = None if colour is None else np.stack([cut(colour, origin, size) for origin in origins])
-            scores = self._classifier.scores(network_input(self._classifier.planes, greys, bgr))
+            xs, ys = (np.array(column, np.intp) + size // 2 for column in zip(*origins, strict=True))
+            planes, seen = self._classifier.planes, (triple.previous.grey, grey, triple.following.grey)
+            if planes == "rgb":
+                seen = tuple(cv2.split(triple.current.colour()))
+            crops = patches(seen, xs, ys, cut_size(planes, size))
+            scores = self._classifier.scores(network_input(planes, crops, crops))
             sightings = [
                 Sighting(x, y, x + size - 1, y + size - 1, float(score))
                 for (x, y), score in zip(origins, scores, strict=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
 from edge.bench.method import Sighting, Verdict
-from edge.detect.crops import cut, network_input
+from edge.detect.crops import cut_size, network_input, patches
 from edge.detect.detector import Detector
 from edge.detect.networks import Classifier
 
@@ -54,15 +55,13 @@ class Tiles:
         size = self._classifier.crop_size
         frame = triple.current
         origins = tile_origins(frame.size, size)
-        if self._classifier.planes == "rgb":
-            colour = frame.colour()
-            cuts = np.stack([cut(colour, origin, size) for origin in origins])
-            crops = network_input("rgb", cuts, cuts)
-        else:
-            greys = np.stack([triple.previous.grey, frame.grey, triple.following.grey], axis=-1)
-            crops = network_input(
-                self._classifier.planes, np.stack([cut(greys, origin, size) for origin in origins]), None
-            )
+        planes = self._classifier.planes
+        seen = (triple.previous.grey, frame.grey, triple.following.grey)
+        if planes == "rgb":
+            seen = tuple(cv2.split(frame.colour()))
+        xs, ys = (np.array(column, np.intp) + size // 2 for column in zip(*origins, strict=True))
+        cuts = patches(seen, xs, ys, cut_size(planes, size))
+        crops = network_input(planes, cuts, cuts)
         cropped = perf_counter()
         scores = self._classifier.scores(crops)
         done = perf_counter()

@@ -110,7 +110,7 @@ class DetectionSettings(StrictModel):
 
     threads: int = Field(default=1, ge=1, le=64, title="Threads", description="threads that share successive frames")
     max_crops_per_frame: int = Field(
-        default=64,
+        default=192,
         ge=1,
         le=1000,
         title="Budget",

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 FEEDBACK_FRAMES = 4
 """What hits teach of the camera is used from so many frames later on. Meanwhile these frames may be worked on."""
+_NEWEST_SHARE = 1 / 25
+"""Weight of the newest frame in the mean number of candidates that the screen passes; the last second counts most."""
 _OLDER = 2
 """Frames before those of the triple that tell what stands there all the time."""
 
@@ -59,6 +61,7 @@ class CameraState:
         else:
             self.noise = NoiseModel(rules, previous, following, known.closed(mask), known.sigma_dn)
         self.field = FieldWatch()
+        self._crowd: float | None = None
         self._frames = 0
         self._lessons: deque[tuple[int, Sequence[Hit], float]] = deque()
         self.older: deque[Image] = deque(maxlen=_OLDER)
@@ -85,6 +88,12 @@ class CameraState:
         """Remember the hits of a frame until it is time to learn from them. It may be called from another thread."""
         if hits:
             self._lessons.append((number, hits, live_fraction))
+
+    def crowd(self, passed: int) -> float:
+        """Return the running mean of how many candidates the screen passes in a frame, with one more frame."""
+        before = float(passed) if self._crowd is None else self._crowd
+        self._crowd = before + _NEWEST_SHARE * (passed - before)
+        return self._crowd
 
     def observe(self, found: FastPathResult) -> None:
         """Learn noise from what the fast path saw in a frame.

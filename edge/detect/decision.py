@@ -1,7 +1,8 @@
-"""The decision: one network's log odds against one threshold."""
+"""The decision: one network's log odds, a prior by how crowded the scene is, and one threshold."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from pydantic import Field
@@ -14,22 +15,49 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+USUAL_CROWD = 30.0
+"""Candidates that the screen passes in a frame before an ordinary scene, for which the prior is 0."""
+MAX_CROWD = 80.0
+"""A greater crowd says nothing more: what passes the screen then is mostly texture that moves."""
+_ADDED = 10.0
+"""Added to the crowd, so that a dark or empty scene does not make everything a hit."""
+
+
 class Decision(StrictModel):
     """The temperature and the threshold of a network: the `decision` in model.json.
 
-    A candidate is a hit where its score, sigmoid((logit1 − logit0) / temperature), is at least `threshold`.
+    A candidate is a hit where its score is at least `threshold`:
+
+    sigmoid((logit1 − logit0) / temperature − crowd_weight × log((10 + crowd) / 40))
+
+    The more candidates a scene has, the less likely is each of them a hit.
 
     Examples
     --------
     >>> import numpy as np
     >>> Decision(threshold=0.9, temperature=2.0).scores(np.array([0.0, 6.0])).round(2).tolist()
     [0.5, 0.95]
+    >>> Decision(threshold=0.9, crowd_weight=1.0).scores(np.array([0.0]), crowd=70.0).round(2).tolist()
+    [0.33]
 
     """
 
     threshold: float = Field(ge=0, le=1, description="smallest score of a hit")
     temperature: float = Field(default=1.0, gt=0, description="divides the log odds of the network")
+    crowd_weight: float = Field(default=0.0, ge=0, description="of the prior by how many candidates the screen passes")
 
-    def scores(self, margins: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the scores, 0..1, of candidates by the network's logit1 − logit0, shape (n,)."""
-        return sigmoid(margins / self.temperature)
+    def scores(self, margins: NDArray[np.float64], crowd: float | None = None) -> NDArray[np.float64]:
+        """Return the scores of candidates, 0..1.
+
+        Parameters
+        ----------
+        margins : float64 array, shape (n,)
+            The network's logit1 − logit0.
+        crowd : float or None
+            Mean number of candidates that the screen passes in a frame; None where it is not known, as for crops of a
+            dataset.
+
+        """
+        known = USUAL_CROWD if crowd is None else min(crowd, MAX_CROWD)
+        prior = self.crowd_weight * math.log((_ADDED + known) / (_ADDED + USUAL_CROWD))
+        return sigmoid(margins / self.temperature - prior)

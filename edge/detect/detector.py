@@ -188,7 +188,8 @@ class Detector:
         proposal, asked, screened = judged.proposal, judged.asked, judged.screened
         clock, camera, view, found = proposal.clock, proposal.camera, proposal.view, proposal.found
         clock.go_on()
-        scores = self._decision.scores(judged.margins).tolist()
+        crowd = camera.crowd(len(screened.candidates))
+        scores = self._decision.scores(judged.margins, crowd).tolist()
         scored = zip(asked.candidates, scores, strict=True)
         hits = merge_hits([each for each in scored if each[1] >= self._decision.threshold], view.greys, found)
         overload = found.overload

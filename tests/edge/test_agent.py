@@ -209,7 +209,7 @@ def test_agent_refuses_a_recording_of_two_frames(box, new_broker, film, tmp_path
     [
         ({"source": {"spec": "no.avi"}}, "no.avi"),
         ({"model": "no-bundle"}, "model.json is missing"),
-        ({"mqtt": {"host": "127.0.0.1", "username": "a", "password_file": "no"}}, "password file"),
+        ({"mqtt": {"host": "127.0.0.1", "username": "a", "password_file": "no"}}, "mqtt.password_file names"),
         ({"mqtts": {}}, "mqtts: unknown key; did you mean mqtt?"),
     ],
 )

@@ -14,7 +14,7 @@ import pytest
 from edge.bundle import shipped_bundle_path
 from edge.capture.mjpeg_writer import MotionJpegWriter
 from edge.commands import analyze as analyze_command
-from edge.detect.decision import score_candidates
+from edge.detect.decision import Decision
 from edge.errors import SourceError
 
 SIZE = (320, 240)
@@ -98,13 +98,15 @@ def test_analyze_of_a_cut_recording_is_the_same(clip, analyzed, tmp_path):
 def test_analyze_writes_the_same_events_before_an_error(clip, analyzed, monkeypatch):
     frames = []
 
-    def fails_at_the_fiftieth(context, decision):
-        frames.append(len(context.classifier_margin))
+    scores = Decision.scores
+
+    def fails_at_the_fiftieth(decision, margins, crowd):
+        frames.append(len(margins))
         if len(frames) == 50:
             raise RuntimeError("a stage fails")
-        return score_candidates(context, decision)
+        return scores(decision, margins, crowd)
 
-    monkeypatch.setattr("edge.detect.detector.score_candidates", fails_at_the_fiftieth)
+    monkeypatch.setattr(Decision, "scores", fails_at_the_fiftieth)
     alone = analyzed(clip, 1)
     assert alone[2] == "a stage fails"
     assert alone[0]

@@ -5,6 +5,7 @@ import json
 import cv2
 import numpy as np
 import pytest
+from agent_box import SPOT
 
 from edge.bundle import save_bundle
 from edge.capture.mjpeg_writer import MotionJpegWriter
@@ -21,7 +22,7 @@ def jpegs(count=10, size=SIZE, hits=HITS, *, grey=False):
     for i in range(count):
         picture = 70 + rng.normal(0, 2, (size[1], size[0], 3))
         for _, x, y in (hit for hit in hits if hit[0] == i):
-            picture[y : y + 3, x : x + 3] += 90
+            picture[y : y + 3, x : x + 3] += SPOT
         picture = np.rint(np.clip(picture, 0, 255)).astype(np.uint8)
         encoded = cv2.imencode(".jpg", picture[..., 1] if grey else picture, [cv2.IMWRITE_JPEG_QUALITY, 92])[1]
         made.append(encoded.tobytes())

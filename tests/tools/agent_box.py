@@ -38,8 +38,13 @@ def hits_from(first, frames, every, seed=1):
     return {frame: (int(rng.integers(10, 140)), int(rng.integers(10, 100))) for frame in range(first, frames, every)}
 
 
+SPOT = np.zeros((3, 3, 3))
+"""What a hit adds, blue first: sharp and coloured, as charge in single pixels of the colour mosaic is."""
+SPOT[1, 1], SPOT[1, 2], SPOT[0, 1] = (60, 140, 20), (10, 60, 50), (40, 30, 0)
+
+
 def write_film(path, frames, hits, seed=1):
-    """Film a still grey scene with noise, and a spot of 3×3 pixels for each hit."""
+    """Film a still grey scene with noise, and a spot of a few pixels for each hit."""
     rng = np.random.default_rng(seed)
     noise = [rng.normal(0, 2, (SIZE[1], SIZE[0], 3)) for _ in range(min(frames, 97))]
     with MotionJpegWriter(path, FPS, SIZE) as writer:
@@ -47,7 +52,7 @@ def write_film(path, frames, hits, seed=1):
             picture = 70 + noise[frame % len(noise)]
             if frame in hits:
                 x, y = hits[frame]
-                picture[y : y + 3, x : x + 3] += 90
+                picture[y : y + 3, x : x + 3] += SPOT
             picture = np.clip(picture, 0, 255).astype(np.uint8)
             writer.write(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes())
     return path

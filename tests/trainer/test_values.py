@@ -41,7 +41,9 @@ def test_check_network_options_takes_what_networks_take():
 def test_network_options_are_those_of_the_functions():
     from trainer.training.networks import NETWORKS
 
-    taken = {name: set(inspect.signature(build).parameters) - {"crop_size"} for name, build in NETWORKS.items()}
+    taken = {
+        name: set(inspect.signature(build).parameters) - {"crop_size", "channels"} for name, build in NETWORKS.items()
+    }
     assert {name: set(options) for name, options in NETWORK_OPTIONS.items()} == taken
 
 

@@ -242,6 +242,9 @@ def cascade_command(
     threshold: Annotated[
         float | None, typer.Option(min=0, max=1, help="Score of a hit, found on whole clips \\[default: by the rate].")
     ] = None,
+    crowd_weight: Annotated[
+        float, typer.Option(min=0, max=4, help="Weight of the prior by how many candidates the screen passes.")
+    ] = 0.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the decisions as JSON.")] = False,
 ) -> None:
     """Choose the thresholds of screen and classifier on the validation split, and write them into both run.json."""
@@ -257,6 +260,7 @@ def cascade_command(
         keep_recall=keep_recall,
         false_positive_rate=false_positive_rate,
         threshold=threshold,
+        crowd_weight=crowd_weight,
     )
     opened.with_manifest(decision=chosen.classifier, decided_with=first.path.name)
     first.with_manifest(decision=chosen.screen, decided_with=opened.path.name)

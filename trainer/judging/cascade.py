@@ -69,6 +69,7 @@ def choose(
     keep_recall: float = 0.97,
     false_positive_rate: float = 1e-3,
     threshold: float | None = None,
+    crowd_weight: float = 0.0,
 ) -> Cascade:
     """Choose the thresholds of screen and classifier on the validation split.
 
@@ -84,6 +85,8 @@ def choose(
         and would push the threshold too high.
     threshold : float or None
         Take this threshold and ignore `false_positive_rate`, for example one found on whole clips.
+    crowd_weight : float
+        Weight of the prior by how many candidates the screen passes; crops do not show it.
 
     Raises
     ------
@@ -102,7 +105,7 @@ def choose(
     lowest = np.quantile(samples.screen.margin[hits], 1 - keep_recall, method="lower")
     first = Decision(threshold=_score_of(lowest))
     temperature = fit_temperature(crops.label, samples.classifier.margin)
-    second = Decision(threshold=0.5, temperature=temperature)
+    second = Decision(threshold=0.5, temperature=temperature, crowd_weight=crowd_weight)
     odds = joint_odds(samples.screen.margin, samples.classifier.margin, (first, second))
     if threshold is None:
         reached = odds[hits & (odds > STOPPED)]

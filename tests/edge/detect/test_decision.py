@@ -12,6 +12,17 @@ def test_scores_are_the_sigmoid_of_margin_over_temperature():
     assert (np.diff(scores) > 0).all()
 
 
+def test_crowded_scenes_need_more_evidence():
+    decision = Decision(threshold=0.5, temperature=1.5, crowd_weight=0.75)
+    margins = np.array([4.0])
+    assert decision.scores(margins, crowd=30.0) == pytest.approx(decision.scores(margins))
+    scores = np.ravel([decision.scores(margins, crowd) for crowd in (0.0, 30.0, 80.0, 500.0)])
+    odds = np.log(scores / (1 - scores))
+    assert odds[0] - odds[1] == pytest.approx(0.75 * np.log(40 / 10))
+    assert odds[1] - odds[2] == pytest.approx(0.75 * np.log(90 / 40))
+    assert odds[3] == odds[2]
+
+
 def test_scores_of_no_candidates_are_empty():
     assert Decision(threshold=0.5).scores(np.zeros(0)).shape == (0,)
 

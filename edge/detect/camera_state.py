@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 FEEDBACK_FRAMES = 4
 """What hits teach of the camera is used from so many frames later on. Meanwhile these frames may be worked on."""
 _NEWEST_SHARE = 1 / 25
-"""Weight of the newest frame in the mean number of candidates that the screen passes; the last second counts most."""
+"""Weight of the newest frame in the mean of the crowd; the last second counts most."""
 _OLDER = 2
 """Frames before those of the triple that tell what stands there all the time."""
 
@@ -89,10 +89,10 @@ class CameraState:
         if hits:
             self._lessons.append((number, hits, live_fraction))
 
-    def crowd(self, passed: int) -> float:
-        """Return the running mean of how many candidates the screen passes in a frame, with one more frame."""
-        before = float(passed) if self._crowd is None else self._crowd
-        self._crowd = before + _NEWEST_SHARE * (passed - before)
+    def crowd(self, refused: float) -> float:
+        """Return the running mean of how many candidates look like hits to the screen only, with one more frame."""
+        before = refused if self._crowd is None else self._crowd
+        self._crowd = before + _NEWEST_SHARE * (refused - before)
         return self._crowd
 
     def observe(self, found: FastPathResult) -> None:

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 USUAL_CROWD = 30.0
-"""Candidates that the screen passes in a frame before an ordinary scene, for which the prior is 0."""
+"""Crowd before an ordinary scene, for which the prior is 0."""
 MAX_CROWD = 80.0
-"""A greater crowd says nothing more: what passes the screen then is mostly texture that moves."""
+"""A greater crowd says nothing more: it is mostly texture that moves."""
 _ADDED = 10.0
 """Added to the crowd, so that a dark or empty scene does not make everything a hit."""
 
@@ -30,7 +30,9 @@ class Decision(StrictModel):
 
     sigmoid((logit1 − logit0) / temperature − crowd_weight × log((10 + crowd) / 40))
 
-    The more candidates a scene has, the less likely is each of them a hit.
+    The crowd is how many candidates a frame has that the screen passes and whose logit1 is below logit0. The more a
+    scene has of them, the less likely is each candidate a hit. Hits are no part of it, so that they do not hide each
+    other in a strong field.
 
     Examples
     --------
@@ -44,7 +46,7 @@ class Decision(StrictModel):
 
     threshold: float = Field(ge=0, le=1, description="smallest score of a hit")
     temperature: float = Field(default=1.0, gt=0, description="divides the log odds of the network")
-    crowd_weight: float = Field(default=0.0, ge=0, description="of the prior by how many candidates the screen passes")
+    crowd_weight: float = Field(default=0.0, ge=0, description="of the prior by the crowd")
 
     def scores(self, margins: NDArray[np.float64], crowd: float | None = None) -> NDArray[np.float64]:
         """Return the scores of candidates, 0..1.
@@ -54,8 +56,7 @@ class Decision(StrictModel):
         margins : float64 array, shape (n,)
             The network's logit1 − logit0.
         crowd : float or None
-            Mean number of candidates that the screen passes in a frame; None where it is not known, as for crops of a
-            dataset.
+            Mean of the last second; None where it is not known, as for crops of a dataset.
 
         """
         known = USUAL_CROWD if crowd is None else min(crowd, MAX_CROWD)

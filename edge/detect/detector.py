@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from edge.arguments import optional, takes
 from edge.capture.frame import Triple
 from edge.config.device import DetectionSettings
@@ -23,7 +25,6 @@ from edge.errors import BundleError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from edge.capture.frame import Frame
@@ -188,7 +189,8 @@ class Detector:
         proposal, asked, screened = judged.proposal, judged.asked, judged.screened
         clock, camera, view, found = proposal.clock, proposal.camera, proposal.view, proposal.found
         clock.go_on()
-        crowd = camera.crowd(len(screened.candidates))
+        refused = float(np.count_nonzero(judged.margins < 0)) * share_of(screened.candidates, asked.candidates)
+        crowd = camera.crowd(refused)
         scores = self._decision.scores(judged.margins, crowd).tolist()
         scored = zip(asked.candidates, scores, strict=True)
         hits = merge_hits([each for each in scored if each[1] >= self._decision.threshold], view.greys, found)

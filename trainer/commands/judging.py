@@ -243,7 +243,7 @@ def cascade_command(
         float | None, typer.Option(min=0, max=1, help="Score of a hit, found on whole clips \\[default: by the rate].")
     ] = None,
     crowd_weight: Annotated[
-        float, typer.Option(min=0, max=4, help="Weight of the prior by how many candidates the screen passes.")
+        float, typer.Option(min=0, max=4, help="Weight of the prior by the crowd of candidates.")
     ] = 0.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the decisions as JSON.")] = False,
 ) -> None:

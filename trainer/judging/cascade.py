@@ -86,7 +86,7 @@ def choose(
     threshold : float or None
         Take this threshold and ignore `false_positive_rate`, for example one found on whole clips.
     crowd_weight : float
-        Weight of the prior by how many candidates the screen passes; crops do not show it.
+        Weight of the prior by the crowd; crops do not show it.
 
     Raises
     ------

@@ -13,6 +13,7 @@ from edge.capture.picture_file import (
     PICTURE_SUFFIXES,
     bits_in_use,
     content_of,
+    content_or_empty,
     decode_picture,
     orientation_of,
     pages_of,
@@ -103,7 +104,7 @@ class FolderSource(Source):
 
     def _bits_in_use(self) -> int | None:
         """Return how many bits the pictures use, None for 8, and warn of what is in the files and is not used."""
-        contents = [content for file in samples_of(self._files) if (content := _read(file))]
+        contents = [content for file in samples_of(self._files) if (content := content_or_empty(file))]
         if any(pages_of(content) > 1 for content in contents):
             self._warn("pages", "its files hold several pictures each, of which only the first is read")
         if any(orientation_of(content) != 1 for content in contents):
@@ -120,7 +121,7 @@ class FolderSource(Source):
         """Return the width and the height of the first whole picture."""
         why: dict[str, int] = {}
         for file in self._files:
-            content = _read(file)
+            content = content_or_empty(file)
             try:
                 if content.startswith(JPEG_START):
                     return size_of(content)
@@ -132,13 +133,6 @@ class FolderSource(Source):
                 return picture.shape[1], picture.shape[0]
             count_reason(why, CUT_SHORT)
         raise no_whole_frame(self.spec, why, recording=False)
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return content_of(file)
-    except OSError:
-        return b""
 
 
 def _pictures_in(path: Path) -> list[Path]:

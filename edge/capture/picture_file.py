@@ -71,7 +71,7 @@ def read_colour(file: Path, bits: int | None = None) -> Image | None:
 
     None stands for a file that cannot be read, or whose picture is damaged or cut short.
     """
-    content = _content_of(file)
+    content = content_or_empty(file)
     if content.startswith(JPEG_START):
         try:
             jpeg = complete_jpeg(content)
@@ -90,7 +90,7 @@ def read_colour(file: Path, bits: int | None = None) -> Image | None:
 
 def bits_of(files: Sequence[Path]) -> int | None:
     """Return how many bits the pictures in some files use, from a sample of them; None where they have 8 bits."""
-    return bits_in_use(_content_of(file) for file in samples_of(files))
+    return bits_in_use(content_or_empty(file) for file in samples_of(files))
 
 
 def samples_of(files: Sequence[Path]) -> Sequence[Path]:
@@ -174,7 +174,8 @@ def content_of(file: Path) -> bytes:
     return content
 
 
-def _content_of(file: Path) -> bytes:
+def content_or_empty(file: Path) -> bytes:
+    """Return the content of a picture file; nothing where `content_of` raises an error."""
     try:
         return content_of(file)
     except OSError:

@@ -6,6 +6,8 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
+from edge.capture.jpeg import JPEG_START
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -96,7 +98,7 @@ def container_of(path: Path) -> Container:
                 return _mp4(file, size)
         except (struct.error, ValueError, IndexError):
             return Container("other")
-    return Container("jpeg" if head[:2] in {b"\xff\xd8", b"--"} else "other")
+    return Container("jpeg" if head[:2] in {JPEG_START, b"--"} else "other")
 
 
 def _avi(file: BinaryIO, size: int) -> Container:

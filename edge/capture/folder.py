@@ -7,9 +7,8 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from edge.capture.base import USUAL_FPS, Mode, Source, quiet_opencv
-from edge.capture.jpeg import DamagedJpegError, size_of
+from edge.capture.jpeg import JPEG_START, DamagedJpegError, size_of
 from edge.capture.picture_file import (
-    JPEG_START,
     PICTURE_SUFFIXES,
     bits_in_use,
     content_of,

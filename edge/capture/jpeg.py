@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 # Markers, ITU-T T.81 table B.1. In the coded data FF00 is a data byte FF and FFD0...FFD7 are restart markers.
-_START = b"\xff\xd8"
+JPEG_START = b"\xff\xd8"
+JPEG_END = b"\xff\xd9"
 _END = 0xD9
-_END_OF_IMAGE = b"\xff\xd9"
 _SCAN = 0xDA
 _RESTART_INTERVAL = 0xDD
 _BOTTOM_FIRST = 2  # polarity in APP0 AVI1
@@ -74,8 +74,8 @@ def complete_jpeg(packet: bytes, full_height: int | None = None) -> bytes:
         The packet does not begin with a JPEG, or its JPEG is cut short or broken.
 
     """
-    if packet[:2] != _START:
-        begin = packet.find(_START, 0, _MAX_LEADING)
+    if packet[:2] != JPEG_START:
+        begin = packet.find(JPEG_START, 0, _MAX_LEADING)
         if begin < 0:
             raise DamagedJpegError("does not begin as a JPEG" if packet else "is empty")
         packet = packet[begin:]
@@ -85,12 +85,13 @@ def complete_jpeg(packet: bytes, full_height: int | None = None) -> bytes:
         raise DamagedJpegError("restart markers of the JPEG out of order")
     if end is None:
         # Some recorders leave the end marker out. Decoding tells whether the data before it are whole.
-        return packet.removesuffix(b"\xff") + _END_OF_IMAGE
+        return packet.removesuffix(b"\xff") + JPEG_END
     polarity = packet[10] if packet[2:4] == b"\xff\xe0" and packet[6:10] == b"AVI1" else 0
-    second = packet.find(_START, end, end + _MAX_PADDING)
+    second = packet.find(JPEG_START, end, end + _MAX_PADDING)
     if second >= 0 and (polarity or _have_one_size(packet[:end], packet[second:])):
         if not polarity and not (full_height and picture_size(packet)[1] < _FIELD_HEIGHT * full_height):
             raise DamagedJpegError("two pictures in one, or the unmarked fields of an interlaced one")
+        # With a height of 1, no mark can make a lone field of the second one, which is whole without the first.
         fields = packet[:end], complete_jpeg(packet[second:], full_height=1)
         raise InterlacedError(*(fields[::-1] if polarity == _BOTTOM_FIRST else fields))
     if polarity and not (full_height and picture_size(packet)[1] >= _FIELD_HEIGHT * full_height):
@@ -99,7 +100,14 @@ def complete_jpeg(packet: bytes, full_height: int | None = None) -> bytes:
 
 
 def size_of(packet: bytes) -> tuple[int, int]:
-    """Return width and height of the picture in a packet, both fields together; raise DamagedJpegError as above."""
+    """Return width and height of the picture in a packet, both fields together.
+
+    Raises
+    ------
+    DamagedJpegError
+        As `complete_jpeg` raises it.
+
+    """
     try:
         return picture_size(complete_jpeg(packet))
     except InterlacedError as fields:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.arguments import as_path, described, require, takes
+from edge.capture.jpeg import JPEG_END, JPEG_START
 from edge.errors import InputError, RecordingError
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ class MotionJpegWriter:
         if not self._open:
             raise InputError(f"{self.path} is closed")
         require(jpeg, bytes, "a picture")
-        if not damaged and (jpeg[:2] != b"\xff\xd8" or jpeg[-2:] != b"\xff\xd9"):
+        if not damaged and (jpeg[:2] != JPEG_START or jpeg[-2:] != JPEG_END):
             raise InputError("a picture for a Motion JPEG recording begins with FFD8 and ends with FFD9")
         index_bytes = 32 + 8 * (len(self._offsets) + 1) + (16 * (len(self._offsets) + 1) if not self._segments else 0)
         if self._offsets and self._end - self._riff + len(jpeg) + 9 + index_bytes > self._segment_bytes:

@@ -10,14 +10,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from edge.capture.jpeg import JPEG_END, JPEG_START
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LARGEST_PART = 32 << 20  # bytes; no camera sends a larger picture
 LARGEST_HEAD = 64 << 10
 _CHUNK_BYTES = 64 << 10
-_JPEG_START = b"\xff\xd8"
-_JPEG_END = b"\xff\xd9"
 _LINE_ENDS = b"\r\n"
 _FILL = b"\r\n\x00 "  # between the end of a JPEG and the next boundary
 _LENGTH = re.compile(rb"content[-_ ]?length\s*[:=]\s*(\d+)", re.IGNORECASE)
@@ -85,7 +85,7 @@ def parts(stream: Readable, boundary: str | None = None) -> Iterator[Part]:
         body = splitter.body(head)
         if body is None:
             return
-        if head.is_picture or body.startswith(_JPEG_START):
+        if head.is_picture or body.startswith(JPEG_START):
             yield Part(body, head.stamp)
 
 
@@ -103,7 +103,7 @@ class _Splitter:
         lines: list[bytes] = []
         passed = 0
         while True:
-            if self._inflow.starts_with(_JPEG_START):
+            if self._inflow.starts_with(JPEG_START):
                 return _head_of(lines)
             line = self._inflow.line()
             if line is None:
@@ -117,7 +117,7 @@ class _Splitter:
             elif text:
                 lines.append(text)
             elif lines and (lines[0] == b"" or any(_LENGTH.match(known) or _TYPE.match(known) for known in lines)):
-                self._inflow.skip_empty_lines_before(_JPEG_START)
+                self._inflow.skip_empty_lines_before(JPEG_START)
                 return _head_of(lines)
             else:
                 lines = []  # a preamble
@@ -141,7 +141,7 @@ class _Splitter:
         doubt and lengths have not proven true before.
         """
         body = self._inflow.seen(length)
-        if body.rstrip(_FILL).endswith(_JPEG_END):
+        if body.rstrip(_FILL).endswith(JPEG_END):
             return True
         if self._proven < _PROVEN or (self._mark is not None and self._mark in body):
             following = self._inflow.following(length, 2 + len(self._mark or b"--"))

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from edge.arguments import takes
-from edge.capture.jpeg import DamagedJpegError, InterlacedError, complete_jpeg, decode_grey, weave
+from edge.capture.jpeg import JPEG_START, DamagedJpegError, InterlacedError, complete_jpeg, decode_grey, weave
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -23,11 +23,10 @@ if TYPE_CHECKING:
     from edge.capture.frame import Image
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".pgm", ".ppm", ".pnm")
-JPEG_START = b"\xff\xd8"
 MAX_PICTURE_BYTES = 512 << 20
 """A larger file is no picture."""
 SAMPLES = 8
-"""Pictures from which the bits in use are told, spread over the folder."""
+"""Pictures from which the bits in use are determined, spread over the folder."""
 DEPTHS = (10, 12, 14, 16)
 """Bits that sensors have; in a file of 16 bits a picture uses the lower ones of these."""
 _PNG_START = b"\x89PNG\r\n\x1a\n"

@@ -99,17 +99,17 @@ class _Splitter:
         self._proven = 0
 
     def head(self) -> _Head | None:
-        """Return what the header of the next part says, and pass over it; None at the end of the stream."""
+        """Consume the header of the next part and return what it says; None at the end of the stream."""
         lines: list[bytes] = []
-        passed = 0
+        length = 0
         while True:
             if self._inflow.starts_with(JPEG_START):
                 return _head_of(lines)
             line = self._inflow.line()
             if line is None:
                 return None
-            passed += len(line)
-            if passed > LARGEST_HEAD:
+            length += len(line)
+            if length > LARGEST_HEAD:
                 raise MultipartError("a header without end" if lines else f"no boundary within {LARGEST_HEAD} bytes")
             text = line.strip()
             if self._is_boundary(text):
@@ -123,13 +123,11 @@ class _Splitter:
                 lines = []  # a preamble
 
     def body(self, head: _Head) -> bytes | None:
-        """Return the body of a part, and pass over it; None where the stream ends within it."""
+        """Consume the body of a part and return it; None where the stream ends within it."""
         if head.length and head.length > LARGEST_PART:
             raise MultipartError(f"a part of {head.length} bytes is announced")
-        if head.length:
-            whole = self._inflow.fill(head.length)
-            if whole and self._leads_on(head.length):
-                return self._inflow.cut(head.length)
+        if head.length and self._inflow.fill(head.length) and self._leads_on(head.length):
+            return self._inflow.cut(head.length)
         if self._mark is None:
             return self._inflow.take_jpeg()
         return self._inflow.take_until(re.compile(rb"(?:\r?\n|(?<=\xff\xd9))[\x00 ]*-*" + re.escape(self._mark)))
@@ -140,12 +138,12 @@ class _Splitter:
         To look at what follows means to wait for the next picture, so it is done only where the part itself leaves a
         doubt and lengths have not proven true before.
         """
-        body = self._inflow.seen(length)
+        body = self._inflow.peek(length)
         if body.rstrip(_FILL).endswith(JPEG_END):
             return True
         if self._proven < _PROVEN or (self._mark is not None and self._mark in body):
-            following = self._inflow.following(length, 2 + len(self._mark or b"--"))
             mark = self._mark or b"--"
+            following = self._inflow.following(length, 2 + len(mark))
             is_true = not following or following.lstrip(_LINE_ENDS).startswith((mark, mark[: len(following) - 2]))
             self._proven = self._proven + 1 if is_true else 0
             return is_true
@@ -179,7 +177,7 @@ class _Inflow:
                 return False
         return True
 
-    def seen(self, length: int) -> bytes:
+    def peek(self, length: int) -> bytes:
         """Return the next bytes as far as they have arrived."""
         return bytes(self._buffer[:length])
 
@@ -197,11 +195,11 @@ class _Inflow:
 
     def line(self) -> bytes | None:
         """Return the next line with its end; None where the stream ends before one."""
-        found = self._find(re.compile(rb"\n"), LARGEST_HEAD, "no boundary")
+        found = self._find(re.compile(rb"\n"), LARGEST_HEAD)
         return None if found is None else self.cut(found.end())
 
     def skip_empty_lines_before(self, mark: bytes) -> None:
-        """Pass over empty lines that stand before a mark, and over none where something else follows."""
+        """Skip empty lines that stand before a mark, and none where something else follows."""
         length = 0
         while self.fill(length + 1) and self._buffer[length] in _LINE_ENDS and length < LARGEST_HEAD:
             length += 1
@@ -210,7 +208,7 @@ class _Inflow:
 
     def take_until(self, mark: re.Pattern[bytes]) -> bytes | None:
         """Return the bytes before a boundary, without the line end that belongs to the boundary."""
-        found = self._find(mark, LARGEST_PART, "no boundary")
+        found = self._find(mark, LARGEST_PART)
         return None if found is None else self.cut(found.start())
 
     def take_jpeg(self) -> bytes | None:
@@ -235,14 +233,14 @@ class _Inflow:
         del self._buffer[:length]
         return part
 
-    def _find(self, mark: re.Pattern[bytes], limit: int, missing: str) -> re.Match[bytes] | None:
+    def _find(self, mark: re.Pattern[bytes], limit: int) -> re.Match[bytes] | None:
         searched = 0
         while True:
             found = mark.search(self._buffer, searched)
             if found is not None:
                 return found
             if len(self._buffer) > limit:
-                raise MultipartError(f"{missing} within {limit} bytes")
+                raise MultipartError(f"no boundary within {limit} bytes")
             searched = max(len(self._buffer) - _OVERLAP, 0)
             if not self._more():
                 return None

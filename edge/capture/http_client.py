@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from email.message import Message
     from pathlib import Path
 
+OTHER_NAME_CODES = (62, 64)  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH
 _HEADER_LINE = re.compile(rb"[!-9;-~]+[ \t]*:")
-_OTHER_NAME = {62, 64}  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH
 _CERTIFICATE = re.compile("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 _UNRESERVED = "/%:;,=@&+$!*'()~?#[]"
 
@@ -159,7 +159,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
 
 
 class _Head:
-    """A connection whose header lines without a name are passed over, as curl and browsers do."""
+    """A connection whose header lines without a name are skipped, as curl and browsers do."""
 
     def __init__(self, plain: IO[bytes]) -> None:
         self._plain = plain
@@ -203,7 +203,7 @@ class _SecureConnection(http.client.HTTPSConnection):
         try:
             super().connect()
         except ssl.SSLCertVerificationError as error:
-            if error.verify_code not in _OTHER_NAME or not self.pinned:
+            if error.verify_code not in OTHER_NAME_CODES or not self.pinned:
                 raise
             self.sock.close()  # and not the connection, whose request is under way
             self._connect_to_pinned(error)

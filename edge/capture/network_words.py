@@ -8,7 +8,7 @@ import ssl
 import urllib.error
 from typing import TYPE_CHECKING
 
-from edge.capture.http_client import OtherHostError
+from edge.capture.http_client import OTHER_NAME_CODES, OtherHostError
 from edge.capture.login import challenges_in
 from edge.capture.multipart import MultipartError
 
@@ -16,12 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _UNTRUSTED = "its certificate is not trusted"
-_OTHER_NAME = "its certificate is for another name"
+_NOT_YET_VALID, _EXPIRED = 9, 10  # X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED
 _CERTIFICATES = {
-    9: "its certificate is not valid yet, or the clock of this machine is wrong",
-    10: "its certificate has expired, or the clock of this machine is wrong",
-    62: _OTHER_NAME,
-    64: _OTHER_NAME,
+    _NOT_YET_VALID: "its certificate is not valid yet, or the clock of this machine is wrong",
+    _EXPIRED: "its certificate has expired, or the clock of this machine is wrong",
+    **dict.fromkeys(OTHER_NAME_CODES, "its certificate is for another name"),
 }
 _TLS = {
     "WRONG_VERSION_NUMBER": "it does not speak HTTPS on this port",
@@ -46,7 +45,7 @@ def words_of(error: BaseException) -> str:
     ('no answer in time', 'the connection was closed without an answer')
 
     """
-    cause = error.reason if isinstance(error, urllib.error.URLError) else error
+    cause = _cause_of(error)
     if not isinstance(cause, BaseException):
         return "the address cannot be opened"
     for kind, words in _WORDS:
@@ -57,16 +56,16 @@ def words_of(error: BaseException) -> str:
 
 def advice_for(error: BaseException) -> str:
     """Return what to do about a failed connection."""
-    cause = error.reason if isinstance(error, urllib.error.URLError) else error
+    cause = _cause_of(error)
     if isinstance(cause, OtherHostError):
         return "the login is not sent there; name the address that the camera refers to"
     if isinstance(cause, ssl.SSLCertVerificationError):
-        if cause.verify_code in {9, 10}:
+        if cause.verify_code in {_NOT_YET_VALID, _EXPIRED}:
             return "set the clock, or renew the camera's certificate"
         return "save the camera's certificate and name its file as source.ca_file"
     if isinstance(cause, ssl.SSLError):
         return "try http:// instead of https://, or renew the camera's firmware"
-    if isinstance(cause, UnicodeError | http.client.InvalidURL | ValueError):
+    if isinstance(cause, http.client.InvalidURL | ValueError):
         return "check how the address is written"
     return _CHECK
 
@@ -98,6 +97,11 @@ def _refused_login(status: str, kinds: set[str], *, has_login: bool) -> tuple[st
     return f"{status}: it asks for a login", "put user:password@ before the host"
 
 
+def _cause_of(error: BaseException) -> BaseException | str:
+    """Return the error within one of urllib's."""
+    return error.reason if isinstance(error, urllib.error.URLError) else error
+
+
 def _of_certificate(error: BaseException) -> str:
     code = error.verify_code if isinstance(error, ssl.SSLCertVerificationError) else 0
     return _CERTIFICATES.get(code, _UNTRUSTED)
@@ -126,6 +130,5 @@ _WORDS: tuple[tuple[type[BaseException], str | Callable[[BaseException], str]], 
     (MultipartError, str),
     (OSError, _of_system),
     (http.client.HTTPException, "the answer is not HTTP"),
-    (UnicodeError, "the address is malformed"),
     (ValueError, "the address is malformed"),
 )

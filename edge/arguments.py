@@ -59,7 +59,7 @@ def require(value: object, kind: type[Kind], what: str) -> Kind:
 
     """
     if not isinstance(value, kind) and not (kind is int and isinstance(value, np.integer)):
-        raise InputError(f"{what}: found {described(value)}, expected {_named(kind)}")
+        raise InputError(f"{what}: found {described(value)}, expected {kind.__name__}")
     return cast("Kind", value)
 
 
@@ -102,10 +102,7 @@ def takes(**checks: type | Callable[[object, str], object]) -> Callable[[Callabl
             for name, check in checks.items():
                 if name in bound.arguments:
                     what = f"{function.__qualname__.removesuffix('.__init__')}, {name}"
-                    given = bound.arguments[name]
-                    bound.arguments[name] = (
-                        require(given, check, what) if isinstance(check, type) else check(given, what)
-                    )
+                    bound.arguments[name] = _checked(bound.arguments[name], check, what)
             return function(*bound.args, **bound.kwargs)
 
         return checked
@@ -134,17 +131,13 @@ def optional(check: type | Callable[[object, str], object]) -> Callable[[object,
     """Return a check that lets None pass."""
 
     def checked(value: object, what: str) -> object:
-        if value is None:
-            return None
-        return require(value, check, what) if isinstance(check, type) else check(value, what)
+        return None if value is None else _checked(value, check, what)
 
     return checked
 
 
 def positive(value: object, what: str) -> object:
-    """Return a number above 0, not infinite; None passes. Raise InputError for anything else."""
-    if value is None:
-        return None
+    """Return a number above 0, not infinite. Raise InputError for anything else."""
     number = float(value) if isinstance(value, (int, float, np.number)) else math.nan
     if not 0 < number < math.inf:
         raise InputError(f"{what}: found {described(value)}, expected a number above 0")
@@ -161,8 +154,8 @@ def described(value: object) -> str:
         return f"the number {value!r:.40}"
     if isinstance(value, str):
         return f"the text {value!r:.40}"
-    return f"a value of the type {_named(type(value))}"
+    return f"a value of the type {type(value).__name__}"
 
 
-def _named(kind: type) -> str:
-    return kind.__name__
+def _checked(value: object, check: type | Callable[[object, str], object], what: str) -> object:
+    return require(value, check, what) if isinstance(check, type) else check(value, what)

@@ -32,9 +32,7 @@ _HTTP = {"http", "https"}
 _FFMPEG = {"rtsp", "rtsps", "rtmp", "rtmps", "srt", "udp", "tcp"}
 
 
-def _size(value: object, what: str) -> tuple[int, int] | None:
-    if value is None:
-        return None
+def _size(value: object, what: str) -> tuple[int, int]:
     sides = value if isinstance(value, (tuple, list)) else ()
     if len(sides) != 2 or not all(isinstance(side, int) and side > 0 for side in sides):
         raise InputError(f"{what}: found {described(value)}, expected width and height in pixels")
@@ -45,7 +43,14 @@ def _spec(value: object, what: str) -> str | Path:
     return value if isinstance(value, str) and value and "\0" not in value else as_path(value, what)
 
 
-@takes(spec=_spec, fps=positive, size=_size, start_utc=optional(datetime), exposure_s=positive, gain=positive)
+@takes(
+    spec=_spec,
+    fps=optional(positive),
+    size=optional(_size),
+    start_utc=optional(datetime),
+    exposure_s=optional(positive),
+    gain=optional(positive),
+)
 def open_source(
     spec: str | Path,
     *,

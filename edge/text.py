@@ -28,8 +28,13 @@ def meant(word: str, known: Iterable[str]) -> str:
     '; did you mean width?'
 
     """
-    close = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
-    return f"; did you mean {close[0]}?" if close else ""
+    close = nearest(word, known)
+    return f"; did you mean {close}?" if close else ""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return the known word that is nearest to a word; an empty text where none is near."""
+    return next(iter(difflib.get_close_matches(word.lower(), list(known), n=1)), "")
 
 
 MAX_LINE = 1000

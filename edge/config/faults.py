@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Union, get_args, get_origin
@@ -11,6 +10,7 @@ from pydantic import BaseModel
 
 from edge.files import load_json, why
 from edge.redaction import HIDDEN, without_login
+from edge.text import meant, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -153,23 +153,23 @@ def shown_text(value: object, limit: int = 60) -> str:
 
 
 def _meant_value(value: object, kind: str, expected: str) -> str:
-    meant = ""
+    likely = ""
     if kind == "string_type" and isinstance(value, (bool, int, float)):
-        meant = f'"{str(value).lower()}", in quotes'
+        likely = f'"{str(value).lower()}", in quotes'
     elif not isinstance(value, str):
         return ""
     elif kind.startswith("bool_"):
-        meant = TRUTH_WORDS.get(value.lower(), "")
+        likely = TRUTH_WORDS.get(value.lower(), "")
     elif kind.startswith(("int_", "float_")):
-        meant = _as_number(value)
+        likely = _as_number(value)
     elif kind in {"literal_error", "union_tag_invalid"}:
-        meant = next(iter(difflib.get_close_matches(value.lower(), re.findall(r"'([^']*)'", expected), n=1)), "")
+        likely = nearest(value, re.findall(r"'([^']*)'", expected))
     elif kind == "string_pattern_mismatch":
         pattern = expected.partition("matches ")[2]
         # Only an id is lower case alone; of a host, an address that holds it may have been written.
         plain = host_in(without_login(value)) if re.search(pattern, "A") else id_like(value)
-        meant = plain if plain != value and re.search(pattern, plain) else ""
-    return f"; did you mean {meant}?" if meant else ""
+        likely = plain if plain != value and re.search(pattern, plain) else ""
+    return f"; did you mean {likely}?" if likely else ""
 
 
 def id_like(text: str) -> str:
@@ -193,9 +193,8 @@ def _as_number(text: str) -> str:
 def _meant_key(model: type[BaseModel], place: tuple[str | int, ...]) -> str:
     key = str(place[-1])
     here = sorted({name for inner in _models_at(model, place[:-1]) for name in _keys(inner)})
-    close = difflib.get_close_matches(key.lower(), here, n=1, cutoff=0.6)
-    if close:
-        return f"; did you mean {close[0]}?"
+    if question := meant(key, here):
+        return question
     elsewhere = [path for path in _paths(model) if path.rpartition(".")[2] == key]
     if elsewhere:
         return f"; did you mean {elsewhere[0]}?"

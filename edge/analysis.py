@@ -237,7 +237,7 @@ def _write(events: TextIO | None, lines: Iterable[dict[str, object]]) -> None:
 
 
 class _CameraEvents:
-    """The states of the camera, each told with the frame after which it changed, though frames are read ahead.
+    """The states of the camera, each reported with the frame after which it changed, though frames are read ahead.
 
     Attributes
     ----------

@@ -84,7 +84,7 @@ class Observer:
         return {**self._fall.faults, **self.state_file.faults, **self._calibration_fault}
 
     def may_be_new(self, frame: Frame) -> bool:
-        """Return whether a frame is the first one or has another size, though it may be that an alarm stands."""
+        """Return whether a frame is the first one or has another size, also while an alarm stands."""
         return self._tracker is None or frame.size != self._size
 
     def is_new(self, frame: Frame) -> bool:

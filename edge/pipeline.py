@@ -202,8 +202,7 @@ def detections(
         Threads that read and detect beside the caller's; with 1 the caller's does everything.
 
     """
-    stages = Stages(_propose, _judge, _decide, FEEDBACK_FRAMES)
-    yield from overlapped(work, stages, threads)
+    return overlapped(work, Stages(_propose, _judge, _decide, FEEDBACK_FRAMES), threads)
 
 
 def _propose(work: tuple[Triple, Detector]) -> tuple[Triple, Detector, Proposal]:

@@ -9,7 +9,7 @@ import cv2
 # malloc.h of glibc
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 KEPT_BYTES = 64 << 20
-"""More free memory than this goes back to the system: some times what the pictures of a frame take."""
+"""More free memory than this goes back to the system: several times what the pictures of a frame take."""
 _MAPPED_BYTES = 32 << 20
 
 

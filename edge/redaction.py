@@ -36,7 +36,7 @@ def without_login(address: str) -> str:
     """Return an address for messages: without a login and without its query; other names are returned as they are.
 
     The whole text counts as the address. A login may hold any sign: what stands before the last @ is left out. Parts
-    of which it is not plain that they belong to no login are left out, too.
+    that may belong to a login are left out, too.
 
     Examples
     --------

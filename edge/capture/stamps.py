@@ -13,8 +13,8 @@ MAX_FAILURES = 8
 class CameraStamps:
     """Time stamps of a camera, compared with the times at which its pictures arrive.
 
-    Cameras also send stamps that stand still, count whole seconds or number the pictures. Nothing is said of lost
-    pictures by those.
+    Cameras also send stamps that stand still, count whole seconds or number the pictures. Those show no lost pictures
+    and are not used.
 
     Parameters
     ----------

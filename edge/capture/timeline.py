@@ -1,7 +1,7 @@
 """Decides on the number and the time of each frame of a recording, from the time stamps of its container.
 
-Recorders leave frames out, count at another rate than that of the camera, change the rate, pause, and write a time when
-they felt like it. So a stamp is judged by those before it and by some after it, which are read ahead.
+Recorders leave frames out, count at another rate than that of the camera, change the rate, pause, and write times that
+are late or in bunches. So a stamp is judged by those before it and by some after it, which are read ahead.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ BEHIND = 32
 AHEAD = 16
 LATE = 1.5  # of the usual interval; a frame is missing between two that lie further apart
 EARLY = 0.5
-NEAR = 6  # intervals on each side that tell the rate around a frame
+NEAR = 6  # intervals on each side that decide the rate around a frame
 MIN_PERIOD_S = 5e-4  # frames that follow faster are stamped in bunches
 ROUNDING_S = 1e-6
 STAMP_UNIT_S = 1.5e-3  # Matroska rounds times to milliseconds
@@ -31,7 +31,7 @@ LONGEST_PAUSE_S = 86_400.0  # a stamp that lies further ahead is no time
 RESET_S = 0.5
 """Stamps that go back further begin anew: two recordings were joined."""
 MIN_SKIPS = 3
-"""Empty places at even distances, from which the recorder's rate is told from lost frames."""
+"""Empty places at even distances, from which they count as the recorder's rate and not as lost frames."""
 BUNCHED = 0.25
 """Of the mean interval: a usual interval below it means that frames were stamped in bunches, as they arrived."""
 BUNCH_LOSS_S = 2.0

@@ -32,7 +32,7 @@ MAX_FRAMES = 1 << 31  # a header that declares more is damaged
 LONGEST_S = 1e9
 RATE_TOLERANCE = 1.1
 AHEAD_BYTES = 48 << 20  # of decoded pictures that are read ahead
-LEAST_AHEAD = 4
+MIN_AHEAD = 4
 
 MOTION_JPEG = {"MJPG", "JPEG", "AVDJ", "AVRN", "DMB1", "MJPA"}
 # Codecs with independent frames. Every other codec is assumed to predict frames from each other.
@@ -96,7 +96,7 @@ class VideoSource(Source):
         self._numbered = self._container.kind == "avi" and (self._raw or codec in INTRA_FRAME)
         self._stamp_rate = self._declared_rate() or rate
         self._fps = fps
-        self._ahead = AHEAD if self._raw else min(max(AHEAD_BYTES // max(3 * width * height, 1), LEAST_AHEAD), AHEAD)
+        self._ahead = AHEAD if self._raw else min(max(AHEAD_BYTES // max(3 * width * height, 1), MIN_AHEAD), AHEAD)
         name = "Motion JPEG" if codec in MOTION_JPEG else codec or "raw"
         self._mode = Mode(width, height, rate, name)
         self._full_height = height

@@ -166,8 +166,8 @@ def _syntax_faults(text: str, error: MarkedYAMLError) -> list[Fault]:
     mark = error.problem_mark or error.context_mark
     what = "; ".join(" ".join(part.split()) for part in (error.context, error.problem) if part)
     # The parser quotes what it found, which may be a part of a password.
-    told = re.sub(r"(?<!\S)(['\"])(?!<)\S*\w\S*?\1", "'…'", what)
-    return [Fault(mark.line + 1 if mark else 1, f"no readable YAML: {told}")]
+    shown = re.sub(r"(?<!\S)(['\"])(?!<)\S*\w\S*?\1", "'…'", what)
+    return [Fault(mark.line + 1 if mark else 1, f"no readable YAML: {shown}")]
 
 
 class _Builder:

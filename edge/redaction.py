@@ -70,7 +70,7 @@ def redacted(text: str) -> str:
 def without_logins_of(words: Iterable[str], text: str) -> str:
     """Return a text without the logins of given words, such as those of a command line, whatever signs they hold."""
     for word in words:
-        for given in {word, word.partition("=")[2], word.partition(":")[2]}:
+        for given in (word, word.partition("=")[2], word.partition(":")[2]):
             shown = without_login(given)
             if shown == given:
                 continue

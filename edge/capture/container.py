@@ -76,6 +76,10 @@ class _Piece:
     start: int
     end: int | None
 
+    def end_within(self, size: int) -> int:
+        """Return where its content ends in a file of this size, which may be cut off."""
+        return min(self.end or size, size)
+
 
 def container_of(path: Path) -> Container:
     """Read the container of a recording. What is damaged counts as unknown.
@@ -108,7 +112,7 @@ def _avi(file: BinaryIO, size: int) -> Container:
         for riff in riffs[:1]
         for header in _lists(file, riff, size, b"hdrl")
         for stream in _lists(file, header, size, b"strl")
-        for piece in _chunks(file, stream.start + 4, min(stream.end or size, size))
+        for piece in _chunks(file, stream.start + 4, stream.end_within(size))
         if piece.name == b"strh" and file.seek(piece.start) >= 0
     )
     ends = [riff.end for riff in riffs if riff.name == b"RIFF"]
@@ -118,7 +122,7 @@ def _avi(file: BinaryIO, size: int) -> Container:
 
 
 def _lists(file: BinaryIO, within: _Piece, size: int, name: bytes) -> Iterator[_Piece]:
-    for piece in _chunks(file, within.start + 4, min(within.end or size, size)):
+    for piece in _chunks(file, within.start + 4, within.end_within(size)):
         if piece.name == b"LIST":
             file.seek(piece.start)
             if file.read(4) == name:
@@ -153,7 +157,7 @@ def _mp4(file: BinaryIO, size: int) -> Container:
 
 
 def _inside(file: BinaryIO, within: _Piece, size: int, name: bytes) -> Iterator[_Piece]:
-    for box in _boxes(file, within.start, min(within.end or size, size)):
+    for box in _boxes(file, within.start, within.end_within(size)):
         if box.name == name:
             yield box
 
@@ -183,7 +187,7 @@ def _matroska(file: BinaryIO, size: int) -> Container:
         if int.from_bytes(top.name, "big") != _SEGMENT:
             continue
         is_cut = None if top.end is None else top.end > size
-        for element in _elements(file, top.start, min(top.end or size, size)):
+        for element in _elements(file, top.start, top.end_within(size)):
             number = int.from_bytes(element.name, "big")
             if number == _TRACKS:
                 return Container("matroska", _video_tracks(file, element, size), is_cut)
@@ -195,9 +199,9 @@ def _matroska(file: BinaryIO, size: int) -> Container:
 
 def _video_tracks(file: BinaryIO, tracks: _Piece, size: int) -> int:
     count = 0
-    for track in _elements(file, tracks.start, min(tracks.end or size, size)):
+    for track in _elements(file, tracks.start, tracks.end_within(size)):
         if track.name[0] == _TRACK:
-            for entry in _elements(file, track.start, min(track.end or size, size)):
+            for entry in _elements(file, track.start, track.end_within(size)):
                 if entry.name[0] == _TRACK_TYPE and entry.end is not None:
                     file.seek(entry.start)
                     count += int.from_bytes(file.read(min(entry.end - entry.start, 8)), "big") == 1

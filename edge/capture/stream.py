@@ -109,15 +109,10 @@ class HttpSource(LiveSource):
             raise SourceError(self.spec, f"cannot be reached ({words_of(error)})", advice_for(error)) from None
 
     def _no_stream(self, kind: str) -> SourceError:
-        if kind.startswith("image/"):
-            return SourceError(
-                self.spec,
-                f"sends {kind}, a single picture and no stream",
-                "look up the address of the MJPEG stream in the camera's manual (multipart/x-mixed-replace)",
-            )
+        what = "a single picture and no stream" if kind.startswith("image/") else "which is no Motion JPEG stream"
         return SourceError(
             self.spec,
-            f"sends {kind or 'no content type'}, which is no Motion JPEG stream",
+            f"sends {kind or 'no content type'}, {what}",
             "look up the address of the MJPEG stream in the camera's manual (multipart/x-mixed-replace)",
         )
 

@@ -9,8 +9,7 @@ import pytest
 from edge.bundle import save_bundle
 from edge.capture.mjpeg_writer import MotionJpegWriter
 from edge.commands.cli import main
-from edge.config.device import load_settings
-from edge.errors import OutputError, SettingsError
+from edge.errors import OutputError
 from edge.output import PAGE_MARK, is_events, is_page, is_picture, require_apart, require_free
 from edge.simulation.curves import Axis, Curve, Panel, as_svg
 
@@ -97,22 +96,3 @@ def test_save_bundle_keeps_foreign_files(tiny_manifest, tmp_path, name):
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [(name, NOTES)]
     save_bundle(tmp_path, tiny_manifest("int8_64"), b"model", force=True)
     save_bundle(tmp_path, tiny_manifest("int8_64"), b"other")
-
-
-@pytest.mark.parametrize(
-    ("line", "said"),
-    [
-        ("state_file: device.yaml", "state_file: names the same file as the settings"),
-        ("calibration: ./sub/../clip.avi", "calibration: names the same file as source.spec"),
-        ("outbox: {path: secret}", "outbox.path: names the same file as mqtt.password_file"),
-        ("calibration: a.json\nstate_file: a.json", "state_file: names the same file as calibration"),
-    ],
-)
-def test_load_settings_refuses_to_write_over_what_is_read(tmp_path, line, said):
-    path = tmp_path / "device.yaml"
-    path.write_text(
-        "site: docks\ndevice: gate\nsource: {spec: clip.avi}\n"
-        f"mqtt: {{host: localhost, username: gate, password_file: secret}}\n{line}\n"
-    )
-    with pytest.raises(SettingsError, match=said):
-        load_settings(path)

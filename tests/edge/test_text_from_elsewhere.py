@@ -114,6 +114,6 @@ def test_why_names_nothing_of_python(error, words):
     assert why(error) == words
 
 
-def test_read_text_takes_an_end_of_file(tmp_path):
+def test_read_text_leaves_the_byte_order_mark_out(tmp_path):
     (tmp_path / "a").write_bytes(codecs.BOM_UTF8 + "ä".encode())
     assert read_text(tmp_path / "a") == "ä"

@@ -10,8 +10,8 @@ from edge.capture.source import open_source
 from edge.errors import SourceError
 
 
-def jpeg_of(picture, quality=95):
-    return cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
+def jpeg_of(picture):
+    return cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
 
 
 def as_field(jpeg, polarity):

@@ -120,13 +120,16 @@ def test_errors_findings_and_logs_show_no_login(address):
 def test_every_error_of_the_hierarchy_redacts():
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, GammaboxError)]
     assert len(kinds) > 5
+    built = set()
     for kind in kinds:
         for words in ((MISWRITTEN[0],), (MISWRITTEN[0], "problem", "advice"), (MISWRITTEN[0], [MISWRITTEN[1]])):
             try:
                 raised = kind(*words)
             except (TypeError, AttributeError):
                 continue
+            built.add(kind)
             assert not has_login(str(raised)), kind
+    assert built == set(kinds)
 
 
 YAML = "site: docks\ndevice: gate-1\nsource:\n  spec: clip.avi\nmqtt:\n  host: localhost\n  username: box\n"

@@ -229,9 +229,9 @@ def walk(frames: Iterable[Frame], *steps: Callable[[Triple], Result]) -> Iterato
         yield tuple(step(triple) for step in steps)
 
 
-def analyse_triple(triple: Triple, detector: Detector, tracker: AlarmTracker | None = None) -> AnalysedFrame:
-    """Analyse the middle frame of a triple: find its hits, observe its live time, update the alarm."""
-    return conclude(triple, detector.detect(triple), tracker)
+def analyse_triple(triple: Triple, detector: Detector) -> AnalysedFrame:
+    """Analyse the middle frame of a triple without an alarm: find its hits, observe its live time."""
+    return conclude(triple, detector.detect(triple))
 
 
 def conclude(triple: Triple, detection: Detection, tracker: AlarmTracker | None = None) -> AnalysedFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,7 +53,7 @@ class Classifier(Network):
         return self.decision.threshold
 
     def scores(self, crops: Image) -> NDArray[np.float64]:
-        """Return the probability of radiation, 0..1, of crops (n, size, size, 3), by this network alone."""
+        """Return the probability of radiation, 0..1, of crops (n, size, size, planes), by this network alone."""
         return self.decision.scores(self.margins(crops))
 
 
@@ -65,36 +65,28 @@ class Screened:
     ----------
     candidates : sequence of Candidate
         The likeliest first.
-    margins : float64 array, shape (n,), or None
-        The screen's logit1 − logit0 of each; None without a screen.
     stopped : int
         How many candidates it does not pass.
 
     """
 
     candidates: Sequence[Candidate]
-    margins: NDArray[np.float64] | None = field(default=None, repr=False)
     stopped: int = 0
 
     def some(self, count: int) -> Screened:
         """Return at most `count` of them: all, or an even sample, which stands for all."""
         if len(self.candidates) <= count:
             return self
-        chosen = sample(len(self.candidates), count)
-        margins = None if self.margins is None else self.margins[chosen]
-        return Screened([self.candidates[index] for index in chosen], margins, self.stopped)
+        return Screened(some(self.candidates, count), self.stopped)
 
 
 def some(candidates: Sequence[Candidate], count: int) -> Sequence[Candidate]:
-    """Return at most `count` candidates: all, or an even sample, which stands for all."""
-    if len(candidates) <= count:
+    """Return at most `count` candidates: all, or an even sample in their order, the same for the same numbers."""
+    whole = len(candidates)
+    if whole <= count:
         return candidates
-    return [candidates[index] for index in sample(len(candidates), count)]
-
-
-def sample(whole: int, part: int) -> NDArray[np.intp]:
-    """Return the indices of a random part, rising, the same for the same numbers: shape (part,)."""
-    return np.sort(np.random.default_rng(whole).permutation(whole)[:part])
+    chosen = np.sort(np.random.default_rng(whole).permutation(whole)[:count])
+    return [candidates[index] for index in chosen]
 
 
 class Screen:
@@ -136,4 +128,4 @@ class Screen:
         margins = self._network.margins(self._network.crops(view, candidates))
         passing = np.flatnonzero(sigmoid(margins) >= self._threshold)
         order = passing[np.argsort(-margins[passing], kind="stable")]
-        return Screened([candidates[i] for i in order], margins[order], len(candidates) - len(order))
+        return Screened([candidates[i] for i in order], len(candidates) - len(order))

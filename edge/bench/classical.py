@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 
 from edge.bench.method import Sighting, Verdict
-from edge.detect.crops import cut_size, network_input, patches, window_origin
+from edge.detect.crops import window_origin
 from edge.detect.networks import Classifier
+from edge.detect.view import View
 from edge.errors import RuntimeMissingError
 
 if TYPE_CHECKING:
@@ -102,11 +103,8 @@ class MotionGated:
         sightings = []
         if origins:
             xs, ys = (np.array(column, np.intp) + size // 2 for column in zip(*origins, strict=True))
-            planes, seen = self._classifier.planes, (triple.previous.grey, grey, triple.following.grey)
-            if planes == "rgb":
-                seen = tuple(cv2.split(triple.current.colour()))
-            crops = patches(seen, xs, ys, cut_size(planes, size))
-            scores = self._classifier.scores(network_input(planes, crops, crops))
+            view = View(triple.current, (triple.previous.grey, grey, triple.following.grey))
+            scores = self._classifier.scores(self._classifier.crops_around(view, xs, ys))
             sightings = [
                 Sighting(x, y, x + size - 1, y + size - 1, float(score))
                 for (x, y), score in zip(origins, scores, strict=True)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from edge.bench.method import Sighting, Verdict
-from edge.detect.crops import cut_size, network_input, patches
 from edge.detect.detector import Detector
 from edge.detect.networks import Classifier
+from edge.detect.view import View
 
 if TYPE_CHECKING:
     from edge.capture.frame import Triple
@@ -55,13 +54,9 @@ class Tiles:
         size = self._classifier.crop_size
         frame = triple.current
         origins = tile_origins(frame.size, size)
-        planes = self._classifier.planes
-        seen = (triple.previous.grey, frame.grey, triple.following.grey)
-        if planes == "rgb":
-            seen = tuple(cv2.split(frame.colour()))
         xs, ys = (np.array(column, np.intp) + size // 2 for column in zip(*origins, strict=True))
-        cuts = patches(seen, xs, ys, cut_size(planes, size))
-        crops = network_input(planes, cuts, cuts)
+        view = View(frame, (triple.previous.grey, frame.grey, triple.following.grey))
+        crops = self._classifier.crops_around(view, xs, ys)
         cropped = perf_counter()
         scores = self._classifier.scores(crops)
         done = perf_counter()

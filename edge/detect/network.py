@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edge.capture.frame import Image
-    from edge.detect.crops import Planes
+    from edge.detect.crops import Indices, Planes
     from edge.detect.hit import Candidate
     from edge.detect.manifest import InputContract, OutputContract, Quantisation
     from edge.detect.view import View
@@ -87,14 +87,18 @@ class Network:
         return self._batch
 
     def crops(self, view: View, candidates: Sequence[Candidate]) -> Image:
-        """Cut the input of the network around each candidate: uint8, shape (n, size, size, planes).
+        """Cut the input of the network around each candidate: uint8, shape (n, size, size, planes)."""
+        return self.crops_around(view, *positions(candidates))
 
-        Colours are decoded only where the network sees them and there is a candidate.
+    def crops_around(self, view: View, xs: Indices, ys: Indices) -> Image:
+        """Cut the input of the network around each place (x, y): uint8, shape (n, size, size, planes).
+
+        Colours are decoded only where the network sees them and there is a place.
         """
         size = self.crop_size
-        if not candidates:
+        if not len(xs):
             return np.empty((0, size, size, plane_count(self.planes)), np.uint8)
-        cut_out = patches(view.channels(self.planes), *positions(candidates), cut_size(self.planes, size))
+        cut_out = patches(view.channels(self.planes), xs, ys, cut_size(self.planes, size))
         return network_input(self.planes, cut_out, cut_out)
 
     def margins(self, crops: Image) -> NDArray[np.float64]:
@@ -107,7 +111,7 @@ class Network:
         Parameters
         ----------
         crops : uint8 array, shape (n, size, size, planes)
-            Crops cut by the method `crops`, or laid out by `edge.detect.crops.network_input`.
+            Crops cut by the methods `crops` and `crops_around`, or laid out by `edge.detect.crops.network_input`.
 
         Returns
         -------

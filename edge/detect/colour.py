@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edge.capture.frame import Frame, Image
-    from edge.detect.hit import Candidate
+    from edge.detect.hit import Candidate, Hit
 
 _EACH = 4
 """Every fourth pixel of every fourth row tells whether a picture is grey."""
@@ -24,14 +24,15 @@ _GROUND = 6
 """Pixels of the halved picture to each side: cameras send colours at half the size."""
 
 
-def spot_colours(frame: Frame, candidates: Sequence[Candidate], mask: Image | None = None) -> NDArray[np.float64]:
+def spot_colours(frame: Frame, spots: Sequence[Candidate | Hit], mask: Image | None = None) -> NDArray[np.float64]:
     """Return by how much the colour of each spot differs from its ground's.
 
     Parameters
     ----------
     frame : Frame
         Frame whose colours are decoded, at half the size.
-    candidates : sequence of Candidate
+    spots : sequence of Candidate or Hit
+        Their brightest pixels say where they lie.
     mask : uint8 array, shape (height, width), or None
         Not 0 at masked pixels.
 
@@ -44,14 +45,14 @@ def spot_colours(frame: Frame, candidates: Sequence[Candidate], mask: Image | No
 
     """
     if not frame.has_colours:
-        return np.full(len(candidates), np.nan)
+        return np.full(len(spots), np.nan)
     try:
         halved = frame.colour_halved()
     except SourceError:  # its grey could be decoded: a hit is not lost for want of its colour
-        return np.full(len(candidates), np.nan)
+        return np.full(len(spots), np.nan)
     if _is_neutral(halved, mask):
-        return np.full(len(candidates), np.nan)
-    return np.array([_contrast(halved, candidate.x // 2, candidate.y // 2, mask) for candidate in candidates])
+        return np.full(len(spots), np.nan)
+    return np.array([_contrast(halved, spot.x // 2, spot.y // 2, mask) for spot in spots])
 
 
 def _is_neutral(halved: Image, mask: Image | None) -> bool:

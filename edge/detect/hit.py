@@ -16,7 +16,7 @@ DETECTION_STAGES = ("fast_path", "crop", "classify", "nuisance")
 """Finding candidates; cutting crops; running the networks and merging hits; asking what else than radiation hits
 may be, which decodes colours where they are needed."""
 PARTS = (12, 16)
-"""Rows and columns of the parts of a picture whose live ground is told."""
+"""Rows and columns of the parts of a picture whose live ground is reported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ class Detection:
     ground : float32 array, shape (12, 16), or None
         Live fraction of each part of the picture; None where it is not known.
     falling : bool
-        Whether rain or snow was seen to fall in this frame; not every frame is looked at.
+        Whether falling rain or snow was found in this frame; not every frame is examined.
     saturated : bool
         Whether half of the picture or more is saturated.
 
@@ -135,8 +135,8 @@ class Detection:
     saturated: bool = False
 
 
-def positions(candidates: Sequence[Candidate]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the columns and the rows of candidates, each of shape (n,)."""
-    xs = np.array([candidate.x for candidate in candidates], np.intp)
-    ys = np.array([candidate.y for candidate in candidates], np.intp)
+def positions(spots: Sequence[Candidate | Hit]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the columns and the rows of candidates or hits, each of shape (n,)."""
+    xs = np.array([spot.x for spot in spots], np.intp)
+    ys = np.array([spot.y for spot in spots], np.intp)
     return xs, ys

@@ -15,7 +15,7 @@ import numpy as np
 from edge.detect.colour import spot_colours
 from edge.detect.companions import find_companions
 from edge.detect.extent import extents
-from edge.detect.hit import Candidate
+from edge.detect.hit import positions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +62,7 @@ def judge_hits(hits: tuple[Hit, ...], view: View, older: Sequence[Image], noise:
     first, rest = hits[:MAX_JUDGED], hits[MAX_JUDGED:]
     if not first:
         return hits
-    xs, ys = np.array([hit.x for hit in first], np.intp), np.array([hit.y for hit in first], np.intp)
+    xs, ys = positions(first)
     previous, current, following = view.greys
     spikes = np.maximum(current[ys, xs].astype(int) - np.maximum(previous[ys, xs], following[ys, xs]), 1)
     moving = find_companions(view.greys, xs, ys, noise.floor_dn[ys, xs].astype(int)).moving
@@ -71,11 +71,8 @@ def judge_hits(hits: tuple[Hit, ...], view: View, older: Sequence[Image], noise:
     judged = [replace(hit, nuisance=MOVES) for hit in first]
     if stay.size:
         lights = on_points_of_light((previous, following, *older), xs, ys, spikes)
-        spots = [
-            Candidate(first[i].x, first[i].y, float(spike), first[i].pixels, 0.0, 0.0)
-            for i, spike in zip(stay, spikes, strict=True)
-        ]
-        shining = shine_like_light(spot_colours(view.frame, spots, view.mask) / spikes, extents(view.greys, xs, ys))
+        colours = spot_colours(view.frame, [first[i] for i in stay], view.mask) / spikes
+        shining = shine_like_light(colours, extents(view.greys, xs, ys))
         for i, light, shines in zip(stay, lights, shining, strict=True):
             judged[i] = replace(first[i], nuisance=POINT_OF_LIGHT if light else None, like_light=bool(shines))
     return (*judged, *rest)

@@ -222,5 +222,7 @@ def test_detector_shows_colours_to_a_classifier_of_rgb(bundle):
     changed = Bundle(bundle.path, coloured, bundle.model, bundle.screen)
     frames = film({2: [(100, 50), (200, 80)]}, count=5)
     coloured_frames = [replace(shown, bgr=shown.grey[..., None].repeat(3, axis=2)) for shown in frames]
+    coloured_frames[2].bgr[80:82, 200:202, [0, 2]] = 80  # so that it is green, as the network wants its middle plane
     detections = run(Detector(changed), coloured_frames)
     assert [detection.candidates for detection in detections] == [0, pytest.approx(2, abs=1), 0]
+    assert [hit.x // 100 for detection in detections for hit in detection.hits] == [2]

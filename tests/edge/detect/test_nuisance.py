@@ -34,12 +34,12 @@ def films(rng, base, heights, drift=(0, 0)):
     return frames
 
 
-def judged(frames):
-    """Judge a hit at the place in the last but one of the frames."""
+def judged(frames, bgr=None):
+    """Judge a hit at the place in the last but one of the frames, which has the colours `bgr`."""
     *older, previous, current, following = frames
     triple = Triple(
         *(
-            Frame(number, number / 25, datetime(2026, 1, 1, tzinfo=timezone.utc), grey)
+            Frame(number, number / 25, datetime(2026, 1, 1, tzinfo=timezone.utc), grey, bgr=bgr)
             for number, grey in enumerate((previous, current, following))
         )
     )
@@ -54,6 +54,18 @@ def test_hit_of_one_frame_is_no_nuisance(texture):
     hit = judged(films(rng, ground(rng, texture), (0, 0, 0, 90, 0)))
     assert hit.nuisance is None
     assert hit.counts
+
+
+@pytest.mark.parametrize(("spot_dn", "light"), [(None, True), (70, False)], ids=["as its ground", "green"])
+def test_hit_looks_like_light_by_its_colour(spot_dn, light):
+    rng = np.random.default_rng(6)
+    frames = films(rng, ground(rng), (0, 0, 0, 90, 0))
+    bgr = frames[3][..., None].repeat(3, axis=2)
+    bgr[..., 2] += 6  # a picture whose channels are equal shows no colours
+    if spot_dn is not None:
+        x, y = PLACE
+        bgr[y : y + 2, x : x + 2, [0, 2]] = spot_dn
+    assert judged(frames, bgr).like_light == light
 
 
 @pytest.mark.parametrize(("star", "flare"), [(30, 90), (15, 60), (60, 100)])

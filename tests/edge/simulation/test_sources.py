@@ -13,7 +13,7 @@ from edge.simulation.background import BackgroundModel
 from edge.simulation.hit_train import draw_poisson
 from edge.simulation.passages import Passage, detect
 from edge.simulation.playback import START_UTC, play
-from edge.simulation.sensor import extra_hz
+from edge.simulation.sensor import SENSOR_FACTORS, extra_hz
 
 IDENTITY = Identity(camera="test", width=1920, height=1080, exposure_s=0.04, gain=1.0, model_sha256="0")
 
@@ -75,8 +75,8 @@ def test_tc99m_at_50_usv_h_raises_within_a_minute():
     assert found.p90_s < 20
 
 
-def test_tc99m_at_50_usv_h_raises_for_a_sensor_of_a_third_less():
-    passage = Passage(AlarmSettings(), 0.79 * extra_hz("Tc-99m", 50), 60.0, "stay", BackgroundModel(0.05))
+def test_tc99m_at_50_usv_h_raises_for_the_least_sensitive_sensor():
+    passage = Passage(AlarmSettings(), SENSOR_FACTORS[0] * extra_hz("Tc-99m", 50), 60.0, "stay", BackgroundModel(0.05))
     assert detect(passage, 100, (6,)).probability_interval[0] > 0.9
 
 

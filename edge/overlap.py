@@ -34,8 +34,8 @@ class Stages(Generic[Item, Begun, Worked, Result]):
     finish : callable
         Third stage: one item after the other, in order, as the first.
     depth : int
-        An item is begun after the one `depth` places before it is finished, never earlier. What the third stage tells
-        the first about an item may thus be used from `depth` items later on, with any number of threads.
+        An item is begun after the one `depth` places before it is finished, never earlier. What the first stage
+        learns from the third about an item may thus be used from `depth` items later on, with any number of threads.
 
     """
 
@@ -89,7 +89,7 @@ class _Job:
 
     value: Any
     stage: int = 0
-    taken: bool = False
+    busy: bool = False
     error: BaseException | None = None
 
 
@@ -139,7 +139,7 @@ class _Line(Generic[Result]):
             del job  # else its pictures would be kept until the next result
 
     def end(self) -> None:
-        """End the threads. What they are at is finished, what waits is dropped."""
+        """End the threads. They finish the stage they work at; what waits is dropped."""
         with self._work:
             self._ended = True
             self._work.notify_all()
@@ -169,7 +169,7 @@ class _Line(Generic[Result]):
                     return
                 job = self._next_job()
                 if job is not None:
-                    job.taken = True
+                    job.busy = True
                 else:
                     self._reading = True
                 if self._can_read or self._next_job() is not None:
@@ -185,7 +185,7 @@ class _Line(Generic[Result]):
         for place, job in enumerate(self._jobs):
             if job.error is not None:
                 return None  # nothing after it will be asked for
-            waits = not job.taken and job.stage < _DONE
+            waits = not job.busy and job.stage < _DONE
             if waits and (job.stage == _WORK or (earlier_stage > job.stage and self._may_begin(place, job))):
                 return job
             earlier_stage = job.stage
@@ -230,7 +230,7 @@ class _Line(Generic[Result]):
         with self._work:
             job.value, job.error = value, error
             job.stage += 1
-            job.taken = False
+            job.busy = False
             self._exhausted |= error is not None  # nothing that comes after it will be asked for
             if self._is_ready:
                 self._result.notify()

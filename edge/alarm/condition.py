@@ -43,7 +43,7 @@ class Situation:
     overload : str or None
         What shows that more comes than can be judged.
     nuisances : tuple of str
-        What of the hits and of the picture is not counted, each a phrase for people.
+        Hits and parts of the picture that do not count now, each a phrase for people.
 
     """
 

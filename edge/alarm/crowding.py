@@ -1,4 +1,4 @@
-"""Crowding: where hits are denser than an even field makes them, the ground does not count until that is over."""
+"""Crowding: ground on which hits are denser than in an even field does not count as long as they are."""
 
 from __future__ import annotations
 
@@ -83,18 +83,18 @@ class Crowding:
         self._waiting, self._waiting_s = np.zeros(PARTS), 0.0
 
     def _close(self) -> bool:
-        """Close the square in which hits crowd most, if they do; return whether there was one."""
+        """Close the square in which hits crowd most and return True; False where they crowd nowhere."""
         hits, exposed_s = self._hits * self._open, self._exposed_s * self._open
         all_hits, all_s = float(hits.sum()), float(exposed_s.sum())
-        least, worst = math.log(CLOSE_CHANCE / (self._open.size * len(_SIDES))), None
+        lowest, worst = math.log(CLOSE_CHANCE / (self._open.size * len(_SIDES))), None
         for side in _SIDES:
             inside, inside_s = _square_sums(hits, side), _square_sums(exposed_s, side)
             others_s = np.maximum(all_s - inside_s, inside_s)
             expected = CONTRAST * np.maximum(all_hits - inside, _FEW_HITS) * inside_s / np.maximum(others_s, 1e-9)
             tails = log_tails(inside, expected)
             place = int(tails.argmin())
-            if tails.flat[place] < least:
-                least, worst = float(tails.flat[place]), (*divmod(place, tails.shape[1]), side)
+            if tails.flat[place] < lowest:
+                lowest, worst = float(tails.flat[place]), (*divmod(place, tails.shape[1]), side)
         if worst is None:
             return False
         row, column, side = worst
@@ -123,7 +123,7 @@ def parts_of(positions: Sequence[tuple[int, int]], size: tuple[int, int]) -> lis
 
 
 def log_tails(counts: NDArray[np.float64], expected: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the logarithms of Chernoff's bound of the probability of Poisson counts so high; 0 where they are not.
+    """Return the logarithms of Chernoff's bound of the probability of so high Poisson counts, 0 for low ones.
 
     Examples
     --------

@@ -19,17 +19,17 @@ _LIGHT_MEMORY_S = 30.0
 _LIGHT_MEMORY_HITS = 100.0
 _REOPEN_LIGHT_SHARE, _REOPEN_LIGHT_HITS = 0.55, 20.0
 _SUSPECT_CHANCE, _SUSPECT_HITS = 0.05, 12.0
-"""The same while an excess is looked at: the hits that do not look like light then decide sooner."""
+"""While an excess is examined, hits like light are left out at this chance already, if there are so many hits."""
 _QUIET_S = 600.0
 """After so long without a nuisance's hits all hits count again."""
 _WORTH = 1.5
-"""Light does not count either where leaving it out finds sources so many times better."""
+"""Hits like light do not count either where sources are found so many times better without them."""
 _SEEN_MEMORY_S = 4.0
 _LEAK_MEMORY_S = 1800.0
 _PRIOR_LEAKS, _PRIOR_KNOWN = 1.0, 20.0
 _MAX_LEAK = 0.25
 _PRIOR_FALLEN, _PRIOR_FALLING_S = 2.0, 4.0
-"""Hits that rain and snow leave, and the seconds of them, before any were seen."""
+"""Hits that rain and snow leave, and the seconds of them, before any are known."""
 _FALLS_ON_S = 5.0
 _MIN_LEAK_HZ, _MAX_LEAK_HZ = 1e-3, 20.0
 _LEAK_GRID = 1.02
@@ -61,7 +61,7 @@ class Lights:
         worth : bool
             Whether sources are found better without such hits.
         suspect : bool
-            Whether an excess is looked at.
+            Whether an excess is being examined.
 
         """
         kept = math.exp(-observation.period_s / _LIGHT_MEMORY_S) * max(0.0, 1 - len(lights) / _LIGHT_MEMORY_HITS)
@@ -83,7 +83,7 @@ class Lights:
 class Leak:
     """How many hits of a nuisance count, by how many of its hits are known for what they are.
 
-    Hits that look like light belong to the ones as long as they count, and to the others when they do not.
+    Hits that look like light belong to those that count as long as they do, and else to those that do not.
     """
 
     def __init__(self) -> None:
@@ -97,13 +97,8 @@ class Leak:
         self.rate_hz = 0.0
 
     @property
-    def seen_hz(self) -> float:
-        """Hits a second that are not counted."""
-        return self._seen_hz(lights_closed=self._lights_closed)
-
-    @property
     def explained_hz(self) -> float:
-        """Those of them that are known one by one for what they are."""
+        """Hits a second that are not counted because each of them is known for what it is."""
         return self._explained_sum / max(self._seen_s, _SEEN_MEMORY_S / 2)
 
     @property
@@ -111,7 +106,7 @@ class Leak:
         """Whether sources are found better without hits that look like light, by what leaks of a nuisance each way."""
         if self.falling:
             return True
-        if self._seen_hz(lights_closed=True) < 1.0:
+        if self._left_out_hz(lights_closed=True) < 1.0:
             return False
         with_lights, without = (self._leak_hz(lights_closed=closed) for closed in (False, True))
         gain = math.sqrt(max(with_lights, _MIN_LEAK_HZ) / max(without, _MIN_LEAK_HZ)) * (1 - LIGHT_SHARE)
@@ -144,14 +139,15 @@ class Leak:
             self._fallen = self._fallen * kept + self._plain
             self._falling_s = self._falling_s * kept + period_s
 
-    def _seen_hz(self, *, lights_closed: bool) -> float:
-        seen = self._elsewhere_sum + (self._light_sum if lights_closed else 0.0)
-        return seen / max(self._seen_s, _SEEN_MEMORY_S / 2)
+    def _left_out_hz(self, *, lights_closed: bool) -> float:
+        """Return how many hits a second are not counted, with or without those that look like light."""
+        left_out = self._elsewhere_sum + (self._light_sum if lights_closed else 0.0)
+        return left_out / max(self._seen_s, _SEEN_MEMORY_S / 2)
 
     def _leak_hz(self, *, lights_closed: bool) -> float:
         share = 1 - LIGHT_SHARE if lights_closed else 1.0
-        seen_hz = self._seen_hz(lights_closed=lights_closed)
-        leak_hz = self._ratios[lights_closed].high * seen_hz if seen_hz > 0 else 0.0
+        left_out_hz = self._left_out_hz(lights_closed=lights_closed)
+        leak_hz = self._ratios[lights_closed].high * left_out_hz if left_out_hz > 0 else 0.0
         if lights_closed and self.falling:
             leak_hz = max(leak_hz, gamma_quantile(self._fallen, _SIGMAS) / self._falling_s)
         return leak_hz / share
@@ -176,7 +172,7 @@ class _Ratio:
 
 
 def log_share_tail(part: float, whole: float, share: float = LIGHT_SHARE) -> float:
-    """Return the logarithm of Chernoff's bound of the probability that so many of a whole are of a share.
+    """Return the logarithm of Chernoff's bound of the probability that at least `part` of `whole` are of a share.
 
     Examples
     --------
@@ -186,15 +182,15 @@ def log_share_tail(part: float, whole: float, share: float = LIGHT_SHARE) -> flo
     True
 
     """
-    found = min(part / whole, 1.0) if whole > 0 else 0.0
-    if found <= share:
+    actual = min(part / whole, 1.0) if whole > 0 else 0.0
+    if actual <= share:
         return 0.0
-    rest = (1 - found) * math.log((1 - found) / (1 - share)) if found < 1 else 0.0
-    return -whole * (found * math.log(found / share) + rest)
+    rest = (1 - actual) * math.log((1 - actual) / (1 - share)) if actual < 1 else 0.0
+    return -whole * (actual * math.log(actual / share) + rest)
 
 
 def share_tail(part: int, whole: int, share: float = LIGHT_SHARE) -> float:
-    """Return the probability that at least so many of a whole are of a share; Chernoff's bound of it for large wholes.
+    """Return the probability that at least `part` of `whole` are of a share, above 60 its bound by Chernoff.
 
     Examples
     --------

@@ -55,13 +55,13 @@ class Observation:
     like_light : tuple of bool
         For each of `positions` whether the hit looks like light.
     explained : int
-        Hits on live ground that are known for something else, and are not in `hits`.
+        Hits on live ground that are not in `hits`, because each is known for something else.
     leak_hz : float
         Hits per live second that such things leave in `hits`.
     ground : float32 array, shape (12, 16), or None
         Live fraction of each part of the picture.
     falling : bool
-        Whether rain or snow was seen to fall in this frame.
+        Whether falling rain or snow was found in this frame; not every frame is examined.
     saturated : bool
         Whether half of the picture or more is saturated.
 

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
 
 FRAMES = 8
 """Frames with more than can be judged, less those without, that raise an alarm: a third of a second."""
-MOST = 50
+MAX_COUNT = 50
+"""The count goes no higher, so that an overload ends at most so many frames after its last one."""
 EVIDENCE = 1
 """After so many, just before, a picture that turns white counts, too: the field has grown until it saturates all."""
 
@@ -20,7 +21,7 @@ class Overload:
     Examples
     --------
     >>> overload = Overload()
-    >>> overload.stands, overload.seen, overload.reason
+    >>> overload.stands, overload.suspected, overload.reason
     (False, False, None)
 
     """
@@ -35,18 +36,18 @@ class Overload:
         return self._count >= FRAMES
 
     @property
-    def seen(self) -> bool:
-        """Whether there were any of late."""
+    def suspected(self) -> bool:
+        """Whether such frames came just now, enough of them or not."""
         return self._count > 0
 
     @property
     def reason(self) -> str | None:
         """What shows it; None where all can be judged."""
-        return self._reason if self.seen else None
+        return self._reason if self.suspected else None
 
     def update(self, observation: Observation) -> None:
-        """Count one more frame."""
+        """Update the count with one frame."""
         self._reason = observation.overload or self._reason
         goes_on = observation.saturated and self._count >= EVIDENCE
         step = 1 if observation.overload is not None or goes_on else -1
-        self._count = max(0, min(self._count + step, MOST))
+        self._count = max(0, min(self._count + step, MAX_COUNT))

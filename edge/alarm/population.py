@@ -32,9 +32,9 @@ _WEATHER_MEMORY_S = 300.0
 _MIN_OPEN_SHARE = 0.5
 """With less open ground than this nobody can say that all is clear."""
 _SETTLE_S, _SETTLED = 0.4, 40
-"""An excess is looked at for so long, or for so many hits, before it may raise an alarm."""
+"""An excess is examined for so long, or for so many hits, before it may raise an alarm."""
 _HELD_S = 20.0
-"""An excess that does not look like radiation is told after so long, with doubt."""
+"""An excess that does not look like radiation raises an alarm after so long, with doubts."""
 _SUSPECT_S = 1.0
 _FEWEST, _FEW, _SOME = 4, 8, 20
 _LIGHT_OF_FEW, _LIGHT_OF_SOME, _LIGHT_OF_MANY = 0.25, 0.15, 0.03
@@ -47,8 +47,8 @@ _RECENT = 200
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """A counted hit: when, in which part of the picture, and whether it looks like light."""
+class _CountedHit:
+    """A hit that counts: its time, the part of the picture in which it lies, and whether it looks like light."""
 
     time_s: float
     part: int
@@ -94,19 +94,19 @@ class Population:
         self._lights = Lights()
         self._leak = Leak()
         self._weather = FadingRate(_WEATHER_MEMORY_S)
-        self._recent: deque[_Seen] = deque(maxlen=_RECENT)
+        self._recent: deque[_CountedHit] = deque(maxlen=_RECENT)
         self._held_since_s: float | None = None
-        self._looked_s: float | None = None
+        self._examined_s: float | None = None
         self.closed_more = False
 
     def update(self, observation: Observation, *, overloaded: bool = False) -> Observation:
-        """Take in a frame and return what of it counts, with the leak of what does not and with the doubts.
+        """Update the population with one frame and return the part of it that counts, with its leak and its doubts.
 
         Parameters
         ----------
         observation : Observation
         overloaded : bool
-            Whether a strong field is there for sure: then all counts. Single frames that look like one, as in rain,
+            Whether a strong field is certain: then all counts. Single frames that look like one, as in rain,
             count with the hits that were found in them.
 
         """
@@ -128,7 +128,7 @@ class Population:
             if even[part] and not (light and self._lights.closed)
         ]
         now_s = observation.monotonic_s
-        self._recent += [_Seen(now_s, parts[index], observation.like_light[index]) for index in kept]
+        self._recent += [_CountedHit(now_s, parts[index], observation.like_light[index]) for index in kept]
         open_s = observation.live_s * self._crowding.open_share
         self._leak.update(observation, lights, lights_closed=self._lights.closed, open_s=open_s)
         if not places and observation.overload is None and self._leaves_all:
@@ -148,8 +148,8 @@ class Population:
         )
 
     def _is_suspect(self, observation: Observation) -> bool:
-        """Whether an excess was looked at a moment ago."""
-        return self._looked_s is not None and observation.monotonic_s - self._looked_s < _SUSPECT_S
+        """Whether an excess was examined a moment ago."""
+        return self._examined_s is not None and observation.monotonic_s - self._examined_s < _SUSPECT_S
 
     @property
     def _leaves_all(self) -> bool:
@@ -175,16 +175,16 @@ class Population:
 
         Few hits need to look quite like radiation, else more are waited for, twenty seconds at most.
         """
-        self._looked_s = now_s
+        self._examined_s = now_s
         if self._held_since_s is None or self._held_since_s < onset_s:
             self._held_since_s = now_s
         held_s = now_s - self._held_since_s
         if held_s >= _HELD_S:
             return True
-        hits = [seen for seen in self._recent if seen.time_s >= onset_s]
+        hits = [hit for hit in self._recent if hit.time_s >= onset_s]
         if hits and held_s < _SETTLE_S and len(hits) < _SETTLED:
             return False
-        parts, like_light = [seen.part for seen in hits], [seen.like_light for seen in hits]
+        parts, like_light = [hit.part for hit in hits], [hit.like_light for hit in hits]
         return looks_like_radiation(parts, like_light, self._crowding.exposed_s)
 
     @property
@@ -242,13 +242,13 @@ def looks_like_radiation(parts: Sequence[int], like_light: Sequence[bool], expos
     expected = CONTRAST * count * (count - 1) / 2 * float((even**2).sum())
     if float(log_tails(np.array(pairs), np.array(expected))) < math.log(unlikely):
         return False
-    least = min(math.exp(-narrow / (count - 2) ** _NARROW_POWER), _NARROW)
-    return _scatter(counts) >= _scatter(exposed_s) * least
+    min_scatter = min(math.exp(-narrow / (count - 2) ** _NARROW_POWER), _NARROW)
+    return _scatter(counts) >= _scatter(exposed_s) * min_scatter
 
 
 def _has_few_lights(lights: int, count: int) -> bool:
-    least = _LIGHT_OF_FEW if count < _FEW else _LIGHT_OF_SOME if count < _SOME else _LIGHT_OF_MANY
-    return share_tail(lights, count) >= least
+    min_chance = _LIGHT_OF_FEW if count < _FEW else _LIGHT_OF_SOME if count < _SOME else _LIGHT_OF_MANY
+    return share_tail(lights, count) >= min_chance
 
 
 def _scatter(weights: NDArray[np.float64]) -> float:

@@ -176,8 +176,8 @@ class AlarmTracker:
             return self._follow_changed(self.standing, stretch, observation)
         if observation.overload is None:
             self.population.learn(observation)
-        if observation.overload is None and not self._leaks(observation):
-            self.learner.observe(now_s, hits, observation.live_s, observation.period_s)
+            if not self._leaks(observation):
+                self.learner.observe(now_s, hits, observation.live_s, observation.period_s)
         self.learner.learn(now_s if self.stretch is None else self.stretch.onset_s, now_s)
         return ()
 
@@ -259,7 +259,7 @@ class AlarmTracker:
         """Whether the camera sees too little of what comes to say that a source is gone."""
         blind = self.usual_live is not None and observation.live_fraction < MIN_LIVE_SHARE * self.usual_live
         sees = observation.live_s > 0 and not self.population.blinds
-        return self._overload.seen or observation.unclassified > 0 or blind or not sees
+        return self._overload.suspected or observation.unclassified > 0 or blind or not sees
 
     def _clear_rule(self, standing: Standing, observation: Observation) -> ClearRule:
         background_hz = min(standing.background.quantile_hz(UPPER_SIGMAS), self._settings.max_background_hz)

@@ -72,10 +72,10 @@ class Trigger:
 
     def _rule(self, background_hz: float, dispersion: float, multiple: float) -> tuple[float, float]:
         """Return slope and limit of one sum."""
-        least = self._settings.min_excess * background_hz
-        excess = max(self._settings.source_rate_hz * min(multiple, 1.0), least)
+        min_hz = self._settings.min_excess * background_hz
+        excess = max(self._settings.source_rate_hz * min(multiple, 1.0), min_hz)
         # On a high background the weakest two would be tuned for the same source.
-        source = excess * max(multiple, _SECOND if multiple == 1 and least >= self._settings.source_rate_hz else 1.0)
+        source = excess * max(multiple, _SECOND if multiple == 1 and min_hz >= self._settings.source_rate_hz else 1.0)
         share = self._settings.false_alarms_per_1000_h / len(MULTIPLES)
         decay = decay_per_hit(background_hz, source, dispersion)
         limit = limit_hits(background_hz, source, share) * decay_per_hit(background_hz, source) / decay

@@ -29,7 +29,7 @@ FEEDBACK_FRAMES = 4
 _NEWEST_SHARE = 1 / 25
 """Weight of the newest frame in the mean of the crowd; the last second counts most."""
 _OLDER = 2
-"""Frames before those of the triple that tell what stands there all the time."""
+"""Frames before those of the triple that show what stands there all the time."""
 
 
 class CameraState:
@@ -89,8 +89,11 @@ class CameraState:
         if hits:
             self._lessons.append((number, hits, live_fraction))
 
-    def crowd(self, refused: float) -> float:
-        """Return the running mean of how many candidates look like hits to the screen only, with one more frame."""
+    def update_crowd(self, refused: float) -> float:
+        """Update the crowd with one frame and return it.
+
+        It is the running mean of how many candidates of a frame the screen passes and the classifier refuses.
+        """
         before = refused if self._crowd is None else self._crowd
         self._crowd = before + _NEWEST_SHARE * (refused - before)
         return self._crowd

@@ -33,7 +33,7 @@ _MIN_SHARE = 0.5
 _OWN_PX = 2
 """What is nearer belongs to the spot itself."""
 _MIN_SAMPLE, _MAX_SAMPLE = 12, 48
-"""Candidates of what looks like a strong field that are asked whether they move."""
+"""Numbers of candidates, of what looks like a strong field, that are tested for motion."""
 _MOVING_SHARE, _MOVING_EXCESS = 0.5, 0.25
 """Shares of moving candidates, and of those beyond chance; 0.95 and 0.7 in falling snow, 0.35 and 0 in a field."""
 _UNSEEN = 255
@@ -90,9 +90,9 @@ def find_companions(greys: Greys, xs: Indices, ys: Indices, min_dn: NDArray[np.i
     reach = min(_REACH_PX * max(1, height // _ROWS), height // 4, width // 4)
     own = slice(reach - _OWN_PX, reach + _OWN_PX + 1)
     moving, by_chance = np.zeros((2, len(xs)), bool)
-    for i, (x, y, least) in enumerate(zip(xs.tolist(), ys.tolist(), min_dn.tolist(), strict=True)):
+    for i, (x, y, min_spike_dn) in enumerate(zip(xs.tolist(), ys.tolist(), min_dn.tolist(), strict=True)):
         spike = int(greys[1][y, x]) - max(int(greys[0][y, x]), int(greys[2][y, x]))
-        enough = max(_MIN_SHARE * spike, least)
+        enough = max(_MIN_SHARE * spike, min_spike_dn)
         behind, ahead = _spikes_around(greys, x, y, reach)
         ahead = cv2.dilate(ahead, np.ones((3, 3), np.uint8))
         ahead[own, own] = 0
@@ -113,7 +113,7 @@ def are_moving(greys: Greys, candidates: tuple[Candidate, ...], noise: NoiseMap)
 
 
 def _highest_pair(ahead: Image, behind: Image) -> int:
-    """Return the lower spike of the pair for which it is highest; one of the two has to be inside of the picture."""
+    """Return the lower spike of the pair for which it is highest. One of the two has to be inside of the picture."""
     pairs = cv2.min(ahead, behind)
     pairs[pairs == _UNSEEN] = 0
     return int(pairs.max())
@@ -122,15 +122,13 @@ def _highest_pair(ahead: Image, behind: Image) -> int:
 def _spikes_around(greys: Greys, x: int, y: int, reach: int) -> tuple[Image, Image]:
     """Return by how much the previous and the next frame exceed the other two around a spot, 255 beyond the border."""
     height, width = greys[1].shape
-    top, left, bottom, right = (max(reach - y, 0), max(reach - x, 0), y + reach + 1 - height, x + reach + 1 - width)
-    bottom, right = max(bottom, 0), max(right, 0)
+    top, bottom = max(reach - y, 0), max(y + reach + 1 - height, 0)
+    left, right = max(reach - x, 0), max(x + reach + 1 - width, 0)
     rows = slice(y - reach + top, y + reach + 1 - bottom)
     columns = slice(x - reach + left, x + reach + 1 - right)
     previous, current, following = (grey[rows, columns] for grey in greys)
+    spikes = (cv2.subtract(previous, cv2.max(current, following)), cv2.subtract(following, cv2.max(current, previous)))
     behind, ahead = (
-        cv2.copyMakeBorder(
-            cv2.subtract(one, cv2.max(current, other)), top, bottom, left, right, cv2.BORDER_CONSTANT, value=_UNSEEN
-        )
-        for one, other in ((previous, following), (following, previous))
+        cv2.copyMakeBorder(spike, top, bottom, left, right, cv2.BORDER_CONSTANT, value=_UNSEEN) for spike in spikes
     )
     return behind, ahead

@@ -23,17 +23,17 @@ if TYPE_CHECKING:
 REACH = 4
 """A candidate is the brightest spike within this many pixels, and its surroundings are as wide."""
 TILE = 64
-"""Moving ground is looked at in tiles of 64×64 pixels."""
+"""Moving ground is examined in tiles of 64×64 pixels."""
 _SAME_PX = 2
 
 
-def describe(greys: Greys, at: Indices, rules: CandidateRules, noise: NoiseMap) -> tuple[Candidate, ...]:
+def describe(greys: Greys, points: Indices, rules: CandidateRules, noise: NoiseMap) -> tuple[Candidate, ...]:
     """Return a candidate for each point that is the highest of its surroundings, the most promising first."""
-    if not at.size:
+    if not points.size:
         return ()
     height, width = greys[1].shape
-    at = _highest_of_cells(greys, at)
-    ys, xs = np.divmod(at, width)
+    points = _highest_of_cells(greys, points)
+    ys, xs = np.divmod(points, width)
     reach = np.arange(-REACH, REACH + 1)
     window = np.clip(ys[:, None] + reach, 0, height - 1)[:, :, None] * width
     window = window + np.clip(xs[:, None] + reach, 0, width - 1)[:, None, :]
@@ -43,8 +43,8 @@ def describe(greys: Greys, at: Indices, rules: CandidateRules, noise: NoiseMap) 
     tall = heights[:, None, None]
     highest = heights == spike.max(axis=(1, 2), initial=0)
     # Of neighbouring peaks of equal height, as a saturated spot has them, the first one stands for all.
-    second = ((spike == tall) & (window < at[:, None, None])).any(axis=(1, 2))
-    stands_out = heights - _ring_means(spike) > noise.floor_dn.ravel()[at]
+    second = ((spike == tall) & (window < points[:, None, None])).any(axis=(1, 2))
+    stands_out = heights - _ring_means(spike) > noise.floor_dn.ravel()[points]
     motion = cv2.absdiff(previous, following).reshape(current.shape).mean(axis=(1, 2), dtype=np.float32)
     pixels = np.count_nonzero(spike > tall // 2, axis=(1, 2))
     sigma = noise.sigma_dn[ys // BLOCK, xs // BLOCK]
@@ -61,15 +61,15 @@ def compact_candidates(
     greys: Greys, moving: NDArray[np.bool_], candidates: tuple[Candidate, ...], noise: NoiseMap
 ) -> tuple[Candidate, ...]:
     """Find the compact spots of moving ground that are no spikes, because a neighbouring frame is brighter there."""
-    at, heights = compact_peaks(greys, noise.floor_dn, tiles_with(moving), TILE)
+    points, heights = compact_peaks(greys, noise.floor_dn, _tiles_with(moving), TILE)
     height, width = greys[1].shape
     known = np.zeros((height, width), np.uint8)
     for candidate in candidates:
         known[candidate.y, candidate.x] = 1
     known = cv2.dilate(known, np.ones((2 * _SAME_PX + 1, 2 * _SAME_PX + 1), np.uint8)) if candidates else known
-    new = known.ravel()[at] == 0
+    new = known.ravel()[points] == 0
     found = []
-    for place, tall in zip(at[new].tolist(), heights[new].tolist(), strict=True):
+    for place, tall in zip(points[new].tolist(), heights[new].tolist(), strict=True):
         y, x = divmod(place, width)
         window = (slice(max(y - REACH, 0), y + REACH + 1), slice(max(x - REACH, 0), x + REACH + 1))
         previous, current, following = (grey[window] for grey in greys)
@@ -96,19 +96,19 @@ def _ring_means(windows: Image) -> NDArray[np.float32]:
     return means
 
 
-def _highest_of_cells(greys: Greys, at: Indices) -> Indices:
+def _highest_of_cells(greys: Greys, points: Indices) -> Indices:
     """Return the highest point of each cell of 4×4 pixels, which leaves a few windows instead of thousands."""
     width = greys[1].shape[1]
-    previous, current, following = (grey.ravel()[at].astype(np.int32) for grey in greys)
+    previous, current, following = (grey.ravel()[points].astype(np.int32) for grey in greys)
     heights = current - np.maximum(previous, following)
-    cells = (at // width // REACH) * (width // REACH + 1) + at % width // REACH
-    order = np.lexsort((at, -heights, cells))
+    cells = (points // width // REACH) * (width // REACH + 1) + points % width // REACH
+    order = np.lexsort((points, -heights, cells))
     first = np.ones(order.size, bool)
     first[1:] = cells[order[1:]] != cells[order[:-1]]
-    return at[order[first]]
+    return points[order[first]]
 
 
-def tiles_with(blocks: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _tiles_with(blocks: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return the tiles of 64×64 pixels that hold a marked block."""
     side = TILE // BLOCK
     padded = np.pad(blocks, [(0, -length % side) for length in blocks.shape])

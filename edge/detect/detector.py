@@ -155,7 +155,7 @@ class Detector:
         return self.decide(self.judge(self.propose(triple)))
 
     def propose(self, triple: Triple) -> Proposal:
-        """Find the candidates of the middle frame, and learn noise and motion. Raise BundleError as `detect` does."""
+        """Find the candidates of the middle frame, and learn the noise. Raise BundleError as `detect` does."""
         clock = StageClock()
         camera = self._camera_of(triple)
         number = camera.next_number()
@@ -189,8 +189,8 @@ class Detector:
         proposal, asked, screened = judged.proposal, judged.asked, judged.screened
         clock, camera, view, found = proposal.clock, proposal.camera, proposal.view, proposal.found
         clock.go_on()
-        refused = float(np.count_nonzero(judged.margins < 0)) * share_of(screened.candidates, asked.candidates)
-        crowd = camera.crowd(refused)
+        asked_stands_for = share_of(screened.candidates, asked.candidates)
+        crowd = camera.update_crowd(float(np.count_nonzero(judged.margins < 0)) * asked_stands_for)
         scores = self._decision.scores(judged.margins, crowd).tolist()
         scored = zip(asked.candidates, scores, strict=True)
         hits = merge_hits([each for each in scored if each[1] >= self._decision.threshold], view.greys, found)
@@ -200,7 +200,7 @@ class Detector:
         clock.lap("classify")
         hits = camera.find_nuisances(hits, view, proposal.noise)
         clock.lap("nuisance")
-        weight = share_of(found.candidates, judged.looked_at) * share_of(screened.candidates, asked.candidates)
+        weight = share_of(found.candidates, judged.looked_at) * asked_stands_for
         return Detection(
             sequence=view.frame.sequence,
             hits=hits,

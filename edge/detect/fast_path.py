@@ -69,7 +69,7 @@ class FastPathResult:
     searched : float
         Share of the picture in which candidates were looked for: less than 1 in a strong field only.
     falling : bool
-        Whether rain or snow was seen to fall.
+        Whether falling rain or snow was found.
 
     """
 
@@ -113,8 +113,8 @@ def find_candidates(
     greys : three uint8 arrays, shape (height, width), both at least 8
         Previous, current and next frame.
     rules : CandidateRules
-        Only `max_pixels` is read here. The smallest spike is already in `noise`, which has to be
-        made with the same rules.
+        Only `max_pixels` is read here. The smallest spike is already in `noise`, which has to be made with the same
+        rules.
     noise : NoiseMap
         Noise of the camera and its mask; `edge.detect.noise_map.noise_of_pair` estimates it from two frames.
     field_watch : FieldWatch or None

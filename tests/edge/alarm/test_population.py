@@ -57,10 +57,10 @@ def test_population_counts_all_hits_of_an_even_field(rate_hz):
     rng, population = np.random.default_rng(int(rate_hz * 20)), Population()
     frames = int(min(4000, max(500, 1000 * FPS / rate_hz)))
     for number, hits in enumerate(rng.poisson(rate_hz / FPS, frames)):
-        taken = observation(number, hits, rng=rng)
-        counted = population.update(taken)
+        frame = observation(number, hits, rng=rng)
+        counted = population.update(frame)
         population.learn(counted)
-        assert (counted.hits, counted.live_s) == (taken.hits, taken.live_s)
+        assert (counted.hits, counted.live_s) == (frame.hits, frame.live_s)
         assert counted.doubts == ()
         assert counted.leak_hz <= 0.01 * rate_hz
 
@@ -89,7 +89,7 @@ def test_population_keeps_ground_open_in_a_field_with_a_crowd():
     assert counted.live_s > 0.93 / FPS
 
 
-def test_population_counts_no_light_where_most_is_light():
+def test_population_leaves_out_hits_like_light_if_too_many():
     rng, population = np.random.default_rng(3), Population()
     for number in range(500):
         counted = population.update(observation(number, rng.poisson(0.5), rng=rng, light=0.95))

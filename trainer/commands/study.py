@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trainer.commands import study_least, study_networks, study_sensor
+from trainer.commands import study_minimum, study_networks, study_sensor
 from trainer.commands.options import (
     CameraOption,
     JsonOption,
@@ -38,7 +38,7 @@ def register(app: typer.Typer) -> None:
     study.command("grid")(grid_command)
     study_networks.register(study)
     study_sensor.register(study)
-    study_least.register(study)
+    study_minimum.register(study)
     app.add_typer(study, name="study")
 
 
@@ -152,7 +152,7 @@ def nuisances_command(
 
 
 def _frames_of_all(progress: Callable[[int], None]) -> Callable[[str, int], None]:
-    """Return a function that takes the frames of each clip and tells those of all."""
+    """Return a function that is called with a clip's name and frames and reports the frames of all clips."""
     frames_of: dict[str, int] = {}
 
     def count_frames(name: str, frames: int) -> None:

@@ -1,4 +1,4 @@
-"""The least dose rate that raises the alarm of a box in time, by nuclide, exposure and defect correction."""
+"""The minimum dose rate that raises the alarm of a box in time, by nuclide, exposure and defect correction."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from edge.simulation.background import BackgroundModel
 from edge.simulation.passages import Passage, detect
 from edge.simulation.playback import FramePace
 from edge.simulation.sensor import SENSOR_FACTORS
+from edge.truth import VISIBLE_DN
 from trainer.film.events import HitEvent
 from trainer.film.truth import truth_line
 from trainer.sensor.camera import change
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from trainer.sensor.camera import Camera
     from trainer.sensor.library import HitLibrary
 
-VISIBLE_DN = 25.0
 _SIDE_PX = 96
 _HALVINGS = 6  # of the interval in which the rate is searched
 
@@ -44,7 +44,7 @@ class Setting:
     seconds, probability : float
         The alarm is raised within so many seconds with this probability.
     alarm : AlarmSettings
-        With the stated rate of false alarms.
+        Settings of the alarm, among them the accepted rate of false alarms.
     shown_hits, passages : int
         Hits of each source that are photographed to see how many are visible, and passages of a source by which the
         alarm is judged.
@@ -64,8 +64,8 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
-class Least:
-    """The least detectable dose rate of a source with a camera.
+class MinimumDoseRate:
+    """The minimum detectable dose rate of a source with a camera.
 
     Attributes
     ----------
@@ -99,7 +99,7 @@ class Least:
     high_usv_h: float
 
 
-def least_dose_rates(
+def minimum_dose_rates(
     camera: Camera,
     sources: tuple[str, ...],
     exposures_s: tuple[float, ...],
@@ -108,8 +108,8 @@ def least_dose_rates(
     *,
     cache: Path | None = None,
     progress: Callable[[int], None] = lambda _: None,
-) -> list[Least]:
-    """Compute the least detectable dose rate for every source, kind of camera and exposure.
+) -> list[MinimumDoseRate]:
+    """Compute the minimum detectable dose rate for every source, kind of camera and exposure.
 
     Parameters
     ----------
@@ -142,27 +142,27 @@ def least_dose_rates(
                 background_hz = false_hz + natural_hz * of_source * setting.recall
                 key = f"{background_hz:.2g}", exposure_s
                 if key not in rates_hz:
-                    rates_hz[key] = least_rate_hz(setting, background_hz, exposure_s, camera.fps)
+                    rates_hz[key] = minimum_rate_hz(setting, background_hz, exposure_s, camera.fps)
                 found_hz = response, of_source, setting.recall
-                rows.append(_least(source, label, exposure_s, background_hz, rates_hz[key], found_hz))
+                rows.append(_row(source, label, exposure_s, background_hz, rates_hz[key], found_hz))
         progress(done)
     return rows
 
 
-def _least(  # noqa: PLR0917 - a row of the table
+def _row(  # noqa: PLR0917 - a row of the table
     source: str,
     camera: str,
     exposure_s: float,
     background_hz: float,
     rate_hz: float,
     found_hz: tuple[float, float, float],
-) -> Least:
+) -> MinimumDoseRate:
     """Return a row; `found_hz` holds hits a second per µSv/h, their visible share, and the found share of these."""
     response, of_source, recall = found_hz
     dose = rate_hz / (response * of_source * recall) if response * of_source else float("inf")
     weak, strong = SENSOR_FACTORS
     ends = dose / strong, dose / weak
-    return Least(source, camera, 1000 * exposure_s, response, of_source, background_hz, rate_hz, dose, *ends)
+    return MinimumDoseRate(source, camera, 1000 * exposure_s, response, of_source, background_hz, rate_hz, dose, *ends)
 
 
 def visible_share(camera: Camera, library: HitLibrary, setting: Setting) -> float:
@@ -181,7 +181,7 @@ def visible_share(camera: Camera, library: HitLibrary, setting: Setting) -> floa
     return visible / setting.shown_hits
 
 
-def least_rate_hz(setting: Setting, background_hz: float, exposure_s: float, fps: float) -> float:
+def minimum_rate_hz(setting: Setting, background_hz: float, exposure_s: float, fps: float) -> float:
     """Return the additional hits per live second with which the box's own alarm is raised in time, by bisection.
 
     Parameters
@@ -194,8 +194,8 @@ def least_rate_hz(setting: Setting, background_hz: float, exposure_s: float, fps
     Examples
     --------
     >>> quick = Setting(passages=20)
-    >>> full_duty = least_rate_hz(quick, 0.1, 1 / 30, 30)
-    >>> short = least_rate_hz(quick, 0.1, 1 / 300, 30)  # a tenth of the live time
+    >>> full_duty = minimum_rate_hz(quick, 0.1, 1 / 30, 30)
+    >>> short = minimum_rate_hz(quick, 0.1, 1 / 300, 30)  # a tenth of the live time
     >>> 0.2 < full_duty < 1.5 < short
     True
 

@@ -1,4 +1,4 @@
-"""Command `gammabox-trainer study least-detectable`: parses, calls, prints."""
+"""Command `gammabox-trainer study minimum-detectable`: parses, calls, prints."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ CORRECTIONS: dict[str, dict[str, object]] = {
 
 def register(study: typer.Typer) -> None:
     """Add the command to the group of studies."""
-    study.command("least-detectable")(least_command)
+    study.command("minimum-detectable")(minimum_command)
 
 
-def least_command(
+def minimum_command(
     source: Annotated[
         list[str] | None,
         typer.Option(help="Nuclide, or 'NUCLIDE patient'; repeatable \\[default: the six usual ones]."),
@@ -40,26 +40,26 @@ def least_command(
     seed: SeedOption = 1,
     as_json: JsonOption = False,
 ) -> None:
-    """Compute the least dose rate that raises the alarm with 90 % probability, by the trigger's own statistics.
+    """Compute the minimum dose rate that raises the alarm with 90 % probability, by the trigger's own statistics.
 
     For one false alarm in 1000 hours, and defect correction off, mild and strong. The interval is that of what is
     unknown of the sensor, mostly the depth of silicon that collects charge.
     """
     from trainer.commands.camera_options import camera_of
-    from trainer.studies.least_detectable import Setting, least_dose_rates
+    from trainer.studies.minimum_detectable import Setting, minimum_dose_rates
 
     camera = camera_of(camera_name, None, set_ or [], {})
     setting = Setting(ground_dn=ground, recall=recall, false_hits_a_frame=false_hits, seconds=within, seed=seed)
     sources = tuple(source or SOURCES)
     exposures_s = tuple(exposure or (min(camera.exposure_s, 1 / camera.fps), 0.01))
     with count_progress("sources", len(sources)) as progress:
-        rows = least_dose_rates(camera, sources, exposures_s, CORRECTIONS, setting, progress=progress)
+        rows = minimum_dose_rates(camera, sources, exposures_s, CORRECTIONS, setting, progress=progress)
     if as_json:
         print(json.dumps([asdict(row) for row in rows]))
         return
     print(
         "| source | defect correction | exposure, ms | hits/s per µSv/h | visible | background, 1/s | added, 1/s "
-        "| least µSv/h | interval |\n" + "|---" * 9 + "|"
+        "| minimum µSv/h | interval |\n" + "|---" * 9 + "|"
     )
     for row in rows:
         print(

@@ -118,7 +118,7 @@ def judge_clip(clip: ClipCheck, limits: Limits) -> tuple[Finding, ...]:
         return (Finding("hits alike", passed=False, text=text),)
     interval = wilson_interval(clip.common, clip.float_hits + clip.int8_hits - clip.common)
     text = f"{clip.alike:.4f}{_95(interval, '.4f')}, {limits.min_clip_agreement:g} wanted: {text}"
-    return (_judged("hits alike", text, clip.alike, interval, at_least=limits.min_clip_agreement),)
+    return (_judged("hits alike", text, clip.alike, interval, minimum=limits.min_clip_agreement),)
 
 
 def _cascade_findings(check: CascadeCheck, limits: Limits) -> Iterator[Finding]:
@@ -127,8 +127,8 @@ def _cascade_findings(check: CascadeCheck, limits: Limits) -> Iterator[Finding]:
         yield Finding("decision of the runs", not changes, "; ".join(changes) or "the bundle has it unchanged")
     yield from _agreement_findings(check.agreement, check.negatives, limits)
     yield from _stratum_findings(check.strata, limits)
-    yield _at_least("positive crops", check.positives, limits.min_positives)
-    yield _at_least("negative crops", check.negatives, limits.min_negatives)
+    yield _minimum("positive crops", check.positives, limits.min_positives)
+    yield _minimum("negative crops", check.negatives, limits.min_negatives)
 
 
 def _network_findings(check: NetworkCheck, limits: Limits) -> Iterator[Finding]:
@@ -140,26 +140,26 @@ def _network_findings(check: NetworkCheck, limits: Limits) -> Iterator[Finding]:
     yield from _agreement_findings(check.agreement, check.negatives, limits)
     yield from _stratum_findings(check.strata, limits)
     if check.worst is not None:
-        yield _at_most(f"noise added by layer {check.worst.name}, dB", check.worst.drop_db, limits.max_layer_drop_db)
+        yield _maximum(f"noise added by layer {check.worst.name}, dB", check.worst.drop_db, limits.max_layer_drop_db)
     if check.layers:
         cut = max(check.layers, key=lambda row: row.saturated)
-        yield _at_most(f"saturated outputs of layer {cut.name}", cut.saturated, limits.max_saturated)
-    yield _at_most("XNNPACK partitions", check.partitions.count, limits.max_partitions)
+        yield _maximum(f"saturated outputs of layer {cut.name}", cut.saturated, limits.max_saturated)
+    yield _maximum("XNNPACK partitions", check.partitions.count, limits.max_partitions)
     yield Finding("delegated", not check.partitions.left, f"operators left out: {len(check.partitions.left)}")
     if check.name == CLASSIFIER:  # a screen of microseconds and kilobytes has nothing to save
-        yield _at_most("size against float", check.size_bytes / check.float_size_bytes, limits.max_size_share)
-        yield _at_least("speed against float", check.speed.ratio, limits.min_speedup, check.speed.ratio_interval)
+        yield _maximum("size against float", check.size_bytes / check.float_size_bytes, limits.max_size_share)
+        yield _minimum("speed against float", check.speed.ratio, limits.min_speedup, check.speed.ratio_interval)
     for other in check.comparisons:
         interval = wilson_interval(round(other.labels * other.crops), other.crops)
-        yield _at_least(f"decisions alike on {other.name}", other.labels, limits.min_kernel_agreement, interval)
+        yield _minimum(f"decisions alike on {other.name}", other.labels, limits.min_kernel_agreement, interval)
         if other.name.startswith("cortex"):
-            yield _at_most(f"int8 steps on {other.name}", other.max_steps, limits.max_emulated_steps)
-    yield _at_least("positive crops", check.positives, limits.min_positives)
-    yield _at_least("negative crops", check.negatives, limits.min_negatives)
+            yield _maximum(f"int8 steps on {other.name}", other.max_steps, limits.max_emulated_steps)
+    yield _minimum("positive crops", check.positives, limits.min_positives)
+    yield _minimum("negative crops", check.negatives, limits.min_negatives)
 
 
 def _agreement_findings(agreement: Agreement, negatives: int, limits: Limits) -> Iterator[Finding]:
-    yield _at_least("label agreement", agreement.labels, limits.min_label_agreement, agreement.labels_interval)
+    yield _minimum("label agreement", agreement.labels, limits.min_label_agreement, agreement.labels_interval)
     for rate, recall in agreement.recall.items():
         yield _within(f"recall at false-positive rate {rate}", recall, limits.max_recall_change, worse_only=-1)
     own, reference = agreement.decision_found, agreement.decision_reference
@@ -194,23 +194,23 @@ def _judged(
     found: float,
     interval: Interval | None = None,
     *,
-    at_least: float = -math.inf,
-    at_most: float = math.inf,
+    minimum: float = -math.inf,
+    maximum: float = math.inf,
 ) -> Finding:
     """Compare a figure with its limits; one without an interval is known exactly."""
     low, high = (found, found) if interval is None else interval
-    inside = at_least <= found <= at_most
-    reaches = low <= at_most and high >= at_least
+    inside = minimum <= found <= maximum
+    reaches = low <= maximum and high >= minimum
     return Finding(name, inside or reaches, text, close=reaches and not inside)
 
 
-def _at_least(name: str, found: float, limit: float, interval: Interval | None = None) -> Finding:
+def _minimum(name: str, found: float, limit: float, interval: Interval | None = None) -> Finding:
     text = f"{found:.6g}{_95(interval, '.6g')}, at least {limit:g} wanted"
-    return _judged(name, text, found, interval, at_least=limit)
+    return _judged(name, text, found, interval, minimum=limit)
 
 
-def _at_most(name: str, found: float, limit: float) -> Finding:
-    return _judged(name, f"{found:.6g}, at most {limit:g} allowed", found, at_most=limit)
+def _maximum(name: str, found: float, limit: float) -> Finding:
+    return _judged(name, f"{found:.6g}, at most {limit:g} allowed", found, maximum=limit)
 
 
 def _within(name: str, figures: Difference, limit: float, *, worse_only: int = 0) -> Finding:
@@ -224,7 +224,7 @@ def _within(name: str, figures: Difference, limit: float, *, worse_only: int = 0
         return Finding(name, passed=True, text=text)
     lowest = -math.inf if worse_only > 0 else -limit - 1e-12
     highest = math.inf if worse_only < 0 else limit + 1e-12
-    return _judged(name, text, figures.change, interval, at_least=lowest, at_most=highest)
+    return _judged(name, text, figures.change, interval, minimum=lowest, maximum=highest)
 
 
 def _false_positives(agreement: Agreement, negatives: int, limits: Limits) -> Finding:
@@ -234,7 +234,7 @@ def _false_positives(agreement: Agreement, negatives: int, limits: Limits) -> Fi
     reach = excess_reach(reference, found, agreement.common_false_positives, factor)
     interval, allowed = (max(found - reach, 0), found + reach), factor * reference
     text = f"{found}{_95(interval, '.0f')} against {reference} of float in {negatives} crops, {allowed:.0f} allowed"
-    return _judged("false positives at the threshold", text, found, interval, at_most=allowed)
+    return _judged("false positives at the threshold", text, found, interval, maximum=allowed)
 
 
 def _95(interval: Interval | None, form: str) -> str:

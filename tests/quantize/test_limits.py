@@ -6,7 +6,7 @@ import pytest
 from quantize.agreement import Difference, agreement_of
 from quantize.clip import ClipCheck
 from quantize.errors import QuantiseError
-from quantize.limits import Limits, _agreement_findings, _at_least, _within, judge_clip, parse_limits
+from quantize.limits import Limits, _agreement_findings, _minimum, _within, judge_clip, parse_limits
 from quantize.predictions import Predictions
 
 
@@ -55,7 +55,7 @@ def test_within_judges_a_change_with_its_interval(change, half, worse_only, pass
 
 
 @pytest.mark.parametrize(
-    ("found", "interval", "passed", "close"),
+    ("value", "interval", "accepted", "close"),
     [
         (0.996, (0.990, 0.999), True, False),
         (0.99483, (0.9940, 0.9955), True, True),
@@ -63,9 +63,9 @@ def test_within_judges_a_change_with_its_interval(change, half, worse_only, pass
         (0.994, None, False, False),
     ],
 )
-def test_at_least_fails_only_beyond_the_interval(found, interval, passed, close):
-    finding = _at_least("label agreement", found, 0.995, interval)
-    assert (finding.passed, finding.close) == (passed, close)
+def test_minimum_fails_only_beyond_the_interval(value, interval, accepted, close):
+    finding = _minimum("label agreement", value, 0.995, interval)
+    assert (finding.passed, finding.close) == (accepted, close)
 
 
 def agreement(reference, found, label):
@@ -86,7 +86,8 @@ def agreement(reference, found, label):
 def test_false_positives_beyond_chance_exceed_the_limit(floats, int8, passed, close):
     crops = np.arange(2000)
     found = agreement(crops < floats, crops < int8, np.zeros(2000, np.uint8))
-    (finding,) = [one for one in _agreement_findings(found, 2000, Limits()) if one.name.startswith("false positives")]
+    judged = _agreement_findings(found, 2000, Limits())
+    (finding,) = [finding for finding in judged if finding.name.startswith("false positives")]
     assert (finding.passed, finding.close) == (passed, close)
     assert finding.text.startswith(f"{int8} (95 % ")
 

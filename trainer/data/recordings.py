@@ -219,7 +219,7 @@ def _covered(
     videos, not_used = probe(in_natural_order(file for file in files if not _is_picture(file)))
     refused += not_used
     for video in with_fitting_notes(videos, name, refused, notes):
-        yield video.path.name, read_all(video)
+        yield video.path.name, read_all(video.path)
 
 
 def _is_picture(file: Path) -> bool:

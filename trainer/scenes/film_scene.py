@@ -12,8 +12,8 @@ import numpy as np
 
 from edge.arguments import takes
 from edge.capture.picture_file import PICTURE_SUFFIXES, bits_of, read_colour
-from edge.files import in_natural_order, name_in_utf8
 from trainer.errors import SensorError
+from trainer.scenes.footage import picture_files, read_all
 from trainer.scenes.hall import default_scene
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def scene_frames(spec: str, size: tuple[int, int], seed: int) -> Iterator[NDArra
     if not path.exists():
         raise SensorError(f"scene {spec}: not found; name a video, a picture, a folder of pictures, or '{GENERATED}'")
     if path.is_dir():
-        stills = _stills_in(path)
+        stills = picture_files(path)
         if not stills:
             raise SensorError(f"scene {spec}: a folder without pictures ({', '.join(PICTURE_SUFFIXES)})")
         bits = bits_of(stills)
@@ -63,7 +63,7 @@ def scene_frames(spec: str, size: tuple[int, int], seed: int) -> Iterator[NDArra
         fitted = fit(_still(path), size)
         return repeat(fitted)
     else:
-        frames = _video(path)
+        frames = read_all(path)
     first = next(frames, None)
     if first is None:
         raise SensorError(f"scene {spec}: no frame can be read; is it a video that OpenCV knows?")
@@ -77,7 +77,7 @@ def scene_digest(spec: str) -> str:
         return spec
     path = Path(spec)
     digest = hashlib.sha256()
-    for file in _stills_in(path) if path.is_dir() else [path]:
+    for file in picture_files(path) if path.is_dir() else [path]:
         with file.open("rb") as opened:
             while content := opened.read(1 << 20):
                 digest.update(content)
@@ -98,28 +98,11 @@ def fit(picture: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
     return cut
 
 
-def _stills_in(folder: Path) -> list[Path]:
-    return in_natural_order(file for file in folder.iterdir() if file.suffix.lower() in PICTURE_SUFFIXES)
-
-
 def _still(path: Path, bits: int | None = None) -> NDArray[np.uint8]:
     picture = read_colour(path, bits)
     if picture is None:
         raise SensorError(f"scene {path}: no picture that can be read; is the file whole?")
     return picture
-
-
-def _video(path: Path) -> Iterator[NDArray[np.uint8]]:
-    with name_in_utf8(path) as name:
-        capture = cv2.VideoCapture(name)
-    try:
-        while True:
-            read, frame = capture.read()
-            if not read:
-                return
-            yield frame
-    finally:
-        capture.release()
 
 
 def _there_and_back(frames: Iterable[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:

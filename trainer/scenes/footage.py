@@ -100,7 +100,7 @@ def probe(places: Iterable[Path]) -> tuple[list[Footage], list[Refusal]]:
 
 
 def require_footage(places: Sequence[Path], warn: Callable[[str], object] = lambda _: None) -> list[Footage]:
-    """Probe places of which at least one must be usable. `warn` is told what is not used, and why.
+    """Probe places of which at least one must be usable. `warn` is called with what is not used, and why.
 
     Raises
     ------
@@ -160,9 +160,9 @@ def read_run(footage: Footage, start: int, count: int, stride: int = 1) -> list[
         capture.release()
 
 
-def read_all(video: Footage) -> Iterator[NDArray[np.uint8]]:
-    """Yield all frames of a video. Reading in runs would repeat or pass over some where the rate varies."""
-    with name_in_utf8(video.path) as name:
+def read_all(video: Path) -> Iterator[NDArray[np.uint8]]:
+    """Yield all frames of a video. Reading in runs would repeat or skip some where the rate varies."""
+    with name_in_utf8(video) as name:
         capture = cv2.VideoCapture(name)
     try:
         while True:

@@ -143,4 +143,4 @@ def test_read_all_of_a_video_with_empty_chunks_repeats_nothing(tmp_path: Path) -
     jpegs = [cv2.imencode(".jpg", np.full((80, 96, 3), 8 * i, np.uint8))[1].tobytes() for i in range(20)]
     (tmp_path / "half.avi").write_bytes(avi([packet for jpeg in jpegs for packet in (jpeg, b"")], 60))
     [video] = require_footage([tmp_path])
-    assert [round(frame.mean() / 8) for frame in read_all(video)] == list(range(20))
+    assert [round(frame.mean() / 8) for frame in read_all(video.path)] == list(range(20))

@@ -12,7 +12,6 @@ from quantize.agreement import Agreement, StratumRow, agreement_of, sqnr_db, str
 from quantize.graph import read_graph
 from quantize.layers import LayerError, layer_errors, worst_layer
 from quantize.pairing import decision_changes
-from quantize.planes import laid_out
 from quantize.predictions import min_margin, predict, predict_cascade
 from quantize.runtimes import (
     Comparison,
@@ -25,6 +24,7 @@ from quantize.runtimes import (
     run_here,
     speed,
 )
+from trainer.training.planes import network_planes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -163,7 +163,7 @@ def _measure_network(
     proposed = np.flatnonzero([bool(sample.get("proposed", True)) for sample in crops.strata])
     some = np.sort(rng.permutation(proposed if len(proposed) else len(crops))[:kernel_crops])
     pictures = crops.pictures[some]
-    stored = stored_values(contract)[laid_out(pictures, contract.planes)]
+    stored = stored_values(contract)[network_planes(pictures, contract.planes)]
     layers = layer_errors(pair.float32.model, pair.int8.model, as_input(pictures, contract), stored)
     graph = read_graph(pair.int8.model)
     comparisons, runtime = _comparisons(pair, margins[some], stored, foreign)

@@ -14,7 +14,7 @@ from edge.statistics import log_odds, sigmoid, threshold_at_fpr
 from quantize.agreement import matched_threshold
 from quantize.convert import contracts_of, convert
 from quantize.errors import QuantiseError
-from quantize.planes import laid_out
+from trainer.training.planes import network_planes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -151,7 +151,7 @@ def logits_of(path: Path, network: TfliteNetwork, crops: Crops) -> NDArray[np.fl
     parts = []
     for start in range(0, len(crops), BATCH * 16):
         pictures = crops.pictures[start : start + BATCH * 16]
-        parts.append(interpreter.logits(laid_out(pictures, planes)))
+        parts.append(interpreter.logits(network_planes(pictures, planes)))
     return np.concatenate(parts) if parts else np.zeros((0, 2), np.float32)
 
 

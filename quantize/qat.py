@@ -23,7 +23,7 @@ from quantize.convert import require_integer, require_supported
 from quantize.environments import qat_packages
 from quantize.errors import ForeignRuntimeError, QuantiseError
 from quantize.graph import free_batch, read_graph
-from quantize.planes import laid_out
+from trainer.training.planes import network_planes
 
 if TYPE_CHECKING:
     import keras
@@ -94,7 +94,7 @@ def fine_tuned(model: keras.Model, contract: InputContract, crops: Crops, settin
     network = described(model)
     count = len(crops) if settings.steps is None else settings.steps * settings.batch_size
     chosen = np.sort(np.random.default_rng(settings.seed).permutation(len(crops))[:count])
-    planes = laid_out(crops.pictures[chosen], contract.planes)
+    planes = network_planes(crops.pictures[chosen], contract.planes)
     with tempfile.TemporaryDirectory(prefix="gammabox-qat-") as folder:
         place = Path(folder)
         weights = {f"{layer.name}/{i}": array for layer in model.layers for i, array in enumerate(layer.get_weights())}

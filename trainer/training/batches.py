@@ -12,6 +12,7 @@ import numpy as np
 from edge.detect.crops import cut_size, network_input, patches
 from trainer.errors import DatasetError
 from trainer.training.augmentation import add_specks, augment
+from trainer.training.planes import network_planes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,7 +90,7 @@ def cut_at_spots(pictures: NDArray[np.uint8], spots: NDArray[np.int16], crop_siz
     return cut
 
 
-def _laid_out(greys: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _compensated(greys: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return the compensated planes of wide grey crops, some thousand at a time, which bounds the memory."""
     return np.concatenate([network_input("compensated", greys[i : i + 4096], None) for i in range(0, len(greys), 4096)])
 
@@ -100,7 +101,7 @@ def cut_crops(samples: Samples, contract: InputContract) -> Crops:
     size = cut_size(contract.planes, contract.crop_size)
     pictures = cut_at_spots(source, samples.spot, size)
     if contract.planes == "compensated" and len(samples):
-        pictures = _laid_out(pictures)  # once: every turn of an augmentation would search for the motion again
+        pictures = _compensated(pictures)  # once: every turn of an augmentation would search for the motion again
     return Crops(pictures, samples.label, samples.strata)
 
 
@@ -197,11 +198,8 @@ def _max_pixels(samples: Samples, max_recorded: int | None, max_sensor: int | No
 
 def as_input(pictures: NDArray[np.uint8], contract: InputContract) -> NDArray[np.float32]:
     """Return the input of a Keras model, float32 (n, size, size, planes): the planes of `Crops.pictures`, scaled."""
-    rgb = contract.planes == "rgb"
-    laid = pictures
-    if contract.planes != "compensated":  # these were laid out when they were read
-        laid = network_input(contract.planes, pictures, pictures if rgb else None)
-    scaled: NDArray[np.float32] = laid.astype(np.float32) * np.float32(contract.scale) + np.float32(contract.offset)
+    planes = network_planes(pictures, contract.planes)
+    scaled: NDArray[np.float32] = planes.astype(np.float32) * np.float32(contract.scale) + np.float32(contract.offset)
     return scaled
 
 

@@ -1,4 +1,4 @@
-"""The planes that a network sees of crops that the trainer has read."""
+"""The planes that a network sees of crops that have been read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from edge.detect.crops import Planes
 
 
-def laid_out(pictures: NDArray[np.uint8], planes: Planes) -> NDArray[np.uint8]:
+def network_planes(pictures: NDArray[np.uint8], planes: Planes) -> NDArray[np.uint8]:
     """Return what a network sees of `Crops.pictures`, uint8, shape (n, size, size, number of planes).
 
     Compensated planes are laid out when crops are read, as the search for motion takes long and needs wider pictures.
@@ -22,7 +22,7 @@ def laid_out(pictures: NDArray[np.uint8], planes: Planes) -> NDArray[np.uint8]:
     --------
     >>> import numpy as np
     >>> grey = np.array([10, 50, 20], np.uint8).reshape(1, 1, 1, 3)
-    >>> laid_out(grey, "spike").tolist()
+    >>> network_planes(grey, "spike").tolist()
     [[[[50, 30, 10]]]]
 
     """

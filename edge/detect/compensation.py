@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 SEARCH_PX = 7
 """Largest shift that is tried, in each direction."""
 _CONTEXT_PX = 11
+MIN_SIZE_PX = 2 * _CONTEXT_PX + 1
+"""Smallest side of a patch that holds the block."""
 _SPOT_PX = 4
 """The block reaches so far from the candidate; the spot in its middle is left out, or a hit would not be matched."""
 _PIXELS = (2 * _CONTEXT_PX + 1) ** 2 - (2 * _SPOT_PX + 1) ** 2
@@ -38,7 +40,7 @@ def compensated(greys: Image, size: int) -> Image:
     greys : uint8 array, shape (n, size + 14, size + 14, 3)
         Previous, current and next grey, the candidate in the very middle.
     size : int
-        Side of the returned patches; odd, at least 23.
+        Side of the returned patches, at least `MIN_SIZE_PX`.
 
     Returns
     -------

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from edge.config.strict import StrictModel
+from edge.detect.compensation import MIN_SIZE_PX
 from edge.detect.crops import Planes
 from edge.detect.decision import Decision
 
@@ -33,6 +34,12 @@ class InputContract(StrictModel):
     offset: float = 0.0
     dtype: Literal["int8", "uint8", "float32"] = "int8"
     quantisation: Quantisation | None = None
+
+    @model_validator(mode="after")
+    def _holds_the_compensated_block(self) -> InputContract:
+        if self.planes == "compensated" and self.crop_size < MIN_SIZE_PX:
+            raise ValueError(f"compensated planes need crops of at least {MIN_SIZE_PX} pixels, not {self.crop_size}")
+        return self
 
 
 class OutputContract(StrictModel):

@@ -63,6 +63,7 @@ def test_load_refuses_a_model_cut_short(bundle):
         (lambda manifest: manifest.pop("decision"), "decision: is missing"),
         (lambda manifest: manifest["decision"].update(threshold=1.5), "decision.threshold: .*1.5"),
         (lambda manifest: manifest["input"].update(planes="infrared"), "input.planes: .*infrared"),
+        (lambda manifest: manifest["input"].update(planes="compensated", crop_size=22), "input: .*at least 23 pixels"),
         (lambda manifest: manifest.update(schema_version=2), "schema_version"),
     ],
 )

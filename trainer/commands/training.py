@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
 from edge.commands.console import typed_command
 from edge.commands.options import with_option_groups
+from edge.config.faults import faults_of
 from edge.detect.crops import Planes
 from edge.detect.manifest import InputContract
 from trainer.commands.options import DataOption, JsonOption, SeedOption, parse_options
 from trainer.data.dataset import Dataset
+from trainer.errors import NetworkError
 from trainer.progress import progress_bar
 from trainer.training.run import FitSettings, NetworkChoice, Precision
 from trainer.values import check_network_options
@@ -36,7 +39,7 @@ class NetworkOptions:
         list[str], typer.Option("--option", "-o", metavar="NAME=VALUE", help="Argument of the network, e.g. width=0.5.")
     ] = field(default_factory=list)
     crop_size: Annotated[int, typer.Option(min=9, max=512, help="Side of the crop, pixels.")] = 64
-    planes: Annotated[Planes, typer.Option(help="What the network's three channels are.")] = "temporal"
+    planes: Annotated[Planes, typer.Option(help="What the planes of the network's input are.")] = "temporal"
     start_from: Annotated[
         Path | None, typer.Option(help="Run folder whose weights layers of the same name and shape begin with.")
     ] = None
@@ -126,6 +129,7 @@ def fit_command(
     """
     options = parse_options(network.option)
     check_network_options(network.network, options)
+    contract = _contract_of(network)
     datasets, mixtures = ([Dataset.open(folder) for folder in folders] for folders in (data, samples.mixture))
     from trainer.training.callbacks import board_is_installed
     from trainer.training.fit import fit
@@ -136,7 +140,7 @@ def fit_command(
         done = fit(
             run,
             NetworkChoice(name=network.network, options=options),
-            InputContract(crop_size=network.crop_size, planes=network.planes, dtype="float32"),
+            contract,
             datasets,
             FitSettings(
                 epochs=schedule.epochs,
@@ -166,3 +170,13 @@ def fit_command(
         f"{run}: {len(log)} epochs, best is epoch {best['epoch']} with validation loss {best['val_loss']:.4f}, "
         f"accuracy {best['val_accuracy']:.4f}"
     )
+
+
+def _contract_of(network: NetworkOptions) -> InputContract:
+    """Return the input of a network; raises `NetworkError` where the size of the crop does not suit the planes."""
+    given = {"crop_size": network.crop_size, "planes": network.planes, "dtype": "float32"}
+    try:
+        return InputContract.model_validate(given)
+    except ValidationError as error:
+        fault = next(sentence for _, sentence in faults_of(error, InputContract, given))
+        raise NetworkError(f"--crop-size {network.crop_size}: {fault}") from error

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from synthetic_data import synthetic_samples, write_synthetic
 
+from edge.detect.crops import cut_size
 from edge.detect.manifest import InputContract
 from trainer.data.dataset import Dataset, Samples
 from trainer.errors import DatasetError
@@ -106,6 +107,31 @@ def test_read_crops_refuses_too_small_crops(data: Dataset) -> None:
         read_crops([data], "train", InputContract(crop_size=64, planes="temporal"))
 
 
+def test_augment_of_compensated_planes_leaves_differences() -> None:
+    rng = np.random.default_rng(1)
+    pictures = rng.integers(50, 200, (60, 5, 5, 5)).astype(np.uint8)
+    changed = augment(pictures, rng, 40, "compensated")
+    shift = np.sort(changed[..., 0].reshape(60, -1).astype(int)) - np.sort(pictures[..., 0].reshape(60, -1).astype(int))
+    assert (np.ptp(shift, axis=1) == 0).all()
+    assert len(np.unique(shift)) > 20
+    before, after = (np.sort(planes[..., 1:].reshape(60, 25, 4), axis=1) for planes in (pictures, changed))
+    kept, swapped = ((after == before[..., order]).all(axis=(1, 2)) for order in ([0, 1, 2, 3], [1, 0, 3, 2]))
+    assert (kept ^ swapped).all(), "previous and next change places in both pairs or in none"
+    assert 10 < swapped.sum() < 50
+
+
+def test_cut_crops_lays_compensated_planes_out() -> None:
+    contract = InputContract(crop_size=25, planes="compensated", dtype="float32")
+    size = cut_size("compensated", 25)
+    samples = synthetic_samples(np.random.default_rng(1), 6, size)
+    samples = replace(samples, spot=np.full((6, 2), size // 2, np.int16))
+    crops = cut_crops(samples, contract)
+    assert crops.pictures.shape == (6, 25, 25, 5)
+    greys = cut_at_spots(samples.greys, samples.spot, 25).astype(int)
+    np.testing.assert_array_equal(crops.pictures[..., 0], greys[..., 1])
+    np.testing.assert_array_equal(crops.pictures[..., 1], np.clip(96 + greys[..., 1] - greys[..., 0], 0, 255))
+
+
 def test_sample_weights_of_staged_negatives() -> None:
     crops = Crops(
         np.zeros((4, 3, 3, 3), np.uint8),
@@ -123,8 +149,8 @@ def test_sample_weights_of_staged_negatives() -> None:
 
 def test_brighter_hits_weigh_more_within_limits(data: Dataset) -> None:
     crops = read_crops([data], "train", PATCH).first(5)
-    told = tuple({"added_dn": added_dn} for added_dn in (4.0, 20.0, 40.0, 80.0, 400.0))
-    hits = replace(crops, label=np.ones(5, np.uint8), strata=told)
+    strata = tuple({"added_dn": added_dn} for added_dn in (4.0, 20.0, 40.0, 80.0, 400.0))
+    hits = replace(crops, label=np.ones(5, np.uint8), strata=strata)
     np.testing.assert_allclose(sample_weights(hits, FitSettings(light_power=1.0)), [0.2, 0.5, 1.0, 2.0, 3.0])
     np.testing.assert_allclose(sample_weights(hits, FitSettings()), 1.0)
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from edge.detect.manifest import InputContract
 
 COLOURS = 3
+ANY_PLANES = ("alexnet_edge", "screen")  # networks that take any number of planes
 
 NETWORKS: dict[str, Callable[..., keras.Model]] = {
     "alexnet_paper": alexnet_paper,
@@ -38,14 +39,19 @@ def build(name: str, contract: InputContract, options: Mapping[str, Any], seed: 
     Raises
     ------
     NetworkError
-        There is no network of that name, or it refuses the options.
+        There is no network of that name, or it refuses the options or the number of planes.
 
     """
     check_network_options(name, options)
+    channels = plane_count(contract.planes)
+    more = {} if channels == COLOURS else {"channels": channels}
+    if more and name not in ANY_PLANES:
+        raise NetworkError(
+            f"network {name} takes {COLOURS} planes, {contract.planes} are {channels}; give other --planes, "
+            f"or one of the networks {', '.join(ANY_PLANES)}"
+        )
     keras.utils.set_random_seed(seed)
     try:
-        channels = plane_count(contract.planes)
-        more = {} if channels == COLOURS else {"channels": channels}
         return NETWORKS[name](contract.crop_size, **more, **options)
     except (TypeError, ValueError) as error:
         given = ", ".join(f"{key}={value}" for key, value in options.items()) or "no options"

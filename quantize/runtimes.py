@@ -121,7 +121,7 @@ def speed(float_model: bytes, int8_model: bytes, rounds: int = 20) -> Speed:
         runtime_worker.median_ms(interpreter, rounds)
     took = [[runtime_worker.median_ms(interpreter, rounds) for interpreter in interpreters] for _ in range(BLOCKS)]
     float_ms, int8_ms = np.median(took, axis=0)
-    ratios = sorted(float(one / other) for one, other in took)
+    ratios = sorted(float(of_float / of_int8) for of_float, of_int8 in took)
     return Speed(float(float_ms), float(int8_ms), (ratios[1], ratios[-2]))
 
 

@@ -74,8 +74,8 @@ def table(scores: list[PlaceScore]) -> str:
         false = f"{score.false_per_frame:.4f} [{low:.4f}, {high:.4f}]"
         recall = bound = "–"
         if score.recall is not None and score.bound is not None:
-            least, most = score.recall_interval
-            recall, bound = f"{score.recall:.3f} [{least:.3f}, {most:.3f}]", f"{score.bound:.3f}"
+            low, high = score.recall_interval
+            recall, bound = f"{score.recall:.3f} [{low:.3f}, {high:.3f}]", f"{score.bound:.3f}"
         cells = (score.name, score.frames, score.visible or "–", bound, recall, false, score.second_hits)
         lines.append(f"| {' | '.join(map(str, cells))} |")
     return "\n".join(lines)

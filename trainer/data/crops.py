@@ -156,9 +156,8 @@ def _sample(
     crop_size: int,
 ) -> Samples:
     """Cut one sample: around a hit out of its version, or around a place out of the picture without hits."""
-    taken = shot if version is None else version
-    current, bgr, following = taken.grey, taken.bgr, taken.following
-    candidates = shot.candidates if version is None else version.candidates
+    source = shot if version is None else version
+    current, bgr, following, candidates = source.grey, source.bgr, source.following, source.candidates
     target = (hit.x, hit.y) if hit else (place.x, place.y)
     proposal = _near(candidates, hit.box if hit else (*target, *target))
     x, y = proposal or target

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from trainer.film.temporal import TemporalFilter
+from trainer.film.truth import BLOTCH_DN
 from trainer.sensor.isp import GREY_OF_BGR
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from trainer.scenes.splits import Split
 
 _END_OF_JPEG = b"\xff\xd9"
-_BLOTCH_DN = 8  # a pixel that rises by more belongs to a hit
 
 
 class Undecodable(Exception):  # noqa: N818 - a drop of the stream that the caller expects, as StopIteration
@@ -224,7 +224,7 @@ def describe_strikes(
         was, now = (p[y0:y1, x0:x1].astype(np.float32) @ GREY_OF_BGR for p in (before, after))
         rise = now - was
         peak_y, peak_x = (int(v) for v in np.unravel_index(int(rise.argmax()), rise.shape))
-        blotch = rise > _BLOTCH_DN
+        blotch = rise > BLOTCH_DN
         pixels = int(np.count_nonzero(blotch))
         blotch[peak_y, peak_x] = True
         rows, columns = np.nonzero(blotch)

@@ -223,15 +223,15 @@ def draw_events(
     columns = rng.integers(camera.width, size=count)
     frames = frame_of(times, rows, camera)
     numbers, turns = library.draw(rng, count)
-    taken = np.flatnonzero(alive & (frames >= 0) & (frames < round(end * camera.fps)))
-    taken = taken[np.argsort(frames[taken], kind="stable")]  # the rolling shutter mixes neighbouring frames
+    kept = np.flatnonzero(alive & (frames >= 0) & (frames < round(end * camera.fps)))
+    kept = kept[np.argsort(frames[kept], kind="stable")]  # the rolling shutter mixes neighbouring frames
     return DrawnHits(
         library,
-        frames[taken].astype(np.int32),
-        rows[taken].astype(np.int32),
-        columns[taken].astype(np.int32),
-        numbers[taken].astype(np.int32),
-        turns[taken].astype(np.uint8),
+        frames[kept].astype(np.int32),
+        rows[kept].astype(np.int32),
+        columns[kept].astype(np.int32),
+        numbers[kept].astype(np.int32),
+        turns[kept].astype(np.uint8),
     )
 
 

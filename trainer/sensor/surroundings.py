@@ -110,7 +110,7 @@ def _compton_cosines(energy: NDArray[np.float64], rng: Generator) -> NDArray[np.
     open_rows = np.arange(len(energy))
     while open_rows.size:
         tried = rng.uniform(-1.0, 1.0, len(open_rows))
-        taken = rng.random(len(open_rows)) < klein_nishina(energy[open_rows], tried)
-        cosine[open_rows[taken]] = tried[taken]
-        open_rows = open_rows[~taken]
+        accepted = rng.random(len(open_rows)) < klein_nishina(energy[open_rows], tried)
+        cosine[open_rows[accepted]] = tried[accepted]
+        open_rows = open_rows[~accepted]
     return cosine

@@ -152,9 +152,9 @@ def check_between_runs(folder: Path) -> Check:
     )
 
 
-def _frames(real: Clusters, at_least: int) -> int:
+def _frames(real: Clusters, min_frames: int) -> int:
     """Return how many simulated frames show about 3000 clusters."""
-    return int(min(max(at_least, 3000 / max(real.per_frame, 1.0)), 60))
+    return int(min(max(min_frames, 3000 / max(real.per_frame, 1.0)), 60))
 
 
 def _size_plot(key: str, real: Clusters, simulated: Clusters) -> Plot:

@@ -1,6 +1,7 @@
 """Options of networks and values of the command line: what makes no sense is refused, with what was probably meant."""
 
 import inspect
+from typing import get_args, get_type_hints
 
 import pytest
 
@@ -41,10 +42,11 @@ def test_check_network_options_takes_what_networks_take():
 def test_network_options_are_those_of_the_functions():
     from trainer.training.networks import NETWORKS
 
-    taken = {
-        name: set(inspect.signature(build).parameters) - {"crop_size", "channels"} for name, build in NETWORKS.items()
-    }
-    assert {name: set(options) for name, options in NETWORK_OPTIONS.items()} == taken
+    for name, build in NETWORKS.items():
+        assert set(NETWORK_OPTIONS[name]) == set(inspect.signature(build).parameters) - {"crop_size", "channels"}
+        choices = {option: get_args(hint) for option, hint in get_type_hints(build).items() if get_args(hint)}
+        assert choices == {option: NETWORK_OPTIONS[name][option] for option in choices}
+    assert set(NETWORK_OPTIONS) == set(NETWORKS)
 
 
 @pytest.mark.parametrize(

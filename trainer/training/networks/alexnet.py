@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal
 
 import keras
 from keras import layers
@@ -16,13 +16,11 @@ from trainer.training.networks.layers import (
 )
 
 Head = Literal["max", "average", "centre"]
-HEADS: tuple[Head, ...] = get_args(Head)
 Layout = Literal["pooled", "spot"]
 
 PAPER_CROP = 224
 MAPS = (96, 256, 384, 384, 256)  # of the five convolutions
 SPOT_MAPS = (16, 28, 36, 48, 64)
-SPOT_STRIDES = (1, 2, 1, 2, 1)
 
 
 def alexnet_paper(crop_size: int = PAPER_CROP, *, dropout: float = 0.5) -> keras.Model:
@@ -104,7 +102,7 @@ def alexnet_edge(
     """
     image = keras.Input((crop_size, crop_size, channels), name="crop")
     if layout == "spot":
-        x = five_convolutions(image, [round(count * width) for count in SPOT_MAPS], SPOT_STRIDES, dropout)
+        x = five_convolutions(image, [round(count * width) for count in SPOT_MAPS], dropout)
         return keras.Model(image, layers.Dense(2, name="logits")(x), name="alexnet_edge")
     maps = [max(2 * round(count * width / 2), 2) for count in MAPS]
     x = layers.Conv2D(maps[0], first_kernel, strides=first_stride, padding="same", use_bias=False, name="conv1")(image)

@@ -10,6 +10,7 @@ from keras import layers, ops
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+SPOT_STRIDES = (1, 2, 1, 2, 1)
 LRN_DEPTH = 5  # adjacent maps, Krizhevsky et al. 2012, section 3.3
 LRN_ALPHA = 1e-4
 LRN_BETA = 0.75
@@ -72,15 +73,13 @@ def normalised_relu(inputs: keras.KerasTensor, name: str) -> keras.KerasTensor:
     return layers.ReLU(name=f"{name}_relu")(normalised)
 
 
-def five_convolutions(
-    inputs: keras.KerasTensor, maps: Sequence[int], strides: Sequence[int], dropout: float
-) -> keras.KerasTensor:
+def five_convolutions(inputs: keras.KerasTensor, maps: Sequence[int], dropout: float) -> keras.KerasTensor:
     """Return five convolutions of 3×3 without padding, and the last map flattened, so that each place has its weight.
 
     The network judges the spot in the middle, not what else the patch holds. A map of less than three pixels is padded.
     """
     x = inputs
-    for number, (count, step) in enumerate(zip(maps, strides, strict=True), start=1):
+    for number, (count, step) in enumerate(zip(maps, SPOT_STRIDES, strict=True), start=1):
         padding = "same" if x.shape[1] < 3 else "valid"
         x = layers.Conv2D(count, 3, strides=step, padding=padding, use_bias=False, name=f"conv{number}")(x)
         x = normalised_relu(x, f"conv{number}")

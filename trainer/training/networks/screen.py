@@ -33,5 +33,5 @@ def screen(
     """
     maps = [max(round(count * width), 4) for count in MAPS]
     patch = keras.Input((crop_size, crop_size, channels), name="crop")  # 25 × 25, then 23, 11, 9, 4 and 2
-    x = five_convolutions(patch, maps, (1, 2, 1, 2, 1), dropout)
+    x = five_convolutions(patch, maps, dropout)
     return keras.Model(patch, layers.Dense(2, name="logits")(x), name="screen")

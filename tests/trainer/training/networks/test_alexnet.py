@@ -1,8 +1,10 @@
+from typing import get_args
+
 import keras
 import numpy as np
 import pytest
 
-from trainer.training.networks.alexnet import HEADS, alexnet_edge, alexnet_paper
+from trainer.training.networks.alexnet import Head, alexnet_edge, alexnet_paper
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +63,7 @@ def test_alexnet_paper_normalises_after_pooling(paper) -> None:
     assert paper.get_layer("norm1_a").input is paper.get_layer("pool1_a").output
 
 
-@pytest.mark.parametrize("head", HEADS)
+@pytest.mark.parametrize("head", get_args(Head))
 @pytest.mark.parametrize(("crop_size", "first_stride"), [(32, 2), (64, 4)])
 def test_alexnet_edge_has_two_logits_at_any_size(head, crop_size: int, first_stride) -> None:
     model = alexnet_edge(crop_size, head=head, width=0.25, first_stride=first_stride)

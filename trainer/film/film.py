@@ -102,11 +102,11 @@ def film_frame(
     (30, 20, True)
 
     """
-    picture, truth = _taken(studio, scene_bgr, number, hits)
-    return _sent(studio, picture if temporal is None else temporal.filtered(picture), number), truth
+    picture, truth = _picture_and_truth(studio, scene_bgr, number, hits)
+    return _jpeg(studio, picture if temporal is None else temporal.filtered(picture), number), truth
 
 
-def _taken(
+def _picture_and_truth(
     studio: Studio, scene_bgr: NDArray[np.uint8], number: int, hits: Sequence[HitEvent]
 ) -> tuple[NDArray[np.uint8], list[dict[str, Any]]]:
     """Return a frame's picture before temporal noise reduction, and the truth of its hits."""
@@ -116,7 +116,7 @@ def _taken(
     return picture, [truth_line(scene_bgr, hit, studio.camera) for hit in hits]
 
 
-def _sent(studio: Studio, picture: NDArray[np.uint8], number: int) -> bytes:
+def _jpeg(studio: Studio, picture: NDArray[np.uint8], number: int) -> bytes:
     """Return the JPEG of a frame after temporal noise reduction."""
     return studio.send(studio.finish(picture, number), number)
 
@@ -284,11 +284,11 @@ def _in_order(
 ) -> Iterator[tuple[bytes, list[dict[str, Any]]]]:
     """Make frames on several threads, a few ahead, and yield them in order.
 
-    Temporal noise reduction needs every frame from the first on; those before `numbers` are taken and not sent.
+    Temporal noise reduction needs every frame from the first on; those before `numbers` are made and not yielded.
     """
     of_frame = hits_of(events)
     temporal = TemporalFilter(studio.temporal_denoise) if studio.temporal_denoise else None
-    make = film_frame if temporal is None else _taken
+    make = film_frame if temporal is None else _picture_and_truth
     first = numbers.start if temporal is None else 0
     pictures = _checked(islice(scene, first, None), range(first, numbers.stop), studio.camera)
     with _one_thread_in_opencv(), ThreadPoolExecutor(threads) as pool:
@@ -299,7 +299,7 @@ def _in_order(
             made, truth = task.result()
             if temporal is not None:
                 filtered = temporal.filtered(made)
-                made = _sent(studio, filtered, number) if number >= numbers.start else b""
+                made = _jpeg(studio, filtered, number) if number >= numbers.start else b""
             if number >= numbers.start:
                 yield made, truth
 

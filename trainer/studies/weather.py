@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from edge.alarm.live_time import Observation
 
 BACKGROUND_HZ = 0.05
+"""True hits without a source, per live second: cosmic muons and natural gammas."""
 KNOWN = Rate(BACKGROUND_HZ * 7200, 7200)
-"""What a calibrated box knows of it."""
+"""What a calibrated box knows of the background, in hits and live seconds."""
 BLOCK_S = 4.0
 """Stretches of a film that are kept whole, so that what is related in time stays together."""
 SOURCE_S = 60.0
 _LIKE_LIGHT = 0.35
+"""Share of the added true hits that look like light; the alarm expects at most `edge.alarm.leak.LIGHT_SHARE`."""
 _EPOCH = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
 
@@ -164,9 +166,9 @@ def as_markdown(rows: Iterable[Weather]) -> str:
         "|---|---|---|---|---|---|",
     ]
     for row in rows:
-        found = sorted(delay for delay in row.delays_s if delay is not None)
-        delay = f"{found[len(found) // 2]:.1f} s, at most {found[-1]:.1f} s" if found else "–"
-        missed = len(row.delays_s) - len(found)
+        delays_s = sorted(delay for delay in row.delays_s if delay is not None)
+        delay = f"{delays_s[len(delays_s) // 2]:.1f} s, at most {delays_s[-1]:.1f} s" if delays_s else "–"
+        missed = len(row.delays_s) - len(delays_s)
         hours = row.minutes * row.runs / 60
         lines.append(
             f"| {row.name} | {row.hits_hz:.3g} | {row.counted_hz:.3g} | {row.alarms} in {hours:.3g} h "

@@ -114,11 +114,11 @@ FOOTAGE ?= $(patsubst %,--footage %,$(wildcard $(addprefix $(SCENES)/,$(FIT_PLAC
 TRAINER = nice $(BIN)/gammabox-trainer
 MINE = $(TRAINER) mine
 MODEL_DATA = --data datasets/model
-MODEL_FIT = $(MODEL_DATA) --proposed-only --batch-size 256 --steps 1000 --patience 50 --precision mixed_bfloat16
-SCREEN = $(MODEL_FIT) --network screen --planes temporal --crop-size 25 --min-added-dn 18 --epochs 4 --learning-rate 3e-3
+MODEL_FIT = $(MODEL_DATA) --proposed-only --min-added-dn 18 --batch-size 256 --steps 1000 --patience 50 --precision mixed_bfloat16
+SCREEN = $(MODEL_FIT) --network screen --planes temporal --crop-size 25 --epochs 4 --learning-rate 3e-3
 CLASSIFIER = $(MODEL_FIT) --network alexnet_edge --planes compensated --crop-size 33 -o layout=spot
-CLASSIFIER_FIRST = $(CLASSIFIER) --min-added-dn 18 --epochs 12 --learning-rate 2e-3
-CLASSIFIER_LAST = $(CLASSIFIER) --min-added-dn 18 --light-power 1 --epochs 4 --learning-rate 1e-3
+CLASSIFIER_FIRST = $(CLASSIFIER) --epochs 12 --learning-rate 2e-3
+CLASSIFIER_LAST = $(CLASSIFIER) --light-power 1 --epochs 4 --learning-rate 1e-3
 
 .PHONY: model
 

@@ -16,7 +16,6 @@ from edge.truth import VISIBLE_DN
 from trainer.film.events import HitEvent
 from trainer.film.truth import truth_line
 from trainer.sensor.camera import change
-from trainer.sensor.library import turned
 from trainer.sensor.radiation import hit_rate, hits_in, natural_field, nuclide_field
 
 if TYPE_CHECKING:
@@ -169,10 +168,8 @@ def visible_share(camera: Camera, library: HitLibrary, setting: Setting) -> floa
     """Return the share of hits that add at least 25 grey levels to even ground."""
     rng = np.random.default_rng([setting.seed, 17])
     ground = np.full((_SIDE_PX, _SIDE_PX, 3), setting.ground_dn, np.uint8)
-    numbers, turns = library.draw(rng, setting.shown_hits)
     visible = 0
-    for number, turn in zip(numbers.tolist(), turns.tolist(), strict=True):
-        charge = turned(library.maps[number], turn)
+    for charge, _ in library.sample(rng, setting.shown_hits):
         peak_y, peak_x = (int(v) for v in np.unravel_index(int(charge.argmax()), charge.shape))
         top, left = max(peak_y - 20, 0), max(peak_x - 20, 0)  # of a long track the part around its brightest pixel
         part = charge[top : peak_y + 21, left : peak_x + 21]

@@ -6,6 +6,7 @@ import hashlib
 import json
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -173,11 +174,12 @@ def wait_for_node(*, there: bool) -> None:
 
 def doctor() -> dict[str, dict[str, str]]:
     """Run the doctor, print its table, and return its findings by check."""
-    config = Path("/tmp/device.yaml")  # noqa: S108 - of a machine that lives for a minute
-    config.write_text(json.dumps(SETTINGS), encoding="utf-8")
-    program = "from edge.commands.cli import main; main()"
-    command = [sys.executable, "-c", program, "doctor", "--config", str(config), "--json"]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder) / "device.yaml"
+        config.write_text(json.dumps(SETTINGS), encoding="utf-8")
+        program = "from edge.commands.cli import main; main()"
+        command = [sys.executable, "-c", program, "doctor", "--config", str(config), "--json"]
+        ran = subprocess.run(command, capture_output=True, text=True, check=False)
     if not ran.stdout:
         sys.exit(f"the doctor says nothing: {ran.stderr}")
     findings = {finding["check"]: finding for finding in json.loads(ran.stdout)["findings"]}

@@ -35,13 +35,13 @@ $b mount -t proc proc /proc; $b mount -t sysfs sysfs /sys; $b mount -t devtmpfs 
 for module in $($b cat /order); do $b insmod /modules/$module $($b cat /options/$module 2>/dev/null); done
 $b mount -t 9p -o trans=virtio,version=9p2000.L,ro,cache=loose,msize=262144 host /lower
 $b mount -t tmpfs -o size=1g scratch /upper; $b mkdir /upper/files /upper/work
-$b mount -t overlay -o lowerdir=/lower,upperdir=/upper/files,workdir=/upper/work overlay /root
+$b mount -t overlay -o lowerdir=/lower,upperdir=/upper/files,workdir=/upper/work overlay /box
 for kind in proc sysfs devtmpfs; do
   case $kind in sysfs) at=sys;; devtmpfs) at=dev;; *) at=$kind;; esac
-  $b mount -t $kind $kind /root/$at
+  $b mount -t $kind $kind /box/$at
 done
-$b mount -t tmpfs scratch /root/tmp; $b mount -t tmpfs scratch /root/run
-$b chroot /root /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp COLUMNS=120 PYTHONPATH=@REPOSITORY@ \
+for kind in tmp run; do $b mount -t tmpfs scratch /box/$kind; done
+$b chroot /box /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp COLUMNS=120 PYTHONPATH=@REPOSITORY@ \
   @PYTHON@ @GUEST@
 $b poweroff -f
 """
@@ -136,7 +136,7 @@ def initial_files(kernel: Path) -> bytes:
     for word, value in words.items():
         init = init.replace(word, value)
     archive = Archive()
-    for folder in ("bin", "modules", "options", "dev", "proc", "sys", "lower", "upper", "root"):
+    for folder in ("bin", "modules", "options", "dev", "proc", "sys", "lower", "upper", "box"):
         archive.add(folder, b"", 0o040755)
     archive.add("bin/busybox", program.read_bytes(), 0o100755)
     archive.add("init", init.encode(), 0o100755)

@@ -200,26 +200,19 @@ def test_refusal_of_an_address_is_in_words(address, words):
         open_source(f"http://{address}/v")
 
 
+def self_signed(certificate, key):
+    """Write a self-signed certificate and its key."""
+    words = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=IPCAM"
+    command = ["openssl", *words.split(), "-out", certificate, "-keyout", key]
+    subprocess.run(command, check=True, capture_output=True)
+
+
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
     """Return a self-signed certificate for a name that nobody uses, as cameras make for themselves, and its key."""
     folder = tmp_path_factory.mktemp("tls")
     files = folder / "camera.pem", folder / "camera.key"
-    command = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-        "-nodes",
-        "-days",
-        "2",
-        "-subj",
-        "/CN=IPCAM",
-    ]
-    subprocess.run([*command, "-out", files[0], "-keyout", files[1]], check=True, capture_output=True)
+    self_signed(*files)
     return files
 
 
@@ -235,21 +228,7 @@ def test_certificate_of_the_camera_itself_is_trusted(stream, certificate):
 @needs_openssl
 def test_certificate_of_another_camera_is_refused(stream, certificate, tmp_path):
     other = tmp_path / "other.pem"
-    command = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-        "-nodes",
-        "-days",
-        "2",
-        "-subj",
-        "/CN=IPCAM",
-    ]
-    subprocess.run([*command, "-out", other, "-keyout", tmp_path / "key"], check=True, capture_output=True)
+    self_signed(other, tmp_path / "key")
     with serving(lambda *_: [MULTIPART, stream], certificate) as camera:
         with pytest.raises(SourceError, match="certificate is not trusted"):
             taken(f"https://127.0.0.1:{camera.port}/v", ca_file=other)

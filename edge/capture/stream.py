@@ -92,7 +92,7 @@ class HttpSource(LiveSource):
         if kind.startswith("image/") and response.length is not None:
             raise self._no_stream(kind)
         try:
-            width, height = self._first_size(at_least=2 if kind.startswith("image/") else 1)
+            width, height = self._first_size(min_pictures=2 if kind.startswith("image/") else 1)
         except LostError:
             if declared.get_content_maintype() == "multipart":
                 raise
@@ -134,11 +134,11 @@ class HttpSource(LiveSource):
             self._response.close()
             self._response = None
 
-    def _first_size(self, *, at_least: int) -> tuple[int, int]:
+    def _first_size(self, *, min_pictures: int) -> tuple[int, int]:
         """Return the size of the first whole picture, once so many have come. They are still delivered."""
         inspected: list[Part] = []
         size: tuple[int, int] | None = None
-        while len(inspected) < FIRST_PICTURES and (size is None or len(inspected) < at_least):
+        while len(inspected) < FIRST_PICTURES and (size is None or len(inspected) < min_pictures):
             part = self._next_part()
             inspected.append(part)
             size = size or _size_or_none(part.body)

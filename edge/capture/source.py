@@ -11,7 +11,7 @@ from edge.arguments import as_path, described, optional, positive, takes
 from edge.capture.controls import Wanted
 from edge.capture.folder import FolderSource
 from edge.capture.picamera import PicameraSource
-from edge.capture.picture_file import MAX_PICTURE_BYTES, PICTURE_SUFFIXES, content_of, pages_of
+from edge.capture.picture_file import PICTURE_SUFFIXES, content_or_empty, pages_of
 from edge.capture.stream import FfmpegStreamSource, HttpSource
 from edge.capture.v4l2 import V4l2Source
 from edge.capture.video import VideoSource
@@ -155,7 +155,7 @@ def _open_recording(
     if path.is_dir():
         return FolderSource(path, fps=fps, start_utc=start_utc, exposure_s=exposure_s, gain=gain)
     if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file():
-        pages = pages_of(content_of(path)) if path.stat().st_size <= MAX_PICTURE_BYTES else 1
+        pages = pages_of(content_or_empty(path))
         if pages > 1:
             raise SourceError(
                 path, f"holds {pages} pictures in one file", "write each to a file of its own and name their folder"

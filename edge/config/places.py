@@ -27,7 +27,10 @@ def checked_address(value: str) -> str:
 Address = Annotated[str, AfterValidator(checked_address)]
 Settings = TypeVar("Settings", bound=StrictModel)
 
-READ = ("source.spec", "mqtt.password_file", "mqtt.tls.ca_file", "mqtt.tls.cert_file", "mqtt.tls.key_file")
+READ = (
+    *("source.spec", "source.ca_file"),
+    *("mqtt.password_file", "mqtt.tls.ca_file", "mqtt.tls.cert_file", "mqtt.tls.key_file"),
+)
 WRITTEN = ("outbox.path", "calibration", "state_file")
 
 

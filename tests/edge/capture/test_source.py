@@ -50,3 +50,15 @@ def test_open_source_refuses_a_single_picture(tmp_path, make_jpeg):
 def test_open_source_refuses_impossible_values(options):
     with pytest.raises(ValueError, match="expected a number above 0"):
         open_source(Path("clip.avi"), **options)
+
+
+def test_open_source_names_a_picture_that_cannot_be_read(tmp_path, monkeypatch):
+    path = tmp_path / "shot.png"
+    path.write_bytes(b"")
+
+    def denied(file):
+        raise PermissionError(13, "Permission denied", str(file))
+
+    monkeypatch.setattr("edge.capture.picture_file.content_of", denied)
+    with pytest.raises(SourceError, match="single picture"):
+        open_source(path)

@@ -23,12 +23,14 @@ from edge.clock import ClockWatch
 from edge.journal import FaultJournal, log_start
 from edge.observer import Observer
 from edge.pipeline import detections
+from edge.release import installed_release
 from edge.reporting import Reporter
 from edge.supervision import Pulse, Watchdog
 from edge.systemd import Notifier
+from edge.telemetry.details import camera_of, position_of
 from edge.telemetry.health import Tally
 from edge.telemetry.link import Link
-from edge.telemetry.messages import Model, Stamp, camera_of
+from edge.telemetry.messages import Model, Stamp
 from edge.telemetry.outbox import Outbox
 
 if TYPE_CHECKING:
@@ -137,7 +139,7 @@ class Agent:
         self._playback = Playback(settings.source, stop)
         self._outbox = Outbox(settings.outbox.path, settings.outbox.max_messages)
         self._link = Link(settings.mqtt, self._stamp, self._outbox, settings.outbox.max_in_flight)
-        self._reporter = Reporter(settings.telemetry, self._stamp, self._outbox)
+        self._reporter = Reporter(settings.telemetry, self._stamp, self._outbox, settings.place)
         now_s = self._clock.monotonic_s()
         self._tally = Tally(now_s)
         self._pulse = Pulse(now_s)
@@ -314,6 +316,9 @@ class Agent:
         self._reporter.send_info(
             self._clock.utc(),
             software=__version__,
+            release=installed_release(),
+            place=self._settings.place,
+            position=position_of(self._settings.position),
             model=Model(name=manifest.name, sha256=manifest.sha256, runtime=runtime),
             camera=camera_of(self._playback.mode, self._settings.source.exposure_s),
             false_alarms_per_1000_h=self._settings.alarm.false_alarms_per_1000_h,

@@ -7,7 +7,9 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING
 
-from edge.telemetry.messages import AlarmMessage, Health, HitMessage, Info, alarm_detail, encode, hit_detail
+from edge.telemetry.advice import advice
+from edge.telemetry.details import alarm_detail, hit_detail
+from edge.telemetry.messages import AlarmMessage, Health, HitMessage, Info, encode
 from edge.telemetry.outgoing import Outgoing
 from edge.telemetry.topics import Topic
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from edge.alarm.condition import Situation
     from edge.config.device import TelemetrySettings
     from edge.pipeline import AnalysedFrame
-    from edge.telemetry.messages import Message, Stamp
+    from edge.telemetry.messages import AlarmDetail, Message, Stamp
     from edge.telemetry.outbox import Outbox
     from edge.telemetry.outgoing import Keep
     from edge.telemetry.topics import Kind
@@ -41,11 +43,14 @@ class Reporter:
     settings : TelemetrySettings
     stamp : Stamp
     outbox : Outbox
+    place : str or None
+        Where the box hangs, for people.
 
     """
 
-    def __init__(self, settings: TelemetrySettings, stamp: Stamp, outbox: Outbox) -> None:
+    def __init__(self, settings: TelemetrySettings, stamp: Stamp, outbox: Outbox, place: str | None = None) -> None:
         self._settings = settings
+        self._place = place
         self._stamp = stamp
         self._outbox = outbox
         self._lock = threading.RLock()
@@ -121,7 +126,7 @@ class Reporter:
         )
         frames = set(alarm.frames)
         evidence = tuple(event for sequence, event in self._hit_events if sequence in frames)
-        self._send_state(alarm.utc, alarm.state, alarm=alarm_detail(alarm, evidence))
+        self._send_state(alarm.utc, alarm.state, alarm_detail(alarm, evidence))
         # The end of an alarm says all that an all-clear says, and more.
         self._told = ("cleared", ()) if alarm.state == "cleared" else None
         if alarm.state == "cleared":
@@ -140,10 +145,18 @@ class Reporter:
             return
         self._told = told
         log.info("condition: %s", f"learning: {'; '.join(reasons)}" if reasons else "clear")
-        self._send_state(utc, told[0], alarm=None, reasons=reasons)
+        self._send_state(utc, told[0], None, reasons)
 
-    def _send_state(self, utc: datetime, state: str, **fields: object) -> None:
-        message = self._stamp.make(AlarmMessage, utc, state=state, **fields)
+    def _send_state(self, utc: datetime, state: str, detail: AlarmDetail | None, reasons: tuple[str, ...] = ()) -> None:
+        message = self._stamp.make(
+            AlarmMessage,
+            utc,
+            state=state,
+            alarm=detail,
+            reasons=reasons,
+            place=self._place,
+            advice=advice(state, detail, self._place),
+        )
         self._retained["alarm"] = message
         self._put("alarm", message, "always")
 

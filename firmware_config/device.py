@@ -24,6 +24,8 @@ OUTBOX_FILE = "/var/lib/gammabox/outbox.sqlite"
 FIXED = {
     ("site",): "site",
     ("device",): "device of the box",
+    ("place",): "position of the box",
+    ("position",): "coordinates of the box",
     ("source", "spec"): "camera of the box",
     ("source", "exposure_s"): "exposure_s of the box",
     ("mqtt", "host"): "broker.host",
@@ -43,6 +45,8 @@ def device_settings(site: str, broker: Broker, box: Box) -> Tree:
     base: Tree = {
         "site": site,
         "device": box.device,
+        **({"place": box.position} if box.position else {}),
+        **({"position": box.coordinates.model_dump()} if box.coordinates is not None else {}),
         "source": {"spec": _spec(box), "width": 1920, "height": 1080, "fps": 30.0, "exposure_s": box.exposure_s},
         "mqtt": {
             "host": broker.host,

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, JsonValue, model_validator
 
 from edge.config.faults import host_in, id_like, shown_text
+from edge.config.position import PositionSettings
 from edge.config.strict import StrictModel
 
 CONTROL_ROOM_USER = "control-room"
@@ -109,6 +110,9 @@ class Box(StrictModel):
     exposure_s: float = Field(default=0.033, gt=0, le=1, description="the fixed exposure in seconds")
     position: Annotated[str, AfterValidator(_one_line)] = Field(
         default="", max_length=200, description="where the box hangs, for people"
+    )
+    coordinates: PositionSettings | None = Field(
+        default=None, description="where the box hangs, on a map: latitude and longitude in degrees"
     )
     settings: dict[str, JsonValue] = Field(
         default_factory=dict, description="settings of the agent that differ on this box, as in device.yaml"

@@ -19,7 +19,7 @@ MAY_IMPORT = {
 # several stand in one line they do not use one another.
 ROOMS: dict[str, tuple[tuple[str, ...], ...]] = {
     "edge": (
-        ("clock", "overlap", "process", "redaction", "statistics", "text", "systemd", "workers"),
+        ("clock", "overlap", "process", "redaction", "release", "statistics", "text", "systemd", "workers"),
         ("errors",),
         ("arguments",),
         ("files",),

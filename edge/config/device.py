@@ -10,11 +10,12 @@ from pydantic import Field, model_validator
 
 from edge.arguments import as_path, takes
 from edge.config import yaml_file
+from edge.config.picture import Mask
 from edge.config.places import Address, with_places_apart
+from edge.config.position import OneLine, PositionSettings
 from edge.config.strict import StrictModel
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
-Pixels = Annotated[int, Field(ge=0, le=16384)]
 ColourTemperature = Annotated[float, Field(ge=1000, le=20000)]
 ColourGain = Annotated[float, Field(gt=0, le=100_000)]
 ColourGains = tuple[ColourGain, ColourGain]
@@ -85,23 +86,6 @@ class SourceSettings(StrictModel):
     def _size_is_whole(self) -> SourceSettings:
         if (self.width is None) != (self.height is None):
             raise ValueError("found only one of width and height, expected both or neither")
-        return self
-
-
-class Mask(StrictModel):
-    """A part of the picture in which no hits are looked for: a rectangle or a polygon, in pixels of the frame."""
-
-    rectangle: tuple[Pixels, Pixels, Pixels, Pixels] | None = Field(
-        default=None, title="Rectangle", description="x and y of the upper left corner, width, height"
-    )
-    polygon: tuple[tuple[Pixels, Pixels], ...] | None = Field(
-        default=None, min_length=3, max_length=64, title="Polygon", description="corners in order, each as x, y"
-    )
-
-    @model_validator(mode="after")
-    def _one_shape(self) -> Mask:
-        if (self.rectangle is None) == (self.polygon is None):
-            raise ValueError("expected either a rectangle [x, y, width, height] or a polygon [[x, y], …]")
         return self
 
 
@@ -282,6 +266,12 @@ class DeviceSettings(StrictModel):
 
     site: Name = Field(title="Site", description="id of the place: a-z, 0-9, _ and -; part of every topic")
     device: Name = Field(title="Device", description="id of this box, unique at its site")
+    place: OneLine | None = Field(
+        default=None, max_length=200, title="Place", description="where the box hangs, for people; goes with each alarm"
+    )
+    position: PositionSettings | None = Field(
+        default=None, title="Position", description="where the box hangs, on a map"
+    )
     source: SourceSettings = Field(title="Source", description="where frames come from")
     model: Path | None = Field(
         default=None, title="Model", description="folder of a model bundle; the one that ships where left out"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from edge.capture.frame import Frame, Image, Triple
-    from edge.config.device import Mask
+    from edge.config.picture import Mask
     from edge.detect.fast_path import FastPathResult
     from edge.detect.hit import Hit
     from edge.detect.known_camera import KnownCamera

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from edge.capture.frame import Frame, Image, Triple
-    from edge.config.device import Mask
+    from edge.config.picture import Mask
     from edge.detect.crops import Planes
 
 Greys: TypeAlias = "tuple[Image, Image, Image]"

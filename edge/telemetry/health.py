@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.pipeline import Account
-from edge.telemetry.messages import OutboxState, recent_rates
+from edge.telemetry.details import recent_rates
+from edge.telemetry.messages import OutboxState
 from edge.text import significant
 
 if TYPE_CHECKING:

@@ -3,47 +3,37 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, Field, ValidationError
 
 from edge.arguments import described, takes
 from edge.errors import GammaboxError
 from edge.redaction import redacted_values
-from edge.text import significant
+from edge.telemetry.fields import Count, Fraction, Identifier, Interval, Name, Part, RateHz, Text, Texts
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
 
-    from edge.alarm.alarm import Alarm
-    from edge.alarm.recent_rate import RecentRate
-    from edge.capture.base import Mode
-    from edge.detect.hit import Hit
     from edge.telemetry.topics import Kind
 
-Count = Annotated[int, Field(ge=0)]
-Fraction = Annotated[float, Field(ge=0, le=1)]
-RateHz = Annotated[float, Field(ge=0)]
-Interval = tuple[RateHz, RateHz]
+MAX_STAGES = 32
+MAX_WINDOWS = 8
+MAX_EVIDENCE = 500
+MAX_HITS = 1000
 
 
-class _Part(BaseModel):
-    # A reader ignores the keys of a newer sender, as a schema version only ever gains keys.
-    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
-
-
-class Message(_Part):
+class Message(Part):
     """The fields of every message."""
 
     schema_version: Literal[1] = 1
-    event_id: str = Field(description="unique; the same when the message is sent again")
-    boot_id: str = Field(description="one run of the agent")
+    event_id: Identifier = Field(description="unique; the same when the message is sent again")
+    boot_id: Identifier = Field(description="one run of the agent")
     seq: Count = Field(description="number of the message within its boot_id, from 0")
     utc: AwareDatetime = Field(description="when it happened; for hits and alarms the time of the frame")
     historical: bool = Field(default=False, description="true where the message has waited in the outbox")
-    site: str
-    device: str
+    site: Name
+    device: Name
 
 
 class Status(Message):
@@ -53,42 +43,52 @@ class Status(Message):
     reason: Literal["connected", "stopped", "lost"] = Field(description="lost: sent by the broker as last will")
 
 
-class Model(_Part):
+class Model(Part):
     """The model bundle in use."""
 
-    name: str
-    sha256: str
-    runtime: str
+    name: Text
+    sha256: Text
+    runtime: Text
 
 
-class Camera(_Part):
+class Camera(Part):
     """The mode of the source; None where unknown."""
 
-    kind: str
-    width: int | None = None
-    height: int | None = None
+    kind: Text
+    width: Count | None = None
+    height: Count | None = None
     fps: float | None = None
     exposure_s: float | None = None
+
+
+class Position(Part):
+    """Where a box hangs, in degrees of WGS 84."""
+
+    latitude: float = Field(ge=-90, le=90)
+    longitude: float = Field(ge=-180, le=180)
 
 
 class Info(Message):
     """Facts that do not change while the agent runs."""
 
-    software: str = Field(description="version of gammabox")
+    software: Text = Field(description="version of gammabox")
+    release: Text | None = Field(default=None, description="release that was installed on the box; null without one")
+    place: Text | None = Field(default=None, description="where the box hangs, for people")
+    position: Position | None = None
     model: Model
     camera: Camera
     false_alarms_per_1000_h: float
     started_utc: AwareDatetime
 
 
-class OutboxState(_Part):
+class OutboxState(Part):
     """The number of messages that wait, and of those dropped since the start."""
 
     depth: Count
     dropped: Count
 
 
-class Recent(_Part):
+class Recent(Part):
     """The rate of the last seconds; None where they held no live time."""
 
     window_s: Count
@@ -111,7 +111,7 @@ class Health(Message):
     live_fraction: Fraction | None = Field(description="mean share of the picture in which a hit would be seen")
     exposure_s: float | None = None
     live_s_per_s: RateHz = Field(description="live seconds a second: exposure × frame rate × live fraction")
-    stage_ms: dict[str, float] = Field(description="mean milliseconds a frame by stage")
+    stage_ms: dict[Identifier, float] = Field(max_length=MAX_STAGES, description="mean milliseconds a frame by stage")
     hits: Count = Field(description="since the start")
     unclassified: Count = Field(
         description="candidates left over when the budget of a frame was spent, since the start"
@@ -120,22 +120,24 @@ class Health(Message):
     background_interval_hz: Interval | None = Field(description="central 95 %")
     background_learnt: bool
     condition: Literal["learning", "clear", "alarm", "changed"] = Field(description="what the box can say now")
-    reasons: tuple[str, ...] = Field(default=(), description="why it is learning")
-    recent: tuple[Recent, ...] = Field(default=(), description="rates of the last 10 and 60 seconds")
-    overload: str | None = Field(default=None, description="what shows that more hits come than can be judged")
-    nuisances: tuple[str, ...] = Field(default=(), description="hits and ground that are not counted, and why")
+    reasons: Texts = Field(default=(), description="why it is learning")
+    recent: tuple[Recent, ...] = Field(
+        default=(), max_length=MAX_WINDOWS, description="rates of the last 10 and 60 seconds"
+    )
+    overload: Text | None = Field(default=None, description="what shows that more hits come than can be judged")
+    nuisances: Texts = Field(default=(), description="hits and ground that are not counted, and why")
     alarm_stands: bool
     temperature_c: float | None = Field(description="of the processor, where readable")
     uptime_s: float
     outbox: OutboxState
-    camera: tuple[str, ...] = Field(default=(), description="faults of the camera, each in a word; see `faults`")
-    faults: tuple[str, ...] = Field(default=(), description="problems for the technician; empty when there are none")
+    camera: Texts = Field(default=(), description="faults of the camera, each in a word; see `faults`")
+    faults: Texts = Field(default=(), description="problems for the technician; empty when there are none")
 
 
-class AlarmDetail(_Part):
+class AlarmDetail(Part):
     """The numbers of an alarm; see `edge.alarm.alarm.Alarm`."""
 
-    id: str
+    id: Identifier
     raised_utc: AwareDatetime
     onset_utc: AwareDatetime
     significance_sigma: float
@@ -146,14 +148,23 @@ class AlarmDetail(_Part):
     background_hz: RateHz
     background_interval_hz: Interval
     false_alarms_per_1000_h: float
-    recent: tuple[Recent, ...] = Field(description="rates of the last 10 and 60 seconds")
+    recent: tuple[Recent, ...] = Field(max_length=MAX_WINDOWS, description="rates of the last 10 and 60 seconds")
     maximum_hz: RateHz = Field(description="highest rate of 10 seconds since the alarm was raised")
     duration_s: float = Field(description="seconds since the onset")
     lower_limit: bool = Field(description="whether rates are lower limits, as more came than can be counted")
-    overload: str | None = Field(description="what shows that more hits come now than can be judged")
-    evidence: tuple[str, ...] = Field(description="event ids of hit messages")
-    doubts: tuple[str, ...] = Field(description="reasons to take the latest hits for something other than radiation")
-    weakened_by: tuple[str, ...]
+    overload: Text | None = Field(description="what shows that more hits come now than can be judged")
+    evidence: tuple[Identifier, ...] = Field(max_length=MAX_EVIDENCE, description="event ids of hit messages")
+    doubts: Texts = Field(description="reasons to take the latest hits for something other than radiation")
+    weakened_by: Texts = Field(description="reasons to trust the alarm less; doubts are among them")
+
+
+class Acknowledgement(Part):
+    """Who has taken charge of an alarm, and for how long its sound is off."""
+
+    by: Text
+    utc: AwareDatetime
+    reason: Text | None = None
+    silenced_until_utc: AwareDatetime | None = None
 
 
 class AlarmMessage(Message):
@@ -167,10 +178,13 @@ class AlarmMessage(Message):
     alarm: AlarmDetail | None = Field(
         description="null with learning, and with cleared where no alarm of this run ended"
     )
-    reasons: tuple[str, ...] = Field(default=(), description="with learning: why nothing can be said")
+    reasons: Texts = Field(default=(), description="with learning: why nothing can be said")
+    place: Text | None = Field(default=None, description="where the box hangs, for people")
+    advice: Text = Field(default="", description="what to do")
+    acknowledged: Acknowledgement | None = Field(default=None, description="null while nobody has taken charge")
 
 
-class HitDetail(_Part):
+class HitDetail(Part):
     """A hit; see `edge.detect.hit.Hit`."""
 
     x: Count
@@ -179,7 +193,7 @@ class HitDetail(_Part):
     added_dn: float
     pixels: Count
     live: bool
-    nuisance: str | None = Field(default=None, description="what it is instead of radiation; it enters no rates")
+    nuisance: Text | None = Field(default=None, description="what it is instead of radiation; it enters no rates")
 
 
 class HitMessage(Message):
@@ -188,7 +202,7 @@ class HitMessage(Message):
     frame: Count
     live_fraction: Fraction
     exposure_s: float | None
-    hits: tuple[HitDetail, ...]
+    hits: tuple[HitDetail, ...] = Field(max_length=MAX_HITS)
 
 
 MODELS: dict[Kind, type[Message]] = {
@@ -259,58 +273,3 @@ def decode(kind: Kind, payload: bytes) -> Message:
 def schemas() -> dict[str, dict[str, Any]]:
     """Return the JSON Schemas by kind of message."""
     return {kind: model.model_json_schema(mode="serialization") for kind, model in MODELS.items()}
-
-
-def alarm_detail(alarm: Alarm, evidence: tuple[str, ...]) -> AlarmDetail:
-    """Return the numbers of an alarm for a message."""
-    return AlarmDetail(
-        id=alarm.id,
-        raised_utc=alarm.raised_utc,
-        onset_utc=alarm.onset_utc,
-        significance_sigma=round(alarm.significance_sigma, 2),
-        hits=alarm.hits,
-        live_s=round(alarm.live_s, 3),
-        rate_hz=significant(alarm.rate_hz),
-        rate_interval_hz=_interval(alarm.rate_interval_hz),
-        background_hz=significant(alarm.background_hz),
-        background_interval_hz=_interval(alarm.background_interval_hz),
-        false_alarms_per_1000_h=alarm.false_alarms_per_1000_h,
-        recent=recent_rates(alarm.recent),
-        maximum_hz=significant(alarm.maximum_hz),
-        duration_s=round(alarm.duration_s, 3),
-        lower_limit=alarm.lower_limit,
-        overload=alarm.overload,
-        evidence=evidence,
-        doubts=alarm.doubts,
-        weakened_by=alarm.weakened_by,
-    )
-
-
-def camera_of(mode: Mode | None, exposure_s: float | None) -> Camera:
-    """Return the mode of a source for a message; None where nothing is open."""
-    if mode is None:
-        return Camera(kind="unknown", exposure_s=exposure_s)
-    return Camera(kind=mode.codec, width=mode.width, height=mode.height, fps=mode.fps, exposure_s=exposure_s)
-
-
-def recent_rates(recent: Sequence[RecentRate]) -> tuple[Recent, ...]:
-    """Return rates of the last seconds for a message."""
-    return tuple(Recent.model_validate(rate.as_dict()) for rate in recent)
-
-
-def _interval(interval_hz: tuple[float, float]) -> tuple[float, float]:
-    low, high = interval_hz
-    return significant(low), significant(high)
-
-
-def hit_detail(hit: Hit) -> HitDetail:
-    """Return a hit for a message."""
-    return HitDetail(
-        x=hit.x,
-        y=hit.y,
-        score=round(hit.score, 4),
-        added_dn=round(hit.added_dn, 1),
-        pixels=hit.pixels,
-        live=hit.live,
-        nuisance=hit.nuisance,
-    )

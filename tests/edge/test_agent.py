@@ -45,6 +45,7 @@ def kinds(got):
 def test_agent_delivers_everything_of_a_recording(box, broker, threads):
     agent_box = box(broker.port)
     agent_box.settings["detection"] = {"threads": threads}
+    agent_box.settings |= {"place": "North gate", "position": {"latitude": 50.78, "longitude": 6.08}}
     agent_box.settings["telemetry"]["health_interval_s"] = 60  # the last health message is about the whole run
     with Subscriber(MqttSettings(host="127.0.0.1", port=broker.port), SITE) as subscriber:
         code, outcome, err = agent_box.run()
@@ -58,6 +59,9 @@ def test_agent_delivers_everything_of_a_recording(box, broker, threads):
     assert [message.state for message in alarms[:2]] == ["learning", "raised"]
     assert alarms[0].reasons == ("live for less than 10 s of the last minute",)
     raised = alarms[1].alarm
+    assert (alarms[1].place, alarms[1].acknowledged) == ("North gate", None)
+    info = next(each.message for each in got if each.topic.kind == "info")
+    assert (info.place, info.position.latitude, info.release) == ("North gate", 50.78, None)
     assert raised.evidence
     assert set(raised.evidence) <= {message.event_id for message in hits}
     assert outcome == {

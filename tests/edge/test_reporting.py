@@ -24,9 +24,9 @@ BLIND = ("the camera delivers no frames",)
 class Rig:
     """A tracker whose frames are reported, and the messages in the outbox."""
 
-    def __init__(self, folder, known, telemetry=None):
+    def __init__(self, folder, known, telemetry=None, place=None):
         self.outbox = Outbox(folder / "outbox.sqlite", 100_000)
-        self.reporter = Reporter(telemetry or TelemetrySettings(), Stamp("s", "d", "boot"), self.outbox)
+        self.reporter = Reporter(telemetry or TelemetrySettings(), Stamp("s", "d", "boot"), self.outbox, place)
         self.tracker = AlarmTracker(SETTINGS, "gate", known)
         self.number = 0
 
@@ -66,8 +66,8 @@ class Rig:
 def rig(tmp_path):
     made = []
 
-    def make(known=None, **telemetry):
-        made.append(Rig(tmp_path, known, TelemetrySettings(**telemetry)))
+    def make(known=None, place=None, **telemetry):
+        made.append(Rig(tmp_path, known, TelemetrySettings(**telemetry), place))
         return made[-1]
 
     yield make
@@ -162,3 +162,12 @@ def test_reporter_repeats_what_is_retained(rig):
     box.reporter.repeat()
     assert {message.event_id for message in (*box.said(), *box.said("info"))} == before
     assert isinstance(box.said("info")[0], Info)
+
+
+def test_reporter_states_place_and_advice(rig):
+    box = rig(Rate(360, 7200), place="North gate")
+    box.play(30)
+    box.play(5, every=2)
+    messages = box.said()
+    assert {message.place for message in messages} == {"North gate"}
+    assert any("instrument to North gate" in message.advice for message in messages)

@@ -27,6 +27,15 @@ def test_device_settings_with_tls_name_the_authority() -> None:
     assert settings.mqtt.port == 8883
 
 
+def test_device_settings_hold_place_and_position() -> None:
+    placed = box(position="North gate", coordinates={"latitude": 50.5, "longitude": -6.25})
+    settings = DeviceSettings.model_validate(device_settings("s", Broker(host="h"), placed))
+    assert settings.place == "North gate"
+    assert settings.position is not None
+    assert (settings.position.latitude, settings.position.longitude) == (50.5, -6.25)
+    assert DeviceSettings.model_validate(device_settings("s", Broker(host="h"), box())).place is None
+
+
 def test_device_settings_merge_those_of_the_box() -> None:
     over = {"source": {"width": 1280, "height": 720}, "mqtt": {"keepalive_s": 60}}
     settings = DeviceSettings.model_validate(device_settings("s", Broker(host="h"), box(settings=over)))
@@ -36,7 +45,8 @@ def test_device_settings_merge_those_of_the_box() -> None:
 
 @pytest.mark.parametrize("place", FIXED, ids=".".join)
 def test_settings_faults_name_settings_that_are_fixed(place: tuple[str, ...]) -> None:
-    valid = device_settings("s", Broker(host="h"), box())
+    placed = box(position="Gate", coordinates={"latitude": 1.0, "longitude": 2.0})
+    valid = device_settings("s", Broker(host="h"), placed)
     value: object = valid
     for part in place:
         assert isinstance(value, dict)

@@ -74,7 +74,8 @@ def test_device_yaml_keeps_any_text(tmp_path: Path, site: Site, position: str, m
     path = tmp_path / "device.yaml"
     rendered = render_site(site.model_copy(update={"boxes": (box,)}))
     path.write_text(rendered["boxes/d/device.yaml"], encoding="utf-8", newline="\n")
-    assert load_settings(path).model == tmp_path / model
+    loaded = load_settings(path)
+    assert (loaded.model, loaded.place) == (tmp_path / model, position or None)
 
 
 @pytest.mark.parametrize(

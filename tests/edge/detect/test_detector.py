@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from edge.bundle import load_bundle, save_bundle, shipped_bundle_path
 from edge.capture.frame import Frame, triples
-from edge.config.device import DetectionSettings, Mask
+from edge.config.device import DetectionSettings
+from edge.config.picture import Mask
 from edge.detect.detector import Detector
 from edge.detect.manifest import Bundle, Sensitivity
 from edge.errors import BundleError

@@ -1,4 +1,5 @@
 import json
+import re
 from datetime import datetime, timezone
 
 import jsonschema
@@ -8,6 +9,8 @@ from hypothesis import strategies as st
 
 from edge.alarm.alarm import Alarm
 from edge.detect.hit import Hit
+from edge.telemetry.details import alarm_detail, hit_detail
+from edge.telemetry.fields import MAX_TEXT, MAX_TEXTS
 from edge.telemetry.messages import (
     MODELS,
     AlarmMessage,
@@ -15,10 +18,8 @@ from edge.telemetry.messages import (
     MessageError,
     Stamp,
     Status,
-    alarm_detail,
     decode,
     encode,
-    hit_detail,
     schemas,
 )
 
@@ -80,3 +81,42 @@ def test_decode_says_where_a_message_is_wrong(change, expected):
 def test_decode_turns_any_bytes_into_a_message_error(payload, kind):
     with pytest.raises(MessageError):
         decode(kind, payload)
+
+
+def test_message_cleans_and_bounds_its_texts():
+    stamp = Stamp("s", "d", "b")
+    reasons = ("calm\x1b[2J\n2026 other box ALARM", "x" * 2000, *["more"] * 100)
+    message = stamp.make(AlarmMessage, NOW, state="learning", alarm=None, reasons=reasons, place="Gate\r\u202eN")
+    assert message.reasons[0] == "calm\\x1b[2J\\n2026 other box ALARM"
+    assert (len(message.reasons), len(message.reasons[1])) == (MAX_TEXTS, MAX_TEXT)
+    assert message.place == "Gate\\r\\u202eN"
+    jsonschema.validate(json.loads(encode(message)), schemas()["alarm"])
+
+
+def test_schema_refuses_texts_of_two_lines():
+    body = json.loads(encode(alarm_message(Stamp("s", "d", "b"))))
+    for sign in "\n\x1b\x85\u2028\u202e":
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate({**body, "place": f"Gate{sign}North"}, schemas()["alarm"])
+
+
+def test_decode_cleans_texts_of_a_hostile_sender():
+    body = json.loads(encode(alarm_message(Stamp("s", "d", "b"))))
+    message = decode("alarm", json.dumps({**body, "advice": "go\x1b[2Jhome", "place": "\u202e"}).encode())
+    assert (message.advice, message.place) == ("go\\x1b[2Jhome", "\\u202e")
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "NaN", "Infinity"])
+def test_decode_refuses_numbers_that_are_not_finite(number):
+    payload = encode(alarm_message(Stamp("s", "d", "b"))).decode()
+    broken = re.sub(r'"maximum_hz":[0-9.]+', f'"maximum_hz":{number}', payload)
+    assert broken != payload
+    with pytest.raises(MessageError):
+        decode("alarm", broken.encode())
+
+
+@pytest.mark.parametrize("field", ["event_id", "boot_id", "site", "device"])
+def test_decode_refuses_ids_with_control_signs(field):
+    body = json.loads(encode(Stamp("s", "d", "b").make(Status, NOW, state="online", reason="connected")))
+    with pytest.raises(MessageError, match=field):
+        decode("status", json.dumps({**body, field: "a\nb"}).encode())

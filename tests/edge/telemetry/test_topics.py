@@ -2,7 +2,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.telemetry.topics import KINDS, Topic, TopicError, of_site, parse
+from edge.telemetry.topics import (
+    KINDS,
+    CommandTopic,
+    Topic,
+    TopicError,
+    commands_of,
+    minute_topic,
+    of_site,
+    parse,
+    parse_command,
+)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -30,3 +40,26 @@ def test_parse_accepts_any_text(text):
     topic = parse(text)
     assert topic is None or str(topic) == text
     assert parse(f"gammabox/{text}") is None or "/" in text
+
+
+@pytest.mark.parametrize("direction", ["cmd", "rsp"])
+def test_parse_command_inverts_its_topic(direction):
+    topic = CommandTopic("docks", "gate-1", direction, "log-level")
+    assert str(topic) == f"gammabox/docks/gate-1/{direction}/log-level"
+    assert parse_command(str(topic)) == topic
+    assert parse(str(topic)) is None
+
+
+@given(st.text())
+def test_parse_command_accepts_any_text(text):
+    for topic in (text, f"gammabox/docks/gate-1/cmd/{text}", f"gammabox/docks/{text}/rsp/get"):
+        parsed = parse_command(topic)
+        assert parsed is None or str(parsed) == topic
+
+
+def test_topics_of_commands_and_minutes_name_one_box():
+    assert commands_of("docks", "gate-1") == "gammabox/docks/gate-1/cmd/+"
+    assert minute_topic("docks", "gate-1") == "gammabox/docks/gate-1/health_minute"
+    for make in (commands_of, minute_topic):
+        with pytest.raises(TopicError):
+            make("docks", "+")

@@ -63,10 +63,16 @@ SOAK_SECONDS ?= 3600
 # Findings are kept in build/fuzz, and can be made again by their number.
 FUZZ_CASES ?= 20000
 
-.PHONY: check-soak check-kills check-fuzz
+# Films of check-field, a quarter of an hour each to make, are kept in build/field.
+FIELD_SEEDS ?= 1 2
+
+.PHONY: check-soak check-field check-kills check-fuzz
 
 check-soak: $(VENV)/.dev ## an hour of the agent at full speed: nothing grows, every frame is accounted for
 	$(BIN)/python scripts/soak.py --seconds $(SOAK_SECONDS)
+
+check-field: $(VENV)/.dev ## 50 µSv/h over a moving scene for 60 s: the agent as it ships raises the alarm
+	$(BIN)/python scripts/check_field.py build/field --seeds $(FIELD_SEEDS)
 
 check-kills: $(VENV)/.dev ## kill the agent beside a source at 200 random moments: no alarm is lost, nothing false is said
 	$(BIN)/python -m pytest -m slow --timeout=1800 -k killed tests/edge/test_agent_restart.py

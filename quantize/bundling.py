@@ -64,7 +64,7 @@ class Converted:
     ----------
     network : TfliteNetwork
     decision : Decision
-        The run's as it is where `cascade` chose it; else with a threshold of this model's own.
+        The run's, with the threshold at which this model decides most like the run.
     provenance : dict
         Recipe, representative set, operators, data.
 
@@ -80,7 +80,6 @@ def convert_run(
     datasets: Sequence[Dataset],
     settings: Settings,
     *,
-    keep_decision: bool = False,
     train: Crops | None = None,
 ) -> Converted:
     """Convert the best network of a run and choose the decision of the converted network.
@@ -91,8 +90,6 @@ def convert_run(
     datasets : sequence of Dataset
         Datasets whose training split shows the ranges, and whose validation split sets the model's own threshold.
     settings : Settings
-    keep_decision : bool
-        Keep the run's decision as it is: decisions that were chosen together rest on more than one model's logits.
     train : Crops, optional
         The result of `training_crops`, where it was read before.
 
@@ -121,7 +118,7 @@ def convert_run(
         content = fine_tuned(network, contract, train, settings.qat)
     converted = TfliteNetwork(content, contracts_of(content, contract))
     require_exact_input(converted.contract[0], str(run.path))
-    decision, noted = _decision_of(run, converted, datasets, keep=keep_decision)
+    decision, noted = _decision_of(run, converted, datasets)
     representatives = {
         "crops": len(chosen),
         "of": len(train),
@@ -152,9 +149,9 @@ def bundle_run(
         As for `convert_run`; also where the run's decision was chosen together with a screen's that is not named.
 
     """
-    keep = chosen_together(run, screen)
-    main = convert_run(run, datasets, settings, keep_decision=keep)
-    small = convert_run(screen, datasets, settings, keep_decision=keep) if screen is not None else None
+    chosen_together(run, screen)
+    main = convert_run(run, datasets, settings)
+    small = convert_run(screen, datasets, settings) if screen is not None else None
     tools = {tool: version(tool) for tool in TOOLS} | {
         "python": platform.python_version(),
         "gammabox": edge.__version__,
@@ -214,15 +211,11 @@ def training_crops(run: Run, datasets: Sequence[Dataset]) -> Crops:
     return read_crops(datasets, "train", run.manifest.input, proposed_only=True)
 
 
-def _decision_of(
-    run: Run, converted: TfliteNetwork, datasets: Sequence[Dataset], *, keep: bool
-) -> tuple[Decision, dict[str, Any]]:
+def _decision_of(run: Run, converted: TfliteNetwork, datasets: Sequence[Dataset]) -> tuple[Decision, dict[str, Any]]:
     """Return the decision of a converted network and a note of its origin."""
     from trainer.training.batches import read_crops  # noqa: PLC0415 - imports Keras
 
-    if keep and run.manifest.decision is not None:
-        return run.manifest.decision, {"of": "the run, as `gammabox-trainer cascade` chose it"}
-    validation = read_crops(datasets, "validation", run.manifest.input)
+    validation = read_crops(datasets, "validation", run.manifest.input, proposed_only=True)
     float_logits = logits_of(run.path, float_network(run), validation)
     own_logits = logits_of(run.path, converted, validation)
     reference = float_decision(run, float_logits, validation.label)
@@ -230,6 +223,7 @@ def _decision_of(
     noted = {
         "of": "this model",
         "matched_to": reference.threshold,
+        "chosen": decision.threshold,
         "on": "validation",
         "crops": len(validation),
     }

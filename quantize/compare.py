@@ -107,7 +107,7 @@ def compare_recipes(
     ----------
     run : Run
     datasets : sequence of Dataset
-        Training split for ranges and fine-tuning; validation split for thresholds where the runs have none together.
+        Training split for ranges and fine-tuning; validation split for thresholds.
     ways : mapping of str to Settings
         Settings of each way by its name; `usual_ways` returns those of the command.
     screen : Run, optional
@@ -122,7 +122,7 @@ def compare_recipes(
         See `quantize.bundling.convert_run`.
 
     """
-    keep = chosen_together(run, screen)
+    chosen_together(run, screen)
     progress("float32")
     runs = [run] if screen is None else [run, screen]
     originals = [_original(source, datasets, judged_on or datasets) for source in runs]
@@ -130,10 +130,7 @@ def compare_recipes(
     for name, settings in ways.items():
         progress(name)
         try:
-            converted = [
-                convert_run(original.run, datasets, settings, keep_decision=keep, train=original.train)
-                for original in originals
-            ]
+            converted = [convert_run(original.run, datasets, settings, train=original.train) for original in originals]
         except QuantiseError as error:
             variants.append(Refused(name, str(error)))
             continue

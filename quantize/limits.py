@@ -124,7 +124,9 @@ def judge_clip(clip: ClipCheck, limits: Limits) -> tuple[Finding, ...]:
 def _cascade_findings(check: CascadeCheck, limits: Limits) -> Iterator[Finding]:
     changes = check.decision_changes
     if changes is not None:
-        yield Finding("decision of the runs", not changes, "; ".join(changes) or "the bundle has it unchanged")
+        yield Finding(
+            "decision of the runs", not changes, "; ".join(changes) or "the bundle has it, its thresholds matched"
+        )
     yield from _agreement_findings(check.agreement, check.negatives, limits)
     yield from _stratum_findings(check.strata, limits)
     yield _minimum("positive crops", check.positives, limits.min_positives)

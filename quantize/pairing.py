@@ -165,7 +165,7 @@ def paired_logits(pair: NetworkPair, datasets: Sequence[Dataset], split: Split) 
 
 
 def chosen_together(run: Run, screen: Run | None) -> bool:
-    """Return whether `cascade` chose the decisions of both runs together, so that a bundle keeps them unchanged.
+    """Return whether `cascade` chose the decisions of both runs together, so that a bundle needs both.
 
     Raises
     ------
@@ -210,11 +210,14 @@ def float_decisions(pairs: Sequence[NetworkPair], datasets: Sequence[Dataset]) -
 def matched_decision(
     reference: Decision, float_logits: NDArray[np.float32], own_logits: NDArray[np.float32], label: NDArray[np.uint8]
 ) -> Decision:
-    """Return the decision of a converted network that agrees best with the float network's on the same crops."""
+    """Return the decision of a converted network that agrees best with the float network's on the same crops.
+
+    Only the threshold differs: rounding shifts the logits a little.
+    """
     wanted = scores_of(float_logits, reference.temperature)
     own = scores_of(own_logits, reference.temperature)
     threshold = matched_threshold(wanted, reference.threshold, own, label)
-    return Decision(threshold=threshold, temperature=reference.temperature)
+    return reference.model_copy(update={"threshold": threshold})
 
 
 def at_unit_temperature(decision: Decision) -> Decision:
@@ -229,28 +232,44 @@ def at_unit_temperature(decision: Decision) -> Decision:
 
 
 def decision_changes(pairs: Sequence[NetworkPair]) -> list[str] | None:
-    """List the fields in which the decisions of a bundle differ from those that `cascade` chose for its runs.
+    """List how the decisions of a bundle differ from those that `cascade` chose for its runs.
 
-    None where `cascade` chose none: then every network has a threshold of its own.
+    A threshold is the same where `convert` matched it to the run's. None where `cascade` chose no decision.
     """
     main = pairs[0]
     chosen = main.run.manifest.decision
     if chosen is None or not main.run.manifest.has_decision_of_cascade:
         return None
-    changes = [
-        f"{name} {getattr(main.decision, name):.6g} instead of {getattr(chosen, name):.6g}"
-        for name in Decision.model_fields
-        if getattr(main.decision, name) != getattr(chosen, name)
-    ]
+    changes = _changes_of(main, chosen)
     if len(pairs) == 1:
         changes.append(f"no screen instead of {main.run.manifest.decided_with}")
     for screen in pairs[1:]:
-        own, wanted = screen.decision.threshold, screen.run.manifest.decision
+        wanted = screen.run.manifest.decision
         if wanted is None:
             changes.append(f"{screen.run.path.name} names no threshold of the screen")
-        elif own != at_unit_temperature(wanted).threshold:
-            changes.append(f"threshold of the screen {own:.6g} instead of {wanted.threshold:.6g}")
+        else:
+            changes += [f"{change} (screen)" for change in _changes_of(screen, wanted)]
     return changes
+
+
+def _changes_of(pair: NetworkPair, chosen: Decision) -> list[str]:
+    wanted = chosen if pair.name == CLASSIFIER else at_unit_temperature(chosen)
+    noted = _noted_threshold(pair)
+    if noted.get("matched_to") == chosen.threshold:
+        matched = chosen.model_copy(update={"threshold": noted.get("chosen", wanted.threshold)})
+        wanted = matched if pair.name == CLASSIFIER else at_unit_temperature(matched)
+    return [
+        f"{name} {getattr(pair.decision, name):.6g} instead of {getattr(wanted, name):.6g}"
+        for name in Decision.model_fields
+        if getattr(pair.decision, name) != getattr(wanted, name)
+    ]
+
+
+def _noted_threshold(pair: NetworkPair) -> dict[str, float]:
+    """Return what `convert` noted of a threshold: the float network's, `matched_to`, and the `chosen` one."""
+    card = pair.bundle.manifest.provenance
+    noted = (card if pair.name == CLASSIFIER else card.get("screen", {})).get("threshold", {})
+    return {key: noted[key] for key in ("matched_to", "chosen") if isinstance(noted.get(key), float)}
 
 
 def _require_same_contract(what: str, contract: InputContract, run: Run) -> None:
@@ -268,12 +287,11 @@ def _float_decision_of(pair: NetworkPair, datasets: Sequence[Dataset]) -> Decisi
     """Return a float network's decision: the run's, or what `convert` noted, or that of the validation split."""
     from trainer.training.batches import read_crops  # noqa: PLC0415 - imports Keras
 
-    chosen, manifest = pair.run.manifest.decision, pair.bundle.manifest
+    chosen = pair.run.manifest.decision
     if chosen is not None:
         return chosen if pair.name == CLASSIFIER else at_unit_temperature(chosen)
-    card = manifest.provenance if pair.name == CLASSIFIER else manifest.provenance.get("screen", {})
-    noted = card.get("threshold", {}).get("matched_to")
-    if isinstance(noted, float):
+    noted = _noted_threshold(pair).get("matched_to")
+    if noted is not None:
         return Decision(threshold=noted, temperature=pair.decision.temperature)
     validation = read_crops(datasets, "validation", pair.float32.contract[0])
     return float_decision(pair.run, logits_of(pair.run.path, pair.float32, validation), validation.label)

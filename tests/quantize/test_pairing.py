@@ -44,7 +44,17 @@ def test_decision_changes_names_every_field_that_differs(tiny):
     main, screen = with_decision(tiny.run, MAIN, "screen"), with_decision(tiny.run, FIRST, "main")
     changes = decision_changes(pair_networks(tiny.bundle, main, screen))
     assert [change.partition(" ")[0] for change in changes] == ["threshold", "temperature", "threshold"]
-    assert "of the screen" in changes[-1]
+    assert changes[-1].endswith("(screen)")
+
+
+def test_decision_changes_takes_a_matched_threshold_for_the_runs(tiny):
+    noted = tiny.bundle.manifest.provenance["threshold"]["matched_to"]
+    main = with_decision(tiny.run, Decision(threshold=noted), "the_screen")
+    screen = with_decision(tiny.run, Decision(threshold=noted + 0.01), "main")
+    pairs = pair_networks(tiny.bundle, main, screen)
+    assert [change.endswith("(screen)") for change in decision_changes(pairs)] == [True]
+    crowded = with_decision(tiny.run, Decision(threshold=noted, crowd_weight=1.0), "the_screen")
+    assert "crowd_weight 0 instead of 1" in decision_changes(pair_networks(tiny.bundle, crowded, screen))
 
 
 def test_decision_changes_names_a_screen_that_is_missing(tiny):

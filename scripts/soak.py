@@ -25,9 +25,10 @@ from iotcore import Broker
 from watch_memory import steady_growth
 
 from edge.capture.mjpeg_writer import MotionJpegWriter
+from edge.commands.broker import broker_settings
 from edge.commands.console import EXIT_CHECK_FAILED
-from edge.commands.watch import broker_settings
-from edge.control_room.subscriber import Received, Subscriber
+from edge.control_room.arrivals import Received
+from edge.control_room.subscriber import Subscriber
 from edge.telemetry.messages import Health
 from edge.text import counted
 

@@ -20,9 +20,10 @@ from iotcore import Broker
 from rich.console import Console
 from rich.text import Text
 
-from edge.commands.watch import broker_settings
-from edge.control_room.board import as_line
-from edge.control_room.subscriber import Received, Subscriber
+from edge.commands.broker import broker_settings
+from edge.control_room.arrivals import Received
+from edge.control_room.lines import as_line
+from edge.control_room.subscriber import Subscriber
 from edge.output import PICTURE_MARK, is_picture, require_free
 from edge.telemetry.messages import AlarmMessage, HitMessage
 from edge.truth import compare, read_truth

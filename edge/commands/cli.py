@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from edge.commands import console
+from edge.commands.broker import BrokerOptions
 from edge.commands.options import with_option_groups
 from edge.commands.simulation_options import BackgroundOptions, BoxOptions, FootageOptions, SourceOptions
 from edge.commands.site_options import CalibrateOptions, RecordOptions
@@ -202,23 +203,17 @@ def record(
 
 
 @app.command()
+@with_option_groups
 def watch(
-    broker: Annotated[str, typer.Option(help="The broker as host:port.")] = "localhost:1883",
-    site: Annotated[str | None, typer.Option(help="Show only this site.")] = None,
-    username: Annotated[str | None, typer.Option(help="User name at the broker.")] = None,
-    password_file: Annotated[Path | None, typer.Option(help="File whose first line is the password.")] = None,
-    ca_file: Annotated[
-        Path | None, typer.Option(help="PEM file of the broker's certificate authority. It turns TLS on.")
-    ] = None,
-    hits: Annotated[bool, typer.Option(help="Print single hits, too, where the output is lines.")] = True,
+    broker: BrokerOptions,
+    hits: Annotated[bool, typer.Option(help="With --json: print single hits, too.")] = True,
     seconds: Annotated[float | None, typer.Option(min=0, help="End after this time in seconds.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print each message as one JSON object a line.")] = False,
 ) -> None:
-    """Show what boxes report: a live table on a terminal, a line for each message elsewhere."""
+    """Show what boxes report: a live view on a terminal; elsewhere a line for each alarm and fault."""
     from edge.commands import watch as watch_command
 
-    settings = watch_command.broker_settings(broker, username=username, password_file=password_file, ca_file=ca_file)
-    watch_command.watch(settings, site, as_json=as_json, seconds=seconds, hits=hits)
+    watch_command.watch(broker.settings(), broker.site, as_json=as_json, seconds=seconds, hits=hits)
 
 
 @app.command(name="simulate-alarms")

@@ -1,162 +1,153 @@
-"""The board of a control room: the latest message of each kind from each box, and messages as lines of text."""
+"""The boxes of a site as a control room sees them, and the alarms of this session."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
-from edge.control_room.subscriber import Received, Unreadable
-from edge.telemetry.messages import AlarmMessage, Health, HitMessage, Info, Status
-from edge.text import counted, one_line
+from edge.control_room.arrivals import Received, Removed
+from edge.control_room.box import Box, updated
+from edge.control_room.view import URGENCIES, Acknowledgement, order_of, view_of
+from edge.telemetry.messages import AlarmMessage
 
 if TYPE_CHECKING:
-    from edge.telemetry.topics import Topic
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from edge.control_room.arrivals import Arrival
+    from edge.control_room.view import Urgency, View
+
+MAX_BOXES = 20_000
+"""Boxes beyond these are counted, but not kept, so that no flood of invented ids fills the memory."""
+MAX_ALARMS = 1_000
 
 
-@dataclass
-class Box:
-    """The latest messages of a box, None where none has arrived. `hits` counts from its start, as far as known."""
+@dataclass(frozen=True, slots=True)
+class SeenAlarm:
+    """An alarm of this session.
+
+    Attributes
+    ----------
+    site, device, id : str
+    place : str
+    raised : datetime
+    state : {"stands", "cleared", "missed", "removed"}
+        missed: the box says something else by now, and its end was not heard. removed: its topic was cleared.
+    ended : datetime or None
+    maximum_hz : float
+    hits : int
+    lower_limit : bool
+        Whether more came than could be counted.
+    acknowledgement : Acknowledgement or None
+
+    """
 
     site: str
     device: str
-    status: Status | None = None
-    info: Info | None = None
-    health: Health | None = None
-    alarm: AlarmMessage | None = None
-    hits: int = 0
-    fault: str | None = None
-
-    @property
-    def state(self) -> str:
-        """One of: online, offline with its reason, unknown."""
-        if self.status is None:
-            return "unknown"
-        return "online" if self.is_online else f"offline ({self.status.reason})"
-
-    @property
-    def is_online(self) -> bool:
-        """Whether the last status of the box is online."""
-        return self.status is not None and self.status.state == "online"
-
-    @property
-    def alarms(self) -> bool:
-        """Whether an alarm stands. It may be left behind by an earlier run of the agent."""
-        return self.alarm is not None and self.alarm.alarm is not None and self.alarm.state != "cleared"
-
-    @property
-    def alarm_state(self) -> str:
-        """One of: ALARM, CHANGED, OLD ALARM (from before a restart of the box), learning, none.
-
-        It is an empty text where it is unknown: an all-clear holds for a box that is online and has not restarted.
-        """
-        if self.alarm is None:
-            return ""
-        restarted = self.status is not None and self.status.boot_id != self.alarm.boot_id
-        if self.alarms:
-            return "OLD ALARM" if restarted else "CHANGED" if self.alarm.state == "changed" else "ALARM"
-        if restarted or (self.status is not None and not self.is_online):
-            return ""
-        return "learning" if self.alarm.state == "learning" else "none"
+    id: str
+    place: str
+    raised: datetime
+    state: Literal["stands", "cleared", "missed", "removed"]
+    ended: datetime | None
+    maximum_hz: float
+    hits: int
+    lower_limit: bool
+    acknowledgement: Acknowledgement | None
 
 
 class Board:
-    """The latest messages of all boxes. Repeated and historical messages do no harm."""
+    """All boxes that were heard of, and the alarms of this session. Memory is bounded; nothing is read or written.
+
+    Attributes
+    ----------
+    boxes : dict of (site, device) to Box
+    ignored : int
+        Arrivals from boxes beyond those that are kept.
+
+    Examples
+    --------
+    >>> board = Board()
+    >>> board.counts(())
+    {'alarm': 0, 'overload': 0, 'fault': 0, 'lost': 0, 'learning': 0, 'calm': 0}
+
+    """
 
     def __init__(self) -> None:
         self.boxes: dict[tuple[str, str], Box] = {}
-        self._known_hits: dict[tuple[str, str], set[str]] = {}
+        self.ignored = 0
+        self._alarms: dict[tuple[str, str, str], SeenAlarm] = {}
 
-    def update(self, arrived: Received | Unreadable) -> Box:
-        """Update the board with a message and return its box."""
-        topic = arrived.topic
-        box = self.boxes.setdefault((topic.site, topic.device), Box(topic.site, topic.device))
-        if isinstance(arrived, Unreadable):
-            box.fault = arrived.reason
-            return box
-        message = arrived.message
-        if isinstance(message, Status):
-            box.status = message
-        elif isinstance(message, Info):
-            box.info = message
-        elif isinstance(message, Health):
-            box.health = message
-            box.hits = message.hits
-        elif isinstance(message, AlarmMessage):
-            box.alarm = message
-        elif isinstance(message, HitMessage) and not message.historical and self._is_new(topic, message):
-            box.hits += len(message.hits)
-        return box
+    def update(self, arrival: Arrival, now: datetime) -> None:
+        """Update the board with what arrived at a time of the control room's clock."""
+        key = (arrival.topic.site, arrival.topic.device)
+        box = self.boxes.get(key)
+        if box is None:
+            if isinstance(arrival, Removed):
+                return
+            if len(self.boxes) >= MAX_BOXES:
+                self.ignored += 1
+                return
+            box = Box(*key)
+        box = updated(box, arrival, now)
+        if box.is_empty:
+            self.boxes.pop(key, None)
+        else:
+            self.boxes[key] = box
+        if isinstance(arrival, Removed) and arrival.topic.kind == "alarm":
+            self._end_others(key, None, "removed", now)
+        elif isinstance(arrival, Received) and isinstance(arrival.message, AlarmMessage):
+            self._note(box, arrival.message, now)
 
-    def _is_new(self, topic: Topic, message: HitMessage) -> bool:
-        known = self._known_hits.setdefault((topic.site, topic.device), set())
-        if len(known) > 10_000:
-            known.clear()
-        if message.event_id in known:
-            return False
-        known.add(message.event_id)
-        return True
+    def views(self, now: datetime) -> list[View]:
+        """Return the boxes at a time, the most urgent first."""
+        return sorted((view_of(box, now) for box in self.boxes.values()), key=order_of)
 
+    @staticmethod
+    def counts(views: Iterable[View]) -> dict[Urgency, int]:
+        """Return the number of boxes by urgency, zeros included."""
+        counts = dict.fromkeys(URGENCIES, 0)
+        for view in views:
+            counts[view.urgency] += 1
+        return counts
 
-def as_line(arrived: Received | Unreadable) -> str:
-    """Return a message as one line for people; control signs of texts in it are written as their codes."""
-    return one_line(_as_text(arrived))
+    @property
+    def alarms(self) -> list[SeenAlarm]:
+        """The alarms of this session, the newest first."""
+        return sorted(self._alarms.values(), key=lambda alarm: (alarm.raised, alarm.site, alarm.device), reverse=True)
 
+    def _note(self, box: Box, message: AlarmMessage, now: datetime) -> None:
+        detail = message.alarm
+        if not message.historical:
+            self._end_others((box.site, box.device), None if detail is None else detail.id, "missed", now)
+        if detail is None:
+            return
+        key = (box.site, box.device, detail.id)
+        known = self._alarms.get(key)
+        view = view_of(box, now)
+        cleared = message.state == "cleared"
+        late = box.alarm is not message
+        if known is not None and known.state != "stands" and late and not cleared:
+            return
+        acknowledgement = view.acknowledgement or (None if known is None else known.acknowledgement)
+        self._alarms[key] = SeenAlarm(
+            *key,
+            place=view.place,
+            raised=detail.raised_utc,
+            state="cleared" if cleared else "stands" if known is not None or not late else "missed",
+            ended=message.utc if cleared else None,
+            maximum_hz=detail.maximum_hz,
+            hits=detail.hits,
+            lower_limit=detail.lower_limit,
+            acknowledgement=acknowledgement,
+        )
+        if len(self._alarms) > MAX_ALARMS:
+            ended = [key for key, alarm in self._alarms.items() if alarm.state != "stands"]
+            oldest = min(ended or self._alarms, key=lambda key: self._alarms[key].raised)
+            del self._alarms[oldest]
 
-def _as_text(arrived: Received | Unreadable) -> str:
-    topic = arrived.topic
-    place = f"{topic.site}/{topic.device}"
-    if isinstance(arrived, Unreadable):
-        return f"{place} unreadable {topic.kind}: {arrived.reason}"
-    message = arrived.message
-    marks = " (retained)" * arrived.retained + " (historical)" * message.historical
-    return f"{message.utc:%Y-%m-%dT%H:%M:%S}.{message.utc.microsecond // 1000:03d}Z {place} {_content(arrived)}{marks}"
-
-
-def _content(arrived: Received) -> str:
-    message = arrived.message
-    if isinstance(message, Status):
-        # A last will is written when a box connects, so its time is not the time of the loss.
-        since = "; it had connected at this time" if message.reason == "lost" else ""
-        return f"{message.state} ({message.reason}{since})"
-    if isinstance(message, Info):
-        camera = message.camera
-        size = f" {camera.width}x{camera.height}" if camera.width and camera.height else ""
-        return f"info: gammabox {message.software}, model {message.model.name}, camera {camera.kind}{size}"
-    if isinstance(message, Health):
-        live = "-" if message.live_fraction is None else f"{message.live_fraction:.0%}"
-        faults = f"; {'; '.join(message.faults)}" if message.faults else ""
-        condition = f"condition {message.condition}"
-        hits = counted(message.hits, "hit")
-        return f"health: {message.fps:.1f} frames/s, {live} live, {hits} so far, {condition}{faults}"
-    if isinstance(message, HitMessage):
-        best = max((hit.score for hit in message.hits), default=0.0)
-        return f"hit: {len(message.hits)} in frame {message.frame}, best score {best:.2f}"
-    if isinstance(message, AlarmMessage):
-        return _alarm(message)
-    return message.event_id
-
-
-def _alarm(message: AlarmMessage) -> str:
-    if message.state == "learning":
-        return f"alarm: learning ({'; '.join(message.reasons)})"
-    if message.state == "cleared":
-        return "alarm: none" if message.alarm is None else f"alarm cleared{_numbers(message)}"
-    if message.state == "changed":
-        return f"BACKGROUND CHANGED, look at the box{_numbers(message)}"
-    return f"ALARM {message.state}{_numbers(message)}"
-
-
-def _numbers(message: AlarmMessage) -> str:
-    alarm = message.alarm
-    if alarm is None:
-        return ""
-    low, high = alarm.rate_interval_hz
-    least = "at least " * alarm.lower_limit
-    recent = "".join(
-        f", last {rate.window_s} s {rate.rate_hz:.2f}" for rate in alarm.recent if rate.rate_hz is not None
-    )
-    weak = f"; weakened: {'; '.join(alarm.weakened_by)}" if alarm.weakened_by else ""
-    return (
-        f" {alarm.id}: {least}{alarm.rate_hz:.2f} hits/s ({low:.2f} to {high:.2f}) against {alarm.background_hz:.2f}, "
-        f"{alarm.significance_sigma:.1f} sigma{recent}, maximum {alarm.maximum_hz:.2f}{weak}"
-    )
+    def _end_others(
+        self, box: tuple[str, str], alarm_id: str | None, state: Literal["missed", "removed"], now: datetime
+    ) -> None:
+        for key, alarm in self._alarms.items():
+            if key[:2] == box and key[2] != alarm_id and alarm.state == "stands":
+                self._alarms[key] = replace(alarm, state=state, ended=now)

@@ -6,14 +6,14 @@ import secrets
 import ssl
 import time
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from paho.mqtt.enums import MQTTErrorCode
 
+from edge.control_room.arrivals import Arrival, Received, Removed, Unreadable
 from edge.errors import BrokerError
 from edge.telemetry.login import NAMES, V3, V5, Login, reason_of
-from edge.telemetry.messages import Message, MessageError, decode
+from edge.telemetry.messages import MessageError, decode
 from edge.telemetry.topics import Topic, of_site, parse
 
 if TYPE_CHECKING:
@@ -29,33 +29,6 @@ if TYPE_CHECKING:
 
 ANSWER_S = 10.0
 RETRY_S = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """A message as it arrived.
-
-    Attributes
-    ----------
-    topic : Topic
-        Names the box and the kind of the message.
-    message : Status, Info, Health, AlarmMessage or HitMessage
-    retained : bool
-        Whether the broker has kept it from before, so that it is state and no news.
-
-    """
-
-    topic: Topic
-    message: Message
-    retained: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """A payload under a topic of Gammabox that is no message, with the reason."""
-
-    topic: Topic
-    reason: str
 
 
 class Subscriber:
@@ -79,7 +52,7 @@ class Subscriber:
         self._filter = of_site(site)
         self._login = Login(settings)
         self._client_id = f"gammabox-watch-{secrets.token_hex(6)}"
-        self._inbox: deque[Received | Unreadable] = deque()
+        self._inbox: deque[Arrival] = deque()
         self._subscribed = False
         self._refusal: str | None = None
         self._client = self._first_client()
@@ -97,7 +70,7 @@ class Subscriber:
         """Whether the subscription is active."""
         return self._subscribed
 
-    def poll(self, patience_s: float) -> list[Received | Unreadable]:
+    def poll(self, patience_s: float) -> list[Arrival]:
         """Return the messages that have arrived. Waits up to `patience_s` for the first one."""
         deadline = time.monotonic() + patience_s
         while not self._inbox:
@@ -110,7 +83,7 @@ class Subscriber:
         self._inbox.clear()
         return arrived
 
-    def __iter__(self) -> Iterator[Received | Unreadable]:
+    def __iter__(self) -> Iterator[Arrival]:
         """Yield messages for ever."""
         while True:
             yield from self.poll(1.0)
@@ -181,10 +154,25 @@ class Subscriber:
             topic = parse(message.topic)
         except UnicodeDecodeError:  # no topic of Gammabox
             return
-        if topic is None or not message.payload:
-            # A foreign topic below the same root, or the deletion of a retained message.
-            return
-        try:
-            self._inbox.append(Received(topic, decode(topic.kind, bytes(message.payload)), message.retain))
-        except MessageError as error:
-            self._inbox.append(Unreadable(topic, str(error)))
+        if topic is not None:  # a foreign topic below the same root
+            self._inbox.append(arrival_of(topic, bytes(message.payload), retained=message.retain))
+
+
+def arrival_of(topic: Topic, payload: bytes, *, retained: bool) -> Arrival:
+    """Return what a payload under a topic of a box is: a message, the removal of one, or unreadable.
+
+    Examples
+    --------
+    >>> arrival_of(Topic("docks", "gate-1", "alarm"), b"", retained=False)
+    Removed(topic=Topic(site='docks', device='gate-1', kind='alarm'))
+
+    """
+    if not payload:
+        return Removed(topic)
+    try:
+        message = decode(topic.kind, payload)
+    except MessageError as error:
+        return Unreadable(topic, str(error))
+    if (message.site, message.device) != (topic.site, topic.device):
+        return Unreadable(topic, f"it names the box {message.site}/{message.device}")
+    return Received(topic, message, retained)

@@ -11,7 +11,8 @@ from agent_box import FPS, PATIENCE_S, SITE, SIZE, Box, hits_from, is_goodbye, w
 from edge.capture.mjpeg_writer import MotionJpegWriter
 from edge.capture.source import open_source
 from edge.config.device import MqttSettings
-from edge.control_room.subscriber import Received, Subscriber
+from edge.control_room.arrivals import Received
+from edge.control_room.subscriber import Subscriber
 
 FRAMES = 100
 # A source from frame 40 on: a hit in every second frame.

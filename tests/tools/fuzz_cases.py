@@ -18,7 +18,8 @@ from edge.capture.multipart import MultipartError, parts
 from edge.capture.picture_file import bits_of, decode_picture, pages_of, read_colour
 from edge.capture.source import open_source
 from edge.config.device import MqttSettings, load_settings
-from edge.control_room.board import Board, as_line
+from edge.control_room.board import Board
+from edge.control_room.lines import as_line
 from edge.control_room.subscriber import Subscriber
 from edge.errors import GammaboxError
 from edge.simulation.replay import read_recording

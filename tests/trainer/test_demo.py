@@ -5,7 +5,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from edge.control_room.subscriber import Received
+from edge.control_room.arrivals import Received
 from edge.telemetry.messages import AlarmMessage, HitMessage, Stamp
 from edge.telemetry.topics import Topic
 from trainer import demo

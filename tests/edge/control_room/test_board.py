@@ -1,103 +1,55 @@
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from edge.control_room.board import Board, as_line
-from edge.control_room.subscriber import Received, Unreadable
-from edge.telemetry.messages import AlarmDetail, AlarmMessage, HitDetail, HitMessage, Recent, Stamp, Status
+from edge.control_room import board as board_module
+from edge.control_room.arrivals import Received
+from edge.control_room.board import Board
+from edge.control_room.box import MAX_RATES
+from edge.control_room.subscriber import arrival_of
+from edge.telemetry.messages import AlarmDetail, AlarmMessage, Stamp, Status
 from edge.telemetry.topics import Topic
 
-NOW = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=timezone.utc)
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
 DETAIL = AlarmDetail(
     id="gate-1", raised_utc=NOW, onset_utc=NOW, significance_sigma=6.5, hits=9, live_s=2.0, rate_hz=4.5,
     rate_interval_hz=(2.0, 8.0), background_hz=0.2, background_interval_hz=(0.1, 0.3), false_alarms_per_1000_h=1.0,
-    recent=(Recent(window_s=10, rate_hz=5.25, interval_hz=(3.0, 8.0)),), maximum_hz=7.0, duration_s=20.0,
-    lower_limit=False, overload=None, evidence=(), doubts=(), weakened_by=("short exposure",),
+    recent=(), maximum_hz=7.0, duration_s=20.0, lower_limit=False, overload=None, evidence=(), doubts=(),
+    weakened_by=(),
 )  # fmt: skip
-HIT = HitDetail(x=1, y=2, score=0.97, added_dn=40, pixels=2, live=True)
 
 
-def received(kind, message, *, retained=False):
-    return Received(Topic("docks", "gate-1", kind), message, retained)
+def received(kind, message):
+    return Received(Topic(message.site, message.device, kind), message, retained=False)
 
 
-@pytest.fixture
-def stamp():
-    return Stamp("docks", "gate-1", "b1")
-
-
-def test_as_line_of_an_alarm(stamp):
-    message = stamp.make(AlarmMessage, NOW, state="raised", alarm=DETAIL)
-    assert as_line(received("alarm", message)) == (
-        "2026-01-02T03:04:05.678Z docks/gate-1 ALARM raised gate-1: 4.50 hits/s (2.00 to 8.00) against 0.20, "
-        "6.5 sigma, last 10 s 5.25, maximum 7.00; weakened: short exposure"
-    )
-
-
-def test_as_line_of_hits_and_status(stamp):
-    hits = stamp.make(HitMessage, NOW, frame=7, live_fraction=1.0, exposure_s=None, hits=(HIT, HIT))
-    assert as_line(received("hit", hits)).endswith("docks/gate-1 hit: 2 in frame 7, best score 0.97")
-    status = stamp.make(Status, NOW, state="offline", reason="lost")
-    assert as_line(received("status", status, retained=True)).endswith(
-        "offline (lost; it had connected at this time) (retained)"
-    )
-
-
-def test_as_line_says_why_a_message_is_unreadable():
-    assert as_line(Unreadable(Topic("s", "d", "hit"), "no JSON")) == "s/d unreadable hit: no JSON"
-
-
-def test_as_line_escapes_what_forges_lines():
-    line = as_line(Unreadable(Topic("s", "d", "hit"), "calm\n2026 s/other \x1b[31mALARM raised"))
-    assert line.isprintable()
-
-
-def test_board_counts_a_repeated_hit_once(stamp):
+def test_board_keeps_no_more_boxes_than_it_is_made_for(monkeypatch):
+    monkeypatch.setattr(board_module, "MAX_BOXES", 3)
     board = Board()
-    message = stamp.make(HitMessage, NOW, frame=7, live_fraction=1.0, exposure_s=None, hits=(HIT, HIT))
-    for _ in range(3):
-        box = board.update(received("hit", message))
-    assert box.hits == 2
+    for number in range(5):
+        message = Stamp("docks", f"gate-{number}", "b").make(Status, NOW, state="online", reason="connected")
+        board.update(received("status", message), NOW)
+    assert (len(board.boxes), board.ignored) == (3, 2)
 
 
-@pytest.mark.parametrize(
-    ("state", "boot_of_status", "shown"),
-    [
-        ("raised", "b1", "ALARM"),
-        ("updated", "b1", "ALARM"),
-        ("changed", "b1", "CHANGED"),
-        ("cleared", "b1", "none"),
-        ("learning", "b1", "learning"),
-        ("raised", "b2", "OLD ALARM"),
-        ("cleared", "b2", ""),
-        ("learning", "b2", ""),
-    ],
-)
-def test_board_shows_the_state_of_alarms(stamp, state, boot_of_status, shown):
+def test_board_forgets_ended_alarms_first(monkeypatch):
+    monkeypatch.setattr(board_module, "MAX_ALARMS", 3)
+    board, stamp, other = Board(), Stamp("docks", "gate-1", "b"), Stamp("docks", "gate-2", "b")
+    standing = other.make(AlarmMessage, NOW, state="raised", alarm=DETAIL.model_copy(update={"id": "stands"}))
+    board.update(received("alarm", standing), NOW)
+    for number in range(1, 6):
+        raised = NOW + timedelta(seconds=number)
+        detail = DETAIL.model_copy(update={"id": f"{number}", "raised_utc": raised})
+        board.update(received("alarm", stamp.make(AlarmMessage, raised, state="cleared", alarm=detail)), raised)
+    assert [alarm.id for alarm in board.alarms] == ["5", "4", "stands"]
+
+
+@pytest.mark.parametrize("kind", ["health", "hit"])
+def test_board_bounds_what_it_keeps_of_a_box(kind):
     board = Board()
-    detail = None if state == "learning" else DETAIL
-    board.update(received("alarm", stamp.make(AlarmMessage, NOW, state=state, alarm=detail)))
-    status = Stamp("docks", "gate-1", boot_of_status).make(Status, NOW, state="online", reason="connected")
-    assert board.update(received("status", status)).alarm_state == shown
-
-
-def test_board_knows_nothing_of_a_box_that_is_away(stamp):
-    board = Board()
-    board.update(received("alarm", stamp.make(AlarmMessage, NOW, state="cleared", alarm=None)))
-    assert board.update(received("status", stamp.make(Status, NOW, state="online", reason="connected"))).alarm_state
-    status = stamp.make(Status, NOW, state="offline", reason="lost")
-    assert board.update(received("status", status)).alarm_state == ""
-
-
-@pytest.mark.parametrize(
-    ("state", "fields", "shown"),
-    [
-        ("learning", {"alarm": None, "reasons": ("not calibrated", "no frame")}, "learning (not calibrated; no frame)"),
-        ("cleared", {"alarm": None}, "alarm: none"),
-        ("cleared", {"alarm": DETAIL}, "alarm cleared gate-1: 4.50 hits/s (2.00 to 8.00)"),
-        ("changed", {"alarm": DETAIL}, "BACKGROUND CHANGED, look at the box gate-1: 4.50 hits/s"),
-        ("updated", {"alarm": DETAIL.model_copy(update={"lower_limit": True})}, "gate-1: at least 4.50 hits/s"),
-    ],
-)
-def test_as_line_of_each_condition(stamp, state, fields, shown):
-    assert shown in as_line(received("alarm", stamp.make(AlarmMessage, NOW, state=state, **fields)))
+    for number in range(200):
+        text = f'{{"boot_id": "b{number}"'.encode()
+        board.update(arrival_of(Topic("docks", "gate-1", kind), text, retained=False), NOW)
+    (box,) = board.boxes.values()
+    assert len(box.unreadable) == 1
+    assert len(box.rates) <= MAX_RATES

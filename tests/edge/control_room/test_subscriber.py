@@ -10,7 +10,8 @@ from datetime import datetime, timezone
 import pytest
 
 from edge.config.device import MqttSettings
-from edge.control_room.subscriber import Received, Subscriber, Unreadable
+from edge.control_room.arrivals import Received, Unreadable
+from edge.control_room.subscriber import Subscriber
 from edge.errors import BrokerError
 from edge.telemetry.messages import Stamp, Status, encode
 from edge.telemetry.topics import Topic

@@ -1,0 +1,1 @@
+"""The terminal of a control room: boxes by urgency, alarms of the session, acknowledgement."""

@@ -1,0 +1,198 @@
+"""The list of boxes and the details of one as lines of text with colours. Nothing is drawn here.
+
+Every colour stands beside a word that says the same. Texts from boxes become plain text, never markup.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len, set_cell_size
+from rich.text import Text
+
+from edge.control_room.view import URGENCIES
+from edge.control_room.watch.words import age_text, rate_text, sparkline, time_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime, tzinfo
+
+    from edge.control_room.board import SeenAlarm
+    from edge.control_room.view import Urgency, View
+    from edge.telemetry.messages import AlarmDetail
+
+STYLES: dict[Urgency, str] = {
+    "alarm": "bold white on #b00020",
+    "overload": "bold white on #7b1fa2",
+    "fault": "bold #ffb300",
+    "lost": "#ff8a65",
+    "learning": "#4fc3f7",
+    "calm": "#81c784",
+}
+ACKNOWLEDGED = "#ff8080"
+WORD_WIDTH = 10
+RATE_WIDTH = 6
+AGE_WIDTH = 7
+SPARK_WIDTH = 12
+MIN_REASON_WIDTH = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Widths of the columns in cells; `reason` is 0 where there is no room for reasons."""
+
+    box: int
+    place: int
+    spark: int
+    reason: int
+    several_sites: bool
+
+
+def columns_for(width: int, views: Sequence[View]) -> Columns:
+    """Return the widths of the columns for a terminal of a width.
+
+    Examples
+    --------
+    >>> columns_for(80, ())
+    Columns(box=12, place=26, spark=12, reason=0, several_sites=False)
+
+    """
+    several = len({view.site for view in views}) > 1
+    longest = max((len(view.name if several else view.device) for view in views), default=0)
+    fixed = 2 + WORD_WIDTH + RATE_WIDTH + AGE_WIDTH + SPARK_WIDTH + 5
+    box = min(max(longest, 12), 28 if width >= 100 else 20)
+    left = max(width - fixed - box, 0)
+    place = left if left < MIN_REASON_WIDTH + 24 else 24
+    return Columns(box=box, place=place, spark=SPARK_WIDTH, reason=max(left - place - 1, 0), several_sites=several)
+
+
+def heading(columns: Columns) -> Text:
+    """Return the names of the columns."""
+    line = f"  {'state':<{WORD_WIDTH}} {'box':<{columns.box}} {'place':<{columns.place}} {'hits/s':>{RATE_WIDTH}} "
+    line += f"{'last rates':>{columns.spark}} {'heard':>{AGE_WIDTH}}"
+    return Text(f"{line} why" if columns.reason else line, style="bold", no_wrap=True)
+
+
+def row(view: View, columns: Columns, now: datetime) -> Text:
+    """Return the line of a box."""
+    name = view.name if columns.several_sites else view.device
+    mark = "!" if view.needs_attention else "✓" if view.acknowledgement is not None else " "
+    background_hz = None if view.health is None else view.health.background_hz
+    least = ">" if view.alarm is not None and view.alarm.lower_limit and view.rate_hz is not None else ""
+    text = Text(no_wrap=True)
+    text.append(f"{mark} {_cells(view.word, WORD_WIDTH)}", style=style_of(view))
+    text.append(f" {_cells(name, columns.box)} {_cells(view.place, columns.place)} ")
+    text.append(
+        f"{least + rate_text(view.rate_hz):>{RATE_WIDTH}} {sparkline(view.rates, columns.spark, background_hz)} "
+    )
+    text.append(f"{age_text(view.age_s(now)):>{AGE_WIDTH}}")
+    if columns.reason:
+        text.append(f" {_cells('; '.join(view.reasons), columns.reason)}")
+    return text
+
+
+def style_of(view: View) -> str:
+    """Return the colours of a state; those of an acknowledged alarm are quieter."""
+    return ACKNOWLEDGED if view.acknowledgement is not None else STYLES[view.urgency]
+
+
+def counts_line(counts: Mapping[Urgency, int]) -> Text:
+    """Return the number of boxes in each state, and of all.
+
+    Examples
+    --------
+    >>> counts_line({"alarm": 1, "overload": 0, "fault": 0, "lost": 2, "learning": 0, "calm": 1200}).plain
+    ' ALARM 1   overload 0   fault 0   LOST 2   learning 0   CALM 1,200   of 1,203 boxes'
+
+    """
+    line = Text(no_wrap=True)
+    for urgency in URGENCIES:
+        count = counts[urgency]
+        line.append(f" {(urgency.upper() if count else urgency)} {count:,} ", style=STYLES[urgency] if count else "dim")
+        line.append(" ")
+    total = sum(counts.values())
+    line.append(f" of {total:,} box{'' if total == 1 else 'es'}", style="bold")
+    return line
+
+
+def details(view: View, now: datetime, zone: tzinfo | None = None) -> list[Text]:
+    """Return what is known of a box, a paragraph an entry."""
+    head = Text(f"{view.word}  {view.name}", style=style_of(view))
+    head.append(f"  {view.place}" if view.place else "  (place not given)", style="default on default")
+    lines = [head]
+    if view.advice:
+        lines.append(Text(f"What to do: {view.advice}", style="bold"))
+    if view.acknowledgement is not None:
+        lines.append(Text(_acknowledged(view, zone), style=ACKNOWLEDGED))
+    elif view.urgency == "alarm":
+        lines.append(Text("Not acknowledged yet: press a.", style="bold"))
+    if view.raised is not None and view.alarm is not None:
+        lines.append(Text(f"Alarm since {time_text(view.raised, zone)}. {_figures(view.alarm)}"))
+    lines += [Text(f"• {reason}") for reason in view.reasons]
+    lines += [Text(line) for line in _health_lines(view)]
+    heard = (
+        "never heard"
+        if view.heard is None
+        else f"last heard {age_text(view.age_s(now))} ago: {time_text(view.heard, zone)}"
+    )
+    lines.append(Text(heard, style="dim"))
+    return lines
+
+
+def _acknowledged(view: View, zone: tzinfo | None) -> str:
+    given = view.acknowledgement
+    if given is None:
+        return ""
+    reason = f": {given.reason}" if given.reason else ""
+    silent = "" if given.silenced_until is None else f" Silenced until {time_text(given.silenced_until, zone)}."
+    return f"Acknowledged by {given.by} at {time_text(given.utc, zone)}{reason}.{silent}"
+
+
+def _figures(alarm: AlarmDetail) -> str:
+    least = "at least " if alarm.lower_limit else ""
+    low, high = alarm.rate_interval_hz
+    return (
+        f"{least}{rate_text(alarm.rate_hz)} hits/s on average ({rate_text(low)} to {rate_text(high)}), most "
+        f"{rate_text(alarm.maximum_hz)}, usual background {rate_text(alarm.background_hz)}, "
+        f"{alarm.significance_sigma:.1f} sigma above chance."
+    )
+
+
+def _health_lines(view: View) -> Iterator[str]:
+    health = view.health
+    if health is None:
+        return
+    live = "unknown" if health.live_fraction is None else f"{health.live_fraction:.0%} of the picture"
+    heat = "" if health.temperature_c is None else f", processor {health.temperature_c:.0f} °C"
+    yield f"Camera: {health.fps:.1f} frames/s, live: {live}{heat}"
+    for nuisance in view.nuisances:
+        yield f"Not counted: {nuisance}"
+
+
+def alarm_row(alarm: SeenAlarm, width: int, zone: tzinfo | None = None) -> Text:
+    """Return the line of an alarm of this session."""
+    least = ">" if alarm.lower_limit else ""
+    ended = "" if alarm.ended is None else f" {time_text(alarm.ended, zone)}"
+    by = "not acknowledged" if alarm.acknowledgement is None else f"acknowledged by {alarm.acknowledgement.by}"
+    text = (
+        f"{time_text(alarm.raised, zone)}  {alarm.site}/{alarm.device}  {alarm.place or '-'}  "
+        f"most {least}{rate_text(alarm.maximum_hz)} hits/s  {_STATES[alarm.state]}{ended}  {by}"
+    )
+    style = STYLES["alarm"] if alarm.state == "stands" and alarm.acknowledgement is None else ""
+    return Text(_cells(text, width), style=style, no_wrap=True)
+
+
+_STATES = {
+    "stands": "STANDS",
+    "cleared": "cleared",
+    "missed": "end not heard",
+    "removed": "box removed",
+}
+
+
+def _cells(text: str, width: int) -> str:
+    """Return a text in exactly so many cells of a terminal, with … where it is cut off."""
+    return (
+        set_cell_size(text, width) if cell_len(text) <= width else set_cell_size(text, max(width - 1, 0)) + "…"[:width]
+    )

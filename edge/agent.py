@@ -11,27 +11,33 @@ import secrets
 import threading
 import time
 from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from edge import __version__
+from edge.actions import AgentActions
 from edge.capture.frame import triples
 from edge.capture.live import Clock
 from edge.capture.playback import Playback
 from edge.capture.report import too_short
 from edge.clock import ClockWatch
+from edge.commander import Commander
 from edge.journal import FaultJournal, log_start
 from edge.observer import Observer
+from edge.outcome import Outcome
 from edge.pipeline import detections
 from edge.release import installed_release
 from edge.reporting import Reporter
 from edge.supervision import Pulse, Watchdog
 from edge.systemd import Notifier
+from edge.telemetry.command_file import CommandFile
 from edge.telemetry.details import camera_of, position_of
 from edge.telemetry.health import Tally
+from edge.telemetry.inbox import Inbox
 from edge.telemetry.link import Link
 from edge.telemetry.messages import Model, Stamp
 from edge.telemetry.outbox import Outbox
+from edge.telemetry.topics import commands_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -40,6 +46,7 @@ if TYPE_CHECKING:
     from edge.config.device import DeviceSettings
     from edge.detect.detector import Detector
     from edge.detect.hit import Detection
+    from edge.telemetry.messages import Health
 
 TICK_S = 0.1
 LOOK_S = 0.5
@@ -74,43 +81,6 @@ GOODBYE_S = 0.4
 CLOSE_S = 0.3
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The outcome of a run.
-
-    Attributes
-    ----------
-    frames, hits, alarms : int
-        Frames analysed, hits found, alarms raised.
-    waiting : int
-        Unconfirmed messages, which stay in the outbox.
-    link : str
-        State of the link before the goodbye, in a sentence.
-    stopped : bool
-        Whether the run was ended on request, and not by the end of its source.
-    hangs : bool
-        Whether a thread did not end, as a driver or a network hangs.
-
-    """
-
-    frames: int
-    hits: int
-    alarms: int
-    waiting: int
-    link: str
-    stopped: bool
-    hangs: bool
-
-    @property
-    def delivered(self) -> bool:
-        """Whether the broker has confirmed all messages."""
-        return self.waiting == 0
-
-    def as_dict(self) -> dict[str, object]:
-        """Return the outcome, ready for JSON."""
-        return {**asdict(self), "delivered": self.delivered}
-
-
 class Agent:
     """A single run on a source.
 
@@ -138,8 +108,12 @@ class Agent:
         self._observer = Observer(settings, f"{settings.device}-{self._stamp.boot_id[:6]}", self._clock)
         self._playback = Playback(settings.source, stop)
         self._outbox = Outbox(settings.outbox.path, settings.outbox.max_messages)
-        self._link = Link(settings.mqtt, self._stamp, self._outbox, settings.outbox.max_in_flight)
-        self._reporter = Reporter(settings.telemetry, self._stamp, self._outbox, settings.place)
+        self._inbox = Inbox((commands_of(settings.site, settings.device),) if settings.commands.allow else ())
+        self._link = Link(settings.mqtt, self._stamp, self._outbox, settings.outbox.max_in_flight, self._inbox)
+        file = CommandFile(settings.outbox.path.with_name("commands.json"))
+        self._reporter = Reporter(settings.telemetry, self._stamp, self._outbox, settings.place, file.acknowledged)
+        actions = AgentActions(settings, self._reporter, self._observer, self._send_health, stop)
+        self._commander = Commander(settings.commands.allow, file, self._reporter, actions)
         now_s = self._clock.monotonic_s()
         self._tally = Tally(now_s)
         self._pulse = Pulse(now_s)
@@ -207,7 +181,7 @@ class Agent:
     def _supervise(self, pipeline: threading.Thread) -> None:
         """Look for faults, send health and notify the watchdog, until the source ends or `stop` is set."""
         now_s = self._clock.monotonic_s()
-        next_health_s = now_s + min(1.0, self._settings.telemetry.health_interval_s)
+        next_health_s = now_s + min(1.0, self._reporter.settings.health_interval_s)
         next_look_s = health_s = 0.0
         told: frozenset[str] = frozenset()
         faults: dict[str, str] = {}
@@ -215,13 +189,14 @@ class Agent:
             self._stop.wait(TICK_S)
             now_s = self._clock.monotonic_s()
             self._repeat_retained()
+            self._commander.serve(*self._inbox.take(), self._clock.utc(), now_s)
             if now_s >= next_look_s:
                 next_look_s = now_s + LOOK_S
                 faults = self._look_for_faults(now_s)
                 self._observer.state_file.write()
             changed = faults.keys() != told and now_s - health_s >= PROMPT_S
             if now_s >= next_health_s or changed:
-                next_health_s = now_s + self._settings.telemetry.health_interval_s
+                next_health_s = now_s + self._reporter.settings.health_interval_s
                 health_s, told = now_s, frozenset(faults)
                 self._send_health()
             ready = self._tally.account.analysed > 0 or bool(BLINDING.keys() & faults.keys())
@@ -246,6 +221,7 @@ class Agent:
             **self._observer.faults,
             **self._outbox.faults,
             **self._link.faults,
+            **self._inbox.faults,
             **self._clock_watch.faults(now_s, self._clock.utc()),
         }
         if EXPLAINED_BY & camera.keys():
@@ -325,8 +301,7 @@ class Agent:
             started_utc=self._started_utc,
         )
 
-    def _send_health(self) -> None:
-        fields = self._tally.health(
-            self._observer.situation, self._outbox, self._playback.report, self._faults, self._clock.monotonic_s()
-        )
-        self._reporter.send_health(self._clock.utc(), **fields, camera=self._camera)
+    def _send_health(self) -> Health:
+        now_s, report = self._clock.monotonic_s(), self._playback.report
+        fields = self._tally.health(self._observer.situation, self._outbox, report, self._faults, now_s)
+        return self._reporter.send_health(self._clock.utc(), now_s, **fields, camera=self._camera)

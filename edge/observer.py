@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from edge.alarm.condition import situation_of
 from edge.alarm.state_file import StateFile
 from edge.alarm.sudden_fall import SuddenFall
+from edge.alarm.tracker import AlarmTracker
 from edge.bundle import load_bundle, shipped_bundle_path
 from edge.capture.base import Mode
 from edge.detect.detector import Detector
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     from edge.alarm.condition import Situation
     from edge.alarm.state import Identity
-    from edge.alarm.tracker import AlarmTracker
     from edge.capture.frame import Frame, Triple
     from edge.capture.live import Clock
     from edge.capture.view_watch import Reference
@@ -77,6 +77,7 @@ class Observer:
         self.reference: Reference | None = None
         self.situation: Situation | None = None
         self._situation_s = 0.0
+        self._calibrated = self._asked = self._relearning = False
 
     @property
     def faults(self) -> dict[str, str]:
@@ -98,6 +99,7 @@ class Observer:
         mode = replace(mode or Mode(0, 0, 0.0, "unknown"), width=frame.size[0], height=frame.size[1])
         identity = identity_of(settings.source, mode, self.manifest.sha256)
         calibration = self._calibration_of(identity, utc)
+        self._calibrated, self._relearning = calibration is not None, False
         self.reference = None if calibration is None else calibration.reference()
         if calibration is not None:
             self.detector = Detector(self._bundle, settings.detection, known=calibration.camera())
@@ -116,9 +118,43 @@ class Observer:
         if tracker is None:
             raise RuntimeError("the camera was not met yet")
         analysed = conclude(triple, detection, tracker)
+        if self._asked or self._relearning:
+            tracker, analysed = self._relearn(tracker, analysed)
         self.state_file.note(tracker, analysed.alarms, self._clock.monotonic_s(), self._clock.utc())
         self._fall.update(analysed.observation, analysed.detection.candidates)
         return analysed, self._situation_after(analysed, tracker)
+
+    def relearn(self) -> str | None:
+        """Learn the background anew from the next frame on. Return why that cannot be; None where it can.
+
+        Whoever asks for it knows that no source is near until it is learnt. An alarm meanwhile ends it: the background
+        then counts as learnt beside a source.
+        """
+        tracker = self._tracker
+        if tracker is None:
+            return "no picture has come since the start"
+        if not self._calibrated:
+            return "the box is not calibrated; run gammabox-edge calibrate on it first"
+        if tracker.condition == "alarm":
+            return "an alarm stands"
+        self._asked = True
+        return None
+
+    def _relearn(self, tracker: AlarmTracker, analysed: AnalysedFrame) -> tuple[AlarmTracker, AnalysedFrame]:
+        """Begin to learn the background anew where that was asked for, and end it when it is learnt."""
+        if self._asked:
+            self._asked = False
+            if tracker.condition != "alarm":
+                ended = tracker.accept(analysed.observation)
+                fresh = AlarmTracker(self._settings.alarm, self._name)
+                fresh.count = tracker.count
+                self._tracker, self._relearning, self.situation = fresh, True, None
+                return fresh, replace(analysed, alarms=(*analysed.alarms, *ended))
+        if tracker.stands:
+            self._relearning = False
+        elif self._relearning and tracker.learnt:
+            tracker.known, self._relearning = True, False
+        return tracker, analysed
 
     def finish(self) -> None:
         """Write the state file for the last time, when no more frames come."""

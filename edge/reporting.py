@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from edge.telemetry.advice import advice
+from edge.telemetry.commands import Response
 from edge.telemetry.details import alarm_detail, hit_detail
 from edge.telemetry.messages import AlarmMessage, Health, HitMessage, Info, encode
 from edge.telemetry.outgoing import Outgoing
-from edge.telemetry.topics import Topic
+from edge.telemetry.topics import CommandTopic, Topic, minute_topic
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
+
+    from pydantic import JsonValue
 
     from edge.alarm.alarm import Alarm
     from edge.alarm.condition import Situation
-    from edge.config.device import TelemetrySettings
+    from edge.config.telemetry import TelemetrySettings
     from edge.pipeline import AnalysedFrame
-    from edge.telemetry.messages import AlarmDetail, Message, Stamp
+    from edge.telemetry.messages import Acknowledgement, AlarmDetail, Message, Stamp
     from edge.telemetry.outbox import Outbox
     from edge.telemetry.outgoing import Keep
     from edge.telemetry.topics import Kind
@@ -28,6 +34,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 EVIDENCE_MEMORY = 500
+MINUTE_S = 60
+ANSWER_S = 300
+"""Time after which nobody waits for an answer any more."""
 CLEAR_AFTER_S = 10.0
 """A condition has to be clear for so long before the all-clear is said, so that it does not come and go."""
 
@@ -45,12 +54,27 @@ class Reporter:
     outbox : Outbox
     place : str or None
         Where the box hangs, for people.
+    acknowledged : callable
+        Returns who has taken charge of the alarm with an id.
+
+    Attributes
+    ----------
+    settings : TelemetrySettings
 
     """
 
-    def __init__(self, settings: TelemetrySettings, stamp: Stamp, outbox: Outbox, place: str | None = None) -> None:
-        self._settings = settings
+    def __init__(
+        self,
+        settings: TelemetrySettings,
+        stamp: Stamp,
+        outbox: Outbox,
+        place: str | None = None,
+        acknowledged: Callable[[str], Acknowledgement | None] = lambda _: None,
+    ) -> None:
+        self.settings = settings
         self._place = place
+        self._acknowledged = acknowledged
+        self._next_minute_s = -math.inf
         self._stamp = stamp
         self._outbox = outbox
         self._lock = threading.RLock()
@@ -61,10 +85,47 @@ class Reporter:
         self._clear_since_s: float | None = None
         self._told: tuple[str, tuple[str, ...]] | None = None
 
+    @property
+    def alarm_id(self) -> str | None:
+        """Id of the alarm in the retained message; None without one."""
+        message = self._retained.get("alarm")
+        return message.alarm.id if isinstance(message, AlarmMessage) and message.alarm is not None else None
+
+    @property
+    def alarm_stands(self) -> bool:
+        """Whether the retained message is about an alarm that stands."""
+        message = self._retained.get("alarm")
+        return self.alarm_id is not None and isinstance(message, AlarmMessage) and message.state != "cleared"
+
+    def restate_alarm(self, utc: datetime) -> None:
+        """Send the retained alarm again, as somebody has taken charge of it."""
+        with self._lock:
+            message = self._retained.get("alarm")
+            if isinstance(message, AlarmMessage) and message.alarm is not None:
+                state = "updated" if message.state == "raised" else message.state
+                self._send_state(utc, state, message.alarm, message.reasons)
+
+    def answer(
+        self,
+        verb: str,
+        transaction_id: str,
+        utc: datetime,
+        *,
+        error: str | None = None,
+        result: dict[str, JsonValue] | None = None,
+    ) -> None:
+        """Answer a command; an error says why it was not carried out."""
+        message = self._stamp.make(
+            Response, utc, transaction_id=transaction_id, ok=error is None, error=error, result=result or {}
+        )
+        topic = str(CommandTopic(self._stamp.site, self._stamp.device, "rsp", verb))
+        payload, boot_id = encode(message), self._stamp.boot_id
+        self._outbox.put(Outgoing(topic, payload, retain=False, keep="always", boot_id=boot_id, expiry_s=ANSWER_S))
+
     def report(self, analysed: AnalysedFrame, situation: Situation) -> None:
         """Report the hits of a frame, the steps of alarms that it led to, and a condition that has changed."""
         with self._lock:
-            if analysed.detection.hits and self._settings.hits:
+            if analysed.detection.hits and self.settings.hits:
                 self._send_hits(analysed)
             for alarm in analysed.alarms:
                 self._send_alarm(alarm)
@@ -90,10 +151,17 @@ class Reporter:
             self._retained["info"] = self._stamp.make(Info, utc, **fields)
             self._put("info", self._retained["info"], "latest")
 
-    def send_health(self, utc: datetime, **fields: object) -> None:
-        """Send the state of the box; only the latest waits for the broker."""
+    def send_health(self, utc: datetime, now_s: float, **fields: object) -> Health:
+        """Send the state of the box, once a minute also for a bridge, and return it; only the latest waits."""
         with self._lock:
-            self._put("health", self._stamp.make(Health, utc, **fields), "latest")
+            message = self._stamp.make(Health, utc, **fields)
+            outgoing = self._outgoing("health", message, "latest")
+            self._outbox.put(outgoing)
+            if now_s >= self._next_minute_s:
+                self._next_minute_s = now_s + MINUTE_S
+                topic = minute_topic(self._stamp.site, self._stamp.device)
+                self._outbox.put(replace(outgoing, topic=topic, expiry_s=3 * MINUTE_S))
+            return message
 
     def repeat(self) -> None:
         """Send retained messages again, as the broker may have forgotten them."""
@@ -156,6 +224,7 @@ class Reporter:
             reasons=reasons,
             place=self._place,
             advice=advice(state, detail, self._place),
+            acknowledged=None if detail is None else self._acknowledged(detail.id),
         )
         self._retained["alarm"] = message
         self._put("alarm", message, "always")
@@ -166,6 +235,6 @@ class Reporter:
     def _outgoing(self, kind: Kind, message: Message, keep: Keep) -> Outgoing:
         expiry_s = None
         if kind == "health":
-            expiry_s = max(60, round(3 * self._settings.health_interval_s))
+            expiry_s = max(60, round(3 * self.settings.health_interval_s))
         topic = str(Topic(self._stamp.site, self._stamp.device, kind))
         return Outgoing(topic, encode(message), kind != "hit", keep, self._stamp.boot_id, expiry_s=expiry_s)

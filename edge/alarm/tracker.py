@@ -299,6 +299,11 @@ class AlarmTracker:
         self._trigger.reset()
         return self._step("cleared", standing, stretch, observation)
 
+    def accept(self, observation: Observation) -> tuple[Alarm, ...]:
+        """End the alarm that stands, as somebody knows that no source is there, and return that step."""
+        stretch = self.stretch or Stretch(observation.monotonic_s, observation.utc)
+        return () if self.standing is None else (self._clear(self.standing, stretch, observation),)
+
     def _step(self, state: State, standing: Standing, stretch: Stretch, observation: Observation) -> Alarm:
         live_s = max(stretch.live_s, 1e-6)
         low_hz, high_hz = Rate(stretch.hits + 0.5, live_s).interval_hz()

@@ -20,8 +20,8 @@ from edge.text import counted
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from edge.agent import Outcome
     from edge.config.device import DeviceSettings
+    from edge.outcome import Outcome
 
 
 def run(config: Path, *, as_json: bool) -> int:

@@ -14,6 +14,7 @@ from edge.config.picture import Mask
 from edge.config.places import Address, with_places_apart
 from edge.config.position import OneLine, PositionSettings
 from edge.config.strict import StrictModel
+from edge.config.telemetry import CommandSettings, LoggingSettings, TelemetrySettings
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 ColourTemperature = Annotated[float, Field(ge=1000, le=20000)]
@@ -242,25 +243,6 @@ class OutboxSettings(StrictModel):
     )
 
 
-class TelemetrySettings(StrictModel):
-    """What is sent, and how often."""
-
-    health_interval_s: float = Field(
-        default=10.0, ge=0.5, le=3600, title="Health", description="seconds between health messages"
-    )
-    hits: bool = Field(
-        default=True, title="Hits", description="send a message for each frame with hits; alarms are always sent"
-    )
-
-
-class LoggingSettings(StrictModel):
-    """What the agent writes on stderr, for the journal."""
-
-    level: Literal["error", "warning", "info", "debug"] = Field(
-        default="info", title="Level", description="lowest level that is written"
-    )
-
-
 class DeviceSettings(StrictModel):
     """One box: the whole of device.yaml."""
 
@@ -292,6 +274,9 @@ class DeviceSettings(StrictModel):
         "left out",
     )
     telemetry: TelemetrySettings = Field(default=TelemetrySettings(), title="Telemetry", description="what is sent")
+    commands: CommandSettings = Field(
+        default=CommandSettings(), title="Commands", description="what the control room may have the box do"
+    )
     logging: LoggingSettings = Field(default=LoggingSettings(), title="Logging", description="what goes to the journal")
 
 

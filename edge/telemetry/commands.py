@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, ConfigDict, Field, JsonValue
 
+from edge.config.telemetry import Verb
 from edge.telemetry.fields import Identifier, Part, Text
 from edge.telemetry.messages import Message
 
-Verb = Literal["acknowledge", "silence", "health", "recalibrate", "restart", "get", "set", "log-level"]
-VERBS: tuple[Verb, ...] = get_args(Verb)
 Level = Literal["error", "warning", "info", "debug"]
 Minutes = Annotated[float, Field(gt=0, le=24 * 60)]
 SettingName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.]{0,63}$")]
@@ -48,7 +47,7 @@ class NoArguments(_Arguments):
 class AcknowledgeArguments(_Arguments):
     """The alarm that somebody takes charge of."""
 
-    alarm_id: Identifier
+    alarm_id: Identifier = Field(description='id of the last alarm; "standing" for whichever stands now')
 
 
 class SilenceArguments(_Arguments):

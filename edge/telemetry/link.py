@@ -10,7 +10,6 @@ import ssl
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Literal
 
@@ -18,6 +17,8 @@ from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from edge.telemetry.inbox import Inbox
+from edge.telemetry.link_state import LinkState, State
 from edge.telemetry.login import NAMES, V3, V5, Login, reason_of
 from edge.telemetry.messages import Status, encode
 from edge.telemetry.topics import Topic
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from edge.telemetry.outgoing import Waiting
 
 log = logging.getLogger(__name__)
-
-State = Literal["starting", "online", "away", "refused", "stopped"]
 
 POLL_S = 0.05
 FIRST_RETRY_S = 0.5
@@ -54,14 +53,6 @@ PACKET_OVERHEAD = 64
 """Bytes of a packet besides topic and payload, at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class LinkState:
-    """The state of the link in a word and in a sentence."""
-
-    state: State
-    text: str
-
-
 class Link:
     """Connects a box to its broker, again and again, and sends what waits in the outbox.
 
@@ -74,6 +65,8 @@ class Link:
         The messages to send. A message leaves the outbox when the broker confirms it.
     max_in_flight : int
         Most messages that wait for a confirmation.
+    inbox : Inbox or None
+        Receives what the box has subscribed to.
 
     Raises
     ------
@@ -82,13 +75,22 @@ class Link:
 
     """
 
-    def __init__(self, settings: MqttSettings, stamp: Stamp, outbox: Outbox, max_in_flight: int = 20) -> None:
+    def __init__(
+        self,
+        settings: MqttSettings,
+        stamp: Stamp,
+        outbox: Outbox,
+        max_in_flight: int = 20,
+        inbox: Inbox | None = None,
+    ) -> None:
         self._settings = settings
+        self._place = f"{settings.host}:{settings.port}"
         self._stamp = stamp
         self._client_id = f"gammabox-{stamp.site}-{stamp.device}"
         self._topic = str(Topic(stamp.site, stamp.device, "status"))
         self._outbox = outbox
         self._max_in_flight = max_in_flight
+        self._inbox = inbox or Inbox(())
         self._login = Login(settings)
         self._protocol = V3 if settings.protocol == "3.1.1" else V5
         self._state = LinkState("starting", f"connecting to {settings.host}:{settings.port}")
@@ -197,10 +199,6 @@ class Link:
             self._stop.wait(wait_s)
         self._change("stopped", "disconnected")
 
-    @property
-    def _place(self) -> str:
-        return f"{self._settings.host}:{self._settings.port}"
-
     def _session(self) -> None:
         """Run one connection, from the first packet to its loss or to the goodbye."""
         client = self._client()
@@ -244,6 +242,7 @@ class Link:
         client.on_connect = self._on_connect
         client.on_publish = self._on_publish
         client.on_disconnect = self._on_disconnect
+        self._inbox.attach(client)
         return client
 
     def _on_connect(
@@ -255,6 +254,7 @@ class Link:
             self._sessions += 1
             self._max_packet = getattr(properties, "MaximumPacketSize", None)
             self._birth = client.publish(self._topic, self._status("online", "connected"), qos=1, retain=True).mid
+            self._inbox.subscribe(client)
             self._change("online", f"connected to {self._place} with MQTT {NAMES[self._protocol]}")
         elif reason.getName() == "Unsupported protocol version" and self._other_protocol():
             log.info("broker %s does not speak this MQTT version, trying %s", self._place, NAMES[self._protocol])

@@ -3,6 +3,7 @@ from datetime import datetime, timedelta, timezone
 import numpy as np
 import pytest
 
+from edge.alarm.standing import Standing
 from edge.capture.base import Mode
 from edge.capture.frame import Frame, triples
 from edge.capture.live import Clock
@@ -121,3 +122,60 @@ def test_observer_goes_on_where_the_last_run_ended(observer, settings, tmp_path)
     again = Observer(settings, "other", Clock(utc=lambda: START + timedelta(seconds=30)))
     later = observe(again, frames(10, hits_every=3))
     assert [(step.state, step.id) for step in later] == [("updated", steps[0].id)]
+
+
+def relearning(settings, folder):
+    quick = settings.model_copy(update={"alarm": settings.alarm.model_copy(update={"learn_s": 1.0})})
+    observer = Observer(quick, "gate", Clock(utc=lambda: START))
+    calibrate(observer, folder)
+    observe(observer, frames(10))
+    return observer
+
+
+def standing(rate, *, changed=False):
+    return Standing(
+        "gate-7", START, 0, 0, rate, learnt_before=True, rounds=0, moderate=True, changed=changed, maximum_hz=1.0
+    )
+
+
+def test_observer_relearns_the_background(settings, tmp_path):
+    observer = relearning(settings, tmp_path)
+    before = observer._tracker
+    assert (before.known, observer.relearn()) == (True, None)
+    observe(observer, frames(20, first=10))
+    assert observer._tracker is not before
+    assert (observer._tracker.known, observer.situation.condition) == (False, "learning")
+    observe(observer, frames(100, first=30))
+    assert observer._tracker.known
+
+
+def test_observer_ends_a_changed_background_on_request(settings, tmp_path):
+    observer = relearning(settings, tmp_path)
+    tracker = observer._tracker
+    rate = tracker.background
+    tracker.standing = standing(rate, changed=True)
+    assert observer.relearn() is None
+    assert [step.state for step in observe(observer, frames(5, first=10))] == ["cleared"]
+
+
+def test_observer_refuses_to_relearn_beside_an_alarm(settings, tmp_path):
+    observer = relearning(settings, tmp_path)
+    observer._tracker.standing = standing(observer._tracker.background)
+    assert "an alarm stands" in observer.relearn()
+
+
+def test_observer_refuses_to_relearn_without_a_calibration(observer):
+    assert "no picture" in observer.relearn()
+    observe(observer, frames(5))
+    assert "not calibrated" in observer.relearn()
+
+
+def test_observer_relearning_beside_an_alarm_stays_unknown(settings, tmp_path):
+    observer = relearning(settings, tmp_path)
+    observer.relearn()
+    observe(observer, frames(5, first=10))
+    observer._tracker.standing = standing(observer._tracker.background)
+    observe(observer, frames(5, first=15))
+    observer._tracker.standing = None
+    observe(observer, frames(100, first=20))
+    assert (observer._tracker.learnt, observer._tracker.known) == (True, False)

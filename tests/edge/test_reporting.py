@@ -8,7 +8,8 @@ from edge.alarm.condition import situation_of
 from edge.alarm.live_time import Observation
 from edge.alarm.tracker import AlarmTracker
 from edge.capture.frame import Frame, Triple
-from edge.config.device import AlarmSettings, TelemetrySettings
+from edge.config.device import AlarmSettings
+from edge.config.telemetry import TelemetrySettings
 from edge.detect.hit import Detection, Hit
 from edge.pipeline import AnalysedFrame
 from edge.reporting import Reporter

@@ -4,7 +4,8 @@ from datetime import datetime, timezone
 import pytest
 from pydantic import ValidationError
 
-from edge.telemetry.commands import ARGUMENTS, VERBS, Command, Response
+from edge.config.telemetry import VERBS
+from edge.telemetry.commands import ARGUMENTS, Command, Response
 from edge.telemetry.messages import Stamp
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)

@@ -1,0 +1,77 @@
+"""What a box keeps of commands over a restart: who took charge of which alarm, and what was carried out lately."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import AwareDatetime, Field, ValidationError
+
+from edge.config.strict import StrictModel
+from edge.files import read_text, replace_file, why
+from edge.telemetry.fields import Identifier
+from edge.telemetry.messages import Acknowledgement
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+
+class _Content(StrictModel):
+    schema_version: Literal[1] = 1
+    alarm_id: Identifier | None = None
+    acknowledged: Acknowledgement | None = None
+    done: dict[Identifier, AwareDatetime] = Field(default_factory=dict)
+
+
+class CommandFile:
+    """The file of acknowledgement and transactions. The agent's thread writes it, other threads may ask it.
+
+    A file that cannot be read counts as empty: an alarm that nobody has acknowledged is the safe side. Errors of the
+    disk never reach the caller.
+
+    Parameters
+    ----------
+    path : Path
+
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._content = _Content()
+        try:
+            self._content = _Content.model_validate_json(read_text(path))
+        except FileNotFoundError:
+            pass
+        except (OSError, UnicodeDecodeError) as error:
+            log.warning("commands: %s cannot be read (%s); acknowledgements begin anew", path, why(error))
+        except ValidationError:
+            log.warning("commands: %s is damaged; acknowledgements begin anew", path)
+
+    @property
+    def done(self) -> dict[str, datetime]:
+        """When the transactions that were carried out lately had been given."""
+        return dict(self._content.done)
+
+    def acknowledged(self, alarm_id: str) -> Acknowledgement | None:
+        """Return who has taken charge of an alarm; None while nobody has."""
+        content = self._content
+        return content.acknowledged if content.alarm_id == alarm_id else None
+
+    def note_done(self, done: dict[str, datetime]) -> None:
+        """Keep the transactions that were carried out lately."""
+        self._write(self._content.model_copy(update={"done": done}))
+
+    def acknowledge(self, alarm_id: str, acknowledgement: Acknowledgement) -> None:
+        """Keep who has taken charge of an alarm; only the latest one is kept."""
+        self._write(self._content.model_copy(update={"alarm_id": alarm_id, "acknowledged": acknowledgement}))
+
+    def _write(self, content: _Content) -> None:
+        self._content = content
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            replace_file(self._path, content.model_dump_json() + "\n")
+        except OSError as error:
+            log.warning("commands: %s cannot be written (%s); a restart forgets them", self._path, error.strerror)

@@ -1,0 +1,62 @@
+import json
+import sys
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+
+from edge.control_room.board import Board
+from edge.control_room.subscriber import arrival_of
+from edge.telemetry.commands import Command, Response
+from edge.telemetry.topics import parse
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+
+
+@pytest.fixture
+def night(monkeypatch):
+    monkeypatch.syspath_prepend(SCRIPTS)
+    import simulate_night
+
+    yield simulate_night.Night(simulate_night.boxes_of("docks", 50, seed=1), simulate_night.events_of_the_night())
+    for name in ("simulate_night", "simulated_box"):
+        sys.modules.pop(name, None)
+
+
+def fill(board, outgoing):
+    for name, payload, _ in outgoing:
+        topic = parse(name)
+        if topic is not None:
+            board.update(arrival_of(topic, payload, retained=False), NOW)
+
+
+def test_night_shows_every_state(night):
+    board, seen = Board(), set()
+    fill(board, night.begin(0, NOW))
+    for at_s in range(0, 300, 5):
+        fill(board, night.step(at_s, NOW))
+        seen |= {(view.device, view.urgency) for view in board.views(NOW)}
+    for device, urgency in {
+        "box-07": "alarm", "box-08": "alarm", "box-05": "alarm", "box-30": "overload", "box-21": "fault",
+        "box-15": "lost", "box-33": "learning", "box-26": "learning", "box-00": "calm",
+    }.items():  # fmt: skip
+        assert (device, urgency) in seen
+    assert not any(box.unreadable for box in board.boxes.values())
+    assert len(board.alarms) == 5
+
+
+def test_night_answers_an_acknowledgement(night):
+    board = Board()
+    fill(board, night.begin(205, NOW))
+    (standing,) = (view for view in board.views(NOW) if view.device == "box-05")
+    for number, alarm_id in enumerate(("another", standing.alarm.id)):
+        command = Command(transaction_id=f"t{number}", utc=NOW, by="Ann", arguments={"alarm_id": alarm_id})
+        night.commands.append(("gammabox/docks/box-05/cmd/acknowledge", command.model_dump_json().encode()))
+    night.commands.append(("gammabox/docks/box-05/cmd/acknowledge", json.dumps({}).encode()))
+    outgoing = list(night.step(205, NOW))
+    answers = [Response.model_validate_json(payload) for topic, payload, _ in outgoing if "/rsp/" in topic]
+    assert [(answer.transaction_id, answer.ok) for answer in answers] == [("t0", False), ("t1", True)]
+    fill(board, outgoing)
+    (standing,) = (view for view in board.views(NOW) if view.device == "box-05")
+    assert standing.acknowledgement.by == "Ann"

@@ -37,6 +37,7 @@ FIXED = {
 }
 
 Tree: TypeAlias = dict[str, JsonValue]
+DEFAULT_FPS = 30.0
 _ABSENT = object()
 
 
@@ -47,7 +48,7 @@ def device_settings(site: str, broker: Broker, box: Box) -> Tree:
         "device": box.device,
         **({"place": box.position} if box.position else {}),
         **({"position": box.coordinates.model_dump()} if box.coordinates is not None else {}),
-        "source": {"spec": _spec(box), "width": 1920, "height": 1080, "fps": 30.0, "exposure_s": box.exposure_s},
+        "source": _source(box),
         "mqtt": {
             "host": broker.host,
             "port": broker.port,
@@ -55,7 +56,7 @@ def device_settings(site: str, broker: Broker, box: Box) -> Tree:
             "password_file": PASSWORD_FILE,
             **({"tls": {"ca_file": CA_FILE}} if broker.tls else {}),
         },
-        "outbox": {"path": OUTBOX_FILE},
+        "outbox": {"path": "outbox.sqlite" if box.is_trial else OUTBOX_FILE},
     }
     return _merged(base, box.settings)
 
@@ -73,11 +74,15 @@ def settings_faults(site: str, broker: Broker, box: Box) -> Iterator[tuple[tuple
         # YAML holds paths as text: pydantic's strict mode allows that in JSON, but not in Python values.
         DeviceSettings.model_validate_json(json.dumps(merged), strict=True)
     except ValidationError as error:
-        yield from faults_of(error, DeviceSettings, merged)
+        # What follows from other keys is judged where these keys are.
+        yield from (fault for fault in faults_of(error, DeviceSettings, merged) if fault[0] not in FIXED)
 
 
-def _spec(box: Box) -> str:
-    return "csi:0" if box.camera == "csi" else box.camera
+def _source(box: Box) -> Tree:
+    if box.is_trial:
+        return {"spec": box.camera, "exposure_s": box.exposure_s, "loop": True}
+    spec = "csi:0" if box.camera == "csi" else box.camera
+    return {"spec": spec, "width": 1920, "height": 1080, "fps": DEFAULT_FPS, "exposure_s": box.exposure_s}
 
 
 def _merged(base: Tree, over: Tree) -> Tree:

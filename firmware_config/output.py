@@ -5,15 +5,18 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge.arguments import as_path, require, takes
+from edge.config.faults import shown_text
 from firmware_config.errors import OutputError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
 MANIFEST = ".gammabox-rendered.json"
@@ -30,7 +33,14 @@ class Written:
 
 
 @takes(folder=as_path)
-def write_folder(folder: Path, files: Mapping[str, str], *, force: bool = False) -> Written:
+def write_folder(
+    folder: Path,
+    files: Mapping[str, str],
+    *,
+    owner: str = "",
+    private: Collection[str] = (),
+    force: bool = False,
+) -> Written:
     """Write rendered files into a folder and remove those of an earlier call that are not rendered any more.
 
     A file that has its content already is left alone and keeps its modification time. A file of an earlier call that
@@ -42,20 +52,24 @@ def write_folder(folder: Path, files: Mapping[str, str], *, force: bool = False)
         Folder to write, made where it is missing. If it is not empty it must hold the manifest of an earlier call.
     files : mapping of str to str
         Content by name; a name is a relative POSIX path.
+    owner : str
+        What the files are and of which site. A folder of another owner is refused, with `force` as well.
+    private : collection of str
+        Names of the files that only their owner may read, such as keys.
     force : bool
         Overwrite files that were edited since they were written.
 
     Raises
     ------
     OutputError
-        Before anything is written, if the folder is foreign, its manifest is damaged, files were edited since, or a
-        link is in the way; while writing, if the disk is full or rights are missing. Another call completes the
-        folder then.
+        Before anything is written, if the folder is foreign or of another owner, its manifest is damaged, files were
+        edited since, or a link is in the way; while writing, if the disk is full or rights are missing. Another call
+        completes the folder then.
 
     """
     for name, content in require(files, Mapping, "write_folder, files").items():  # type: ignore[type-abstract]
         require(content, str, f"write_folder, {name}")
-    before = _read_manifest(folder)
+    before = _read_manifest(folder, owner)
     hashes = {name: _sha256(content.encode()) for name, content in files.items()}
     on_disk = {name: _sha256_on_disk(folder, name) for name in sorted({*hashes, *before})}
     if not force:
@@ -71,12 +85,12 @@ def write_folder(folder: Path, files: Mapping[str, str], *, force: bool = False)
     to_remove = sorted(name for name in before if name not in hashes and on_disk[name] == before[name])
     _make_folder(folder)
     # Noted before the files are written, so that another call can complete one that was cut short.
-    _write_manifest(folder, {**before, **{name: before.get(name, hashes[name]) for name in hashes}})
+    _write_manifest(folder, owner, {**before, **{name: before.get(name, hashes[name]) for name in hashes}})
     for name in to_write:
-        _write(folder / name, files[name])
+        _write(folder / name, files[name], private=name in private)
     for name in to_remove:
         _remove(folder, name)
-    _write_manifest(folder, hashes)
+    _write_manifest(folder, owner, hashes)
     return Written(tuple(to_write), tuple(sorted(set(hashes) - set(to_write))), tuple(to_remove))
 
 
@@ -100,7 +114,7 @@ def _sha256_on_disk(folder: Path, name: str) -> str | None:
         ) from error
 
 
-def _read_manifest(folder: Path) -> dict[str, str]:
+def _read_manifest(folder: Path, owner: str) -> dict[str, str]:
     path = folder / MANIFEST
     try:
         entries = sorted(entry.name for entry in folder.iterdir())
@@ -127,6 +141,12 @@ def _read_manifest(folder: Path) -> dict[str, str]:
     for name, digest in files.items():
         if not (_SAFE_NAME.fullmatch(name) and isinstance(digest, str)):
             raise _damaged(path)
+    if manifest.get("owner") != owner:
+        raise OutputError(
+            folder,
+            f"holds the {shown_text(manifest.get('owner'))}, and not the {owner!r}",
+            "nothing was changed; name another folder",
+        )
     return files
 
 
@@ -134,9 +154,9 @@ def _damaged(path: Path) -> OutputError:
     return OutputError(path, "is damaged, so it is not known which files were rendered", "render into a new folder")
 
 
-def _write_manifest(folder: Path, hashes: Mapping[str, str]) -> None:
-    note = "Files that gammabox-firmware render wrote here, with SHA-256; it changes and removes no others."
-    content = json.dumps({"note": note, "files": dict(sorted(hashes.items()))}, indent=2) + "\n"
+def _write_manifest(folder: Path, owner: str, hashes: Mapping[str, str]) -> None:
+    note = "Files that gammabox-firmware wrote here, with SHA-256; it changes and removes no others."
+    content = json.dumps({"note": note, "owner": owner, "files": dict(sorted(hashes.items()))}, indent=2) + "\n"
     path = folder / MANIFEST
     if _sha256_on_disk(folder, MANIFEST) != _sha256(content.encode()):
         _write(path, content)
@@ -149,13 +169,15 @@ def _make_folder(folder: Path) -> None:
         raise _unwritable(folder, error) from error
 
 
-def _write(path: Path, content: str) -> None:
+def _write(path: Path, content: str, *, private: bool = False) -> None:
     part = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # A new file, so that nothing is written through a link of this name.
         part.unlink(missing_ok=True)
-        with part.open("x", encoding="utf-8", newline="\n") as file:
+        mode = 0o600 if private else 0o666
+        opened = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with open(opened, "w", encoding="utf-8", newline="\n") as file:  # noqa: PTH123 - a descriptor, not a path
             file.write(content)
         part.replace(path)
     except OSError as error:

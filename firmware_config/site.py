@@ -6,19 +6,18 @@ import ipaddress
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, JsonValue, model_validator
+from pydantic import AfterValidator, Field, JsonValue
 
 from edge.config.faults import host_in, id_like, shown_text
 from edge.config.position import PositionSettings
 from edge.config.strict import StrictModel
+from firmware_config.cameras import Board, checked_camera, is_csi, is_recording
 
 CONTROL_ROOM_USER = "control-room"
-MAX_BOXES = 500
+DEFAULT_EXPOSURE_S = 0.033
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _HOST_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
-_USB_CAMERA = re.compile(r"/dev/v4l/by-path/[A-Za-z0-9][A-Za-z0-9:._+-]*")
-_CSI_CAMERA = re.compile(r"csi(:[01])?")
 
 
 def checked_id(value: str) -> str:
@@ -39,13 +38,15 @@ def checked_id(value: str) -> str:
     )
 
 
-def _device_id(value: str) -> str:
+def checked_device(value: str) -> str:
+    """Return the id of a box if it is safe and free. Raise ValueError if not."""
     if checked_id(value) == CONTROL_ROOM_USER:
         raise ValueError(f"the id {value} is the control room's user at the broker; give the box another one")
     return value
 
 
-def _host(value: str) -> str:
+def checked_host(value: str) -> str:
+    """Return a host name or address if it is one. Raise ValueError with what is expected if not."""
     try:
         return (
             str(ipaddress.IPv6Address(value))
@@ -64,20 +65,8 @@ def _host(value: str) -> str:
     return value
 
 
-def _camera(value: str) -> str:
-    if _USB_CAMERA.fullmatch(value) or _CSI_CAMERA.fullmatch(value):
-        return value
-    if re.fullmatch(r"/dev/video[0-9]+|[0-9]+", value):
-        raise ValueError(
-            f"found {value!r}, but numbers change when a box starts; name the USB port: ls -l /dev/v4l/by-path"
-        )
-    raise ValueError(
-        f"found {shown_text(value)}, expected /dev/v4l/by-path/... for a USB camera (ls -l /dev/v4l/by-path), or csi, "
-        "csi:0, csi:1 for one on the ribbon"
-    )
-
-
-def _one_line(value: str) -> str:
+def checked_position(value: str) -> str:
+    """Return a text if it is one line. Raise ValueError if not."""
     if not value.isprintable():
         raise ValueError(f"found {shown_text(value)}, expected one line of printable text")
     return value
@@ -96,19 +85,22 @@ Id = Annotated[str, AfterValidator(checked_id)]
 class Broker(StrictModel):
     """The MQTT broker as the boxes of the site reach it."""
 
-    host: Annotated[str, AfterValidator(_host)] = Field(description="the host name or address of the broker")
+    host: Annotated[str, AfterValidator(checked_host)] = Field(description="the host name or address of the broker")
     port: int = Field(default=8883, ge=1, le=65535, description="the TCP port; 8883 with TLS, 1883 without")
-    tls: bool = Field(default=True, description="whether the boxes speak TLS to the broker")
+    tls: bool = Field(default=True, description="whether the boxes speak TLS to the broker, each with a certificate")
+    websockets_port: int | None = Field(
+        default=None, ge=1, le=65535, description="a further TCP port that speaks MQTT over websockets, for browsers"
+    )
 
 
 class Box(StrictModel):
     """A camera box."""
 
-    device: Annotated[str, AfterValidator(_device_id)] = Field(description="the box's id, unique in the site")
-    board: Literal["rpi4", "rpi5", "jetson"] = Field(description="the board: rpi4, rpi5 or jetson")
-    camera: Annotated[str, AfterValidator(_camera)] = Field(description="/dev/v4l/by-path/... or csi")
-    exposure_s: float = Field(default=0.033, gt=0, le=1, description="the fixed exposure in seconds")
-    position: Annotated[str, AfterValidator(_one_line)] = Field(
+    device: Annotated[str, AfterValidator(checked_device)] = Field(description="the box's id, unique in the site")
+    board: Board = Field(description="the board: rpi4, rpi5, jetson or pc")
+    camera: Annotated[str, AfterValidator(checked_camera)] = Field(description="/dev/v4l/by-path/... or csi")
+    exposure_s: float = Field(default=DEFAULT_EXPOSURE_S, gt=0, description="the fixed exposure in seconds")
+    position: Annotated[str, AfterValidator(checked_position)] = Field(
         default="", max_length=200, description="where the box hangs, for people"
     )
     coordinates: PositionSettings | None = Field(
@@ -118,16 +110,15 @@ class Box(StrictModel):
         default_factory=dict, description="settings of the agent that differ on this box, as in device.yaml"
     )
 
-    @model_validator(mode="after")
-    def _csi_needs_picamera2(self) -> Box:
-        if self.is_csi and self.board == "jetson":
-            raise ValueError("found a csi camera on a jetson, where picamera2 does not exist; use a USB camera")
-        return self
-
     @property
     def is_csi(self) -> bool:
         """Whether the camera hangs on the board's ribbon connector instead of USB."""
-        return self.camera.startswith("csi")
+        return is_csi(self.camera)
+
+    @property
+    def is_trial(self) -> bool:
+        """Whether a recording stands in for the camera."""
+        return is_recording(self.camera)
 
 
 class Site(StrictModel):
@@ -136,9 +127,7 @@ class Site(StrictModel):
     schema_version: Literal[1] = 1
     site: Id = Field(description="the site's id, the second level of every topic")
     broker: Broker = Field(description="host, port and tls of the broker")
-    boxes: Annotated[tuple[Box, ...], AfterValidator(_not_empty)] = Field(
-        max_length=MAX_BOXES, description="the list of boxes"
-    )
+    boxes: Annotated[tuple[Box, ...], AfterValidator(_not_empty)] = Field(description="the list of boxes")
 
 
 def warnings_of(site: Site) -> list[str]:

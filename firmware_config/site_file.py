@@ -1,9 +1,8 @@
-"""The site file on disk: it is read with all its faults at once, and an example of it is written to start from."""
+"""The site file on disk: it is read with all its faults at once."""
 
 from __future__ import annotations
 
 import json
-from importlib.resources import files
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
@@ -13,8 +12,8 @@ from edge.config.faults import Fault, shown_text
 from edge.config.strict import StrictModel
 from edge.config.yaml_file import check, read, settings_error
 from firmware_config.device import settings_faults
-from firmware_config.errors import OutputError
 from firmware_config.site import Box, Broker, Site
+from firmware_config.site_checks import faults_between
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,30 +22,8 @@ if TYPE_CHECKING:
     from edge.config.yaml_file import Document
 
 Part = TypeVar("Part", bound=StrictModel)
-
-
-def example_text() -> str:
-    """Return the commented example of a site file that ships with the package; it is valid as it is."""
-    return (files("firmware_config") / "templates" / "site.yaml").read_text(encoding="utf-8")
-
-
-@takes(path=as_path)
-def write_example(path: Path, *, force: bool = False) -> None:
-    """Write the example of a site file.
-
-    Raises
-    ------
-    OutputError
-        The file exists and `force` is not given, or it cannot be written.
-
-    """
-    try:
-        with path.open("w" if force else "x", encoding="utf-8", newline="\n") as file:
-            file.write(example_text())
-    except FileExistsError:
-        raise OutputError(path, "is there already", "choose another name, or --force to overwrite it") from None
-    except OSError as error:
-        raise OutputError(path, f"cannot be written ({error.strerror})", "check the folder and its rights") from error
+MAX_BYTES = 16 << 20
+"""A thousand boxes take some 250 kB; more than this is no site file."""
 
 
 @takes(path=as_path)
@@ -59,9 +36,13 @@ def load_site(path: Path) -> Site:
         The file has faults. The message names all of them, each as `file:line: key: what was found, what is expected`.
 
     """
-    document, faults = read(path)
+    document, faults = read(path, MAX_BYTES)
     site, of_model = check(document, Site)
-    faults += of_model
+    between = [(document.line(place), ".".join(map(str, place)), text) for place, text in faults_between(document.data)]
+    # What is said of a value here says more than that it is of a wrong type or range.
+    explained = {(line, key) for line, key, _ in between}
+    faults += [fault for fault in of_model if (fault.line, fault.text.partition(": ")[0]) not in explained]
+    faults += [Fault(line, f"{key}: {text}") for line, key, text in between]
     faults += _box_faults(document)
     if site is None or faults:
         raise settings_error(path, faults)

@@ -64,9 +64,11 @@ ROOMS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("commands",),
     ),
     "firmware_config": (
-        ("errors", "site", "yaml_text"),
+        ("cameras", "errors", "yaml_text"),
+        ("site",),
         ("device", "output"),
-        ("render", "site_file"),
+        ("site_checks",),
+        ("new_site", "render", "site_file"),
         ("commands",),
     ),
 }

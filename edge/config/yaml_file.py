@@ -22,6 +22,7 @@ from ruamel.yaml.events import (
 
 from edge.arguments import as_path, takes
 from edge.config.faults import Fault, faults_of, shown_text
+from edge.config.yaml_words import OPENING, syntax_faults
 from edge.errors import SettingsError
 from edge.redaction import without_login
 
@@ -111,8 +112,10 @@ def settings_error(path: Path, faults: list[Fault]) -> SettingsError:
 
 
 @takes(path=as_path)
-def read(path: Path) -> tuple[Document, list[Fault]]:
+def read(path: Path, max_bytes: int = MAX_BYTES) -> tuple[Document, list[Fault]]:
     """Read a YAML file into plain data and a list of the faults that leave the rest readable, such as duplicate keys.
+
+    A file of more than `max_bytes` is refused.
 
     Raises
     ------
@@ -120,30 +123,30 @@ def read(path: Path) -> tuple[Document, list[Fault]]:
         The file cannot be read at all: it is missing, no UTF-8, no YAML or no mapping.
 
     """
-    text = _read_text(path)
+    text = _read_text(path, max_bytes)
     try:
         return _Builder(path, YAML(typ="safe", pure=True).parse(text)).document()
     except MarkedYAMLError as error:
-        raise settings_error(path, _syntax_faults(text, error)) from error
+        raise settings_error(path, syntax_faults(text, error)) from error
     except (YAMLError, ValueError, OverflowError) as error:
         # The reader refuses control characters with a position in the text; \U escapes out of range raise the others.
         position = getattr(error, "position", 0)
-        reason = getattr(error, "reason", None) or str(error)
         line = text.count("\n", 0, position) + 1
-        raise settings_error(path, [Fault(line, f"no readable YAML: {' '.join(reason.split())}")]) from error
+        reason = "a sign that no text may hold, such as an invisible control character; write this line anew"
+        raise settings_error(path, [Fault(line, OPENING + reason)]) from error
 
 
-def _read_text(path: Path) -> str:
+def _read_text(path: Path, max_bytes: int) -> str:
     try:
         with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+            content = file.read(max_bytes + 1)
     except FileNotFoundError:
         raise SettingsError(path, [f"{path}: no such file; check the name"]) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise SettingsError(path, [f"{path}: cannot be read ({reason}); name a readable YAML file"]) from error
-    if len(content) > MAX_BYTES:
-        raise SettingsError(path, [f"{path}: more than {MAX_BYTES} bytes; this is no settings file"])
+    if len(content) > max_bytes:
+        raise SettingsError(path, [f"{path}: more than {max_bytes} bytes; this is no settings file"])
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -153,21 +156,6 @@ def _read_text(path: Path) -> str:
     if not text.strip():
         raise SettingsError(path, [f"{path}: the file is empty; write at least the settings without a default"])
     return text
-
-
-def _syntax_faults(text: str, error: MarkedYAMLError) -> list[Fault]:
-    tabs = [
-        Fault(number, "a tab in the indentation, expected spaces")
-        for number, line in enumerate(text.splitlines(), start=1)
-        if "\t" in line[: len(line) - len(line.lstrip())] and line.strip()
-    ]
-    if tabs:
-        return tabs
-    mark = error.problem_mark or error.context_mark
-    what = "; ".join(" ".join(part.split()) for part in (error.context, error.problem) if part)
-    # The parser quotes what it found, which may be a part of a password.
-    shown = re.sub(r"(?<!\S)(['\"])(?!<)\S*\w\S*?\1", "'…'", what)
-    return [Fault(mark.line + 1 if mark else 1, f"no readable YAML: {shown}")]
 
 
 class _Builder:

@@ -11,7 +11,7 @@ USB = "/dev/v4l/by-path/platform-fd500000.pcie-pci-0000:01:00.0-usb-0:1.3:1.0-vi
 SITE_YAML = f"""\
 site: campus
 broker:
-  host: 127.0.0.1
+  host: 192.0.2.7
   port: 1883
   tls: false
 boxes:

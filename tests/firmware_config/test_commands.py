@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from edge.config.device import load_settings
-from firmware_config.site_file import example_text, load_site
+from firmware_config.new_site import example_text
+from firmware_config.site_file import load_site
 
 
 def firmware(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
@@ -16,9 +17,14 @@ def firmware(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def test_init_validate_render_yield_sound_settings(tmp_path: Path) -> None:
+def test_init_trial_and_render_yield_sound_settings(tmp_path: Path) -> None:
     site, out = tmp_path / "site.yaml", tmp_path / "out"
-    for arguments in (["init", site], ["validate", site], ["render", site, "--out", out]):
+    (tmp_path / "gate.avi").touch()
+    for arguments in (
+        ["init", site, "--trial", tmp_path / "gate.avi"],
+        ["validate", site],
+        ["render", site, "--out", out],
+    ):
         ran = firmware(*arguments)
         assert (ran.returncode, ran.stderr) == (0, ""), arguments
         assert len(ran.stdout.splitlines()) == 1
@@ -26,15 +32,22 @@ def test_init_validate_render_yield_sound_settings(tmp_path: Path) -> None:
         assert load_settings(out / "boxes" / box.device / "device.yaml").device == box.device
 
 
-def test_init_overwrites_only_with_force(tmp_path: Path) -> None:
+def test_init_example_asks_for_its_placeholders_alone(tmp_path: Path) -> None:
+    site = tmp_path / "site.yaml"
+    assert firmware("init", site).returncode == 0
+    assert site.read_text(encoding="utf-8") == example_text()
+    faults = firmware("validate", site).stderr.splitlines()
+    assert len(faults) == example_text().replace("every CHANGE-ME", "").count("CHANGE-ME") == 4
+    assert all("placeholder" in fault for fault in faults)
+
+
+def test_init_never_overwrites(tmp_path: Path) -> None:
     site = tmp_path / "site.yaml"
     site.write_text("years of work\n", encoding="utf-8")
     ran = firmware("init", site)
     assert (ran.returncode, ran.stdout) == (2, "")
-    assert ran.stderr == f"error: {site}: is there already; choose another name, or --force to overwrite it\n"
+    assert ran.stderr == f"error: {site}: is there already and is never overwritten; choose another name\n"
     assert site.read_text(encoding="utf-8") == "years of work\n"
-    assert firmware("init", site, "--force").returncode == 0
-    assert site.read_text(encoding="utf-8") == example_text()
 
 
 def test_init_names_the_missing_folder(tmp_path: Path) -> None:
@@ -68,8 +81,8 @@ def test_validate_warnings_go_to_stderr_with_exit_0(site_file: Path, site_yaml: 
     site_file.write_text(site_yaml.replace("    position: South gate\n", ""), encoding="utf-8")
     ran = firmware("validate", site_file)
     assert ran.returncode == 0
-    assert ran.stdout == f"{site_file}: valid; site campus, 2 boxes, broker 127.0.0.1:1883 without TLS\n"
-    assert ran.stderr.startswith("warning: gate-south: ")
+    assert ran.stdout == f"{site_file}: valid; site campus, 2 boxes, broker 192.0.2.7:1883 without TLS\n"
+    assert ran.stderr.splitlines()[-1].startswith("warning: gate-south: ")
 
 
 def test_render_writes_nothing_from_a_faulty_file(site_file: Path, site_yaml: str, tmp_path: Path) -> None:
@@ -123,3 +136,15 @@ def test_help_lists_commands_and_version_is_one_line() -> None:
     assert all(command in ran.stdout for command in ("init", "validate", "render"))
     version = firmware("--version")
     assert (version.returncode, len(version.stdout.splitlines())) == (0, 1)
+
+
+def test_render_refuses_the_folder_of_another_site(site_file: Path, site_yaml: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert firmware("render", site_file, "--out", out).returncode == 0
+    before = sorted(out.rglob("*"))
+    site_file.write_text(site_yaml.replace("site: campus", "site: docks").replace("gate-", "pier-"), encoding="utf-8")
+    for words in ([], ["--force"]):
+        ran = firmware("render", site_file, "--out", out, *words)
+        assert ran.returncode == 2
+        assert "holds the 'files of site campus', and not the 'files of site docks'; nothing was changed" in ran.stderr
+    assert sorted(out.rglob("*")) == before

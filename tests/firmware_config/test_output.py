@@ -157,3 +157,17 @@ def test_write_folder_after_any_history_holds_the_last(
     for files in steps:
         write_folder(folder, files)
     assert tree(folder) == steps[-1]
+
+
+def test_write_folder_refuses_that_of_another_owner(tmp_path: Path) -> None:
+    write_folder(tmp_path, FILES, owner="files of site campus")
+    for force in (False, True):
+        with pytest.raises(OutputError, match=r"holds the 'files of site campus'.*nothing was changed"):
+            write_folder(tmp_path, {"a.txt": "three\n"}, owner="files of site docks", force=force)
+    assert tree(tmp_path) == FILES
+
+
+def test_write_folder_keeps_private_files_to_their_owner(tmp_path: Path) -> None:
+    write_folder(tmp_path, FILES, private=["a.txt"])
+    assert (tmp_path / "a.txt").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "boxes/b/unit").stat().st_mode & 0o044

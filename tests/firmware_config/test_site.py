@@ -9,9 +9,9 @@ NORTH = '    position: "North gate: above the door"\n'
 
 
 def test_warnings_of_names_values_probably_not_meant(tmp_path: Path, site: Site, site_yaml: str) -> None:
-    assert warnings_of(site) == []
+    assert [warning for warning in warnings_of(site) if "in clear" not in warning] == []
     path = tmp_path / "open.yaml"
-    text = site_yaml.replace("127.0.0.1", "broker.lan").replace("1883", "8883")
+    text = site_yaml.replace("192.0.2.7", "broker.lan").replace("1883", "8883")
     text = text.replace("    position: South gate\n", "") + f"  - device: c\n    board: rpi4\n    camera: csi\n{NORTH}"
     path.write_text(text, encoding="utf-8")
     words = ["in clear", "port 8883 is customary with TLS", "no position", "same position as gate-north"]

@@ -14,8 +14,10 @@ from edge.commands import console
 from edge.errors import SettingsError
 from edge.text import counted
 from firmware_config.errors import FirmwareError
+from firmware_config.new_site import Question, asked_text, example_text, require_absent, trial_text, write_new
 from firmware_config.site import warnings_of
-from firmware_config.site_file import load_site, write_example
+from firmware_config.site_checks import PLACEHOLDER
+from firmware_config.site_file import load_site
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -38,11 +40,28 @@ def root(
 @app.command()
 def init(
     site: SitePath,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
+    example: Annotated[
+        bool, typer.Option("--example", help="Ask nothing, write a commented example with placeholders.")
+    ] = False,
+    trial: Annotated[
+        Path | None,
+        typer.Option(
+            "--trial", metavar="CLIP", help="Write a site of one box on this machine, with CLIP as its camera."
+        ),
+    ] = None,
 ) -> None:
-    """Write a commented site file to start from."""
-    write_example(site, force=force)
-    print(f"wrote {site}; edit it, then: gammabox-firmware validate {site}")
+    """Write a new site file: ask for its values on a terminal, otherwise write a commented example to edit.
+
+    A file that is there already is never overwritten.
+    """
+    require_absent(site)
+    asked = trial is None and not example and sys.stdin.isatty() and sys.stdout.isatty()
+    text = trial_text(trial) if trial is not None else asked_text(_ask) if asked else example_text()
+    write_new(site, text)
+    if asked or trial is not None:
+        print(f"wrote {site}; next: gammabox-firmware credentials create {site}")
+    else:
+        print(f"wrote {site}; replace each {PLACEHOLDER} in it, then: gammabox-firmware validate {site}")
 
 
 @app.command()
@@ -89,7 +108,7 @@ def render(
         raise FirmwareError(f"{error.name} is not installed; pip install 'gammabox[firmware]'") from error
 
     checked = load_site(site)
-    result = write_folder(out, render_site(checked), force=force)
+    result = write_folder(out, render_site(checked), owner=f"files of site {checked.site}", force=force)
     warnings = warnings_of(checked)
     if as_json:
         print(json.dumps({"out": str(out), **asdict(result), "warnings": warnings}, indent=2))
@@ -104,6 +123,15 @@ def render(
 def main() -> None:
     """Entry point of the console script."""
     console.run(app)
+
+
+def _ask(question: Question) -> str:
+    while True:
+        answer = typer.prompt(question.text, default=question.default, show_default=bool(question.default))
+        try:
+            return question.check(str(answer).strip())
+        except ValueError as error:
+            print(f"  {error}")
 
 
 def _warn(warnings: list[str]) -> None:

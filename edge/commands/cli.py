@@ -216,6 +216,22 @@ def watch(
     watch_command.watch(broker.settings(), broker.site, as_json=as_json, seconds=seconds, hits=hits)
 
 
+@app.command()
+def page(
+    folder: Annotated[
+        Path, typer.Argument(metavar="OUT", help="Folder for the files: new, empty, or of an earlier page.")
+    ],
+    broker: Annotated[str, typer.Option(help="The broker's websockets as browsers reach them: wss://host:port.")],
+    site: Annotated[str | None, typer.Option(help="Show only this site.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write into a folder that holds other files, too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as one JSON object.")] = False,
+) -> None:
+    """Write the browser page of a control room: static files for any web server, and say what the broker needs."""
+    from edge.commands import page as page_command
+
+    page_command.run(folder, broker, site, force=force, as_json=as_json)
+
+
 @app.command(name="simulate-alarms")
 @with_option_groups
 def simulate_alarms(

@@ -1,0 +1,208 @@
+// The page: puts connection, board, sound and views together.
+
+import { Alarms } from "./alarms.js";
+import { Banners } from "./banner.js";
+import { alarmsOf, arrivalOf, look, newBoard, receive } from "./board.js";
+import { aged, answered, begun, commandOf } from "./commands.js";
+import { connect, randomId } from "./connection.js";
+import { Details } from "./details.js";
+import { Header } from "./header.js";
+import { List, shown } from "./list.js";
+import { Login, keepLogin, keptLogin } from "./login.js";
+import { Plan } from "./plan.js";
+import * as sound from "./sound.js";
+import { every } from "./timers.js";
+import { h, render } from "./vendor/preact.mjs";
+import { countsOf, needsAttention, sounds } from "./view.js";
+
+const DRAW_MS = 200;
+const WHO = "gammabox-who";
+const THEME = "gammabox-theme";
+
+const setting = (name) => document.querySelector(`meta[name="gammabox-${name}"]`).content;
+const state = {
+  settings: { url: setting("broker"), site: setting("site") },
+  isLoggedIn: false,
+  problem: "",
+  connection: { state: "connecting", text: "", offlineSince: null },
+  lastMessage: null,
+  board: newBoard(),
+  views: [],
+  commands: [],
+  who: sessionStorage.getItem(WHO) ?? "",
+  selected: null,
+  filter: { words: "", urgency: null },
+  mode: "List",
+  theme: localStorage.getItem(THEME) ?? "",
+  isHeard: false,
+  isMuted: false,
+  now: Date.now(),
+};
+let link = null;
+let spoken = "";
+let isDue = false;
+
+const actions = {
+  login(login, keep) {
+    keepLogin(keep ? login : null);
+    actions.sound(true);
+    start(login);
+  },
+  logout() {
+    keepLogin(null);
+    link?.close();
+    link = null;
+    Object.assign(state, {
+      isLoggedIn: false,
+      problem: "",
+      board: newBoard(),
+      views: [],
+      commands: [],
+      selected: null,
+      lastMessage: null,
+    });
+    update();
+  },
+  sound(isWanted) {
+    state.isMuted = !isWanted;
+    sound.wantSound(isWanted).then(update, update);
+    update();
+  },
+  theme() {
+    const isDark = state.theme ? state.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+    state.theme = isDark ? "light" : "dark";
+    localStorage.setItem(THEME, state.theme);
+    draw();
+  },
+  filter(changes) {
+    Object.assign(state.filter, changes);
+    draw();
+  },
+  mode(mode) {
+    state.mode = mode;
+    draw();
+  },
+  select(key, field) {
+    state.selected = key;
+    draw();
+    // The press that led here ends first, as it may move the focus, too.
+    setTimeout(() => {
+      const wanted = field && document.querySelector(`.acknowledge [name=${state.who ? "reason" : "by"}]`);
+      (wanted || document.getElementById("details-name"))?.focus();
+    });
+  },
+  close() {
+    const key = state.selected;
+    state.selected = null;
+    draw();
+    document.querySelector(`.box[data-key="${CSS.escape(key)}"]`)?.focus();
+  },
+  acknowledge(view, { by, reason, minutes }) {
+    const verb = minutes ? "silence" : "acknowledge";
+    const values = minutes ? { minutes } : { alarm_id: view.alarm.id };
+    const id = randomId();
+    const { topic, text } = commandOf({ ...view, verb, id, by, reason, values }, Date.now());
+    link.publish(topic, text);
+    state.who = by;
+    sessionStorage.setItem(WHO, by);
+    state.commands = begun(state.commands, { id, key: view.key, verb }, Date.now());
+    draw();
+  },
+};
+
+function start(login) {
+  Object.assign(state, { isLoggedIn: true, problem: "", board: newBoard(), views: [], lastMessage: null });
+  link?.close();
+  link = connect({ ...state.settings, ...login, onState, onMessage });
+  draw();
+}
+
+function onState({ state: name, text, since }) {
+  if (name === "refused") {
+    keepLogin(null);
+    Object.assign(state, { isLoggedIn: false, problem: text });
+  }
+  const offlineSince = name === "online" ? null : (state.connection.offlineSince ?? since);
+  state.connection = { state: name, text, offlineSince: name === "connecting" ? null : offlineSince };
+  update();
+}
+
+function onMessage(topic, payload, isRetained) {
+  const now = Date.now();
+  state.lastMessage = now;
+  const arrival = arrivalOf(topic, payload, isRetained);
+  if (!arrival) return;
+  if (arrival.kind !== "rsp") receive(state.board, arrival, now);
+  else if (arrival.message)
+    state.commands = answered(state.commands, `${arrival.site}/${arrival.device}`, arrival.message);
+  if (isDue) return;
+  isDue = true;
+  // A hidden page is not drawn, but it must be heard at once: no requestAnimationFrame here.
+  setTimeout(update, DRAW_MS);
+}
+
+/** Bring views, sound, title and page up to date. */
+function update() {
+  isDue = false;
+  state.now = Date.now();
+  state.views = look(state.board, state.now);
+  state.commands = aged(state.commands, state.now);
+  const isAway = state.isLoggedIn && state.connection.state === "lost";
+  sound.play(state.views.some((view) => sounds(view, state.now)) ? "alarm" : isAway ? "away" : null);
+  state.isHeard = sound.isReady();
+  const { alarm } = countsOf(state.views);
+  document.title = `${alarm ? `(${alarm}) ALARM – ` : ""}${isAway ? "NO CONNECTION – " : ""}Gammabox`;
+  if (!document.hidden) draw();
+}
+
+/** Return what is read out: the lost connection, or the newest alarm that nobody has acknowledged. */
+function announcement() {
+  if (state.connection.state === "lost") return "The connection to the broker is lost";
+  const view = state.views.find(needsAttention);
+  return view ? `${view.word} at ${view.place || view.device}` : "";
+}
+
+function Page() {
+  if (!state.isLoggedIn)
+    return h(Login, { settings: state.settings, message: state.problem, onLogin: actions.login });
+  const view = state.selected && state.views.find(({ key }) => key === state.selected);
+  const views = shown(state.views, state.filter);
+  const isOld = state.connection.state !== "online";
+  const common = { views, total: state.views.length, selected: state.selected, now: state.now, isOld, actions };
+  return [
+    h(Header, { state, actions }),
+    h(Banners, { state, actions }),
+    h(
+      "main",
+      { class: view ? "with-details" : "" },
+      h("section", { class: "overview", "aria-label": "Overview" }, overview(common)),
+      view && h(Details, { key: view.key, view, box: state.board.boxes.get(view.key), state, actions }),
+    ),
+  ];
+}
+
+function overview(common) {
+  if (state.mode === "Plan") return h(Plan, { ...common, boxes: state.board.boxes });
+  if (state.mode === "Alarms") return h(Alarms, { alarms: alarmsOf(state.board), actions });
+  return h(List, { ...common, hasManySites: !state.settings.site });
+}
+
+function draw() {
+  if (state.theme) document.documentElement.dataset.theme = state.theme;
+  render(h(Page), document.getElementById("page"));
+  const text = state.isLoggedIn ? announcement() : "";
+  if (text !== spoken) document.getElementById("spoken").textContent = text;
+  spoken = text;
+}
+
+sound.onSound(update);
+every(() => state.isLoggedIn && update(), 1000);
+document.addEventListener("visibilitychange", update);
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && state.selected) actions.close();
+});
+for (const name of ["offline", "online"]) window.addEventListener(name, () => link?.retry());
+document.getElementById("page").textContent = "";
+const kept = keptLogin();
+if (kept) start(kept);
+draw();

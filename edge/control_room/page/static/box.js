@@ -1,0 +1,107 @@
+// What was heard of one box: the latest message of each kind, and what only a sequence shows. The rules are those of
+// edge/control_room/box.py, and both are tested on the same cases. Moments are milliseconds since 1970.
+
+const RATE_WINDOW_S = 10;
+const MAX_POINTS = 360; // an hour of health messages at the default interval
+const MAX_SPACINGS = 3;
+const MAX_BOOTS = 4;
+const MAX_RETURNS = 3;
+const NO_POINTS = Object.freeze({ times: [], rates: [], backgrounds: [] });
+
+/** Return a box of which nothing was heard. */
+export function newBox(site, device) {
+  return Object.freeze({
+    site,
+    device,
+    status: null,
+    info: null,
+    health: null,
+    alarm: null,
+    heard: null,
+    points: NO_POINTS,
+    spacingsS: [],
+    boots: [],
+    returns: [],
+    unreadable: [],
+  });
+}
+
+/** Return whether nothing is kept of a box, as after its topics were cleared. */
+export function isEmpty(box) {
+  return !box.status && !box.info && !box.health && !box.alarm && !box.unreadable.length;
+}
+
+/**
+ * Return the box after an arrival. Repeated, late and historical messages do no harm.
+ * An arrival is {kind, message, retained}, {kind, unreadable: reason}, or {kind, removed: true}.
+ */
+export function updated(box, arrival, now) {
+  const { kind, message, retained } = arrival;
+  const unreadable = box.unreadable.filter((entry) => entry.kind !== kind);
+  if (arrival.removed) return changed(box, { unreadable, [kind]: null });
+  if (!message) {
+    unreadable.push({ kind, reason: arrival.unreadable });
+    return changed(box, { unreadable, heard: latest(box.heard, now) });
+  }
+  const changes = { unreadable, heard: heardAfter(box, arrival, now) };
+  const isNews = !retained && !message.historical && !isWill(message);
+  if (isNews) Object.assign(changes, withBoot(box, message.boot_id, now));
+  if (!isNewer(message, box[kind])) return changed(box, changes);
+  changes[kind] = message;
+  if (kind === "health") Object.assign(changes, withHealth(box, message));
+  return changed(box, changes);
+}
+
+function changed(box, changes) {
+  return Object.freeze({ ...box, ...changes });
+}
+
+function latest(known, moment) {
+  return known === null ? moment : Math.max(known, moment);
+}
+
+// A retained message counts from the time that it names, and a last will not at all, as the broker sends it.
+function heardAfter(box, { message, retained }, now) {
+  if (isWill(message)) return box.heard;
+  return latest(box.heard, retained ? Math.min(message.utc, now) : now);
+}
+
+function isWill(message) {
+  return message.reason === "lost";
+}
+
+// Within a run the numbers decide, as clocks step. The last will of a run has an early number, and says nothing of a
+// later run. A message that has waited in the outbox since an earlier run is older than what the present run has said.
+function isNewer(message, known) {
+  if (!known || isWill(known)) return true;
+  if (isWill(message)) return message.boot_id === known.boot_id;
+  if (message.boot_id === known.boot_id) return message.seq > known.seq;
+  return !message.historical || message.utc >= known.utc;
+}
+
+function withBoot(box, bootId, now) {
+  if (box.boots.at(-1) === bootId) return {};
+  const boots = [...box.boots.filter((boot) => boot !== bootId), bootId].slice(-MAX_BOOTS);
+  return box.boots.includes(bootId) ? { boots, returns: [...box.returns, now].slice(-MAX_RETURNS) } : { boots };
+}
+
+function withHealth(box, message) {
+  const known = box.health;
+  const isSameRun = known !== null && known.boot_id === message.boot_id;
+  const spacingsS = isSameRun
+    ? [...box.spacingsS, Math.abs(message.utc - known.utc) / 1000].slice(-MAX_SPACINGS)
+    : [];
+  const rate = message.recent.find((one) => one.window_s === RATE_WINDOW_S)?.rate_hz ?? null;
+  return { spacingsS, points: withPoint(box.points, message.utc / 1000, rate, message.background_hz) };
+}
+
+function withPoint({ times, rates, backgrounds }, time, rate, background) {
+  // The plot needs times that rise; a clock that was set back begins a new one.
+  const keep = times.length && times.at(-1) >= time ? 0 : MAX_POINTS - 1;
+  const kept = (values) => (keep ? values.slice(-keep) : []);
+  return Object.freeze({
+    times: [...kept(times), time],
+    rates: [...kept(rates), rate],
+    backgrounds: [...kept(backgrounds), background],
+  });
+}

@@ -1,0 +1,109 @@
+// Everything that is known of one box: state and reasons, what to do, the alarm, its rate, health, and the box itself.
+
+import { Acknowledge } from "./acknowledge.js";
+import { Alarms } from "./alarms.js";
+import { alarmsOf } from "./board.js";
+import { Plot } from "./plot.js";
+import { symbol } from "./symbols.js";
+import { clockTime, moment, number, percent, rate, span } from "./text.js";
+import { h } from "./vendor/preact.mjs";
+
+/** Show the details of the selected box. */
+export function Details({ view, box, state, actions }) {
+  const alarms = alarmsOf(state.board).filter((alarm) => alarm.key === view.key);
+  return h(
+    "aside",
+    { class: "details", "aria-labelledby": "details-name" },
+    h(
+      "header",
+      { class: view.urgency },
+      symbol(view.urgency),
+      h("h2", { id: "details-name", tabindex: -1 }, `${view.word}: ${view.place || view.device}`),
+      h("button", { class: "close", "aria-label": "Close the details", onClick: actions.close }, "✕"),
+    ),
+    h(
+      "p",
+      { class: "id" },
+      view.key,
+      view.heard === null ? ", never heard" : `, last heard ${span(state.now - view.heard)} ago`,
+    ),
+    view.advice && h("p", { class: "advice" }, h("strong", null, "What to do: "), view.advice),
+    view.reasons.length > 0 &&
+      h(
+        "ul",
+        { class: "reasons" },
+        view.reasons.map((reason) => h("li", { key: reason }, reason)),
+      ),
+    view.alarm && h(Acknowledge, { key: view.alarm.id, view, state, actions }),
+    h("h3", null, "Rate"),
+    h(Plot, { points: box.points, theme: state.theme }),
+    h("p", { class: "hint" }, "Hits per live second over 10 s; dashed: the background that the box has learnt."),
+    view.alarm && alarmTable(view.alarm),
+    view.health ? healthTable(view.health) : h("p", { class: "hint" }, "Its health is not known now."),
+    box.info && infoTable(box.info),
+    alarms.length > 0 && h("h3", null, "Alarms since this page was opened"),
+    h(Alarms, { alarms, isOfOneBox: true }),
+  );
+}
+
+function table(title, rows) {
+  const known = rows.filter(([, value]) => value !== null && value !== "");
+  return [
+    h("h3", null, title),
+    h(
+      "dl",
+      null,
+      known.map(([name, value]) => h("div", { key: name }, h("dt", null, name), h("dd", null, value))),
+    ),
+  ];
+}
+
+function alarmTable(alarm) {
+  const [low, high] = alarm.rate_interval_hz;
+  const recent = alarm.recent.map((one) => [`last ${one.window_s} s`, rate(one.rate_hz, alarm.lower_limit)]);
+  return table("Alarm", [
+    ["raised", moment(alarm.raised_utc)],
+    ["mean since the onset", `${rate(alarm.rate_hz, alarm.lower_limit)} (${number(low)} to ${number(high)})`],
+    ...recent,
+    ["highest", rate(alarm.maximum_hz)],
+    ["background", rate(alarm.background_hz)],
+    ["above chance", `${number(alarm.significance_sigma)} sigma; 5 and more is strong`],
+    ["hits", number(alarm.hits, 9)],
+    ["id", alarm.id],
+  ]);
+}
+
+function healthTable(health) {
+  const temperature = health.temperature_c;
+  return table("Health", [
+    [
+      "background",
+      health.background_hz === null
+        ? "not known"
+        : `${rate(health.background_hz)}${health.background_learnt ? "" : ", not learnt yet"}`,
+    ],
+    ["frames", `${number(health.fps)} a second`],
+    ["live", `${percent(health.live_fraction)} of the picture can show a hit`],
+    ["exposure", health.exposure_s === null ? null : `${number(1000 * health.exposure_s)} ms`],
+    ["temperature", temperature === null ? null : `${number(temperature)} °C`],
+    ["camera", health.camera.join(", ")],
+    ["not counted", health.nuisances.join("; ")],
+    ["hits", `${number(health.hits, 9)} since the start, ${span(1000 * health.uptime_s)} ago`],
+    ["waiting messages", health.outbox.depth ? number(health.outbox.depth, 9) : null],
+    ["dropped messages", health.outbox.dropped ? number(health.outbox.dropped, 9) : null],
+  ]);
+}
+
+function infoTable(info) {
+  const { camera, position } = info;
+  const size = camera.width && camera.height ? ` ${camera.width}×${camera.height}` : "";
+  return table("Box", [
+    ["place", info.place],
+    ["position", position && `${position.latitude.toFixed(5)}, ${position.longitude.toFixed(5)}`],
+    ["camera", `${camera.kind}${size}${camera.fps ? `, ${number(camera.fps)} frames/s` : ""}`],
+    ["software", `gammabox ${info.software}${info.release ? `, release ${info.release}` : ""}`],
+    ["model", `${info.model.name} (${info.model.sha256.slice(0, 12)})`],
+    ["false alarms", `about ${number(info.false_alarms_per_1000_h)} in 1000 h`],
+    ["started", moment(info.started_utc)],
+  ]);
+}

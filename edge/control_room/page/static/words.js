@@ -1,0 +1,23 @@
+// What a guard does about each state of a box. The rules are those of edge/control_room/advice.py, and both are tested
+// on the same cases.
+
+const NOT_WATCHED = "This place is not watched now";
+const SILENT = `${NOT_WATCHED}. Check power and network of the box, and tell the technician.`;
+const ADVICE = Object.freeze({
+  ALARM: "Send someone with a measuring instrument to {place}, who measures from a distance first.",
+  "OLD ALARM": "Treat the alarm as standing, as the box cannot say more: send someone to measure at {place}.",
+  CHANGED: "Send someone with a measuring instrument to {place}: a source may have come to stay.",
+  OVERLOAD: "Keep everybody away from {place}: more may come than the camera can count. Measure from a distance.",
+  FAULT: "Do not rely on this box. Tell the technician what stands below.",
+  LOST: SILENT,
+  SILENT,
+  UNKNOWN: `${NOT_WATCHED}. Tell the technician; if the box was taken down for good, it can be forgotten.`,
+  STOPPED: `${NOT_WATCHED}. Ask who has stopped the agent, and why.`,
+  LEARNING: "No all-clear yet. If this lasts for more than an hour, tell the technician.",
+});
+
+/** Return what to do: what the box has said of its standing alarm, or else the rule of this control room. */
+export function adviceOf(word, place, said = "") {
+  if (said && ["ALARM", "CHANGED"].includes(word)) return said;
+  return (ADVICE[word] ?? "").replace("{place}", () => place || "the place of the box");
+}

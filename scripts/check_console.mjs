@@ -1,0 +1,321 @@
+// Check the browser page in headless Chromium against Mosquitto's websockets: `make check-console`.
+//
+// Needs Debian's packages chromium, mosquitto and nodejs, and npm. Pictures are written to build/console/pictures.
+
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join, resolve } from "node:path";
+
+import { Box, mixedNight } from "./console/boxes.mjs";
+import { Mosquitto, freePort, install, program, serve } from "./console/tools.mjs";
+
+const ROOT = resolve(import.meta.dirname, "..");
+const BUILD = join(ROOT, "build", "console");
+const PICTURES = join(BUILD, "pictures");
+const STATIC = join(ROOT, "edge", "control_room", "page", "static");
+const SITE = "docks";
+const LOGIN = { user: "control-room", password: "only for this check" };
+const VENDORED = {
+  "mqtt.esm.js": ["mqtt", "dist/mqtt.esm.js"],
+  "uPlot.iife.min.js": ["uplot", "dist/uPlot.iife.min.js"],
+  "uPlot.min.css": ["uplot", "dist/uPlot.min.css"],
+  "preact.mjs": ["preact", "dist/preact.mjs"],
+};
+const PHONE = { width: 390, height: 844 };
+const DESK = { width: 1280, height: 800 };
+
+const python = process.argv[2] ?? join(ROOT, ".venv", "bin", "python");
+const findings = [];
+const consoleErrors = [];
+
+function require(isTrue, what, found = "") {
+  findings.push(isTrue);
+  console.log(`${isTrue ? "ok  " : "FAIL"}  ${what}${found === "" ? "" : `: ${found}`}`);
+}
+
+const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+
+function versions() {
+  const table = readFileSync(join(STATIC, "vendor", "README.txt"), "utf8");
+  return Object.fromEntries(
+    [...table.matchAll(/^\S+ +(mqtt|uplot|preact) +(\d+\.\d+\.\d+) /gm)].map((found) => found.slice(1)),
+  );
+}
+
+function compareVendored(modules) {
+  const bare = (path) =>
+    readFileSync(path, "utf8")
+      .split("\n")
+      .filter((line) => !line.includes("sourceMappingURL"))
+      .join("\n")
+      .trim();
+  for (const [name, [module, path]] of Object.entries(VENDORED)) {
+    require(bare(join(STATIC, "vendor", name)) === bare(join(modules, module, path)), `${name} is that of npm`);
+  }
+}
+
+async function openPage(browser, url, options = {}) {
+  const context = await browser.newContext({ viewport: DESK, ...options });
+  const page = await context.newPage();
+  page.on("console", (message) => message.type() === "error" && consoleErrors.push(message.text()));
+  page.on("pageerror", (error) => consoleErrors.push(String(error)));
+  await page.goto(url);
+  return page;
+}
+
+async function logIn(page, password = LOGIN.password) {
+  await page.getByLabel("User").fill(LOGIN.user);
+  await page.getByLabel("Password").fill(password);
+  await page.keyboard.press("Enter");
+}
+
+async function axe(page, script, what) {
+  await page.evaluate(script);
+  const { violations } = await page.evaluate(() => axe.run());
+  const serious = violations.filter(({ impact }) => ["serious", "critical"].includes(impact));
+  const names = violations.map(({ id, impact, nodes }) => `${id} (${impact}, ${nodes[0].html.slice(0, 80)})`);
+  require(!serious.length, `axe-core finds nothing serious: ${what}`, names.join("; ") || "nothing at all");
+}
+
+const picture = (page, name, options = {}) => page.screenshot({ path: join(PICTURES, `${name}.png`), ...options });
+
+async function checkLogin(browser, url, script) {
+  const page = await openPage(browser, url);
+  await axe(page, script, "login");
+  await picture(page, "login");
+  await logIn(page, "wrong");
+  await page.getByText("refuses the login").waitFor();
+  require(true, "a wrong password is told");
+  await logIn(page);
+  await page.getByText("Connected").waitFor();
+  require(await page.getByRole("button", { name: "Sound on" }).isVisible(), "the sound is on after the login");
+  const stored = await page.evaluate(() =>
+    JSON.stringify([{ ...sessionStorage }, { ...localStorage }, document.cookie]),
+  );
+  require(!stored.includes(LOGIN.password), "the password is kept in memory only");
+  return page;
+}
+
+async function checkAlarm(page, box, script) {
+  await picture(page, "calm-desk");
+  const began = Date.now();
+  await box.alarm();
+  await page.getByRole("heading", { name: /ALARM: North gate/ }).waitFor();
+  require(Date.now() - began < 1000, "an alarm is shown within a second", `${Date.now() - began} ms`);
+  require((await page.title()).startsWith("(1) ALARM"), "the title says so");
+  require((await page.locator("#spoken").textContent()).includes("gate-north"), "and a screen reader hears it");
+  await axe(page, script, "alarm, dark or light as the system");
+  await picture(page, "alarm-light");
+  await page.emulateMedia({ colorScheme: "dark" });
+  await axe(page, script, "alarm, dark");
+  await picture(page, "alarm-dark");
+  await page.emulateMedia({ colorScheme: "light" });
+}
+
+// With the keyboard alone: from the banner to the form, and the answer of the box comes back.
+async function checkAcknowledge(page, box, script) {
+  await page.getByRole("button", { name: "Acknowledge" }).first().focus();
+  await page.keyboard.press("Enter");
+  await sleep(50);
+  const focused = await page.evaluate(() => document.activeElement.name);
+  require(focused === "by", "Acknowledge leads to the field of the name", focused);
+  await page.keyboard.type("J. Okafor");
+  await page.keyboard.press("Tab");
+  await page.keyboard.type("Patrol 2 is on the way");
+  await page.keyboard.press("Enter");
+  await page.getByText("the box has confirmed").waitFor();
+  await page.getByText(/J\. Okafor acknowledged it/).waitFor();
+  require((await page.locator(".banner.alarm").count()) === 0, "the banner goes when the alarm is acknowledged");
+  for (let step = 0; step < 12; step += 1) await box.health(30 + 12 * Math.sin(step / 2));
+  await sleep(400);
+  await axe(page, script, "details");
+  await picture(page, "details-light");
+  await page.keyboard.press("Escape");
+  const at = await page.evaluate(() => document.activeElement.dataset.key);
+  require(at === `${SITE}/gate-north`, "Escape closes the details and returns to the row", at);
+  await page.keyboard.press("ArrowDown");
+  const next = await page.evaluate(() => document.activeElement.dataset.key);
+  require(next !== at && next.startsWith(SITE), "arrow keys move in the list", next);
+}
+
+async function checkLoss(page, mosquitto) {
+  let began = Date.now();
+  await mosquitto.stop();
+  await page.getByText("No connection", { exact: true }).waitFor();
+  require(Date.now() - began < 2000, "a lost connection is shown at once", `${Date.now() - began} ms`);
+  require((await page.title()).includes("NO CONNECTION"), "the title says so");
+  await picture(page, "lost");
+  await mosquitto.start();
+  await page.getByText("Connected", { exact: true }).waitFor();
+  require(true, "the connection is regained", `${Date.now() - began} ms after its loss`);
+  began = Date.now();
+  mosquitto.freeze(true);
+  await page.getByText("No connection", { exact: true }).waitFor({ timeout: 40_000 });
+  require(Date.now() - began < 21_000, "a broker that is frozen is noticed", `${Date.now() - began} ms`);
+  mosquitto.freeze(false);
+  await page.getByText("Connected", { exact: true }).waitFor({ timeout: 40_000 });
+  require(true, "and found again");
+}
+
+async function checkHostile(page, box) {
+  await box.info({ place: "<img src=x onerror=alert(1)> \u001b[2J\u202e gate" });
+  await box.publish("health", '{"fps": 1e999}');
+  await page.getByText("<img src=x onerror=alert(1)>").first().waitFor();
+  const text = await page.evaluate(() => document.body.textContent);
+  require(!/[\p{Cc}\p{Cf}]/u.test(text.replaceAll("\n", "")), "no control sign of a message reaches the page");
+  require((await page.locator("img").count()) === 0, "no markup of a message does either");
+  await page
+    .getByText(/health cannot be read/)
+    .first()
+    .waitFor();
+  require(true, "a message that is none is told as a fault of its box");
+  await box.info();
+  await box.health();
+}
+
+async function checkPhone(browser, url, script) {
+  const page = await openPage(browser, url, {
+    viewport: PHONE,
+    hasTouch: true,
+    isMobile: true,
+    deviceScaleFactor: 2,
+  });
+  await logIn(page);
+  await page.getByText("Connected").waitFor();
+  await sleep(800);
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+  require(wide <= PHONE.width, "nothing is cut off on a phone", `${wide} of ${PHONE.width} pixels`);
+  await axe(page, script, "phone");
+  await picture(page, "phone-list");
+  await page.locator(".box.alarm, .box").first().tap();
+  await sleep(300);
+  await picture(page, "phone-details", { fullPage: true });
+  await page.getByRole("button", { name: "Close the details" }).tap();
+  await page.emulateMedia({ colorScheme: "dark" });
+  await page.getByRole("button", { name: "Plan" }).tap();
+  await sleep(200);
+  await axe(page, script, "plan on a phone, dark");
+  await picture(page, "phone-plan-dark");
+  await page.context().close();
+}
+
+async function checkMany(browser, url, client, script) {
+  const boxes = Array.from(
+    { length: 500 },
+    (_, number) => new Box(client, SITE, `box-${String(number).padStart(3, "0")}`, number),
+  );
+  await Promise.all(boxes.map((box) => box.begin()));
+  const page = await openPage(browser, url);
+  const began = Date.now();
+  await logIn(page);
+  await page.waitForFunction(() => document.querySelectorAll(".box").length >= 500);
+  require(Date.now() - began < 5000, "500 boxes are listed within 5 s of the login", `${Date.now() - began} ms`);
+  await page.evaluate(() => {
+    window.longest = 0;
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) window.longest = Math.max(window.longest, entry.duration);
+    }).observe({ entryTypes: ["longtask"] });
+  });
+  // Fifty messages a second, as 500 boxes send; then an alarm among them.
+  for (let second = 0; second < 5; second += 1) {
+    await Promise.all(boxes.slice(50 * second, 50 * second + 50).map((box) => box.health(0.03 + 0.01 * second)));
+    await sleep(1000);
+  }
+  const alarmed = Date.now();
+  await boxes[321].alarm();
+  await page.getByRole("heading", { name: /box-321/ }).waitFor();
+  const delay = Date.now() - alarmed;
+  require(delay < 1500, "an alarm among 500 boxes is shown at once", `${delay} ms`);
+  const longest = await page.evaluate(() => Math.round(window.longest));
+  require(longest < 500, "the page stays fluid with 500 boxes", `longest task ${longest} ms`);
+  await axe(page, script, "500 boxes");
+  await picture(page, "many-list");
+  await page.getByRole("button", { name: "Plan" }).click();
+  await sleep(300);
+  await picture(page, "many-plan");
+  await page.context().close();
+}
+
+async function checkSound(browser, url, box) {
+  const page = await openPage(browser, url);
+  await page.getByLabel("Stay logged in").check();
+  await logIn(page);
+  await page.getByText("Connected").waitFor();
+  await page.reload();
+  await page.getByText("Connected").waitFor();
+  await box.alarm();
+  await page.getByText("keeps this page silent").waitFor();
+  require(true, "a page that cannot be heard says so");
+  await page.getByRole("button", { name: "Turn the sound on" }).click();
+  await page.getByRole("button", { name: "Sound on" }).waitFor();
+  require(true, "one press turns the sound on");
+  await page.emulateMedia({ reducedMotion: "reduce" });
+  const motion = await page.evaluate(
+    () => getComputedStyle(document.querySelector(".banner.alarm .symbol")).animationName,
+  );
+  require(motion === "none", "nothing moves where less motion is wished", motion);
+  await page.context().close();
+}
+
+async function main() {
+  const [chromium, broker] = [program("chromium", "chromium-browser", "google-chrome"), program("mosquitto")];
+  const missing = Object.entries({ chromium, mosquitto: broker, npm: program("npm") }).filter(([, path]) => !path);
+  if (missing.length) {
+    console.error(
+      `error: ${missing.map(([name]) => name).join(", ")} not found; install: apt-get install chromium mosquitto npm`,
+    );
+    process.exit(2);
+  }
+  rmSync(PICTURES, { recursive: true, force: true });
+  mkdirSync(PICTURES, { recursive: true });
+  const modules = install(BUILD, { ...versions(), "playwright-core": "1.65.1", "axe-core": "4.14.1" });
+  const load = createRequire(join(BUILD, "package.json"));
+  const mqtt = load("mqtt");
+  compareVendored(modules);
+  const [port, webPort, pagePort] = [await freePort(), await freePort(), await freePort()];
+  rmSync(join(BUILD, "mosquitto.db"), { force: true });
+  const mosquitto = new Mosquitto(broker, BUILD, port, webPort, LOGIN);
+  await mosquitto.start();
+  const folder = join(BUILD, "page");
+  const command = "from edge.commands.cli import main; main()";
+  const written = spawnSync(
+    python,
+    ["-c", command, "page", folder, "--broker", `ws://127.0.0.1:${webPort}`, "--site", SITE],
+    { cwd: ROOT, encoding: "utf8" },
+  );
+  if (written.status !== 0) throw new Error(written.stderr);
+  const server = await serve(folder, pagePort);
+  const url = `http://127.0.0.1:${pagePort}/`;
+  const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${port}`, {
+    username: LOGIN.user,
+    password: LOGIN.password,
+    protocolVersion: 5,
+  });
+  const browser = await load("playwright-core").chromium.launch({ executablePath: chromium, args: ["--no-sandbox"] });
+  const script = readFileSync(join(modules, "axe-core", "axe.min.js"), "utf8");
+  try {
+    const boxes = await mixedNight(client, SITE);
+    const page = await checkLogin(browser, url, script);
+    await checkAlarm(page, boxes[0], script);
+    await checkAcknowledge(page, boxes[0], script);
+    await checkHostile(page, boxes[1]);
+    await checkPhone(browser, url, script);
+    await checkSound(browser, url, boxes[3]);
+    await checkLoss(page, mosquitto);
+    await checkMany(browser, url, client, script);
+    // A refused connection is an error to the browser; everything else would be one of the page.
+    const odd = consoleErrors.filter((text) => !/WebSocket connection to/.test(text));
+    require(!odd.length, "the browser's console shows no error", odd.slice(0, 3).join("; "));
+  } finally {
+    await browser.close();
+    client.end(true);
+    server.close();
+    await mosquitto.stop("SIGKILL");
+  }
+  const failed = findings.filter((isTrue) => !isTrue).length;
+  console.log(`\n${findings.length - failed} of ${findings.length} checks passed; pictures are in ${PICTURES}`);
+  process.exit(failed ? 1 : 0);
+}
+
+await main();

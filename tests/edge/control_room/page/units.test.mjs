@@ -1,0 +1,107 @@
+// The pure parts of the page that the table of cases does not reach.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { aged, answered, begun, commandOf } from "../../../../edge/control_room/page/static/commands.js";
+import { parseTopic } from "../../../../edge/control_room/page/static/messages.js";
+import { project, scaleOf } from "../../../../edge/control_room/page/static/plan.js";
+import { clean, number, rate, span } from "../../../../edge/control_room/page/static/text.js";
+import { sounds } from "../../../../edge/control_room/page/static/view.js";
+
+test("text is one bounded line without control signs", () => {
+  assert.equal(clean("calm\u001b[2J\nALARM\u202e \u00a0\u{e0001}"), "calm\\x1b[2J\\nALARM\\u202e \\xa0\\U000e0001");
+  assert.equal(clean("é世界 µSv – “ok” 🙂"), "é世界 µSv – “ok” 🙂");
+  assert.equal(Array.from(clean("🙂".repeat(900))).length, 500);
+});
+
+test("numbers and spans are as exact as people need them", () => {
+  assert.deepEqual(
+    [0, 0.0312, 38.46, 1234567, 0.00001234, null].map((value) => number(value)),
+    ["0", "0.0312", "38.5", "1,230,000", "1.2e-5", "–"],
+  );
+  assert.equal(rate(38, true), "at least 38 hits/s");
+  assert.deepEqual([900, 59_000, 61_000, 3_700_000, 2e9].map(span), ["1 s", "59 s", "1 min", "1 h 1 min", "23 days"]);
+});
+
+test("topics of others are left alone", () => {
+  const others = [
+    "gammabox/docks/gate",
+    "gammabox/docks/gate/hit",
+    "gammabox/Docks/gate/alarm",
+    "x/docks/gate/alarm",
+    "gammabox/docks/gate/rsp",
+    "gammabox/docks/gate/alarm/x",
+    "",
+  ];
+  assert.deepEqual(
+    others.map(parseTopic),
+    others.map(() => null),
+  );
+  assert.deepEqual(parseTopic("gammabox/docks/gate/rsp/silence"), {
+    site: "docks",
+    device: "gate",
+    kind: "rsp",
+    verb: "silence",
+  });
+});
+
+test("a command carries who, why and its transaction", () => {
+  const { topic, text } = commandOf(
+    { site: "docks", device: "gate", verb: "silence", id: "t1", by: "Ann", reason: "", values: { minutes: 5 } },
+    0,
+  );
+  assert.equal(topic, "gammabox/docks/gate/cmd/silence");
+  assert.deepEqual(JSON.parse(text), {
+    schema_version: 1,
+    transaction_id: "t1",
+    utc: "1970-01-01T00:00:00.000Z",
+    by: "Ann",
+    reason: null,
+    arguments: { minutes: 5 },
+  });
+});
+
+test("an answer is shown, one of somebody else is not, and a missing one is told", () => {
+  const commands = begun([], { id: "t1", key: "docks/gate", verb: "acknowledge" }, 0);
+  const states = (list) => list.map(({ state }) => state);
+  assert.deepEqual(states(answered(commands, "docks/other", { transaction_id: "t1", ok: true })), ["waiting"]);
+  assert.deepEqual(states(answered(commands, "docks/gate", { transaction_id: "t2", ok: true })), ["waiting"]);
+  const [refused] = answered(commands, "docks/gate", { transaction_id: "t1", ok: false, error: "too old" });
+  assert.deepEqual([refused.state, refused.text], ["failed", "the box refuses: too old"]);
+  assert.deepEqual([...states(aged(commands, 10_000)), ...states(aged(commands, 20_000))], ["waiting", "failed"]);
+});
+
+test("an alarm sounds until it is acknowledged, and again when its silence is over", () => {
+  const given = (until) => ({ by: "Ann", silenced_until_utc: until });
+  const cases = [
+    ["alarm", null, true],
+    ["alarm", given(null), false],
+    ["alarm", given(200), false],
+    ["alarm", given(50), true],
+    ["calm", null, false],
+  ];
+  for (const [urgency, acknowledgement, expected] of cases)
+    assert.equal(sounds({ urgency, acknowledgement }, 100), expected);
+});
+
+test("a plan is true to scale, also where longitudes jump", () => {
+  const frame = { width: 800, height: 520 };
+  const corners = [
+    [60, 179.999],
+    [60, -179.999],
+    [60.001, 179.999],
+  ].map(([latitude, longitude]) => ({ latitude, longitude }));
+  const { places, metres } = project(corners, frame);
+  const [east, north] = [places[1].x - places[0].x, places[0].y - places[2].y];
+  assert.ok(
+    Math.abs(east * metres - 111.32) < 0.1 && Math.abs(north * metres - 111.32) < 0.1,
+    `${east} ${north} ${metres}`,
+  );
+  for (const { x, y } of places) assert.ok(x > 0 && x < 800 && y > 0 && y < 520);
+  assert.deepEqual(project([corners[0]], frame).places, [{ x: 400, y: 260 }]);
+  assert.deepEqual(
+    [0.1, 1.4, 90].map((metresAUnit) => scaleOf(metresAUnit)),
+    [10, 200, 10_000],
+  );
+});

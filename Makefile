@@ -66,7 +66,7 @@ FUZZ_CASES ?= 20000
 # Films of check-field, a quarter of an hour each to make, are kept in build/field.
 FIELD_SEEDS ?= 1 2
 
-.PHONY: check-soak check-field check-kills check-fuzz
+.PHONY: check-soak check-field check-kills check-fuzz check-console
 
 check-soak: $(VENV)/.dev ## an hour of the agent at full speed: nothing grows, every frame is accounted for
 	$(BIN)/python scripts/soak.py --seconds $(SOAK_SECONDS)
@@ -79,6 +79,10 @@ check-kills: $(VENV)/.dev ## kill the agent beside a source at 200 random moment
 
 check-fuzz: $(VENV)/.dev ## 20,000 mutated recordings, pictures, streams, MQTT packets and YAML files: no crash, no hang
 	$(BIN)/python scripts/fuzz.py --cases $(FUZZ_CASES)
+
+# Needs Debian's chromium, mosquitto, nodejs and npm. Pictures are written to build/console/pictures.
+check-console: $(VENV)/.dev ## try the browser page in headless Chromium against Mosquitto, and draw its pictures
+	node scripts/check_console.mjs $(BIN)/python
 
 clean: ## remove the environment, caches and the demo's films; datasets and runs stay
 	rm -rf .venv build demo .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

@@ -123,7 +123,7 @@ export class Box {
       },
       reasons: [],
       place: PLACES[this.number % PLACES.length],
-      advice: `Send someone with a measuring instrument to ${PLACES[this.number % PLACES.length]}, who measures from a distance first`,
+      advice: `Send someone to ${PLACES[this.number % PLACES.length]} to measure, from a distance first`,
       acknowledged: null,
       ...more,
     });

@@ -76,7 +76,9 @@ def parse_address(text: str) -> Address:
     place = parts.netloc.rpartition("@")[2]
     host = place if port is None else place.removesuffix(f":{port}")
     if parts.scheme not in {"ws", "wss"} or not _HOST.fullmatch(host) or parts.query or parts.fragment:
-        raise BrokerError(f"broker {shown} is no address of websockets; write one such as wss://broker.example:8084, or ws:// without TLS")
+        raise BrokerError(
+            f"broker {shown} is no address of websockets; write it as wss://broker.example:8084, without TLS ws://"
+        )
     if "@" in parts.netloc:
         raise BrokerError(
             f"broker {shown}: leave the login out; it is typed into the page, whose files anybody can read"

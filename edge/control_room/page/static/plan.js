@@ -79,7 +79,8 @@ function Place({ view, at, labels, selected, actions }) {
       open();
     }
   };
-  const label = `${view.device}, ${view.word}${view.place && `: ${view.place}`}${view.rateHz === null ? "" : `, ${rate(view.rateHz)}`}`;
+  const known = view.rateHz === null ? "" : `, ${rate(view.rateHz)}`;
+  const label = `${view.device}, ${view.word}${view.place && `: ${view.place}`}${known}`;
   const hasLabel = labels || view.urgency === "alarm";
   return h(
     "g",

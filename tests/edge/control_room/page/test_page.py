@@ -82,7 +82,8 @@ def test_page_loads_nothing_from_elsewhere():
 
 
 def test_package_holds_every_file():
-    patterns = re.search(r"^edge = \[(.*)\]$", (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)[1]
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    patterns = re.search(r"^edge = \[(.*py\.typed.*)\]$", project, re.MULTILINE)[1]
     packed = {path for pattern in re.findall(r'"([^"]+)"', patterns) for path in (ROOT / "edge").glob(pattern)}
     assert {file for file in STATIC.rglob("*") if file.is_file()} <= packed
 
@@ -101,7 +102,17 @@ def test_address_is_understood(text, address):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "broker", "mqtt://h:1883", "https://h", "wss://", "wss://h:99999", "wss://h?x", "wss://h;script-src *", "ws://h/<b>"],
+    [
+        "",
+        "broker",
+        "mqtt://h:1883",
+        "https://h",
+        "wss://",
+        "wss://h:99999",
+        "wss://h?x",
+        "wss://h;script-src *",
+        "ws://h/<b>",
+    ],
 )
 def test_address_that_is_none_is_refused(text):
     with pytest.raises(BrokerError, match=r"websockets|path"):

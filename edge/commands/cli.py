@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from edge.commands import console
+from edge.commands.archive_options import ArchiveOptions
 from edge.commands.broker import BrokerOptions
 from edge.commands.options import with_option_groups
 from edge.commands.simulation_options import BackgroundOptions, BoxOptions, FootageOptions, SourceOptions
@@ -230,6 +231,22 @@ def page(
     from edge.commands import page as page_command
 
     page_command.run(folder, broker, site, force=force, as_json=as_json)
+
+
+@app.command()
+@with_option_groups
+def archive(
+    broker: BrokerOptions,
+    options: ArchiveOptions,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was kept as one JSON object.")] = False,
+) -> None:
+    """Keep what boxes report in a file, each message once: alarms, acknowledgements, faults, states and rates.
+
+    It runs until SIGTERM arrives. A message is confirmed to the broker when it is on disk.
+    """
+    from edge.commands import archive as archive_command
+
+    archive_command.archive(broker, options, as_json=as_json)
 
 
 @app.command(name="simulate-alarms")

@@ -35,9 +35,18 @@ class Login:
         self._password = read_password(settings)
         self._tls = tls_context(settings)
 
-    def client(self, client_id: str, protocol: MQTTProtocolVersion) -> paho.Client:
-        """Return a client that is not connected yet."""
-        client = paho.Client(CallbackAPIVersion.VERSION2, client_id, protocol=protocol)
+    def client(self, client_id: str, protocol: MQTTProtocolVersion, *, keeps_session: bool = False) -> paho.Client:
+        """Return a client that is not connected yet.
+
+        With `keeps_session` the broker keeps messages while the client is away, and the client confirms each itself.
+        """
+        client = paho.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id,
+            protocol=protocol,
+            clean_session=None if protocol == V5 else not keeps_session,
+            manual_ack=keeps_session,
+        )
         client.connect_timeout = CONNECT_TIMEOUT_S
         if self._settings.username is not None:
             client.username_pw_set(self._settings.username, self._password)

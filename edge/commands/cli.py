@@ -290,6 +290,19 @@ def simulate_alarms(
 
 
 @app.command()
+def schemas(
+    out: Annotated[Path | None, typer.Argument(metavar="OUT", help="Folder for the files of the contract.")] = None,
+) -> None:
+    """Write the contract with subscribers: JSON Schemas of messages and commands, and an AsyncAPI document.
+
+    Without a folder the AsyncAPI document is printed.
+    """
+    from edge.commands import schemas as schemas_command
+
+    schemas_command.run(out)
+
+
+@app.command()
 def settings(
     as_json: Annotated[bool, typer.Option("--json", help="Print the JSON Schema for editors instead.")] = False,
 ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from pydantic import AwareDatetime, Field, ValidationError
 
@@ -268,8 +268,3 @@ def decode(kind: Kind, payload: bytes) -> Message:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"])
         raise MessageError(f"{kind} message: {place + ': ' if place else ''}{first['msg']}") from error
-
-
-def schemas() -> dict[str, dict[str, Any]]:
-    """Return the JSON Schemas by kind of message."""
-    return {kind: model.model_json_schema(mode="serialization") for kind, model in MODELS.items()}

@@ -11,7 +11,8 @@ from link_rig import SITE, device_of, until
 
 from edge.config.device import MqttSettings
 from edge.control_room.subscriber import Subscriber
-from edge.telemetry.messages import Stamp, Status, schemas
+from edge.telemetry.contract import json_schemas
+from edge.telemetry.messages import Stamp, Status
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1", "auto"])
@@ -154,7 +155,7 @@ def test_messages_on_the_wire_fit_their_json_schema(rig, broker):
     reader.disconnect()
     reader.loop_stop()
     for topic, payload in raw:
-        jsonschema.validate(json.loads(payload), schemas()[topic.rpartition("/")[2]])
+        jsonschema.validate(json.loads(payload), json_schemas()[f"{topic.rpartition('/')[2]}.json"])
 
 
 # paho leaves a socket whose handshake failed to the garbage collector.

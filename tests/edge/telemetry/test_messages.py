@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from edge.alarm.alarm import Alarm
 from edge.detect.hit import Hit
+from edge.telemetry.contract import json_schemas
 from edge.telemetry.details import alarm_detail, hit_detail
 from edge.telemetry.fields import MAX_TEXT, MAX_TEXTS
 from edge.telemetry.messages import (
@@ -20,7 +21,6 @@ from edge.telemetry.messages import (
     Status,
     decode,
     encode,
-    schemas,
 )
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
@@ -45,7 +45,7 @@ def alarm_message(stamp):
 def test_message_fits_its_schema_and_is_read_back(make):
     message = make(Stamp("docks", "gate-1", "b"))
     kind = next(kind for kind, model in MODELS.items() if isinstance(message, model))
-    jsonschema.validate(json.loads(encode(message)), schemas()[kind])
+    jsonschema.validate(json.loads(encode(message)), json_schemas()[f"{kind}.json"])
     assert decode(kind, encode(message)) == message
 
 
@@ -90,14 +90,14 @@ def test_message_cleans_and_bounds_its_texts():
     assert message.reasons[0] == "calm\\x1b[2J\\n2026 other box ALARM"
     assert (len(message.reasons), len(message.reasons[1])) == (MAX_TEXTS, MAX_TEXT)
     assert message.place == "Gate\\r\\u202eN"
-    jsonschema.validate(json.loads(encode(message)), schemas()["alarm"])
+    jsonschema.validate(json.loads(encode(message)), json_schemas()["alarm.json"])
 
 
 def test_schema_refuses_texts_of_two_lines():
     body = json.loads(encode(alarm_message(Stamp("s", "d", "b"))))
     for sign in "\n\x1b\x85\u2028\u202e":
         with pytest.raises(jsonschema.ValidationError):
-            jsonschema.validate({**body, "place": f"Gate{sign}North"}, schemas()["alarm"])
+            jsonschema.validate({**body, "place": f"Gate{sign}North"}, json_schemas()["alarm.json"])
 
 
 def test_decode_cleans_texts_of_a_hostile_sender():

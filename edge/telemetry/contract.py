@@ -1,0 +1,165 @@
+"""The contract with subscribers as files: JSON Schemas of all messages and commands, and an AsyncAPI document."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from edge.telemetry.commands import ARGUMENTS, Command, Response
+from edge.telemetry.messages import MODELS
+from edge.telemetry.topics import MINUTE, NAME, ROOT
+
+Schema = dict[str, Any]
+
+VERSION = "1.0"
+"""Version of the contract. It grows with every change of a published schema: 1.x adds, 2.0 breaks."""
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+ASYNCAPI = "asyncapi.json"
+PURPOSES = {
+    "status": "Whether the agent is online: birth, clean stop and last will.",
+    "info": "Facts that do not change while the agent runs.",
+    "health": "The state of the box.",
+    "alarm": "What the box says of its surroundings: the alarm that stands, the all-clear, or why neither can be said.",
+    "hit": "The hits of a frame.",
+}
+
+
+def json_schemas() -> dict[str, Schema]:
+    """Return the JSON Schemas by the name of their file.
+
+    Examples
+    --------
+    >>> sorted(json_schemas())[:3]
+    ['alarm.json', 'command-acknowledge.json', 'command-get.json']
+
+    """
+    found: dict[str, Schema] = {kind: model.model_json_schema(mode="serialization") for kind, model in MODELS.items()}
+    for verb, arguments in ARGUMENTS.items():
+        found[f"command-{verb}"] = _command_schema(verb, arguments.model_json_schema(mode="validation"))
+    found["response"] = Response.model_json_schema(mode="serialization")
+    return {
+        f"{name}.json": {"$schema": DIALECT, "$id": f"urn:gammabox:{name}", **schema} for name, schema in found.items()
+    }
+
+
+def asyncapi() -> Schema:
+    """Return the AsyncAPI 3 document, from the point of view of a box."""
+    components: dict[str, Schema] = {}
+    messages: dict[str, Schema] = {}
+    channels: dict[str, Schema] = {}
+    operations: dict[str, Schema] = {}
+
+    def add(name: str, below: str, action: str, purpose: str, binding: Schema) -> None:
+        file = f"{name}.json"
+        if name not in messages:
+            messages[name] = {"name": name, "contentType": "application/json", "payload": _reference(name)}
+            components.update(_parts(name, json_schemas()[file]))
+        key = below.replace("/", "-")
+        channels[key] = {
+            "address": f"{ROOT}/{{site}}/{{device}}/{below}",
+            "description": purpose,
+            "parameters": {part: {"$ref": f"#/components/parameters/{part}"} for part in ("site", "device")},
+            "messages": {name: {"$ref": f"#/components/messages/{name}"}},
+        }
+        operations[f"{action}-{key}"] = {
+            "action": action,
+            "channel": {"$ref": f"#/channels/{key}"},
+            "bindings": {"mqtt": {"qos": 1, "bindingVersion": "0.2.0", **binding}},
+        }
+
+    for kind, purpose in PURPOSES.items():
+        add(kind, kind, "send", purpose, {"retain": kind != "hit"})
+    add("health", MINUTE, "send", "A health message once a minute, for a bridge to a wider network.", {"retain": True})
+    for verb in ARGUMENTS:
+        add(f"command-{verb}", f"cmd/{verb}", "receive", f"The command {verb}; see docs/commands.md.", {})
+        add("response", f"rsp/{verb}", "send", f"The answer to {verb}.", {"retain": False})
+    return {
+        "asyncapi": "3.0.0",
+        "id": "urn:gammabox",
+        "info": {
+            "title": "Gammabox",
+            "version": VERSION,
+            "description": "Camera boxes that notice ionising radiation: what they send and which commands they take.",
+            "license": {"name": "Apache-2.0"},
+        },
+        "defaultContentType": "application/json",
+        "servers": {"broker": {"host": "broker.example:8883", "protocol": "mqtts", "protocolVersion": "5"}},
+        "channels": channels,
+        "operations": operations,
+        "components": {
+            "parameters": {
+                "site": {"description": f"Id of the place: {NAME.pattern}"},
+                "device": {"description": f"Id of the box, unique at its site: {NAME.pattern}"},
+            },
+            "messages": messages,
+            "schemas": components,
+        },
+    }
+
+
+def files() -> dict[str, str]:
+    """Return all files of the contract by name."""
+    documents = {**json_schemas(), ASYNCAPI: asyncapi()}
+    return {name: json.dumps(document, indent=1, ensure_ascii=False) + "\n" for name, document in documents.items()}
+
+
+def digest(documents: dict[str, Schema] | None = None) -> str:
+    """Return a digest of the schemas, of those of this release by default. The words in them do not count.
+
+    Examples
+    --------
+    >>> digest({"a.json": {"type": "object", "title": "A"}}) == digest({"a.json": {"type": "object"}})
+    True
+
+    """
+    plain = _without_words(json_schemas() if documents is None else documents)
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+
+
+def _without_words(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    if isinstance(value, list):
+        return [_without_words(each) for each in value]
+    if isinstance(value, dict):
+        # A property may be called title; then it is no text.
+        return {
+            key: _without_words(each)
+            for key, each in value.items()
+            if key not in {"title", "description"} or not isinstance(each, str)
+        }
+    return value
+
+
+def _command_schema(verb: str, arguments: Schema) -> Schema:
+    """Return the schema of a command with the arguments of its verb in their place."""
+    schema = Command.model_json_schema(mode="validation")
+    inner = arguments.pop("$defs", {})
+    schema["properties"]["arguments"] = arguments
+    needs_arguments = ["arguments"] if arguments.get("required") else []
+    schema["required"] = [*schema["required"], *needs_arguments]
+    schema.pop("$defs", None)
+    return {**schema, "title": f"Command {verb}", **({"$defs": inner} if inner else {})}
+
+
+def _parts(name: str, schema: Schema) -> dict[str, Schema]:
+    """Return a schema and its parts as components of an AsyncAPI document, in the dialect that AsyncAPI has."""
+    inner = schema.pop("$defs", {})
+    outer = {key: value for key, value in schema.items() if key not in {"$schema", "$id"}}
+    return {key: _translated(value) for key, value in {name: outer, **inner}.items()}
+
+
+def _translated(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    if isinstance(value, list):
+        return [_translated(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    told = {key: _translated(each) for key, each in value.items()}
+    if "prefixItems" in told:  # draft 7 calls it items
+        told["items"] = told.pop("prefixItems")
+    if isinstance(told.get("$ref"), str):
+        told["$ref"] = told["$ref"].replace("#/$defs/", "#/components/schemas/")
+    return told
+
+
+def _reference(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from edge import __version__
 from edge.actions import AgentActions
+from edge.announcer import Announcer
 from edge.capture.frame import triples
 from edge.capture.live import Clock
 from edge.capture.playback import Playback
@@ -108,7 +109,9 @@ class Agent:
         self._observer = Observer(settings, f"{settings.device}-{self._stamp.boot_id[:6]}", self._clock)
         self._playback = Playback(settings.source, stop)
         self._outbox = Outbox(settings.outbox.path, settings.outbox.max_messages)
-        self._inbox = Inbox((commands_of(settings.site, settings.device),) if settings.commands.allow else ())
+        self._announcer = Announcer(settings, self._observer.manifest.name, self._stamp, self._outbox)
+        commands = (commands_of(settings.site, settings.device),) if settings.commands.allow else ()
+        self._inbox = Inbox((*commands, *self._announcer.filters))
         self._link = Link(settings.mqtt, self._stamp, self._outbox, settings.outbox.max_in_flight, self._inbox)
         file = CommandFile(settings.outbox.path.with_name("commands.json"))
         self._reporter = Reporter(settings.telemetry, self._stamp, self._outbox, settings.place, file.acknowledged)
@@ -189,7 +192,8 @@ class Agent:
             self._stop.wait(TICK_S)
             now_s = self._clock.monotonic_s()
             self._repeat_retained()
-            self._commander.serve(*self._inbox.take(), self._clock.utc(), now_s)
+            arrived, dropped = self._inbox.take()
+            self._commander.serve(self._announcer.hear(arrived, now_s), dropped, self._clock.utc(), now_s)
             if now_s >= next_look_s:
                 next_look_s = now_s + LOOK_S
                 faults = self._look_for_faults(now_s)
@@ -209,6 +213,7 @@ class Agent:
         if sessions > self._sessions:
             if self._sessions:
                 self._reporter.repeat()
+                self._announcer.forget()
             self._sessions = sessions
 
     def _look_for_faults(self, now_s: float) -> dict[str, str]:

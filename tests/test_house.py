@@ -35,7 +35,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("site",),
         ("journal", "reporting", "supervision"),
         ("observer", "outcome"),
-        ("commander",),
+        ("announcer", "commander"),
         ("actions",),
         ("agent", "analysis", "bench", "doctor"),
         ("commands",),

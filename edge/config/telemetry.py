@@ -22,6 +22,14 @@ class TelemetrySettings(StrictModel):
     hits: bool = Field(
         default=True, title="Hits", description="send a message for each frame with hits; alarms are always sent"
     )
+    home_assistant: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$",
+        max_length=100,
+        title="Home Assistant",
+        description="prefix of Home Assistant's discovery, usually homeassistant; the box does not announce itself "
+        "where it is left out",
+    )
 
 
 class CommandSettings(StrictModel):

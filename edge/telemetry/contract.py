@@ -12,7 +12,7 @@ from edge.telemetry.topics import MINUTE, NAME, ROOT
 
 Schema = dict[str, Any]
 
-VERSION = "1.0"
+VERSION = "1.1"
 """Version of the contract. It grows with every change of a published schema: 1.x adds, 2.0 breaks."""
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 ASYNCAPI = "asyncapi.json"

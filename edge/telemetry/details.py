@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edge.telemetry.dose_rate import equivalent
 from edge.telemetry.messages import MAX_EVIDENCE, AlarmDetail, Camera, HitDetail, Position, Recent
 from edge.text import significant
 
@@ -38,6 +39,7 @@ def alarm_detail(alarm: Alarm, evidence: tuple[str, ...]) -> AlarmDetail:
         overload=alarm.overload,
         evidence=evidence[-MAX_EVIDENCE:],
         doubts=alarm.doubts,
+        equivalent=equivalent(alarm.rate_hz, alarm.rate_interval_hz, alarm.background_hz, alarm.background_interval_hz),
         weakened_by=alarm.weakened_by,
     )
 

@@ -134,6 +134,15 @@ class Health(Message):
     faults: Texts = Field(default=(), description="problems for the technician; empty when there are none")
 
 
+class Equivalent(Part):
+    """The dose rate at the camera that would give the excess, if it came from one nuclide."""
+
+    nuclide: Text
+    usv_h: RateHz = Field(description="ambient dose equivalent rate in µSv/h")
+    interval_usv_h: Interval = Field(description="of counting and of what is not known of the sensor")
+    caveat: Text
+
+
 class AlarmDetail(Part):
     """The numbers of an alarm; see `edge.alarm.alarm.Alarm`."""
 
@@ -155,6 +164,7 @@ class AlarmDetail(Part):
     overload: Text | None = Field(description="what shows that more hits come now than can be judged")
     evidence: tuple[Identifier, ...] = Field(max_length=MAX_EVIDENCE, description="event ids of hit messages")
     doubts: Texts = Field(description="reasons to take the latest hits for something other than radiation")
+    equivalent: Equivalent | None = Field(default=None, description="dose rate that would explain the excess")
     weakened_by: Texts = Field(description="reasons to trust the alarm less; doubts are among them")
 
 

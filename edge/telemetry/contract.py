@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 from edge.telemetry.commands import ARGUMENTS, Command, Response
 from edge.telemetry.messages import MODELS
 from edge.telemetry.topics import MINUTE, NAME, ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Schema = dict[str, Any]
 
@@ -45,35 +49,12 @@ def json_schemas() -> dict[str, Schema]:
 
 def asyncapi() -> Schema:
     """Return the AsyncAPI 3 document, from the point of view of a box."""
+    schemas = json_schemas()
+    routes = list(_routes())
+    names = sorted({route.message for route in routes})
     components: dict[str, Schema] = {}
-    messages: dict[str, Schema] = {}
-    channels: dict[str, Schema] = {}
-    operations: dict[str, Schema] = {}
-
-    def add(name: str, below: str, action: str, purpose: str, binding: Schema) -> None:
-        file = f"{name}.json"
-        if name not in messages:
-            messages[name] = {"name": name, "contentType": "application/json", "payload": _reference(name)}
-            components.update(_parts(name, json_schemas()[file]))
-        key = below.replace("/", "-")
-        channels[key] = {
-            "address": f"{ROOT}/{{site}}/{{device}}/{below}",
-            "description": purpose,
-            "parameters": {part: {"$ref": f"#/components/parameters/{part}"} for part in ("site", "device")},
-            "messages": {name: {"$ref": f"#/components/messages/{name}"}},
-        }
-        operations[f"{action}-{key}"] = {
-            "action": action,
-            "channel": {"$ref": f"#/channels/{key}"},
-            "bindings": {"mqtt": {"qos": 1, "bindingVersion": "0.2.0", **binding}},
-        }
-
-    for kind, purpose in PURPOSES.items():
-        add(kind, kind, "send", purpose, {"retain": kind != "hit"})
-    add("health", MINUTE, "send", "A health message once a minute, for a bridge to a wider network.", {"retain": True})
-    for verb in ARGUMENTS:
-        add(f"command-{verb}", f"cmd/{verb}", "receive", f"The command {verb}; see docs/commands.md.", {})
-        add("response", f"rsp/{verb}", "send", f"The answer to {verb}.", {"retain": False})
+    for name in names:
+        components |= _parts(name, schemas[f"{name}.json"])
     return {
         "asyncapi": "3.0.0",
         "id": "urn:gammabox",
@@ -85,17 +66,63 @@ def asyncapi() -> Schema:
         },
         "defaultContentType": "application/json",
         "servers": {"broker": {"host": "broker.example:8883", "protocol": "mqtts", "protocolVersion": "5"}},
-        "channels": channels,
-        "operations": operations,
+        "channels": {route.key: route.channel() for route in routes},
+        "operations": {f"{route.action}-{route.key}": route.operation() for route in routes},
         "components": {
             "parameters": {
                 "site": {"description": f"Id of the place: {NAME.pattern}"},
                 "device": {"description": f"Id of the box, unique at its site: {NAME.pattern}"},
             },
-            "messages": messages,
+            "messages": {name: _message(name) for name in names},
             "schemas": components,
         },
     }
+
+
+@dataclass(frozen=True)
+class _Route:
+    """A topic below a box, the message on it, and who sends it."""
+
+    below: str
+    message: str
+    action: Literal["send", "receive"]
+    purpose: str
+    retained: bool = False
+
+    @property
+    def key(self) -> str:
+        return self.below.replace("/", "-")
+
+    def channel(self) -> Schema:
+        return {
+            "address": f"{ROOT}/{{site}}/{{device}}/{self.below}",
+            "description": self.purpose,
+            "parameters": {part: {"$ref": f"#/components/parameters/{part}"} for part in ("site", "device")},
+            "messages": {self.message: {"$ref": f"#/components/messages/{self.message}"}},
+        }
+
+    def operation(self) -> Schema:
+        binding = {"qos": 1, "retain": self.retained, "bindingVersion": "0.2.0"}
+        return {
+            "action": self.action,
+            "channel": {"$ref": f"#/channels/{self.key}"},
+            "bindings": {"mqtt": binding},
+        }
+
+
+def _routes() -> Iterator[_Route]:
+    for kind, purpose in PURPOSES.items():
+        yield _Route(kind, kind, "send", purpose, retained=kind != "hit")
+    minute = "A health message once a minute, for a bridge to a wider network."
+    yield _Route(MINUTE, "health", "send", minute, retained=True)
+    for verb in ARGUMENTS:
+        yield _Route(f"cmd/{verb}", f"command-{verb}", "receive", f"The command {verb}; see docs/commands.md.")
+        yield _Route(f"rsp/{verb}", "response", "send", f"The answer to {verb}.")
+
+
+def _message(name: str) -> Schema:
+    payload = {"$ref": f"#/components/schemas/{name}"}
+    return {"name": name, "contentType": "application/json", "payload": payload}
 
 
 def files() -> dict[str, str]:
@@ -159,7 +186,3 @@ def _translated(value: Any) -> Any:  # noqa: ANN401 - any JSON
     if isinstance(told.get("$ref"), str):
         told["$ref"] = told["$ref"].replace("#/$defs/", "#/components/schemas/")
     return told
-
-
-def _reference(name: str) -> Schema:
-    return {"$ref": f"#/components/schemas/{name}"}

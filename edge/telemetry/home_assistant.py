@@ -38,6 +38,7 @@ COMMAND = (
     '{"transaction_id": "ha-{{ (utcnow().timestamp() * 1000) | int }}", "utc": "{{ utcnow().isoformat() }}", '
     '"by": "Home Assistant", "arguments": {{ value }}}'
 )
+MEASURED: Component = {"platform": "sensor", "state_class": "measurement"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +135,20 @@ def _components(device: Device) -> dict[str, Component]:
         "state_topic": device.topic("health"),
         "expire_after": max(60, round(3 * device.health_interval_s)),
     }
-    alarm: Component = {"state_topic": device.topic("alarm"), "json_attributes_topic": device.topic("alarm")}
-    measured = {"platform": "sensor", "state_class": "measurement"}
+    return {
+        **_of_alarm(device),
+        **{key: {**component, **health} for key, component in _of_health(device).items()},
+        "acknowledge": _button(device, "acknowledge", "Acknowledge alarm", "mdi:check", '{"alarm_id": "standing"}'),
+        "restart": {
+            **_button(device, "restart", "Restart agent", "mdi:restart", "{}"),
+            "device_class": "restart",
+            "entity_category": "config",
+        },
+    }
+
+
+def _of_alarm(device: Device) -> dict[str, Component]:
+    topics: Component = {"state_topic": device.topic("alarm"), "json_attributes_topic": device.topic("alarm")}
     return {
         "alarm": {
             "platform": "binary_sensor",
@@ -143,7 +156,7 @@ def _components(device: Device) -> dict[str, Component]:
             "device_class": "safety",
             "value_template": ALARM,
             "json_attributes_template": ALARM_ATTRIBUTES,
-            **alarm,
+            **topics,
         },
         "dose_rate": {
             "name": "Dose rate if Tc-99m (no dosimeter)",
@@ -152,25 +165,28 @@ def _components(device: Device) -> dict[str, Component]:
             "icon": "mdi:radioactive",
             "value_template": DOSE_RATE,
             "json_attributes_template": DOSE_RATE_ATTRIBUTES,
-            **measured,
-            **alarm,
+            **MEASURED,
+            **topics,
         },
+    }
+
+
+def _of_health(device: Device) -> dict[str, Component]:
+    return {
         "rate": {
             "name": "Hits, last minute",
             "unit_of_measurement": "hits/s",
             "suggested_display_precision": 2,
             "icon": "mdi:pulse",
             "value_template": RATE,
-            **measured,
-            **health,
+            **MEASURED,
         },
         "live": {
             "name": "Live picture",
             "unit_of_measurement": "%",
             "icon": "mdi:eye",
             "value_template": LIVE,
-            **measured,
-            **health,
+            **MEASURED,
         },
         "camera": {
             "platform": "sensor",
@@ -178,7 +194,6 @@ def _components(device: Device) -> dict[str, Component]:
             "icon": "mdi:cctv",
             "entity_category": "diagnostic",
             "value_template": CAMERA,
-            **health,
         },
         "temperature": {
             "name": "Processor temperature",
@@ -186,8 +201,7 @@ def _components(device: Device) -> dict[str, Component]:
             "unit_of_measurement": "°C",
             "entity_category": "diagnostic",
             "value_template": "{{ value_json.temperature_c }}",
-            **measured,
-            **health,
+            **MEASURED,
         },
         "faults": {
             "platform": "binary_sensor",
@@ -197,13 +211,6 @@ def _components(device: Device) -> dict[str, Component]:
             "value_template": FAULTS,
             "json_attributes_topic": device.topic("health"),
             "json_attributes_template": FAULT_ATTRIBUTES,
-            **health,
-        },
-        "acknowledge": _button(device, "acknowledge", "Acknowledge alarm", "mdi:check", '{"alarm_id": "standing"}'),
-        "restart": {
-            **_button(device, "restart", "Restart agent", "mdi:restart", "{}"),
-            "device_class": "restart",
-            "entity_category": "config",
         },
     }
 

@@ -127,6 +127,7 @@ class Agent:
         self._faults: dict[str, str] = {}
         self._sessions = 0
         self._informed = False
+        self._certificate: str | None = None
         self._failure: BaseException | None = None
 
     def run(self) -> Outcome:
@@ -215,6 +216,8 @@ class Agent:
                 self._reporter.repeat()
                 self._announcer.forget()
             self._sessions = sessions
+            if self._informed and self._certificate != self._link.login.certificate_sha256:
+                self._send_info()
 
     def _look_for_faults(self, now_s: float) -> dict[str, str]:
         """Return the faults that stand, a sentence by name. They go to the journal, and they can blind the box."""
@@ -292,7 +295,7 @@ class Agent:
         self._send_info()
 
     def _send_info(self) -> None:
-        self._informed = True
+        self._informed, self._certificate = True, self._link.login.certificate_sha256
         manifest, runtime = self._observer.manifest, str(self._observer.detector.runtime)
         self._reporter.send_info(
             self._clock.utc(),
@@ -304,6 +307,7 @@ class Agent:
             camera=camera_of(self._playback.mode, self._settings.source.exposure_s),
             false_alarms_per_1000_h=self._settings.alarm.false_alarms_per_1000_h,
             started_utc=self._started_utc,
+            certificate_sha256=self._certificate,
         )
 
     def _send_health(self) -> Health:

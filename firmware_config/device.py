@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from firmware_config.site import Box, Broker
 
 CONFIG_FILE = "/etc/gammabox/device.yaml"
-CA_FILE = "/etc/gammabox/ca.crt"
+CONFIG_FOLDER = "/etc/gammabox"
+# Names are taken from the folder of device.yaml, wherever that lies.
+TLS_FILES = {"ca_file": "ca.crt", "cert_file": "box.crt", "key_file": "box.key"}
 PASSWORD_FILE = "/run/credentials/gammabox-edge.service/broker-password"  # noqa: S105 - where it lies, not what it is
 OUTBOX_FILE = "/var/lib/gammabox/outbox.sqlite"
 
@@ -32,7 +34,7 @@ FIXED = {
     ("mqtt", "port"): "broker.port",
     ("mqtt", "username"): "device of the box",
     ("mqtt", "password_file"): "the rendered unit",
-    ("mqtt", "tls", "ca_file"): "broker.tls",
+    ("mqtt", "tls"): "broker.tls",
     ("outbox", "path"): "the rendered unit",
 }
 
@@ -52,9 +54,7 @@ def device_settings(site: str, broker: Broker, box: Box) -> Tree:
         "mqtt": {
             "host": broker.host,
             "port": broker.port,
-            "username": box.device,
-            "password_file": PASSWORD_FILE,
-            **({"tls": {"ca_file": CA_FILE}} if broker.tls else {}),
+            **({"tls": dict(TLS_FILES)} if broker.tls else {"username": box.device, "password_file": PASSWORD_FILE}),
         },
         "outbox": {"path": "outbox.sqlite" if box.is_trial else OUTBOX_FILE},
     }
@@ -63,19 +63,19 @@ def device_settings(site: str, broker: Broker, box: Box) -> Tree:
 
 def settings_faults(site: str, broker: Broker, box: Box) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """Yield the faults of a box's `settings`, each as its place within `settings` and a sentence."""
-    for place, owner in FIXED.items():
-        if _value_at(box.settings, place) is not _ABSENT:
-            yield place, f"{'.'.join(place)}: follows from {owner}; remove it here"
-    tls = _value_at(box.settings, ("mqtt", "tls"))
-    if tls is not _ABSENT and not (broker.tls and isinstance(tls, dict)):
-        yield ("mqtt", "tls"), "mqtt.tls: follows from broker.tls; remove it here"
+    given = [place for place in FIXED if _value_at(box.settings, place) is not _ABSENT]
+    for place in given:
+        yield place, f"{'.'.join(place)}: follows from {FIXED[place]}; remove it here"
     merged = device_settings(site, broker, box)
     try:
         # YAML holds paths as text: pydantic's strict mode allows that in JSON, but not in Python values.
         DeviceSettings.model_validate_json(json.dumps(merged), strict=True)
     except ValidationError as error:
-        # What follows from other keys is judged where these keys are.
-        yield from (fault for fault in faults_of(error, DeviceSettings, merged) if fault[0] not in FIXED)
+        for at, sentence in faults_of(error, DeviceSettings, merged):
+            # What follows from other keys is judged where these keys are.
+            follows = any(at[: len(fixed)] == fixed for fixed in FIXED)
+            if not follows and not any(fixed[: len(at)] == at for fixed in given):
+                yield at, sentence
 
 
 def _source(box: Box) -> Tree:

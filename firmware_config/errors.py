@@ -20,3 +20,7 @@ class OutputError(FirmwareError):
     def __init__(self, path: Path, problem: str, advice: str) -> None:
         super().__init__(f"{path}: {problem}; {advice}")
         self.path = path
+
+
+class CredentialsError(FirmwareError):
+    """Certificates or keys that are missing, damaged, of another site, or refused."""

@@ -64,11 +64,13 @@ ROOMS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("commands",),
     ),
     "firmware_config": (
-        ("cameras", "errors", "yaml_text"),
-        ("site",),
-        ("device", "output"),
-        ("site_checks",),
-        ("new_site", "render", "site_file"),
+        ("cameras", "errors", "templating", "yaml_text"),
+        ("certificates", "ledger", "site"),
+        ("device", "folder", "output"),
+        ("keyring", "site_checks"),
+        ("broker", "connection", "credentials", "new_site", "own_authority", "site_file"),
+        ("render",),
+        ("box",),
         ("commands",),
     ),
 }

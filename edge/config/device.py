@@ -183,7 +183,11 @@ class TlsSettings(StrictModel):
         title="Authority",
         description="PEM file of the broker's certificate authority; those of the system where left out",
     )
-    cert_file: Path | None = Field(default=None, title="Certificate", description="PEM file of this device")
+    cert_file: Path | None = Field(
+        default=None,
+        title="Certificate",
+        description="PEM file of this device; next.crt and next.key beside it are tried first, where they are",
+    )
     key_file: Path | None = Field(default=None, title="Key", description="PEM file of the certificate's private key")
 
     @model_validator(mode="after")

@@ -18,7 +18,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from edge.telemetry.inbox import Inbox
-from edge.telemetry.link_state import LinkState, State
+from edge.telemetry.link_state import LinkState, State, distrusted
 from edge.telemetry.login import NAMES, V3, V5, Login, reason_of
 from edge.telemetry.messages import Status, encode
 from edge.telemetry.topics import Topic
@@ -91,7 +91,7 @@ class Link:
         self._outbox = outbox
         self._max_in_flight = max_in_flight
         self._inbox = inbox or Inbox(())
-        self._login = Login(settings)
+        self.login = Login(settings)
         self._protocol = V3 if settings.protocol == "3.1.1" else V5
         self._state = LinkState("starting", f"connecting to {settings.host}:{settings.port}")
         self._sessions = 0
@@ -182,10 +182,8 @@ class Link:
             try:
                 self._session()
             except ssl.SSLError as error:
-                self._change(
-                    "refused",
-                    f"broker {self._place} and this box do not trust each other ({reason_of(error)}); check tls",
-                )
+                if not self.login.turn():
+                    self._state = distrusted(self._place, reason_of(error))
             except OSError as error:
                 self._change(
                     "away", f"broker {self._place} cannot be reached ({reason_of(error)}); going on without it"
@@ -236,7 +234,7 @@ class Link:
         return self._farewell
 
     def _client(self) -> paho.Client:
-        client = self._login.client(self._client_id, self._protocol)
+        client = self.login.client(self._client_id, self._protocol)
         client.max_inflight_messages_set(self._max_in_flight + 1)
         client.will_set(self._topic, self._status("offline", "lost"), qos=1, retain=True)
         client.on_connect = self._on_connect
@@ -250,8 +248,8 @@ class Link:
     ) -> None:
         self._answered = True
         if not reason.is_failure:
-            self._connected = True
-            self._sessions += 1
+            self._connected, self._sessions = True, self._sessions + 1
+            self.login.accepted()
             self._max_packet = getattr(properties, "MaximumPacketSize", None)
             self._birth = client.publish(self._topic, self._status("online", "connected"), qos=1, retain=True).mid
             self._inbox.subscribe(client)
@@ -271,6 +269,8 @@ class Link:
 
     def _closed_without_answer(self) -> None:
         """Try the other MQTT version, then report a refusal: some brokers hang up without a reason."""
+        if self.login.turn():
+            return
         problem = f"broker {self._place} hangs up on the login with MQTT {NAMES[self._protocol]}"
         if not self._other_protocol() or self._state.state == "refused":
             self._change("refused", f"{problem}; check username, password_file, protocol and whether it wants TLS")

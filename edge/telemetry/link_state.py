@@ -14,3 +14,8 @@ class LinkState:
 
     state: State
     text: str
+
+
+def distrusted(place: str, reason: str) -> LinkState:
+    """Return the state after a handshake of TLS that failed."""
+    return LinkState("refused", f"broker {place} and this box do not trust each other ({reason}); check tls")

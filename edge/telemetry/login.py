@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 import ssl
 from typing import TYPE_CHECKING
 
@@ -11,10 +13,14 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from edge.errors import BrokerError
 
 if TYPE_CHECKING:
-    from edge.config.device import MqttSettings
+    from pathlib import Path
+
+    from edge.config.device import MqttSettings, TlsSettings
 
 CONNECT_TIMEOUT_S = 10.0
 MAX_PASSWORD_BYTES = 1 << 16  # of the whole file, as MQTT knows no longer password
+NEXT_CERTIFICATE = "next.crt"
+NEXT_KEY = "next.key"
 V5 = MQTTProtocolVersion.MQTTv5
 V3 = MQTTProtocolVersion.MQTTv311
 NAMES = {V5: "5", V3: "3.1.1"}
@@ -22,6 +28,9 @@ NAMES = {V5: "5", V3: "3.1.1"}
 
 class Login:
     """Makes MQTT clients with the user, the password and the certificates of the settings.
+
+    A new certificate, `next.crt` and `next.key` beside the one of the settings, is tried first. Where the broker
+    refuses it, the old one is used, and the other way round. So certificates can be changed without a visit.
 
     Raises
     ------
@@ -34,6 +43,9 @@ class Login:
         self._settings = settings
         self._password = read_password(settings)
         self._tls = tls_context(settings)
+        self._old = False
+        self._turned = False
+        self.certificate_sha256: str | None = None
 
     def client(self, client_id: str, protocol: MQTTProtocolVersion, *, keeps_session: bool = False) -> paho.Client:
         """Return a client that is not connected yet.
@@ -51,8 +63,53 @@ class Login:
         if self._settings.username is not None:
             client.username_pw_set(self._settings.username, self._password)
         if self._tls is not None:
-            client.tls_set_context(self._tls)
+            client.tls_set_context(self._context())
         return client
+
+    def accepted(self) -> None:
+        """Note that the broker has taken the login with the present certificate."""
+        self._turned = False
+
+    def turn(self) -> bool:
+        """Use the other certificate after a refusal. Return False where there is none, or where both were refused."""
+        if self._turned or next_pair(self._settings) is None:
+            self._turned = False
+            return False
+        self._turned, self._old = True, not self._old
+        return True
+
+    def _context(self) -> ssl.SSLContext | None:
+        """Return the context with the certificate to try. That of the next one is read when it is needed."""
+        pair = None if self._old else next_pair(self._settings)
+        context = self._tls
+        if pair is not None and self._settings.tls is not None:
+            try:
+                context = tls_context(self._settings.model_copy(update={"tls": pair}))
+            except BrokerError:  # half copied, perhaps; the old one still works
+                pair = None
+        used = pair or self._settings.tls
+        self.certificate_sha256 = None if used is None or used.cert_file is None else fingerprint(used.cert_file)
+        return context
+
+
+def next_pair(settings: MqttSettings) -> TlsSettings | None:
+    """Return the TLS settings with the next certificate of the box; None where none lies beside the present one."""
+    tls = settings.tls
+    if tls is None or tls.cert_file is None:
+        return None
+    pair = {"cert_file": tls.cert_file.with_name(NEXT_CERTIFICATE), "key_file": tls.cert_file.with_name(NEXT_KEY)}
+    return tls.model_copy(update=pair) if all(path.is_file() for path in pair.values()) else None
+
+
+def fingerprint(path: Path) -> str | None:
+    """Return the SHA-256 of the first certificate in a PEM file; None where it cannot be read."""
+    try:
+        block = re.search(
+            r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", path.read_text("ascii"), re.DOTALL
+        )
+    except (OSError, ValueError):
+        return None
+    return None if block is None else hashlib.sha256(ssl.PEM_cert_to_DER_cert(block[0])).hexdigest()
 
 
 def reason_of(error: Exception) -> str:

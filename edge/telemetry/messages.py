@@ -79,6 +79,9 @@ class Info(Message):
     camera: Camera
     false_alarms_per_1000_h: float
     started_utc: AwareDatetime
+    certificate_sha256: Identifier | None = Field(
+        default=None, description="print of the certificate with which the box logs in; null without one"
+    )
 
 
 class OutboxState(Part):

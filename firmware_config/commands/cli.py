@@ -13,7 +13,17 @@ import typer
 from edge.commands import console
 from edge.errors import SettingsError
 from edge.text import counted
-from firmware_config.errors import FirmwareError
+from firmware_config.commands import credentials, export
+from firmware_config.commands.options import (
+    AsJson,
+    CredentialsPath,
+    Force,
+    SitePath,
+    broker_of,
+    credentials_of,
+    missing_package,
+    warn,
+)
 from firmware_config.new_site import Question, asked_text, example_text, require_absent, trial_text, write_new
 from firmware_config.site import warnings_of
 from firmware_config.site_checks import PLACEHOLDER
@@ -21,8 +31,8 @@ from firmware_config.site_file import load_site
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
-SitePath = Annotated[Path, typer.Argument(metavar="SITE", help="The site file.", show_default=False)]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
+app.add_typer(credentials.app, name="credentials")
+app.add_typer(export.app, name="export")
 
 
 @app.callback()
@@ -78,7 +88,7 @@ def validate(site: SitePath, as_json: AsJson = False) -> None:
         boxes = [box.device for box in checked.boxes]
         print(json.dumps({"valid": True, "site": checked.site, "boxes": boxes, "warnings": warnings}, indent=2))
         return
-    _warn(warnings)
+    warn(warnings)
     broker = checked.broker
     print(
         f"{site}: valid; site {checked.site}, {counted(len(checked.boxes), 'box', 'boxes')}, "
@@ -92,7 +102,7 @@ def render(
     out: Annotated[
         Path, typer.Option("--out", metavar="OUT", help="Where the files go: new, empty, or rendered before.")
     ],
-    force: Annotated[bool, typer.Option("--force", help="Overwrite rendered files that were edited since.")] = False,
+    force: Force = False,
     as_json: AsJson = False,
 ) -> None:
     """Write the files that the site's broker and boxes need, and a README.txt with the steps to take.
@@ -105,7 +115,7 @@ def render(
     try:
         from firmware_config.render import render_site
     except ModuleNotFoundError as error:
-        raise FirmwareError(f"{error.name} is not installed; pip install 'gammabox[firmware]'") from error
+        raise missing_package(error) from error
 
     checked = load_site(site)
     result = write_folder(out, render_site(checked), owner=f"files of site {checked.site}", force=force)
@@ -113,11 +123,36 @@ def render(
     if as_json:
         print(json.dumps({"out": str(out), **asdict(result), "warnings": warnings}, indent=2))
         return
-    _warn(warnings)
+    warn(warnings)
     print(
         f"{out}: {counted(len(result.written), 'file')} written, {len(result.unchanged)} unchanged, "
         f"{len(result.removed)} removed; next: {out / 'README.txt'}"
     )
+
+
+@app.command()
+def broker(
+    site: SitePath,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FOLDER", help="Where to; by default broker beside the site file.")
+    ] = None,
+    credentials_folder: CredentialsPath = None,
+    force: Force = False,
+) -> None:
+    """Write a folder from which the broker starts: configuration, access rules, certificate, key and revocation list.
+
+    Start it with its run.sh, with its compose.yaml, or as the service gammabox-broker.
+    """
+    try:
+        from firmware_config.broker import write_broker
+    except ModuleNotFoundError as error:
+        raise missing_package(error) from error
+
+    checked = load_site(site)
+    folder = broker_of(site, out)
+    result = write_broker(folder, checked, credentials_of(site, credentials_folder), force=force)
+    warn(warnings_of(checked))
+    print(f"{folder}: {counted(len(result.written), 'file')} written; start the broker with: sh {folder / 'run.sh'}")
 
 
 def main() -> None:
@@ -132,8 +167,3 @@ def _ask(question: Question) -> str:
             return question.check(str(answer).strip())
         except ValueError as error:
             print(f"  {error}")
-
-
-def _warn(warnings: list[str]) -> None:
-    for warning in warnings:
-        sys.stderr.write(f"warning: {warning}\n")

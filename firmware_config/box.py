@@ -1,0 +1,52 @@
+"""The folder of a box: its settings and service, its certificate and its key, to be carried there once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge.arguments import as_path, takes
+from firmware_config.errors import CredentialsError, FirmwareError
+from firmware_config.folder import AUTHORITY, place_of, read_bytes
+from firmware_config.keyring import ledger_of
+from firmware_config.output import Written, write_folder
+from firmware_config.render import box_files
+from firmware_config.site import Site
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KEYS = ("box.key", "next.key")
+
+
+@takes(folder=as_path, site=Site, device=str, credentials=as_path)
+def write_box(folder: Path, site: Site, device: str, credentials: Path, *, force: bool = False) -> Written:
+    """Write a folder with everything a box needs; keys are readable for their owner alone.
+
+    A key that was made on the box is not here and is not needed. A next certificate comes along.
+
+    Raises
+    ------
+    FirmwareError
+        There is no such box, or it has no certificate.
+    OutputError
+        The folder cannot be written; see `write_folder`.
+
+    """
+    box = next((box for box in site.boxes if box.device == device), None)
+    if box is None:
+        raise FirmwareError(f"{device}: no box of site {site.site}; see the site file")
+    files = box_files(site, box)
+    if site.broker.tls:
+        ledger_of(credentials, site)
+        place = place_of(credentials, "box", device)
+        if not place.certificate.exists():
+            raise CredentialsError(f"{device} has no certificate; make it with: gammabox-firmware credentials create")
+        named = {
+            "ca.crt": credentials / AUTHORITY,
+            "box.crt": place.certificate,
+            "box.key": place.key,
+            place.next_certificate.name: place.next_certificate,
+            place.next_key.name: place.next_key,
+        }
+        files |= {name: read_bytes(path).decode("ascii") for name, path in named.items() if path.exists()}
+    return write_folder(folder, files, owner=f"box {device} of site {site.site}", private=KEYS, force=force)

@@ -1,0 +1,68 @@
+"""The broker of a site: its configuration without secrets, and a folder with everything it needs to start."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge.arguments import as_path, takes
+from firmware_config.errors import CredentialsError
+from firmware_config.folder import AUTHORITY, LIST, place_of, read_bytes
+from firmware_config.keyring import BROKER, ledger_of
+from firmware_config.output import Written, write_folder
+from firmware_config.site import CONTROL_ROOM_USER, Site
+from firmware_config.site_checks import is_this_machine
+from firmware_config.templating import filled
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FILES = ("mosquitto.conf", "acl", "run.sh", "compose.yaml", "gammabox-broker.service")
+KEY = "broker.key"
+
+
+@takes(site=Site)
+def broker_files(site: Site) -> dict[str, str]:
+    """Return the files of the broker that hold no secret, by name.
+
+    Examples
+    --------
+    >>> from firmware_config.site import Box, Broker
+    >>> gate = Box(device="gate", board="rpi5", camera="csi")
+    >>> files = broker_files(Site(site="campus", broker=Broker(host="broker.lan"), boxes=(gate,)))
+    >>> sorted(files)
+    ['acl', 'compose.yaml', 'gammabox-broker.service', 'mosquitto.conf', 'run.sh']
+    >>> "use_identity_as_username true" in files["mosquitto.conf"]
+    True
+
+    """
+    bind = f" {site.broker.host}" if is_this_machine(site.broker.host) else ""
+    return {name: filled(f"broker/{name}", site=site, control_room_user=CONTROL_ROOM_USER, bind=bind) for name in FILES}
+
+
+@takes(folder=as_path, site=Site, credentials=as_path)
+def write_broker(folder: Path, site: Site, credentials: Path, *, force: bool = False) -> Written:
+    """Write a folder from which the broker starts, with its certificate, its key and the revocation list.
+
+    Raises
+    ------
+    CredentialsError
+        The site uses TLS and the credentials lack something.
+    OutputError
+        The folder cannot be written; see `write_folder`.
+
+    """
+    files = broker_files(site)
+    if site.broker.tls:
+        ledger_of(credentials, site)
+        place = place_of(credentials, "broker", BROKER)
+        secrets = {
+            "ca.crt": credentials / AUTHORITY,
+            "crl.pem": credentials / LIST,
+            "broker.crt": place.certificate,
+            KEY: place.key,
+        }
+        missing = [path for path in secrets.values() if not path.exists()]
+        if missing:
+            raise CredentialsError(f"{missing[0]}: is missing; see gammabox-firmware credentials --help")
+        files |= {name: read_bytes(path).decode("ascii") for name, path in secrets.items()}
+    return write_folder(folder, files, owner=f"broker of site {site.site}", private=[KEY], force=force)

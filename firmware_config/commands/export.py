@@ -1,0 +1,34 @@
+"""The commands gammabox-firmware export …: what is carried elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edge.text import counted
+from firmware_config.commands.options import CredentialsPath, Force, SitePath, credentials_of, missing_package
+from firmware_config.site_file import load_site
+
+app = typer.Typer(no_args_is_help=True, help="Write what is carried elsewhere: the folder of a box.")
+
+Out = Annotated[Path, typer.Option("--out", metavar="OUT", help="Where the files go: new, empty, or written before.")]
+
+
+@app.command()
+def box(
+    site: SitePath,
+    device: Annotated[str, typer.Argument(metavar="DEVICE", help="The box.", show_default=False)],
+    out: Out,
+    credentials: CredentialsPath = None,
+    force: Force = False,
+) -> None:
+    """Write a folder with everything a box needs, its key included: carry it there, then delete it."""
+    try:
+        from firmware_config.box import write_box
+    except ModuleNotFoundError as error:
+        raise missing_package(error) from error
+
+    result = write_box(out, load_site(site), device, credentials_of(site, credentials), force=force)
+    print(f"{out}: {counted(len(result.written), 'file')} written for {device}; it holds the key of the box")

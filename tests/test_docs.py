@@ -29,7 +29,16 @@ COMMANDS = {
     "gammabox-firmware": typer.main.get_command(firmware_config.commands.app),
 }
 # Options of programs that are not ours: composite.py, venv, gammabox-firmware's users.
-FOREIGN_OPTIONS = {"--rate", "--still", "--size", "--start", "--frames", "--seed", "--system-site-packages"}
+FOREIGN_OPTIONS = {
+    "--print-width",
+    "--rate",
+    "--still",
+    "--size",
+    "--start",
+    "--frames",
+    "--seed",
+    "--system-site-packages",
+}
 MAX_LINES_README = 130
 MAX_WORDS = 1500
 MAX_COLUMNS = 120

@@ -10,7 +10,7 @@ NOT_INSTALLED = { echo "make: pip could not install the packages; its reason sta
 # More words for pytest: make test PYTEST_ARGS="tests/edge -k alarm".
 PYTEST_ARGS ?=
 
-.PHONY: help demo test coverage check hooks test-slow test-peer test-hardware check-camera clean
+.PHONY: help demo demo-page test coverage check hooks test-slow test-peer test-hardware check-camera clean
 .DEFAULT_GOAL := help
 
 help: ## show this help
@@ -29,6 +29,9 @@ $(VENV)/.dev: pyproject.toml | $(BIN)/python
 
 demo: $(VENV)/.demo ## film a source, run the agent on it, see what a control room sees
 	$(BIN)/python -m trainer.demo demo
+
+demo-page: $(VENV)/.demo ## the same in a browser: film, agent, and the control room's page on the demo's broker
+	$(BIN)/python -m trainer.demo_page demo
 
 test: $(VENV)/.dev ## set up and run the whole default suite on all cores
 	$(BIN)/python -m pytest $(PYTEST_ARGS)

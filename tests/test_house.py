@@ -52,6 +52,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("studies",),
         ("commands",),
         ("__main__", "demo"),
+        ("demo_page",),
     ),
     "quantize": (
         ("errors", "graph", "intervals", "planes", "predictions", "qat_worker", "representative", "runtime_worker"),

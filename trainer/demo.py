@@ -47,10 +47,13 @@ LARGEST_MESSAGE_BYTES = 256_000
 DEVICE_YAML = """\
 site: {site}
 device: {device}
+place: Main entrance, above the door
+position: {{latitude: 53.54525, longitude: 9.96638}}
 source:
   spec: film.avi        # on a box: /dev/video0
   pace: camera
   exposure_s: {exposure_s}
+  loop: {loop}
 mqtt:
   host: 127.0.0.1
   port: {port}
@@ -104,11 +107,11 @@ def main() -> None:
     parser.add_argument("--picture", type=Path, help="also draw what was seen, shortened, as an SVG of a terminal")
     arguments = parser.parse_args()
     folder: Path = arguments.folder
-    _require_own(folder)
+    require_own(folder)
     if arguments.picture is not None:
         require_free(arguments.picture, is_picture)
     folder.mkdir(parents=True, exist_ok=True)
-    _film(folder, arguments.seed)
+    film(folder, arguments.seed)
     arrived = _watch_the_agent(folder)
     verdict = judge(folder, arrived)
     print("\n3. Truth against detection\n" + "\n".join(_lines(verdict)))
@@ -140,16 +143,17 @@ def judge(folder: Path, arrived: list[Received]) -> Verdict:
     )
 
 
-def _require_own(folder: Path) -> None:
+def require_own(folder: Path) -> None:
     """Refuse a folder that holds anything but an earlier demonstration: its film is removed and made again."""
     if folder.is_dir() and any(folder.iterdir()) and not is_record(folder / "film.json"):
         raise SystemExit(f"error: {folder}: holds files of others; name a new or empty folder")
 
 
-def _film(folder: Path, seed: int) -> None:
+def film(folder: Path, seed: int) -> None:
+    """Film the source in a scene, in place of an earlier film."""
     for ending in (".avi", ".jsonl", ".json"):
         (folder / "film").with_suffix(ending).unlink(missing_ok=True)
-    _say(f"1. Film {SECONDS:.0f} s of a scene; after {SOURCE_APPEARS_S:.0f} s a Tc-99m source appears")
+    say(f"1. Film {SECONDS:.0f} s of a scene; after {SOURCE_APPEARS_S:.0f} s a Tc-99m source appears")
     _command(
         *("gammabox-trainer", "film", str(folder / "film.avi"), "--fps", str(FPS), "--seconds", str(SECONDS)),
         *("--nuclide", "Tc-99m", "--dose-rate", str(DOSE_RATE_USV_H), "--start", str(SOURCE_APPEARS_S)),
@@ -157,19 +161,26 @@ def _film(folder: Path, seed: int) -> None:
     )
 
 
-def _watch_the_agent(folder: Path) -> list[Received]:
-    _say("2. Start an MQTT broker, a control room and the agent; this is what the control room sees")
-    port = _free_port()
+def prepare_agent(folder: Path, port: int, *, loop: bool = False) -> Path:
+    """Write the settings of the agent and remove what an earlier run has kept. Return the file of the settings."""
     config = folder / "device.yaml"
-    config.write_text(DEVICE_YAML.format(site=SITE, device=DEVICE, port=port, exposure_s=EXPOSURE_S), encoding="utf-8")
-    for kept in ("outbox.sqlite", "alarm.json"):
+    values = {"site": SITE, "device": DEVICE, "port": port, "exposure_s": EXPOSURE_S, "loop": str(loop).lower()}
+    config.write_text(DEVICE_YAML.format(**values), encoding="utf-8")
+    for kept in ("outbox.sqlite", "alarm.json", "commands.json"):
         (folder / kept).unlink(missing_ok=True)
+    return config
+
+
+def _watch_the_agent(folder: Path) -> list[Received]:
+    say("2. Start an MQTT broker, a control room and the agent; this is what the control room sees")
+    port = free_port()
+    config = prepare_agent(folder, port)
     arrived: list[Received] = []
     with (
         Broker(port=port, listen="127.0.0.1", max_payload_size=LARGEST_MESSAGE_BYTES),
         Subscriber(broker_settings(f"127.0.0.1:{port}"), SITE) as control_room,
         (folder / "agent.log").open("w", encoding="utf-8") as log,
-        subprocess.Popen([_script("gammabox-edge"), "run", "--config", str(config)], stdout=log, stderr=log) as agent,
+        subprocess.Popen([script("gammabox-edge"), "run", "--config", str(config)], stdout=log, stderr=log) as agent,
     ):
         running = True
         while running:
@@ -218,23 +229,25 @@ def _lines(verdict: Verdict) -> list[str]:
     ]
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """Print the heading of a step."""
     print(f"\n{text}", flush=True)
 
 
 def _command(*words: str) -> None:
     print("   $ " + " ".join(words), flush=True)
-    code = subprocess.run([_script(words[0]), *words[1:]], check=False).returncode
+    code = subprocess.run([script(words[0]), *words[1:]], check=False).returncode
     if code:
         raise SystemExit(code)
 
 
-def _script(name: str) -> str:
+def script(name: str) -> str:
     """Find a console script of the environment that runs us, whether or not it is on PATH."""
     return str(Path(sys.executable).parent / name)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of this machine that nobody uses."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -1,17 +1,27 @@
 // Boxes that exist only as messages, for the check of the browser page: each says what a real one would.
 
-const PLACES = [
-  "North gate, above the left door",
-  "South gate",
-  "Car park, lamp 7",
-  "Hall A, east end",
-  "Quay 3, crane foot",
-];
+const SIDE = 23; // of the square in which 500 boxes hang
+const NIGHT = {
+  "gate-north": ["North gate, above the left door", 53.5461, 9.9662],
+  "gate-south": ["South gate, under the roof", 53.5428, 9.9651],
+  "car-park": ["Car park, lamp 7", 53.5457, 9.9701],
+  "hall-a": ["Hall A, east end", 53.5446, 9.9683],
+  "quay-3": ["Quay 3, foot of the crane", 53.5433, 9.9712],
+  "quay-4": ["Quay 4, foot of the crane", 53.5434, 9.9738],
+  "hall-b": ["Hall B, gate 2", 53.5449, 9.9724],
+  office: ["Office, entrance", 53.5462, 9.9731],
+  tunnel: ["Tunnel, north end", 53.5438, 9.9672],
+  bridge: ["Bridge, east side", 53.5448, 9.9645],
+};
 
 /** A box that publishes through an MQTT client. */
 export class Box {
   constructor(client, site, device, number = 0) {
-    Object.assign(this, { client, site, device, number, boot: `boot${number}`, seq: 0 });
+    const wave = (factor) => 0.0002 * Math.sin(factor * number);
+    const grid = [53.545 + 0.0006 * Math.floor(number / SIDE) + wave(1), 9.96 + 0.001 * (number % SIDE) + wave(3)];
+    const [place, latitude, longitude] = NIGHT[device] ?? [`Lamp ${number}`, ...grid];
+    Object.assign(this, { client, site, device, place, boot: `boot${number}`, seq: 0 });
+    this.position = { latitude, longitude };
   }
 
   message(fields) {
@@ -44,15 +54,11 @@ export class Box {
   }
 
   info(more = {}) {
-    const side = Math.ceil(Math.sqrt(500));
     return this.publish("info", {
       software: "0.1.0",
       release: null,
-      place: PLACES[this.number % PLACES.length],
-      position: {
-        latitude: 53.545 + 0.0006 * Math.floor(this.number / side) + 0.0002 * Math.sin(this.number),
-        longitude: 9.96 + 0.001 * (this.number % side) + 0.0003 * Math.cos(3 * this.number),
-      },
+      place: this.place,
+      position: this.position,
       model: { name: "alexnet_edge", sha256: "5f".repeat(32), runtime: "litert" },
       camera: { kind: "MJPG", width: 1920, height: 1080, fps: 30, exposure_s: 0.033 },
       false_alarms_per_1000_h: 1,
@@ -122,8 +128,8 @@ export class Box {
         weakened_by: ["only 62 % of the picture was live"],
       },
       reasons: [],
-      place: PLACES[this.number % PLACES.length],
-      advice: `Send someone to ${PLACES[this.number % PLACES.length]} to measure, from a distance first`,
+      place: this.place,
+      advice: `Send someone to ${this.place} to measure, from a distance first`,
       acknowledged: null,
       ...more,
     });
@@ -166,19 +172,7 @@ export class Box {
 
 /** Boxes in all states, for pictures. */
 export async function mixedNight(client, site) {
-  const names = [
-    "gate-north",
-    "gate-south",
-    "car-park",
-    "hall-a",
-    "quay-3",
-    "quay-4",
-    "hall-b",
-    "office",
-    "tunnel",
-    "bridge",
-  ];
-  const boxes = names.map((name, index) => new Box(client, site, name, index));
+  const boxes = Object.keys(NIGHT).map((name, index) => new Box(client, site, name, index));
   await Promise.all(boxes.map((box) => box.begin()));
   const [north, , park, , quay, , hall, office, tunnel] = boxes;
   await north.answer();

@@ -99,7 +99,7 @@ const actions = {
   },
   acknowledge(view, { by, reason, minutes }) {
     const verb = minutes ? "silence" : "acknowledge";
-    const values = minutes ? { minutes } : { alarm_id: view.alarm.id };
+    const values = minutes ? { minutes } : { alarm_id: view.alarm?.id ?? "standing" };
     const id = randomId();
     const { topic, text } = commandOf({ ...view, verb, id, by, reason, values }, Date.now());
     link.publish(topic, text);

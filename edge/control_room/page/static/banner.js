@@ -58,7 +58,7 @@ function AlarmBanner({ view, now, actions }) {
     h(
       "div",
       { class: "buttons" },
-      detail && h("button", { class: "main", onClick: () => actions.select(view.key, "acknowledge") }, "Acknowledge"),
+      h("button", { class: "main", onClick: () => actions.select(view.key, "acknowledge") }, "Acknowledge"),
       h("button", { onClick: () => actions.select(view.key) }, "Details"),
     ),
   );

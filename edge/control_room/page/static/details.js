@@ -34,7 +34,7 @@ export function Details({ view, box, state, actions }) {
         { class: "reasons" },
         view.reasons.map((reason) => h("li", { key: reason }, reason)),
       ),
-    view.alarm && h(Acknowledge, { key: view.alarm.id, view, state, actions }),
+    view.urgency === "alarm" && h(Acknowledge, { key: view.alarm?.id, view, state, actions }),
     h("h3", null, "Rate"),
     h(Plot, { points: box.points, theme: state.theme }),
     h("p", { class: "hint" }, "Hits per live second over 10 s; dashed: the background that the box has learnt."),

@@ -49,7 +49,7 @@ export function Plan({ views, boxes, selected, isOld, actions }) {
     frame,
   );
   const length = scaleOf(metres);
-  const labels = placed.length <= 40;
+  const isCrowded = placed.length > 40;
   // The most urgent is drawn last, above the others.
   const order = placed.map((_, index) => index).reverse();
   return h(
@@ -59,7 +59,7 @@ export function Plan({ views, boxes, selected, isOld, actions }) {
       "svg",
       { viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": "Plan of the boxes, north is up" },
       order.map((index) =>
-        h(Place, { key: placed[index].key, view: placed[index], at: places[index], labels, selected, actions }),
+        h(Place, { key: placed[index].key, view: placed[index], at: places[index], isCrowded, selected, actions }),
       ),
       h("path", { class: "scale", d: `M20 ${height - 20}h${length / metres}m0 -5v10m${-length / metres} 0v-10` }),
       h("text", { class: "scale", x: 20, y: height - 30 }, length >= 1000 ? `${length / 1000} km` : `${length} m`),
@@ -71,7 +71,7 @@ export function Plan({ views, boxes, selected, isOld, actions }) {
   );
 }
 
-function Place({ view, at, labels, selected, actions }) {
+function Place({ view, at, isCrowded, selected, actions }) {
   const open = () => actions.select(view.key);
   const onKey = (event) => {
     if (event.key === "Enter" || event.key === " ") {
@@ -81,7 +81,8 @@ function Place({ view, at, labels, selected, actions }) {
   };
   const known = view.rateHz === null ? "" : `, ${rate(view.rateHz)}`;
   const label = `${view.device}, ${view.word}${view.place && `: ${view.place}`}${known}`;
-  const hasLabel = labels || view.urgency === "alarm";
+  const isAlarm = view.urgency === "alarm";
+  const size = isAlarm ? 26 : isCrowded ? 12 : 20;
   return h(
     "g",
     {
@@ -93,8 +94,13 @@ function Place({ view, at, labels, selected, actions }) {
       onKeyDown: onKey,
     },
     h("title", null, label),
-    h("circle", { class: `halo${view.key === selected ? " selected" : ""}`, cx: at.x, cy: at.y, r: 18 }),
-    mark(view.urgency, at.x, at.y, view.urgency === "alarm" ? 26 : 20),
-    hasLabel && h("text", { x: at.x, y: at.y + 32, "text-anchor": "middle" }, view.device),
+    h("circle", {
+      class: `halo${view.key === selected ? " selected" : ""}`,
+      cx: at.x,
+      cy: at.y,
+      r: isCrowded && !isAlarm ? 8 : 17,
+    }),
+    mark(view.urgency, at.x, at.y, size),
+    (isAlarm || !isCrowded) && h("text", { x: at.x, y: at.y + 32, "text-anchor": "middle" }, view.device),
   );
 }

@@ -62,7 +62,8 @@ export function needsAttention(view) {
 /** Return whether a view asks for a sound at a time: nobody has taken charge, or the time of silence is over. */
 export function sounds(view, now) {
   const until = view.acknowledgement?.silenced_until_utc ?? null;
-  return needsAttention(view) || (view.urgency === "alarm" && until !== null && now >= until);
+  const isOver = until !== null && now >= until && view.acknowledgement.utc < until;
+  return needsAttention(view) || (view.urgency === "alarm" && isOver);
 }
 
 /** Return the number of views by urgency, zeros included. */

@@ -76,7 +76,8 @@ function message(number) {
   const answer = { transaction_id: "t1", ok: true, error: null, result: {}, boot_id: "b1" };
   const whole = { schema_version: 1, ...(DEFAULTS[kind] ?? answer), site: "docks", device, seq: number };
   Object.assign(whole, { event_id: `b1-${number}`, utc: new Date(START + 100 * number).toISOString() });
-  if (kind === "status" && next() < 0.2) Object.assign(whole, { state: "offline", reason: pick(["lost", "stopped"]) });
+  if (kind === "status" && next() < 0.2)
+    Object.assign(whole, { state: "offline", reason: pick(["lost", "stopped"]) });
   if (kind === "alarm") {
     whole.state = pick(["raised", "updated", "changed", "cleared", "learning"]);
     whole.alarm = next() < 0.8 ? DEFAULTS.alarm_detail : null;

@@ -73,12 +73,13 @@ test("an answer is shown, one of somebody else is not, and a missing one is told
 });
 
 test("an alarm sounds until it is acknowledged, and again when its silence is over", () => {
-  const given = (until) => ({ by: "Ann", silenced_until_utc: until });
+  const given = (until, utc = 10) => ({ by: "Ann", utc, silenced_until_utc: until });
   const cases = [
     ["alarm", null, true],
     ["alarm", given(null), false],
     ["alarm", given(200), false],
     ["alarm", given(50), true],
+    ["alarm", given(50, 60), false],
     ["calm", null, false],
   ];
   for (const [urgency, acknowledgement, expected] of cases)

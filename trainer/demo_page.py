@@ -68,7 +68,8 @@ def main() -> None:
     require_own(folder)
     folder.mkdir(parents=True, exist_ok=True)
     film(folder, seed=1)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         run(folder, open_browser=not arguments.no_browser)
     except KeyboardInterrupt:
@@ -102,8 +103,12 @@ def run(folder: Path, *, open_browser: bool) -> None:
 
 
 def broker_config(port: int, web_port: int) -> str:
-    """Return the configuration of iotcore: MQTT 5 for the agent, websockets (MQTT 3.1.1) for the page."""
-    listeners = {"v5": port, "ws": web_port}
+    """Return the configuration of iotcore: MQTT 3.1.1 for the agent, and on websockets for the page.
+
+    iotcore 0.4 speaks no MQTT 5 on websockets, and hangs up on a reader there to whom it has to pass on a message with
+    properties of MQTT 5.
+    """
+    listeners = {"v4": port, "ws": web_port}
     return _BROKER + "".join(
         _LISTENER.format(kind=kind, port=number, largest=LARGEST_MESSAGE_BYTES) for kind, number in listeners.items()
     )

@@ -31,7 +31,7 @@ def test_broker_passes_a_message_to_websockets(ports):
     page.ws_set_options(path="/mqtt")
     page.on_connect = lambda client, *_: client.subscribe("gammabox/demo/+/alarm", qos=1)
     page.on_message = lambda _client, _data, message: arrived.append(message.payload)
-    agent = paho.Client(paho.CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
+    agent = paho.Client(paho.CallbackAPIVersion.VERSION2, protocol=paho.MQTTv311)
     agent.connect("127.0.0.1", port)
     agent.loop_start()
     agent.publish("gammabox/demo/entrance/alarm", b"kept", qos=1, retain=True).wait_for_publish(PATIENCE_S)

@@ -56,10 +56,10 @@ export function connect({ url, site, username, password, onState, onMessage }) {
       isAnswered = true;
       began = Date.now();
       own.subscribe(filters(site), { qos: 1 }, (error, granted) => {
-        const isRefused = error || granted.some(({ qos }) => qos >= 128);
-        if (isRefused)
+        const isRefused = error?.code >= 128 || granted?.some(({ qos }) => qos >= 128);
+        if (isRefused) {
           end("refused", `The broker gives no right to read ${site ? `the site ${site}` : "all sites"}.`);
-        else if (own === client) {
+        } else if (!error && own === client) {
           wasOnline = true;
           say("online", "connected");
         }

@@ -48,7 +48,7 @@ export function Header({ state, actions }) {
       h("input", {
         type: "search",
         "aria-label": "Show only boxes whose name or place holds these words",
-        placeholder: "Name or place",
+        placeholder: "Find",
         value: words,
         onInput: (event) => actions.filter({ words: event.currentTarget.value }),
       }),

@@ -17,7 +17,13 @@ export function shown(views, { words, urgency }) {
 /** Show the list. Arrow keys, Home and End move in it; Enter opens the details; a acknowledges. */
 export function List({ views, total, selected, now, isOld, hasManySites, actions }) {
   if (!views.length)
-    return h("p", { class: "empty" }, total ? "No box fits the filter." : "No box has reported yet.");
+    return h(
+      "p",
+      { class: "empty" },
+      total
+        ? "No box fits the filter."
+        : "No box has reported yet. If some are online, this login may have no right to read them.",
+    );
   return h(
     "ul",
     { class: `boxes${isOld ? " old" : ""}`, "aria-label": "Boxes", onKeyDown: (event) => onKey(event, actions) },

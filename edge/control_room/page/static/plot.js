@@ -1,6 +1,6 @@
 // The rate of a box over the time that the page has seen, drawn by uPlot, which index.html loads.
 
-import { number } from "./text.js";
+import { clockTime, number } from "./text.js";
 import { Component, h } from "./vendor/preact.mjs";
 
 const HEIGHT = 170;
@@ -63,7 +63,10 @@ export class Plot extends Component {
         height: HEIGHT,
         legend: { show: false },
         cursor: { show: false },
-        axes: [axis, { ...axis, size: 48, values: (_, ticks) => ticks.map((tick) => number(tick)) }],
+        axes: [
+          { ...axis, values: (_, ticks) => ticks.map((tick) => clockTime(1000 * tick).slice(0, 5)) },
+          { ...axis, size: 48, values: (_, ticks) => ticks.map((tick) => number(tick)) },
+        ],
         scales: {
           x: { range: (_, first, last) => [Math.min(first, last - SHORTEST_S), last] },
           y: { range: (_, low, high) => [0, Math.max(high * 1.15, 0.1)] },

@@ -48,7 +48,7 @@ export function updated(box, arrival, now) {
   if (isNews) Object.assign(changes, withBoot(box, message.boot_id, now));
   if (!isNewer(message, box[kind])) return changed(box, changes);
   changes[kind] = message;
-  if (kind === "health") Object.assign(changes, withHealth(box, message));
+  if (kind === "health") Object.assign(changes, withHealth(box, arrival, now));
   return changed(box, changes);
 }
 
@@ -85,23 +85,23 @@ function withBoot(box, bootId, now) {
   return box.boots.includes(bootId) ? { boots, returns: [...box.returns, now].slice(-MAX_RETURNS) } : { boots };
 }
 
-function withHealth(box, message) {
+function withHealth(box, { message, retained }, now) {
   const known = box.health;
   const isSameRun = known !== null && known.boot_id === message.boot_id;
   const spacingsS = isSameRun
     ? [...box.spacingsS, Math.abs(message.utc - known.utc) / 1000].slice(-MAX_SPACINGS)
     : [];
   const rate = message.recent.find((one) => one.window_s === RATE_WINDOW_S)?.rate_hz ?? null;
-  return { spacingsS, points: withPoint(box.points, message.utc / 1000, rate, message.background_hz) };
+  const time = (retained ? Math.min(message.utc, now) : now) / 1000;
+  return { spacingsS, points: withPoint(box.points, time, rate, message.background_hz) };
 }
 
 function withPoint({ times, rates, backgrounds }, time, rate, background) {
-  // The plot needs times that rise; a clock that was set back begins a new one.
-  const keep = times.length && times.at(-1) >= time ? 0 : MAX_POINTS - 1;
-  const kept = (values) => (keep ? values.slice(-keep) : []);
+  const add = (values, value) => [...values.slice(1 - MAX_POINTS), value];
   return Object.freeze({
-    times: [...kept(times), time],
-    rates: [...kept(rates), rate],
-    backgrounds: [...kept(backgrounds), background],
+    // The plot needs times that do not fall, and clocks are set back.
+    times: add(times, Math.max(time, times.at(-1) ?? time)),
+    rates: add(rates, rate),
+    backgrounds: add(backgrounds, background),
   });
 }

@@ -33,7 +33,7 @@ export function viewOf(box, now) {
     word,
     place,
     reasons: texts.slice(0, MAX_REASONS).map((text) => clean(text)),
-    advice: adviceOf(word, place, box.alarm?.advice),
+    advice: clean(adviceOf(word, place, box.alarm?.advice)),
     acknowledgement: stands(box) ? box.alarm.acknowledged : null,
     heard: box.heard,
     raised: detail ? detail.raised_utc : null,

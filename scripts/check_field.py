@@ -18,9 +18,10 @@ from pathlib import Path
 
 from iotcore import Broker
 
+from edge.commands.broker import broker_settings
 from edge.commands.console import EXIT_CHECK_FAILED
-from edge.commands.watch import broker_settings
-from edge.control_room.subscriber import Received, Subscriber
+from edge.control_room.arrivals import Received
+from edge.control_room.subscriber import Subscriber
 from edge.telemetry.messages import AlarmMessage, HitMessage, Status
 from edge.text import counted
 from edge.truth import VISIBLE_DN, read_truth

@@ -13,6 +13,7 @@ from edge.commands.broker import BrokerOptions
 from edge.commands.options import with_option_groups
 from edge.commands.simulation_options import BackgroundOptions, BoxOptions, FootageOptions, SourceOptions
 from edge.commands.site_options import CalibrateOptions, RecordOptions
+from edge.commands.watch_options import WatchOptions
 from edge.output import is_picture, require_free
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -205,16 +206,11 @@ def record(
 
 @app.command()
 @with_option_groups
-def watch(
-    broker: BrokerOptions,
-    hits: Annotated[bool, typer.Option(help="With --json: print single hits, too.")] = True,
-    seconds: Annotated[float | None, typer.Option(min=0, help="End after this time in seconds.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print each message as one JSON object a line.")] = False,
-) -> None:
+def watch(broker: BrokerOptions, options: WatchOptions) -> None:
     """Show what boxes report: a live view on a terminal; elsewhere a line for each alarm and fault."""
     from edge.commands import watch as watch_command
 
-    watch_command.watch(broker.settings(), broker.site, as_json=as_json, seconds=seconds, hits=hits)
+    watch_command.watch(broker, options)
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import ssl
 import time
@@ -9,15 +10,17 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from paho.mqtt.enums import MQTTErrorCode
+from pydantic import ValidationError
 
 from edge.control_room.arrivals import Arrival, Received, Removed, Unreadable
 from edge.errors import BrokerError
+from edge.telemetry.commands import Command, Response
 from edge.telemetry.login import NAMES, V3, V5, Login, reason_of
 from edge.telemetry.messages import MessageError, decode
-from edge.telemetry.topics import Topic, of_site, parse
+from edge.telemetry.topics import CommandTopic, Kind, Topic, of_answers, of_kind, of_site, parse, parse_command
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from types import TracebackType
 
     import paho.mqtt.client as paho
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
 ANSWER_S = 10.0
 RETRY_S = 1.0
+MAX_ANSWERS = 1000
 
 
 class Subscriber:
@@ -39,6 +43,10 @@ class Subscriber:
     settings : MqttSettings
     site : str or None
         Site whose boxes are followed; None for all sites.
+    kinds : sequence of Kind or None
+        Kinds of messages that are wanted; None for all.
+    keepalive_s : int or None
+        Longest silence on the connection, instead of that of the settings: a view has to notice a loss soon.
 
     Raises
     ------
@@ -47,12 +55,23 @@ class Subscriber:
 
     """
 
-    def __init__(self, settings: MqttSettings, site: str | None = None) -> None:
+    def __init__(
+        self,
+        settings: MqttSettings,
+        site: str | None = None,
+        *,
+        kinds: Sequence[Kind] | None = None,
+        keepalive_s: int | None = None,
+    ) -> None:
         self._settings = settings
-        self._filter = of_site(site)
+        self._keepalive_s = keepalive_s or settings.keepalive_s
+        self._filters = (
+            [of_site(site)] if kinds is None else [*(of_kind(kind, site) for kind in kinds), of_answers(site)]
+        )
         self._login = Login(settings)
         self._client_id = f"gammabox-watch-{secrets.token_hex(6)}"
         self._inbox: deque[Arrival] = deque()
+        self._answers: deque[Response] = deque(maxlen=MAX_ANSWERS)
         self._subscribed = False
         self._refusal: str | None = None
         self._client = self._first_client()
@@ -82,6 +101,17 @@ class Subscriber:
         arrived = list(self._inbox)
         self._inbox.clear()
         return arrived
+
+    def answers(self) -> list[Response]:
+        """Return the answers of boxes to commands that have arrived since the last call."""
+        answers = list(self._answers)
+        self._answers.clear()
+        return answers
+
+    def command(self, topic: CommandTopic, command: Command) -> None:
+        """Send a command to a box, once. While the broker is away it is not sent, and no answer comes."""
+        if self._subscribed:
+            self._client.publish(str(topic), command.model_dump_json().encode(), qos=1)
 
     def __iter__(self) -> Iterator[Arrival]:
         """Yield messages for ever."""
@@ -118,7 +148,7 @@ class Subscriber:
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
-        client.connect(self._settings.host, self._settings.port, self._settings.keepalive_s)
+        client.connect(self._settings.host, self._settings.port, self._keepalive_s)
         deadline = time.monotonic() + ANSWER_S
         while not self._subscribed and time.monotonic() < deadline:
             if client.loop(0.1) != MQTTErrorCode.MQTT_ERR_SUCCESS:
@@ -140,22 +170,29 @@ class Subscriber:
         if reason.is_failure:
             self._refusal = str(reason)
         else:
-            client.subscribe(self._filter, qos=1)
+            client.subscribe([(name, 1) for name in self._filters])
 
     def _on_subscribe(
         self, _client: paho.Client, _data: object, _mid: int, reasons: list[ReasonCode], _properties: object
     ) -> None:
         refused = [str(reason) for reason in reasons if reason.is_failure]
-        self._refusal = f"no right to read {self._filter}: {refused[0]}" if refused else None
+        self._refusal = f"no right to read {', '.join(self._filters)}: {refused[0]}" if refused else None
         self._subscribed = not refused
 
     def _on_message(self, _client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
         try:
-            topic = parse(message.topic)
+            name = message.topic
         except UnicodeDecodeError:  # no topic of Gammabox
             return
-        if topic is not None:  # a foreign topic below the same root
+        topic = parse(name)
+        if topic is not None:  # else a foreign topic below the same root
             self._inbox.append(arrival_of(topic, bytes(message.payload), retained=message.retain))
+            return
+        answered = parse_command(name)
+        if answered is not None and answered.direction == "rsp":
+            # An answer that cannot be read is none: whoever waits for it is told so after a while.
+            with contextlib.suppress(ValidationError):
+                self._answers.append(Response.model_validate_json(bytes(message.payload)))
 
 
 def arrival_of(topic: Topic, payload: bytes, *, retained: bool) -> Arrival:

@@ -127,3 +127,27 @@ def of_site(site: str | None = None) -> str:
     if not NAME.fullmatch(site):
         raise TopicError(f"found the site {shown_text(site)}, expected a-z, 0-9, _ and -")
     return f"{ROOT}/{site}/#"
+
+
+def of_kind(kind: Kind, site: str | None = None) -> str:
+    """Return the filter for one kind of message of all boxes of a site, or of all sites.
+
+    Examples
+    --------
+    >>> of_kind("alarm")
+    'gammabox/+/+/alarm'
+
+    """
+    return f"{of_site(site).removesuffix('#')}{'+/' if site is None else ''}+/{kind}"
+
+
+def of_answers(site: str | None = None) -> str:
+    """Return the filter for the answers of all boxes of a site, or of all sites.
+
+    Examples
+    --------
+    >>> of_answers("docks")
+    'gammabox/docks/+/rsp/+'
+
+    """
+    return f"{of_site(site).removesuffix('#')}{'+/' if site is None else ''}+/rsp/+"

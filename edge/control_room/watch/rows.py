@@ -18,13 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime, tzinfo
 
-    from edge.control_room.board import SeenAlarm
-    from edge.control_room.view import Urgency, View
+    from edge.control_room.view import Acknowledgement, Urgency, View
     from edge.telemetry.messages import AlarmDetail
 
 STYLES: dict[Urgency, str] = {
-    "alarm": "bold white on #b00020",
-    "overload": "bold white on #7b1fa2",
+    "alarm": "bold #ffffff on #b00020",
+    "overload": "bold #ffffff on #7b1fa2",
     "fault": "bold #ffb300",
     "lost": "#ff8a65",
     "learning": "#4fc3f7",
@@ -36,6 +35,7 @@ RATE_WIDTH = 6
 AGE_WIDTH = 7
 SPARK_WIDTH = 12
 MIN_REASON_WIDTH = 30
+MIN_WIDE = 110
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +81,15 @@ def row(view: View, columns: Columns, now: datetime) -> Text:
     background_hz = None if view.health is None else view.health.background_hz
     least = ">" if view.alarm is not None and view.alarm.lower_limit and view.rate_hz is not None else ""
     text = Text(no_wrap=True)
-    text.append(f"{mark} {_cells(view.word, WORD_WIDTH)}", style=style_of(view))
-    text.append(f" {_cells(name, columns.box)} {_cells(view.place, columns.place)} ")
+    text.append(f" {mark}")
+    text.append(cells(view.word, WORD_WIDTH), style=style_of(view))
+    text.append(f" {cells(name, columns.box)} {cells(view.place, columns.place)} ")
     text.append(
         f"{least + rate_text(view.rate_hz):>{RATE_WIDTH}} {sparkline(view.rates, columns.spark, background_hz)} "
     )
     text.append(f"{age_text(view.age_s(now)):>{AGE_WIDTH}}")
     if columns.reason:
-        text.append(f" {_cells('; '.join(view.reasons), columns.reason)}")
+        text.append(f" {cells('; '.join(view.reasons), columns.reason)}")
     return text
 
 
@@ -97,55 +98,50 @@ def style_of(view: View) -> str:
     return ACKNOWLEDGED if view.acknowledgement is not None else STYLES[view.urgency]
 
 
-def counts_line(counts: Mapping[Urgency, int]) -> Text:
+def counts_line(counts: Mapping[Urgency, int], width: int = 80) -> Text:
     """Return the number of boxes in each state, and of all.
 
     Examples
     --------
     >>> counts_line({"alarm": 1, "overload": 0, "fault": 0, "lost": 2, "learning": 0, "calm": 1200}).plain
-    ' ALARM 1   overload 0   fault 0   LOST 2   learning 0   CALM 1,200   of 1,203 boxes'
+    ' ALARM 1  overload 0  fault 0  LOST 2  learning 0  CALM 1,200  1,203 boxes'
 
     """
     line = Text(no_wrap=True)
+    gap = "  " if width >= MIN_WIDE else ""
     for urgency in URGENCIES:
         count = counts[urgency]
         line.append(f" {(urgency.upper() if count else urgency)} {count:,} ", style=STYLES[urgency] if count else "dim")
-        line.append(" ")
+        line.append(gap)
     total = sum(counts.values())
-    line.append(f" of {total:,} box{'' if total == 1 else 'es'}", style="bold")
+    line.append(f" {total:,} box{'' if total == 1 else 'es'}", style="bold")
     return line
 
 
 def details(view: View, now: datetime, zone: tzinfo | None = None) -> list[Text]:
     """Return what is known of a box, a paragraph an entry."""
-    head = Text(f"{view.word}  {view.name}", style=style_of(view))
-    head.append(f"  {view.place}" if view.place else "  (place not given)", style="default on default")
+    head = Text.assemble((f"{view.word}  {view.name}", style_of(view)), f"  {view.place or '(place not given)'}")
     lines = [head]
     if view.advice:
         lines.append(Text(f"What to do: {view.advice}", style="bold"))
     if view.acknowledgement is not None:
-        lines.append(Text(_acknowledged(view, zone), style=ACKNOWLEDGED))
+        lines.append(Text(acknowledged_text(view.acknowledgement, zone), style=ACKNOWLEDGED))
     elif view.urgency == "alarm":
         lines.append(Text("Not acknowledged yet: press a.", style="bold"))
     if view.raised is not None and view.alarm is not None:
         lines.append(Text(f"Alarm since {time_text(view.raised, zone)}. {_figures(view.alarm)}"))
     lines += [Text(f"• {reason}") for reason in view.reasons]
     lines += [Text(line) for line in _health_lines(view)]
-    heard = (
-        "never heard"
-        if view.heard is None
-        else f"last heard {age_text(view.age_s(now))} ago: {time_text(view.heard, zone)}"
-    )
-    lines.append(Text(heard, style="dim"))
+    if view.heard is not None:
+        heard = f"Last heard {age_text(view.age_s(now))} ago: {time_text(view.heard, zone)}"
+        lines.append(Text(heard, style="dim"))
     return lines
 
 
-def _acknowledged(view: View, zone: tzinfo | None) -> str:
-    given = view.acknowledgement
-    if given is None:
-        return ""
+def acknowledged_text(given: Acknowledgement, zone: tzinfo | None) -> str:
+    """Return who has taken charge of an alarm, when and why."""
     reason = f": {given.reason}" if given.reason else ""
-    silent = "" if given.silenced_until is None else f" Silenced until {time_text(given.silenced_until, zone)}."
+    silent = "" if given.silenced_until is None else f" Silent until {time_text(given.silenced_until, zone)}."
     return f"Acknowledged by {given.by} at {time_text(given.utc, zone)}{reason}.{silent}"
 
 
@@ -170,28 +166,16 @@ def _health_lines(view: View) -> Iterator[str]:
         yield f"Not counted: {nuisance}"
 
 
-def alarm_row(alarm: SeenAlarm, width: int, zone: tzinfo | None = None) -> Text:
-    """Return the line of an alarm of this session."""
-    least = ">" if alarm.lower_limit else ""
-    ended = "" if alarm.ended is None else f" {time_text(alarm.ended, zone)}"
-    by = "not acknowledged" if alarm.acknowledgement is None else f"acknowledged by {alarm.acknowledgement.by}"
-    text = (
-        f"{time_text(alarm.raised, zone)}  {alarm.site}/{alarm.device}  {alarm.place or '-'}  "
-        f"most {least}{rate_text(alarm.maximum_hz)} hits/s  {_STATES[alarm.state]}{ended}  {by}"
-    )
-    style = STYLES["alarm"] if alarm.state == "stands" and alarm.acknowledgement is None else ""
-    return Text(_cells(text, width), style=style, no_wrap=True)
+def matches(view: View, wanted: str) -> bool:
+    """Return whether a text stands in the name, the place, the state or a reason of a box, in any case.
+
+    Words that are separated by blanks must all be there.
+    """
+    text = " ".join((view.name, view.place, view.word, view.urgency, *view.reasons)).lower()
+    return all(word in text for word in wanted.lower().split())
 
 
-_STATES = {
-    "stands": "STANDS",
-    "cleared": "cleared",
-    "missed": "end not heard",
-    "removed": "box removed",
-}
-
-
-def _cells(text: str, width: int) -> str:
+def cells(text: str, width: int) -> str:
     """Return a text in exactly so many cells of a terminal, with … where it is cut off."""
     return (
         set_cell_size(text, width) if cell_len(text) <= width else set_cell_size(text, max(width - 1, 0)) + "…"[:width]

@@ -1,5 +1,7 @@
+import contextlib
 import json
 import os
+import pty
 import secrets
 import signal
 import subprocess
@@ -8,6 +10,8 @@ from datetime import datetime, timezone
 
 import pytest
 
+from edge.commands.watch import require_view
+from edge.errors import GammaboxError
 from edge.telemetry.messages import AlarmDetail, AlarmMessage, HitDetail, HitMessage, Recent, Stamp, Status, encode
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=timezone.utc)
@@ -69,3 +73,27 @@ def test_watch_refuses_unusable_arguments_in_one_line(arguments):
     assert ran.returncode == 2
     assert ran.stderr.startswith("error: ")
     assert ran.stderr.count("\n") == 1
+
+
+def test_view_names_the_extra_that_is_missing(monkeypatch):
+    monkeypatch.setitem(sys.modules, "textual", None)
+    with pytest.raises(GammaboxError, match=r"install gammabox\[control-room\]"):
+        require_view()
+
+
+def test_view_draws_on_a_terminal_and_ends_with_q(broker):
+    ours, theirs = pty.openpty()
+    words = [sys.executable, "-c", "from edge.commands.cli import main; main()", "watch"]
+    words += ["--broker", f"127.0.0.1:{broker.port}", "--site", f"watch-{secrets.token_hex(4)}"]
+    with subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=subprocess.PIPE) as running:
+        os.close(theirs)
+        shown = b""
+        while b"No box has reported" not in shown:
+            shown += os.read(ours, 4096)
+        os.write(ours, b"q")
+        with contextlib.suppress(OSError):  # the terminal is gone
+            while os.read(ours, 4096):
+                pass
+        assert running.wait() == 0
+        assert running.stderr.read() == b""
+    os.close(ours)

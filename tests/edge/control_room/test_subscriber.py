@@ -13,8 +13,9 @@ from edge.config.device import MqttSettings
 from edge.control_room.arrivals import Received, Unreadable
 from edge.control_room.subscriber import Subscriber
 from edge.errors import BrokerError
+from edge.telemetry.commands import Command, Response
 from edge.telemetry.messages import Stamp, Status, encode
-from edge.telemetry.topics import Topic
+from edge.telemetry.topics import CommandTopic, Topic
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=timezone.utc)
 
@@ -56,6 +57,32 @@ def test_subscriber_reconnects(new_broker):
         restarting.publish([("gammabox/back/gate/status", encode(message))])
         (arrived,) = subscriber.poll(30)
     assert arrived.message == message
+
+
+def test_subscriber_sends_commands_and_hears_answers(broker):
+    site = f"watch-{secrets.token_hex(4)}"
+    stamp = Stamp(site, "gate-1", "b")
+    settings = MqttSettings(host="127.0.0.1", port=broker.port)
+    answer = stamp.make(Response, NOW, transaction_id="t", ok=True, error=None)
+    topic, given = CommandTopic(site, "gate-1", "cmd", "acknowledge"), Command(transaction_id="t", utc=NOW, by="Ann")
+    broker.publish(
+        [
+            (f"gammabox/{site}/gate-1/rsp/acknowledge", encode(answer)),
+            (f"gammabox/{site}/gate-1/rsp/silence", b"no answer"),
+            (f"gammabox/{site}/gate-1/hit", b"{}"),
+        ]
+    )
+    heard, answers = [], []
+    with Subscriber(settings, site, kinds=["alarm"]) as console, Subscriber(settings, site) as all_kinds:
+        all_kinds._client.message_callback_add(str(topic), lambda *message: heard.append(message[-1]))
+        console.command(topic, given)
+        until = time.monotonic() + 20
+        while not (heard and answers) and time.monotonic() < until:
+            assert console.poll(0.2) == []  # no hits, as they were not asked for
+            answers += console.answers()
+            all_kinds.poll(0.2)
+    assert answers == [answer]
+    assert (Command.model_validate_json(heard[0].payload), heard[0].retain) == (given, False)
 
 
 def test_subscriber_names_a_broker_that_is_away():

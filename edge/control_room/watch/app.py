@@ -1,0 +1,301 @@
+"""The view of `gammabox-edge watch` on a terminal."""
+
+from __future__ import annotations
+
+import getpass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from rich.text import Text
+from textual.app import App
+from textual.containers import VerticalScroll
+from textual.widgets import Input, Static
+
+from edge.control_room.board import Board
+from edge.control_room.watch.alarm_rows import alarm_details, alarm_heading, alarm_row
+from edge.control_room.watch.attention import Attention
+from edge.control_room.watch.box_list import LineList
+from edge.control_room.watch.dialogs import HELP, AcknowledgeDialog, Taken, TextDialog
+from edge.control_room.watch.frame import banner, empty_text, forget_text, hints
+from edge.control_room.watch.requests import Requests
+from edge.control_room.watch.rows import columns_for, counts_line, details, heading, matches, row
+from edge.control_room.watch.style import STYLE
+from edge.control_room.watch.terminal import StdoutDriver
+from edge.text import counted, one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime, tzinfo
+
+    from textual import events
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+
+    from edge.control_room.board import SeenAlarm
+    from edge.control_room.view import View
+    from edge.control_room.watch.alarm_command import AlarmCommand
+    from edge.control_room.watch.feed import Feed
+
+REFRESH_S = 0.25
+
+
+class WatchApp(App[None]):
+    """Boxes by urgency, the details of one, and the alarms of this session.
+
+    Parameters
+    ----------
+    feed : Feed
+    clock : function
+        Returns the time in UTC.
+    broker : str
+        The broker as it is shown.
+    site : str or None
+    on_alarm : AlarmCommand or None
+    bell : bool
+        Whether new alarms ring.
+    zone : tzinfo or None
+        Local zone; None for that of this machine.
+
+    """
+
+    CSS = STYLE
+    TITLE = "Gammabox"
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = [
+        ("a", "acknowledge", "acknowledge"),
+        ("slash", "filter", "filter"),
+        ("f", "attention", "hide calm"),
+        ("h", "history", "alarms"),
+        ("m", "mute", "mute"),
+        ("d", "forget", "forget"),
+        ("question_mark", "help", "help"),
+        ("q", "quit", "quit"),
+        ("ctrl+c", "quit", "quit"),
+    ]
+
+    def __init__(
+        self,
+        feed: Feed,
+        clock: Callable[[], datetime],
+        *,
+        broker: str,
+        site: str | None = None,
+        on_alarm: AlarmCommand | None = None,
+        bell: bool = True,
+        zone: tzinfo | None = None,
+    ) -> None:
+        super().__init__(driver_class=StdoutDriver)
+        self._feed = feed
+        self._clock = clock
+        self._broker = broker
+        self._site = site
+        self._on_alarm = on_alarm
+        self._rings = bell
+        self._zone = zone
+        self._board = Board()
+        self._attention = Attention()
+        self._lost_since: datetime | None = None
+        self._wanted = ""
+        self._hides_calm = False
+        self._shows_alarms = False
+        self._by = ""
+        self._requests = Requests()
+        self._banner, self._counts, self._heading = Static(id="banner"), Static(id="counts"), Static(id="heading")
+        self._lines, self._empty = LineList(self._line), Static(id="empty")
+        self._details, self._detail = VerticalScroll(id="details"), Static(id="detail")
+        self._filter = Input(placeholder="name, place, state or reason; Esc: all", id="filter")
+        self._hints = Static(id="hints")
+        self._columns = columns_for(80, ())
+        self._alarms: list[SeenAlarm] = []
+        self._seconds: float | None = None
+        self._all: list[View] = []
+        self._views: list[View] = []
+
+    def compose(self) -> ComposeResult:
+        """Build the screen."""
+        yield from (self._banner, self._counts, self._heading, self._lines, self._empty)
+        with self._details:
+            yield self._detail
+        yield from (self._filter, self._hints)
+
+    def on_mount(self) -> None:
+        """Begin."""
+        self._lines.focus()
+        self._filter.display = False
+        self.set_interval(REFRESH_S, self.look)
+        if self._seconds is not None:
+            self.set_timer(self._seconds, self.exit)
+        self.look()
+
+    def end_after(self, seconds: float) -> None:
+        """End by itself after a time."""
+        self._seconds = seconds
+
+    def look(self) -> None:
+        """Take the news in and show them."""
+        if not self._lines.is_attached:  # the program ends
+            return
+        now = self._clock()
+        news = self._feed.take()
+        for arrived, arrival in news.arrivals:
+            self._board.update(arrival, arrived)
+        if news.connected:
+            self._lost_since = None
+        elif self._lost_since is None:
+            self._lost_since = now
+        for outcome in map(self._requests.outcome, news.answers):
+            if outcome is not None:
+                self.say(outcome[0], wrong=not outcome[1])
+        for sentence in self._requests.overdue(now):
+            self.say(sentence, wrong=True)
+        # While the broker is away, ages grow, but no box becomes silent by it.
+        self._all = self._board.views(self._lost_since or now)
+        self._announce(now)
+        self.show()
+
+    def show(self) -> None:
+        """Draw what is known."""
+        wanted = [view for view in self._all if not self._hides_calm or view.urgency != "calm"]
+        self._views = [view for view in wanted if matches(view, self._wanted)]
+        self._alarms = self._board.alarms
+        self._columns = columns_for(self._lines.width or self.size.width - 1, self._views)
+        alarm_keys = [f"{alarm.site}/{alarm.id}" for alarm in self._alarms]
+        keys = alarm_keys if self._shows_alarms else [view.name for view in self._views]
+        self._lines.display = bool(keys)
+        self._lines.show(keys)
+        self._show_frame()
+        self._show_empty(visible=not keys)
+        self._show_details()
+
+    def _show_frame(self) -> None:
+        width, lost = self.size.width, self._lost_since
+        self._banner.set_class(lost is not None, "lost")
+        self._banner.update(banner(self._clock(), self._site, self._broker, lost, self._zone))
+        self._counts.update(counts_line(self._board.counts(self._all), width))
+        above = alarm_heading(width) if self._shows_alarms else heading(self._columns)
+        self._heading.update(above)
+        self._hints.update(hints(self._wanted, hides=self._hides_calm))
+
+    def _show_empty(self, *, visible: bool) -> None:
+        self._empty.display = visible
+        why: Literal["all", "filtered", "alarms"] = "filtered" if self._all else "all"
+        self._empty.update(
+            empty_text("alarms" if self._shows_alarms else why, self._broker, self._site, self._board.ignored)
+        )
+
+    def _show_details(self) -> None:
+        view = self._chosen
+        index = self._lines.index
+        lines = alarm_details(self._alarms[index], self._zone) if self._shows_alarms and index is not None else []
+        lines += [] if view is None else details(view, self._clock(), self._zone)
+        self._detail.update(Text("\n").join(lines))
+
+    def _line(self, place: int, width: int) -> Text:
+        if self._shows_alarms:
+            return alarm_row(self._alarms[place], width, self._zone)
+        return row(self._views[place], self._columns, self._clock())
+
+    @property
+    def _chosen(self) -> View | None:
+        index = self._lines.index
+        if index is None:
+            return None
+        if self._shows_alarms:
+            alarm = self._alarms[index]
+            return next((v for v in self._all if (v.site, v.device) == (alarm.site, alarm.device)), None)
+        return self._views[index]
+
+    def _announce(self, now: datetime) -> None:
+        new = self._attention.new_alarms(self._all)
+        if self._on_alarm is not None:
+            for view in new:
+                self._on_alarm.start(view)
+            for problem in self._on_alarm.problems():
+                self.say(problem, wrong=True)
+        if self._attention.rings(self._all, now) and self._rings:
+            self.bell()
+
+    def say(self, text: str, *, wrong: bool = False) -> None:
+        """Show a sentence for some seconds."""
+        self.notify(one_line(text, 300), severity="error" if wrong else "information", markup=False, timeout=12)
+
+    def on_line_list_selected(self) -> None:
+        """Show the details of another box."""
+        self._show_details()
+        self._details.scroll_home(animate=False)
+
+    def action_acknowledge(self) -> None:
+        """Ask who takes charge of the alarm, and why."""
+        view = self._chosen
+        if view is None or view.alarm is None:
+            self.say("This box has no alarm that could be acknowledged.")
+            return
+        alarm_id = view.alarm.id
+        known = self._by or getpass.getuser()
+
+        def taken(answer: Taken | None) -> None:
+            if answer is not None:
+                self._by = answer.by
+                self._acknowledge(view, alarm_id, answer)
+
+        self.push_screen(AcknowledgeDialog(view.name, known), taken)
+
+    def _acknowledge(self, view: View, alarm_id: str, taken: Taken) -> None:
+        if self._lost_since is not None:
+            self.say("Not sent: the connection is lost. Acknowledge the alarm again when it is back.", wrong=True)
+            return
+        self._feed.send(*self._requests.acknowledge(view, alarm_id, taken, self._clock()))
+        self.say(f"Asking {view.name} to acknowledge its alarm …")
+
+    def action_filter(self) -> None:
+        """Ask for a part of a name, place, state or reason."""
+        self._filter.display = True
+        self._filter.focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Filter while somebody types."""
+        if event.input.id == "filter":
+            self._wanted = event.value.strip()
+            self.show()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Keep the filter."""
+        if event.input.id == "filter":
+            self._close_filter()
+
+    def on_key(self, event: events.Key) -> None:
+        """Take the filter away with Escape."""
+        if event.key == "escape" and self.screen is self.screen_stack[0]:
+            self._filter.value = ""
+            self._wanted = ""
+            self._close_filter()
+            self.show()
+
+    def _close_filter(self) -> None:
+        self._filter.display = False
+        self._lines.focus()
+
+    def action_attention(self) -> None:
+        """Hide calm boxes, or show them."""
+        self._hides_calm = not self._hides_calm
+        self.show()
+
+    def action_history(self) -> None:
+        """Show the alarms of this session, or the boxes."""
+        self._shows_alarms = not self._shows_alarms
+        self._lines.action_first()
+        self.show()
+
+    def action_mute(self) -> None:
+        """Silence the bell of this screen until the next alarm."""
+        muted = self._attention.mute(self._all)
+        self.say(f"The bell is off here for {counted(muted, 'alarm')}. A new alarm rings again.")
+
+    def action_forget(self) -> None:
+        """Show how a box that is gone for good is forgotten."""
+        view = self._chosen
+        if view is not None:
+            self.push_screen(TextDialog(f"Forget {view.name}", forget_text(view, self._broker)))
+
+    def action_help(self) -> None:
+        """Show the states and the keys."""
+        self.push_screen(TextDialog("States and keys", HELP))

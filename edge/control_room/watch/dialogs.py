@@ -1,0 +1,127 @@
+"""The dialogs of the view: acknowledge an alarm, forget a box, help."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.text import Text
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Label, Static
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+
+MAX_MINUTES = 24 * 60
+MAX_LETTERS = 200
+
+HELP = """\
+ALARM      more hits than usual: act, then press a and say what you do
+OLD ALARM  an alarm stood when the box was last heard: act as on an alarm
+CHANGED    the excess has lasted for half an hour: somebody has to look
+OVERLOAD   more comes than the box can judge: act as on an alarm
+FAULT      something is broken: tell the technician, do not rely on it
+LOST STOPPED SILENT UNKNOWN   nothing is known of that place
+LEARNING   no all-clear yet; usual after a start
+calm       the box knows its background and sees no more than that
+
+↑ ↓ PgUp PgDn  choose a box        Home  back to the most urgent
+a  acknowledge the alarm           m  mute the bell until the next one
+/  filter by name, place, state    f  hide calm boxes, or show them
+h  alarms of this session          d  a box that is gone for good
+tab  scroll the details            q  quit"""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a guard says when taking charge of an alarm. `minutes` is how long its sound is off everywhere."""
+
+    by: str
+    reason: str
+    minutes: float | None
+
+
+class AcknowledgeDialog(ModalScreen["Taken | None"]):
+    """Asks who takes charge of an alarm, and why."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [("escape", "cancel", "cancel")]
+
+    def __init__(self, box: str, by: str) -> None:
+        super().__init__()
+        self._box = box
+        self._by = by
+
+    def compose(self) -> ComposeResult:
+        """Build the dialog."""
+        with Vertical(classes="dialog"):
+            yield Label(Text(f"Take charge of the alarm of {self._box}"), classes="title")
+            yield Label(Text("The alarm stays in the list. Everybody sees who acknowledged it, and why."))
+            yield Input(self._by, placeholder="who you are", id="by", max_length=MAX_LETTERS)
+            yield Input(placeholder="what you do about it, such as: patrol sent", id="reason", max_length=MAX_LETTERS)
+            yield Input(placeholder="minutes without sound, or empty", id="minutes", max_length=4)
+            yield Label("", id="wrong")
+            yield Label(Text("Enter: next, and send · Esc: cancel"), classes="hint")
+
+    def on_mount(self) -> None:
+        """Begin with what is missing."""
+        self.query_one("#reason" if self._by else "#by", Input).focus()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Go on to the next field, and close after the last one."""
+        name = event.input.id or ""
+        wrong = _wrong(name, event.value.strip())
+        self.query_one("#wrong", Label).update(Text(wrong))
+        following = {"by": "reason", "reason": "minutes"}.get(name)
+        if following is not None and not wrong:
+            self.query_one(f"#{following}", Input).focus()
+        elif not wrong:
+            self._finish()
+
+    def _finish(self) -> None:
+        values = {name: self.query_one(f"#{name}", Input).value.strip() for name in ("by", "reason", "minutes")}
+        for name, value in values.items():
+            wrong = _wrong(name, value)
+            if wrong:
+                self.query_one("#wrong", Label).update(Text(wrong))
+                self.query_one(f"#{name}", Input).focus()
+                return
+        minutes = values["minutes"]
+        self.dismiss(Taken(values["by"], values["reason"], float(minutes) if minutes else None))
+
+    def action_cancel(self) -> None:
+        """Close without an answer."""
+        self.dismiss(None)
+
+
+def _wrong(name: str, value: str) -> str:
+    """Return what is wrong with a field; an empty text where nothing is."""
+    if name == "by" and not value:
+        return "Write who you are."
+    if name == "reason" and not value:
+        return "Write what you do about it."
+    is_number = value.isascii() and value.isdigit() and 1 <= int(value) <= MAX_MINUTES
+    if name == "minutes" and value and not is_number:
+        return f"Write minutes as a number from 1 to {MAX_MINUTES}, or nothing."
+    return ""
+
+
+class TextDialog(ModalScreen[None]):
+    """Shows a text until a key is pressed."""
+
+    def __init__(self, title: str, text: str) -> None:
+        super().__init__()
+        self._title = title
+        self._text = text
+
+    def compose(self) -> ComposeResult:
+        """Build the dialog."""
+        with Vertical(classes="dialog wide"):
+            yield Label(Text(self._title), classes="title")
+            yield Static(Text(self._text))
+            yield Label(Text("any key: close"), classes="hint")
+
+    def on_key(self) -> None:
+        """Close."""
+        self.dismiss(None)

@@ -1,0 +1,67 @@
+"""The lines around the list: banner, key hints, and what stands there when the list is empty."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from rich.text import Text
+
+from edge.control_room.watch.words import age_text, time_text
+
+if TYPE_CHECKING:
+    from datetime import datetime, tzinfo
+
+    from edge.control_room.view import View
+
+FORGETTABLE = frozenset({"LOST", "STOPPED", "SILENT", "UNKNOWN", "OLD ALARM"})
+
+
+def banner(now: datetime, site: str | None, broker: str, lost: datetime | None, zone: tzinfo | None) -> Text:
+    """Return the first line: the site, the time, and whether what stands below it still holds."""
+    if lost is not None:
+        since = age_text((now - lost).total_seconds())
+        text = f" CONNECTION LOST for {since}: all below is old, alarms cannot be seen. Trying {broker} again"
+        return Text(text, no_wrap=True, overflow="ellipsis")
+    place = "all sites" if site is None else site
+    return Text(f" {place} · connected · {time_text(now, zone)}", no_wrap=True, overflow="ellipsis")
+
+
+def hints(wanted: str, *, hides: bool) -> Text:
+    """Return the keys, and what hides boxes at the moment."""
+    line = Text(no_wrap=True, overflow="ellipsis")
+    if wanted:
+        line.append(f" only “{wanted}” (Esc: all) ", style="reverse")
+    if hides:
+        line.append(" calm boxes hidden (f) ", style="reverse")
+    keys = [("a", "acknowledge"), ("m", "mute"), ("/", "filter"), ("f", "calm"), ("h", "alarms")]
+    keys += [("d", "forget"), ("?", "help"), ("q", "quit")]
+    for key, word in keys:
+        line.append(f" {key}", style="bold")
+        line.append(f" {word} ")
+    return line
+
+
+def empty_text(kind: Literal["all", "filtered", "alarms"], broker: str, site: str | None, ignored: int) -> Text:
+    """Return what stands in place of an empty list."""
+    if kind == "alarms":
+        return Text("No alarm in this session.")
+    if kind == "filtered":
+        return Text("No box fits. Esc takes the filter away, f shows calm boxes again.")
+    where = f"site {site} at {broker}" if site is not None else broker
+    text = (
+        f"No box has reported to {where} yet.\n\nBoxes appear here as soon as they connect. If they should be there "
+        "already, check the name of the site and the rights of this login, and ask the technician."
+    )
+    return Text(text + (f"\n{ignored:,} messages of further boxes were left out." if ignored else ""))
+
+
+def forget_text(view: View, broker: str) -> str:
+    """Return how a box that is gone for good is forgotten, or why it cannot be."""
+    if view.word not in FORGETTABLE:
+        return f"This box is in use ({view.word}): it cannot be forgotten. A box is forgotten when it was taken down."
+    return (
+        "If this box was taken down for good, somebody with the right to write for it runs\n\n"
+        f"    gammabox-edge forget {view.device} --site {view.site} --broker {broker}\n\n"
+        "with the login that the technician uses. It deletes what the broker keeps of the box, and the box leaves "
+        "every list. An alarm of it stays in the list of alarms of this session."
+    )

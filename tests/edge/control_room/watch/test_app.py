@@ -1,0 +1,253 @@
+"""The view, driven by keys and seen as text. The screens were looked at; GAMMABOX_SCREENS=1 writes them anew."""
+
+import os
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from watch_rig import NOW, Clock, ListFeed, box, health, play, screen, site
+
+from edge.control_room.watch.app import WatchApp
+from edge.telemetry.commands import Response
+from edge.telemetry.messages import AlarmMessage
+
+SCREENS = Path(__file__).parent / "screens"
+
+
+def same_as_kept(name, lines):
+    path = SCREENS / f"{name}.txt"
+    if "GAMMABOX_SCREENS" in os.environ:
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return lines == path.read_text(encoding="utf-8").splitlines()
+
+
+def keys(*pressed):
+    async def steps(app, pilot):
+        await pilot.press(*pressed)
+        return await screen(app, pilot)
+
+    return steps
+
+
+@pytest.mark.parametrize("size", [(80, 24), (140, 40)], ids=["80x24", "140x40"])
+@pytest.mark.parametrize(
+    ("name", "pressed"), [("boxes", ()), ("fault", ("down",)), ("alarms", ("h",)), ("help", ("question_mark",))]
+)
+def test_screen_is_the_one_that_was_looked_at(name, pressed, size):
+    feed = ListFeed()
+    site(feed)
+    lines = play(keys(*pressed), size=size, feed=feed)
+    assert (max(map(len, lines)), len(lines)) <= size
+    assert same_as_kept(f"{name}-{size[0]}x{size[1]}", lines)
+
+
+def test_view_without_boxes_says_so():
+    lines = play(keys(), site="docks")
+    assert any("No box has reported to site docks at broker.example yet." in line for line in lines)
+
+
+def test_view_says_at_once_that_the_connection_is_lost():
+    feed, clock = ListFeed(), Clock()
+    site(feed)
+
+    async def steps(app, pilot):
+        await pilot.pause()
+        feed.connected = False
+        app.look()
+        clock.now += timedelta(minutes=5)
+        lost = await screen(app, pilot)
+        feed.connected = True
+        clock.now += timedelta(seconds=1)
+        return lost, await screen(app, pilot)
+
+    lost, back = play(steps, size=(100, 24), feed=feed, clock=clock)
+    assert lost[0].startswith(" CONNECTION LOST for 5 min: all below is old")
+    assert "CALM 1" in lost[1]  # it is not known to be silent while nobody can hear it
+    assert "CONNECTION" not in back[0]
+    assert "calm 0" in back[1]
+
+
+def test_view_acknowledges_an_alarm_and_shows_the_answer():
+    feed = ListFeed()
+    stamp = box(feed, "gate-1", alarm="updated")
+
+    async def steps(app, pilot):
+        await pilot.pause()
+        app._by = "Ann"
+        await pilot.press("a", "enter")
+        refused = await screen(app, pilot)
+        await pilot.press(*"patrol", "enter", "enter")
+        ((topic, command),) = feed.sent
+        answer = stamp.make(Response, NOW, transaction_id=command.transaction_id, ok=True, error=None)
+        feed.answers.append(answer)
+        app.look()
+        await pilot.pause()
+        return refused, topic, command, await screen(app, pilot)
+
+    refused, topic, command, lines = play(steps, size=(140, 40), feed=feed)
+    assert any("Write what you do about it." in line for line in refused)
+    assert str(topic) == "gammabox/docks/gate-1/cmd/acknowledge"
+    assert (command.by, command.reason, command.arguments) == ("Ann", "patrol", {"alarm_id": "gate-1-1"})
+    assert any("has acknowledged the alarm" in line for line in lines)
+
+
+def test_view_silences_for_minutes():
+    feed = ListFeed()
+    box(feed, "gate-1", alarm="updated")
+
+    async def steps(app, pilot):
+        await pilot.pause()
+        app._by = "Ann"
+        await pilot.press("a", "x", "enter", "3", "0", "enter")
+
+    play(steps, feed=feed)
+    ((topic, command),) = feed.sent
+    assert (topic.verb, command.arguments) == ("silence", {"minutes": 30.0})
+
+
+def test_view_sends_nothing_while_the_connection_is_lost():
+    feed = ListFeed()
+    box(feed, "gate-1", alarm="updated")
+
+    async def steps(app, pilot):
+        await pilot.pause()
+        feed.connected = False
+        app._by = "Ann"
+        app.look()
+        await pilot.press("a", "x", "enter", "enter")
+        return await screen(app, pilot)
+
+    lines = play(steps, feed=feed)
+    assert not feed.sent
+    assert any("Not sent" in line for line in lines)
+
+
+def test_view_says_that_no_answer_came():
+    feed, clock = ListFeed(), Clock()
+    box(feed, "gate-1", alarm="updated")
+
+    async def steps(app, pilot):
+        await pilot.pause()
+        app._by = "Ann"
+        await pilot.press("a", "x", "enter", "enter")
+        clock.now += timedelta(seconds=11)
+        app.look()
+        return await screen(app, pilot)
+
+    assert any("has not answered" in line for line in play(steps, feed=feed, clock=clock))
+
+
+def test_view_filters_by_words():
+    feed = ListFeed()
+    site(feed)
+    lines = play(keys("slash", *"lens HALL", "enter"), feed=feed)
+    assert [line for line in lines if "quay-1" in line] == []
+    assert any("hall-1" in line for line in lines)
+    assert "only “lens HALL”" in lines[-1]
+
+
+def test_view_hides_calm_boxes():
+    feed = ListFeed()
+    site(feed)
+    assert not any("quay-1" in line for line in play(keys("f"), feed=feed))
+
+
+def test_view_keeps_a_chosen_box_chosen():
+    feed = ListFeed()
+    site(feed)
+
+    async def steps(app, pilot):
+        await pilot.press("down")  # hall-1
+        box(feed, "a-1", alarm="raised")
+        app.look()
+        await pilot.pause()
+        chosen = await screen(app, pilot)
+        await pilot.press("home")
+        return chosen, await screen(app, pilot)
+
+    chosen, first = play(steps, feed=feed)
+    assert next(line for line in chosen if line.startswith("▶")).split()[2] == "hall-1"
+    assert "ALARM" in next(line for line in first if line.startswith("▶"))
+
+
+def test_view_of_1000_boxes_is_fluid():
+    feed = ListFeed()
+    stamps = [box(feed, f"box-{number:04d}", place="Quay") for number in range(1000)]
+
+    async def steps(app, pilot):
+        await pilot.pause()
+        for stamp in stamps:
+            feed.add("health", health(stamp))
+        began_s = time.process_time()
+        app.look()
+        await pilot.press("end")
+        passed_s = time.process_time() - began_s
+        return passed_s, await screen(app, pilot)
+
+    passed_s, lines = play(steps, feed=feed)
+    assert any(line.startswith("▶") and "box-0999" in line for line in lines)
+    assert passed_s < 1.0  # 0.15 s where it was written; a thousand drawn lines take seconds
+
+
+@pytest.mark.parametrize("size", [(20, 5), (40, 10), (300, 90)])
+def test_view_fits_any_terminal(size):
+    feed = ListFeed()
+    site(feed)
+    assert len(play(keys("down", "h", "h"), size=size, feed=feed)) == size[1]
+
+
+def test_view_prints_no_control_sign():
+    feed = ListFeed()
+    evil = "calm\x1b[2J\n[bold red]ALARM[/] \u202edocks\x9b"
+    box(feed, "gate-1", place=evil, alarm="learning", faults=(evil,), reasons=(evil,))
+    lines = play(keys(), size=(140, 40), feed=feed)
+    assert all(line.isprintable() for line in lines)
+    assert any(r"calm\x1b[2J\n[bold red]ALARM[/] \u202edocks\x9b" in line for line in lines)
+
+
+def test_view_rings_and_runs_the_command_once_for_an_alarm():
+    class Command:
+        def __init__(self):
+            self.started = []
+
+        def start(self, view):
+            self.started.append(view.alarm.id)
+
+        def problems(self):
+            return ["the command for alarm gate-1-1 ended with code 3"]
+
+    feed, command, rung = ListFeed(), Command(), []
+    stamp = box(feed, "gate-1", alarm="raised")
+
+    async def steps(app, pilot):
+        feed.add("alarm", stamp.make(AlarmMessage, NOW, state="updated", alarm=None))
+        app.look()
+        return await screen(app, pilot)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WatchApp, "bell", lambda _app: rung.append(1))
+        lines = play(steps, size=(140, 40), feed=feed, on_alarm=command, bell=True)
+    assert (command.started, len(rung)) == (["gate-1-1"], 1)
+    assert any("ended with code 3" in line for line in lines)
+
+
+def test_view_shows_how_a_retired_box_is_forgotten():
+    feed = ListFeed()
+    box(feed, "gate-1", status="stopped")
+    lines = play(keys("d"), size=(140, 40), feed=feed)
+    assert any("gammabox-edge forget gate-1 --site docks --broker broker.example" in line for line in lines)
+
+
+def test_view_refuses_to_forget_a_box_in_use():
+    feed = ListFeed()
+    box(feed, "gate-1")
+    assert any("it cannot be forgotten" in line for line in play(keys("d"), size=(140, 40), feed=feed))
+
+
+def test_view_names_the_sites_of_several():
+    feed = ListFeed()
+    for name in ("docks", "airport"):
+        box(feed, "gate-1", site=name)
+    lines = play(keys(), feed=feed)
+    assert [line.lstrip("▶ ").split()[1] for line in lines[3:5]] == ["airport/gate-1", "docks/gate-1"]

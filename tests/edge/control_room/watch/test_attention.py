@@ -1,0 +1,54 @@
+from datetime import timedelta
+
+import pytest
+from watch_rig import NOW, ListFeed, box, detail
+
+from edge.control_room.board import Board
+from edge.control_room.watch.attention import Attention
+
+
+def views(*, at=NOW, **fields):
+    feed, board = ListFeed(), Board()
+    box(feed, "gate-1", **{"alarm": "raised"} | fields)
+    for arrived, arrival in feed.arrivals:
+        board.update(arrival, arrived)
+    return board.views(at)
+
+
+def test_new_alarms_are_returned_once():
+    attention = Attention()
+    assert [view.device for view in attention.new_alarms(views())] == ["gate-1"]
+    assert attention.new_alarms(views(alarm="updated")) == []
+    assert len(attention.new_alarms(views(detail={"id": "gate-1-2"}))) == 1
+    assert attention.new_alarms(views(alarm="cleared")) == []
+    assert len(attention.new_alarms(views())) == 1
+
+
+def test_bell_rings_every_ten_seconds_until_acknowledged():
+    attention = Attention()
+    rung = []
+    for second in range(25):
+        attention.new_alarms(views())
+        rung += [second] * attention.rings(views(), NOW + timedelta(seconds=second))
+    assert rung == [0, 10, 20]
+    taken = {"by": "Ann", "utc": NOW, "reason": "patrol sent"}
+    assert not attention.rings(views(acknowledged=taken), NOW + timedelta(seconds=40))
+
+
+def test_bell_that_is_muted_rings_for_a_new_alarm():
+    attention = Attention()
+    attention.new_alarms(views())
+    assert attention.mute(views()) == 1
+    assert not attention.rings(views(), NOW)
+    attention.new_alarms(views(detail={"id": "gate-1-2"}))
+    assert attention.rings(views(detail={"id": "gate-1-2"}), NOW)
+
+
+def test_bell_is_quiet_without_an_alarm():
+    assert not Attention().rings(views(alarm="cleared", faults=("hot",)), NOW)
+    assert detail("x")
+
+
+@pytest.mark.parametrize("device", ["gate-1"])
+def test_old_alarms_are_new_to_a_session(device):
+    assert [view.device for view in Attention().new_alarms(views(status="lost"))] == [device]

@@ -66,12 +66,12 @@ ROOMS: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "firmware_config": (
         ("cameras", "errors", "templating", "yaml_text"),
-        ("certificates", "ledger", "site"),
+        ("certificates", "ledger", "results", "site"),
         ("device", "folder", "output"),
         ("keyring", "site_checks"),
         ("broker", "connection", "credentials", "new_site", "own_authority", "site_file"),
-        ("render",),
-        ("box",),
+        ("label", "path_to_broker", "render", "verify"),
+        ("ansible", "box"),
         ("commands",),
     ),
 }

@@ -17,9 +17,12 @@ from firmware_config.commands import credentials, export
 from firmware_config.commands.options import (
     AsJson,
     CredentialsPath,
+    Devices,
     Force,
+    PasswordFile,
     SitePath,
     broker_of,
+    chosen,
     credentials_of,
     missing_package,
     warn,
@@ -153,6 +156,68 @@ def broker(
     result = write_broker(folder, checked, credentials_of(site, credentials_folder), force=force)
     warn(warnings_of(checked))
     print(f"{folder}: {counted(len(result.written), 'file')} written; start the broker with: sh {folder / 'run.sh'}")
+
+
+@app.command()
+def verify(
+    site: SitePath,
+    devices: Devices = None,
+    wait: Annotated[float, typer.Option(min=1, help="Longest time to wait for the boxes, in seconds.")] = 120.0,
+    release: Annotated[
+        str | None, typer.Option(help="Release that has to be installed; by default the version here.")
+    ] = None,
+    check_source: Annotated[
+        bool, typer.Option("--check-source", help="Then wait for hits of a check source before each lens.")
+    ] = False,
+    source_seconds: Annotated[float, typer.Option(min=1, help="Longest time for that, in seconds.")] = 120.0,
+    credentials_folder: CredentialsPath = None,
+    password_file: PasswordFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Wait for boxes and say whether each works; exit 0 if all do, 1 if not, with the first broken link and a remedy.
+
+    The result of each box is kept in the folder verified beside the site file, for its label.
+    """
+    from firmware_config.commands import verify as command
+    from firmware_config.results import FOLDER, save_result
+
+    checked = load_site(site)
+    source_s = source_seconds if check_source else None
+    wanted = command.Wanted(chosen(checked, devices), wait, release, source_s)
+    results = command.verify(checked, credentials_of(site, credentials_folder), password_file, wanted, command.say)
+    for result in results:
+        save_result(site.parent / FOLDER, result)
+        if not as_json:
+            command.show(result)
+    if as_json:
+        print(json.dumps([command.as_dict(result) for result in results], indent=2))
+    if not all(result.works for result in results):
+        raise typer.Exit(console.EXIT_CHECK_FAILED)
+
+
+@app.command()
+def label(
+    site: SitePath,
+    devices: Devices = None,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The page to write.")] = Path("labels.html"),
+    credentials_folder: CredentialsPath = None,
+) -> None:
+    """Write a page to print with a label for each box: id, place, QR code, certificate, and what verify has found."""
+    try:
+        from firmware_config.keyring import ledger_of
+        from firmware_config.label import labels
+    except ModuleNotFoundError as error:
+        raise missing_package(error) from error
+    from edge.files import replace_file
+    from firmware_config.results import FOLDER, load_result
+
+    checked = load_site(site)
+    boxes = chosen(checked, devices)
+    ledger = ledger_of(credentials_of(site, credentials_folder), checked) if checked.broker.tls else None
+    found = {box.device: load_result(site.parent / FOLDER, checked.site, box.device) for box in boxes}
+    results = {device: result for device, result in found.items() if result is not None}
+    replace_file(out, labels(checked, boxes, ledger, results))
+    print(f"{out}: {counted(len(boxes), 'label')}; open it in a browser and print it")
 
 
 def main() -> None:

@@ -9,9 +9,10 @@ import typer
 
 from edge.text import counted
 from firmware_config.commands.options import CredentialsPath, Force, SitePath, credentials_of, missing_package
+from firmware_config.output import write_folder
 from firmware_config.site_file import load_site
 
-app = typer.Typer(no_args_is_help=True, help="Write what is carried elsewhere: the folder of a box.")
+app = typer.Typer(no_args_is_help=True, help="Write what is carried elsewhere: the folder of a box, Ansible.")
 
 Out = Annotated[Path, typer.Option("--out", metavar="OUT", help="Where the files go: new, empty, or written before.")]
 
@@ -32,3 +33,16 @@ def box(
 
     result = write_box(out, load_site(site), device, credentials_of(site, credentials), force=force)
     print(f"{out}: {counted(len(result.written), 'file')} written for {device}; it holds the key of the box")
+
+
+@app.command()
+def ansible(site: SitePath, out: Out, force: Force = False) -> None:
+    """Write an Ansible inventory and role for boxes that already run; keys stay where they are."""
+    try:
+        from firmware_config.ansible import ansible_files
+    except ModuleNotFoundError as error:
+        raise missing_package(error) from error
+
+    checked = load_site(site)
+    result = write_folder(out, ansible_files(checked), owner=f"Ansible files of site {checked.site}", force=force)
+    print(f"{out}: {counted(len(result.written), 'file')} written; next: {out / 'README.txt'}")

@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from edge.errors import GammaboxError
+from edge.text import meant
 from firmware_config.errors import FirmwareError
-from firmware_config.site import Site
+from firmware_config.site import Box, Site
 
 SitePath = Annotated[Path, typer.Argument(metavar="SITE", help="The site file.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
@@ -23,6 +24,7 @@ BrokerPath = Annotated[
     Path | None,
     typer.Option("--broker", metavar="FOLDER", help="The broker's folder; by default broker beside the site file."),
 ]
+Devices = Annotated[list[str] | None, typer.Argument(metavar="[DEVICE]...", help="Only these boxes; all by default.")]
 PasswordFile = Annotated[
     Path | None, typer.Option(help="File with the control room's password, for a site without TLS.")
 ]
@@ -57,3 +59,12 @@ def with_tls(site: Site) -> Site:
             "mosquitto_passwd"
         )
     return site
+
+
+def chosen(site: Site, devices: list[str] | None) -> tuple[Box, ...]:
+    """Return the boxes of these names, all without names. Raise FirmwareError for one that is not of the site."""
+    known = {box.device: box for box in site.boxes}
+    for device in devices or ():
+        if device not in known:
+            raise FirmwareError(f"{device}: no box of site {site.site}{meant(device, known)}; see the site file")
+    return tuple(known[device] for device in devices) if devices else site.boxes

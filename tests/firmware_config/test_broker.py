@@ -15,8 +15,8 @@ from pathlib import Path
 import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
+from site_broker import MOSQUITTO, WAIT_S, SiteBroker, is_open, wait_until
 
-from edge.config.device import MqttSettings, TlsSettings
 from edge.telemetry.link import Link
 from edge.telemetry.messages import Stamp
 from edge.telemetry.outbox import Outbox
@@ -25,48 +25,13 @@ from firmware_config.credentials import create, promote, revoke, rotate
 from firmware_config.ledger import load_ledger
 from firmware_config.site import Box, Broker, Site
 
-MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
 pytestmark = pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is not installed")
-WAIT_S = 60.0
-
-
-class Running:
-    """A broker that run.sh started, and the site and credentials it has them from."""
-
-    def __init__(self, folder: Path, port: int) -> None:
-        boxes = tuple(Box(device=name, board="pc", camera="/x.avi") for name in ("gate-1", "gate-2"))
-        self.site = Site(site="docks", broker=Broker(host="127.0.0.1", port=port), boxes=boxes)
-        self.credentials, self.folder = folder / "credentials", folder / "broker"
-        create(self.credentials, self.site)
-        self.refresh()
-        self.log = (folder / "log").open("w", encoding="utf-8")
-        command = ["sh", str(self.folder / "run.sh")]
-        self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log, start_new_session=True)
-        deadline = time.monotonic() + WAIT_S
-        while not is_open(port):
-            assert self.process.poll() is None, (folder / "log").read_text(encoding="utf-8")
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-
-    def refresh(self) -> None:
-        write_broker(self.folder, self.site, self.credentials)
-
-    def close(self) -> None:
-        self.process.terminate()
-        assert self.process.wait(WAIT_S) == 0
-        self.log.close()
-
-    def settings(self, folder: Path, stem: str = "box") -> MqttSettings:
-        tls = TlsSettings(
-            ca_file=self.credentials / "ca.crt", cert_file=folder / f"{stem}.crt", key_file=folder / f"{stem}.key"
-        )
-        return MqttSettings(host="127.0.0.1", port=self.site.broker.port, tls=tls)
 
 
 class Client:
     """A client that connects again and again, as a box does."""
 
-    def __init__(self, broker: Running, name: str) -> None:
+    def __init__(self, broker: SiteBroker, name: str) -> None:
         role = broker.credentials / (name if name == "control-room" else f"boxes/{name}")
         stem = name if name == "control-room" else "box"
         self.client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
@@ -92,29 +57,15 @@ class Client:
         self.client.loop_stop()
 
 
-def is_open(port: int) -> bool:
-    with socket.socket() as knock:
-        return not knock.connect_ex(("127.0.0.1", port))
-
-
-def wait_until(is_so: Callable[[], object], patience_s: float = WAIT_S) -> bool:
-    deadline = time.monotonic() + patience_s
-    while not is_so():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
-
-
 @pytest.fixture
-def broker(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[Running]:
-    running = Running(tmp_path, free_port())
+def broker(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[SiteBroker]:
+    running = SiteBroker(tmp_path, free_port())
     yield running
     running.close()
 
 
 @pytest.fixture
-def client(broker: Running) -> Iterator[Callable[[str], Client]]:
+def client(broker: SiteBroker) -> Iterator[Callable[[str], Client]]:
     opened: list[Client] = []
 
     def make(name: str) -> Client:
@@ -144,7 +95,7 @@ def test_certificate_alone_opens_the_own_topics(client: Callable[[str], Client])
     assert all(payload != "forged" for _, payload in room.received)
 
 
-def test_broker_refuses_clear_text_and_no_certificate(broker: Running) -> None:
+def test_broker_refuses_clear_text_and_no_certificate(broker: SiteBroker) -> None:
     address = ("127.0.0.1", broker.site.broker.port)
     context = ssl.create_default_context(cafile=str(broker.credentials / "ca.crt"))
     with (
@@ -162,7 +113,7 @@ def test_broker_refuses_clear_text_and_no_certificate(broker: Running) -> None:
         assert answer in {b"", b"\x15"}  # closed, or a TLS alert; 0x20 would accept
 
 
-def test_revoke_refuses_the_box_and_has_others_back(broker: Running, client: Callable[[str], Client]) -> None:
+def test_revoke_refuses_the_box_and_has_others_back(broker: SiteBroker, client: Callable[[str], Client]) -> None:
     gone, stays = client("gate-1"), client("gate-2")
     lost = threading.Event()
     stays.client.on_disconnect = lambda *_: lost.set()
@@ -177,7 +128,7 @@ def test_revoke_refuses_the_box_and_has_others_back(broker: Running, client: Cal
     assert stays.publish("gammabox/docks/gate-2/status", "back")
 
 
-def test_box_connects_with_its_next_certificate(broker: Running, tmp_path: Path) -> None:
+def test_box_connects_with_its_next_certificate(broker: SiteBroker, tmp_path: Path) -> None:
     box, site, credentials = tmp_path / "box", broker.site, broker.credentials
     shutil.copytree(credentials / "boxes/gate-1", box)
     rotate(credentials, site, ["gate-1"])
@@ -202,7 +153,7 @@ def test_box_connects_with_its_next_certificate(broker: Running, tmp_path: Path)
         outbox.close()
 
 
-def test_box_falls_back_to_its_present_certificate(broker: Running, tmp_path: Path) -> None:
+def test_box_falls_back_to_its_present_certificate(broker: SiteBroker, tmp_path: Path) -> None:
     box = tmp_path / "box"
     shutil.copytree(broker.credentials / "boxes/gate-1", box)
     rotate(broker.credentials, broker.site, ["gate-1"])
@@ -221,12 +172,11 @@ def test_box_falls_back_to_its_present_certificate(broker: Running, tmp_path: Pa
         outbox.close()
 
 
-def test_run_sh_ends_with_its_broker(broker: Running) -> None:
+def test_run_sh_ends_with_its_broker(broker: SiteBroker) -> None:
     listed = ["pgrep", "-P", str(broker.process.pid), "mosquitto"]
     os.kill(int(subprocess.run(listed, capture_output=True, text=True, check=True).stdout), signal.SIGKILL)
     assert broker.process.wait(10) != 0
-    broker.process = subprocess.Popen(["sh", str(broker.folder / "run.sh")], stdout=broker.log, stderr=broker.log)
-    time.sleep(1)
+    broker.start()
 
 
 @pytest.mark.parametrize("websockets", [None, 9443])

@@ -51,6 +51,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("judging",),
         ("studies",),
         ("commands",),
+        ("demo_view",),
         ("__main__", "demo"),
         ("demo_page",),
     ),

@@ -27,6 +27,7 @@ from edge.control_room.subscriber import Subscriber
 from edge.output import PICTURE_MARK, is_picture, require_free
 from edge.telemetry.messages import AlarmMessage, HitMessage
 from edge.truth import compare, read_truth
+from trainer.demo_view import show
 from trainer.film.record import is_record
 
 if TYPE_CHECKING:
@@ -117,6 +118,8 @@ def main() -> None:
     print("\n3. Truth against detection\n" + "\n".join(_lines(verdict)))
     if arguments.picture is not None:
         draw(arguments.picture, arrived, verdict)
+    say("4. The alarm as a guard sees it (gammabox-edge watch)")
+    show(arrived, SITE)
     if not verdict.good:
         sys.stderr.write(
             f"error: the demonstration failed: it wants {MIN_RECALL:.0%} of the visible hits, an alarm after the "

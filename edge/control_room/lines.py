@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+from datetime import timezone
+from typing import TYPE_CHECKING
+
 from edge.control_room.arrivals import Arrival, Received, Removed, Unreadable
 from edge.telemetry.messages import AlarmMessage, Health, HitMessage, Info, Status
 from edge.text import counted, one_line
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 def as_line(arrived: Arrival) -> str:
@@ -21,7 +28,13 @@ def _as_text(arrived: Arrival) -> str:
         return f"{place} {topic.kind}: the kept message is removed"
     message = arrived.message
     marks = " (retained)" * arrived.retained + " (historical)" * message.historical
-    return f"{message.utc:%Y-%m-%dT%H:%M:%S}.{message.utc.microsecond // 1000:03d}Z {place} {_content(arrived)}{marks}"
+    return f"{_time(message.utc)} {place} {_content(arrived)}{marks}"
+
+
+def _time(utc: datetime) -> str:
+    with contextlib.suppress(OverflowError):  # at the ends of the calendar
+        utc = utc.astimezone(timezone.utc)
+    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
 
 
 def _content(arrived: Received) -> str:

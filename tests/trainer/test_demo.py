@@ -4,11 +4,12 @@ import json
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from watch_rig import play, screen
 
 from edge.control_room.arrivals import Received
 from edge.telemetry.messages import AlarmMessage, HitMessage, Stamp
 from edge.telemetry.topics import Topic
-from trainer import demo
+from trainer import demo, demo_view
 
 BEGAN = datetime(2026, 5, 1, 12, 0, tzinfo=timezone.utc)
 STAMP = Stamp(demo.SITE, demo.DEVICE, "boot")
@@ -81,3 +82,19 @@ def test_draw_shortens_runs_of_hits(folder, tmp_path):
     assert drawn.count("best score") == demo.RUN_SHOWN
     assert f"{len(FOUND) - demo.RUN_SHOWN} more messages with hits" in drawn
     assert "ALARM raised" in drawn
+
+
+def test_show_prints_the_alarm_as_a_guard_sees_it(capsys):
+    demo_view.show([*FOUND, alarm(265), alarm(280, "updated"), alarm(290, "cleared")], demo.SITE)
+    shown = capsys.readouterr().out
+    assert "OLD ALARM  " in shown  # this agent has not said that it is online
+    assert "What to do: " in shown
+    assert "\x1b" not in shown
+
+
+def test_replay_opens_in_the_view():
+    async def steps(app, pilot):
+        return await screen(app, pilot)
+
+    feed = demo_view.Replay([*FOUND, alarm(265)])
+    assert any("OLD ALARM" in line for line in play(steps, feed=feed))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from edge.control_room.watch.rows import ACKNOWLEDGED, STYLES, acknowledged_text, cells
-from edge.control_room.watch.words import rate_text, time_text
+from edge.control_room.watch.words import local_time, rate_text, time_text
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -23,30 +23,38 @@ SENTENCES = {
 }
 STATE_WIDTH = 8
 TIME_WIDTH = 19
-BOX_WIDTH = 20
 RATE_WIDTH = 7
+BY_WIDTH = 12
+MIN_WIDE = 110
 
 
 def alarm_heading(width: int) -> Text:
     """Return the names of the columns."""
-    line = f"  {'alarm':<{STATE_WIDTH}} {'raised':<{TIME_WIDTH}} {'box':<{BOX_WIDTH}} {'most/s':>{RATE_WIDTH}} "
-    return Text(cells(f"{line}acknowledged by, place", width), style="bold", no_wrap=True)
+    box, place = _widths(width)
+    line = f"  {'alarm':<{STATE_WIDTH}} {'raised':<{TIME_WIDTH}} {'box':<{box}} {'place':<{place}} "
+    return Text(cells(f"{line}{'most/s':>{RATE_WIDTH}} acknowledged", width), style="bold", no_wrap=True)
 
 
 def alarm_row(alarm: SeenAlarm, width: int, zone: tzinfo | None = None) -> Text:
     """Return the line of an alarm; times are local."""
+    box, place = _widths(width)
     quiet = alarm.acknowledgement is not None
     mark = "✓" if quiet else "!" if alarm.state == "stands" else " "
     style = "" if alarm.state != "stands" else ACKNOWLEDGED if quiet else STYLES["alarm"]
     text = Text(no_wrap=True)
     text.append(f" {mark}")
     text.append(cells(STATES[alarm.state], STATE_WIDTH), style=style)
+    text.append(f" {local_time(alarm.raised, zone):%Y-%m-%d %H:%M:%S} {cells(alarm.device, box)}")
     rate = f"{'>' if alarm.lower_limit else ''}{rate_text(alarm.maximum_hz)}"
-    text.append(f" {alarm.raised.astimezone(zone):%Y-%m-%d %H:%M:%S} {cells(alarm.device, BOX_WIDTH)}")
     by = "nobody" if alarm.acknowledgement is None else alarm.acknowledgement.by
-    left = max(width - STATE_WIDTH - TIME_WIDTH - BOX_WIDTH - RATE_WIDTH - 6, 0)
-    text.append(f" {rate:>{RATE_WIDTH}} {cells(f'{by}, {alarm.place}' if alarm.place else by, left)}")
+    text.append(f" {cells(alarm.place, place)} {rate:>{RATE_WIDTH}} {cells(by, BY_WIDTH)}")
     return text
+
+
+def _widths(width: int) -> tuple[int, int]:
+    """Return the widths of the names of boxes and of places."""
+    box = 28 if width >= MIN_WIDE else 12
+    return box, max(width - STATE_WIDTH - TIME_WIDTH - RATE_WIDTH - BY_WIDTH - box - 8, 0)
 
 
 def alarm_details(alarm: SeenAlarm, zone: tzinfo | None = None) -> list[Text]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from rich.text import Text
@@ -86,6 +85,7 @@ class WatchApp(App[None]):
         super().__init__(driver_class=StdoutDriver)
         self._feed = feed
         self._clock = clock
+        self._started = clock()
         self._broker = broker
         self._site = site
         self._on_alarm = on_alarm
@@ -173,7 +173,11 @@ class WatchApp(App[None]):
         self._counts.update(counts_line(self._board.counts(self._all), width))
         above = alarm_heading(width) if self._shows_alarms else heading(self._columns)
         self._heading.update(above)
-        self._hints.update(hints(self._wanted, hides=self._hides_calm))
+        past = sum(
+            alarm.acknowledgement is None and alarm.ended is not None and alarm.ended >= self._started
+            for alarm in self._alarms
+        )
+        self._hints.update(hints(self._wanted, past, hides=self._hides_calm))
 
     def _show_empty(self, *, visible: bool) -> None:
         self._empty.display = visible
@@ -214,9 +218,10 @@ class WatchApp(App[None]):
         if self._attention.rings(self._all, now) and self._rings:
             self.bell()
 
-    def say(self, text: str, *, wrong: bool = False) -> None:
-        """Show a sentence for some seconds."""
-        self.notify(one_line(text, 300), severity="error" if wrong else "information", markup=False, timeout=12)
+    def say(self, text: str, *, wrong: bool = False, seconds: float = 8) -> None:
+        """Show a sentence for some seconds; what is wrong stays for a minute, or until it is clicked."""
+        kind: Literal["error", "information"] = "error" if wrong else "information"
+        self.notify(one_line(text, 300), severity=kind, markup=False, timeout=60 if wrong else seconds)
 
     def on_line_list_selected(self) -> None:
         """Show the details of another box."""
@@ -230,21 +235,20 @@ class WatchApp(App[None]):
             self.say("This box has no alarm that could be acknowledged.")
             return
         alarm_id = view.alarm.id
-        known = self._by or getpass.getuser()
 
         def taken(answer: Taken | None) -> None:
             if answer is not None:
                 self._by = answer.by
                 self._acknowledge(view, alarm_id, answer)
 
-        self.push_screen(AcknowledgeDialog(view.name, known), taken)
+        self.push_screen(AcknowledgeDialog(view.name, self._by), taken)
 
     def _acknowledge(self, view: View, alarm_id: str, taken: Taken) -> None:
         if self._lost_since is not None:
             self.say("Not sent: the connection is lost. Acknowledge the alarm again when it is back.", wrong=True)
             return
         self._feed.send(*self._requests.acknowledge(view, alarm_id, taken, self._clock()))
-        self.say(f"Asking {view.name} to acknowledge its alarm …")
+        self.say(f"Asking {view.name} to acknowledge its alarm …", seconds=2)
 
     def action_filter(self) -> None:
         """Ask for a part of a name, place, state or reason."""

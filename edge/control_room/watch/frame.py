@@ -26,18 +26,19 @@ def banner(now: datetime, site: str | None, broker: str, lost: datetime | None, 
     return Text(f" {place} · connected · {time_text(now, zone)}", no_wrap=True, overflow="ellipsis")
 
 
-def hints(wanted: str, *, hides: bool) -> Text:
-    """Return the keys, and what hides boxes at the moment."""
+def hints(wanted: str, past: int, *, hides: bool) -> Text:
+    """Return the keys, what hides boxes at the moment, and how many alarms are over that nobody acknowledged."""
     line = Text(no_wrap=True, overflow="ellipsis")
     if wanted:
         line.append(f" only “{wanted}” (Esc: all) ", style="reverse")
     if hides:
         line.append(" calm boxes hidden (f) ", style="reverse")
     keys = [("a", "acknowledge"), ("m", "mute"), ("/", "filter"), ("f", "calm"), ("h", "alarms")]
-    keys += [("d", "forget"), ("?", "help"), ("q", "quit")]
-    for key, word in keys:
+    for key, word in [*keys, ("?", "help"), ("q", "quit"), ("d", "forget")]:
         line.append(f" {key}", style="bold")
         line.append(f" {word} ")
+        if key == "h" and past:
+            line.append(f" {past:,} over ", style="bold reverse")
     return line
 
 

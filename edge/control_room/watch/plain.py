@@ -6,7 +6,7 @@ import re
 from datetime import timezone
 from typing import TYPE_CHECKING
 
-from edge.control_room.watch.words import rate_text
+from edge.control_room.watch.words import local_time, rate_text
 from edge.text import one_line
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Reporter:
 
 
 def _time(utc: datetime) -> str:
-    return f"{utc.astimezone(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
+    return f"{local_time(utc, timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def line(view: View, now: datetime) -> str:

@@ -50,13 +50,19 @@ def time_text(utc: datetime, zone: tzinfo | None = None) -> str:
     '2026-07-02 23:04:05 UTC'
 
     """
-    local = utc.astimezone(zone)
-    offset = local.utcoffset()
-    if not offset:
+    local, there = local_time(utc, zone), local_time(utc, timezone.utc)
+    if not local.utcoffset():
         return f"{local:%Y-%m-%d %H:%M:%S} UTC"
-    there = utc.astimezone(timezone.utc)
     date = "" if there.date() == local.date() else f"{there:%Y-%m-%d} "
     return f"{local:%Y-%m-%d %H:%M:%S %Z} ({date}{there:%H:%M:%S} UTC)"
+
+
+def local_time(utc: datetime, zone: tzinfo | None) -> datetime:
+    """Return a time in a zone; as it is at the ends of the calendar, where no other zone can say it."""
+    try:
+        return utc.astimezone(zone)
+    except OverflowError:
+        return utc
 
 
 def rate_text(rate_hz: float | None) -> str:

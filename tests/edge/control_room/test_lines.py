@@ -1,4 +1,4 @@
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -32,6 +32,12 @@ def test_as_line_of_an_alarm(stamp):
         "2026-01-02T03:04:05.678Z docks/gate-1 ALARM raised gate-1: 4.50 hits/s (2.00 to 8.00) against 0.20, "
         "6.5 sigma, last 10 s 5.25, maximum 7.00; weakened: short exposure"
     )
+
+
+def test_as_line_writes_utc(stamp):
+    there = NOW.astimezone(timezone(timedelta(hours=2)))
+    line = as_line(received("status", stamp.make(Status, there, state="online", reason="connected")))
+    assert line.startswith("2026-01-02T03:04:05.678Z")
 
 
 def test_as_line_of_hits_and_status(stamp):

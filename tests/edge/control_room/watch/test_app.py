@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from watch_rig import NOW, Clock, ListFeed, box, health, play, screen, site
+from watch_rig import NOW, Clock, ListFeed, box, detail, health, play, screen, site
 
 from edge.control_room.watch.app import WatchApp
 from edge.telemetry.commands import Response
@@ -151,6 +151,13 @@ def test_view_hides_calm_boxes():
     feed = ListFeed()
     site(feed)
     assert not any("quay-1" in line for line in play(keys("f"), feed=feed))
+
+
+def test_view_tells_of_alarms_that_are_over():
+    feed = ListFeed()
+    stamp = box(feed, "gate-1", alarm="raised")
+    feed.add("alarm", stamp.make(AlarmMessage, NOW, state="cleared", alarm=detail("gate-1")))
+    assert "h alarms  1 over" in play(keys(), feed=feed)[-1]
 
 
 def test_view_keeps_a_chosen_box_chosen():

@@ -9,14 +9,16 @@ from firmware_config.errors import CredentialsError
 from firmware_config.folder import AUTHORITY, LIST, place_of, read_bytes
 from firmware_config.keyring import BROKER, ledger_of
 from firmware_config.output import Written, write_folder
-from firmware_config.site import CONTROL_ROOM_USER, Site
+from firmware_config.site import CONTROL_ROOM_USER, Box, Site
 from firmware_config.site_checks import is_this_machine
 from firmware_config.templating import filled
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 FILES = ("mosquitto.conf", "acl", "run.sh", "compose.yaml", "gammabox-broker.service")
+BRIDGE_FILES = ("bridge.conf", "upper-acl")
 KEY = "broker.key"
 
 
@@ -35,8 +37,23 @@ def broker_files(site: Site) -> dict[str, str]:
     True
 
     """
-    bind = f" {site.broker.host}" if is_this_machine(site.broker.host) else ""
-    return {name: filled(f"broker/{name}", site=site, control_room_user=CONTROL_ROOM_USER, bind=bind) for name in FILES}
+    values = {
+        "control_room_user": CONTROL_ROOM_USER,
+        "bind": f" {site.broker.host}" if is_this_machine(site.broker.host) else "",
+        "home_assistant": sorted({prefix for box in site.boxes for prefix in _home_assistant(box)}),
+    }
+    files = {name: filled(f"broker/{name}", site=site, **values) for name in FILES}
+    if site.bridge is not None:
+        files |= {f"bridge/{name}": filled(f"broker/{name}", site=site) for name in BRIDGE_FILES}
+    return files
+
+
+def _home_assistant(box: Box) -> Iterator[str]:
+    """Yield the prefix of Home Assistant where a box announces itself to it."""
+    telemetry = box.settings.get("telemetry")
+    prefix = telemetry.get("home_assistant") if isinstance(telemetry, dict) else None
+    if isinstance(prefix, str):
+        yield prefix
 
 
 @takes(folder=as_path, site=Site, credentials=as_path)

@@ -14,6 +14,7 @@ from edge.config.strict import StrictModel
 from firmware_config.cameras import Board, checked_camera, is_csi, is_recording
 
 CONTROL_ROOM_USER = "control-room"
+ADMINISTRATOR_USER = "administrator"
 DEFAULT_EXPOSURE_S = 0.033
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
@@ -40,8 +41,8 @@ def checked_id(value: str) -> str:
 
 def checked_device(value: str) -> str:
     """Return the id of a box if it is safe and free. Raise ValueError if not."""
-    if checked_id(value) == CONTROL_ROOM_USER:
-        raise ValueError(f"the id {value} is the control room's user at the broker; give the box another one")
+    if checked_id(value) in {CONTROL_ROOM_USER, ADMINISTRATOR_USER}:
+        raise ValueError(f"the id {value} is a user of people at the broker; give the box another one")
     return value
 
 
@@ -93,6 +94,15 @@ class Broker(StrictModel):
     )
 
 
+class Bridge(StrictModel):
+    """A broker of a wider network, to which the site's broker passes alarms and the state of its boxes."""
+
+    host: Annotated[str, AfterValidator(checked_host)] = Field(
+        description="the host name or address of the upper broker"
+    )
+    port: int = Field(default=8883, ge=1, le=65535, description="its TCP port for TLS")
+
+
 class Box(StrictModel):
     """A camera box."""
 
@@ -127,6 +137,7 @@ class Site(StrictModel):
     schema_version: Literal[1] = 1
     site: Id = Field(description="the site's id, the second level of every topic")
     broker: Broker = Field(description="host, port and tls of the broker")
+    bridge: Bridge | None = Field(default=None, description="host and port of a broker above; optional")
     boxes: Annotated[tuple[Box, ...], AfterValidator(_not_empty)] = Field(description="the list of boxes")
 
 

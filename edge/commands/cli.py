@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from edge.commands import console
+from edge.commands import console, messaging
 from edge.commands.archive_options import ArchiveOptions, HistoryOptions
 from edge.commands.broker import BrokerOptions
 from edge.commands.options import with_option_groups
@@ -286,19 +286,6 @@ def simulate_alarms(
 
 
 @app.command()
-def schemas(
-    out: Annotated[Path | None, typer.Argument(metavar="OUT", help="Folder for the files of the contract.")] = None,
-) -> None:
-    """Write the contract with subscribers: JSON Schemas of messages and commands, and an AsyncAPI document.
-
-    Without a folder the AsyncAPI document is printed.
-    """
-    from edge.commands import schemas as schemas_command
-
-    schemas_command.run(out)
-
-
-@app.command()
 def settings(
     as_json: Annotated[bool, typer.Option("--json", help="Print the JSON Schema for editors instead.")] = False,
 ) -> None:
@@ -306,6 +293,9 @@ def settings(
     from edge.config import reference as settings_text
 
     print(settings_text.as_schema() if as_json else settings_text.as_markdown())
+
+
+messaging.add_to(app)
 
 
 def main() -> None:

@@ -116,12 +116,13 @@ class SimulatedBox:
 
     def health(self, now: datetime) -> Health:
         """Return the health message of this moment."""
-        rate_hz = 0.0 if self.fault is not None and "camera" in self.fault else self._measured()
+        blind = self.fault is not None and "camera" in self.fault
+        rate_hz = 0.0 if blind else self._measured()
         self.hits += round(rate_hz * HEALTH_S)
         condition = "alarm" if self.alarm is not None else "learning" if self._reasons() else "clear"
         return self.stamp.make(
             Health, now, frames=300, delivered=302, not_analysed=2, fps=29.9, repeated=0, dropped=0, damaged=0,
-            live_fraction=0.0 if rate_hz == 0 else 0.94, exposure_s=0.033, live_s_per_s=0.93,
+            live_fraction=0.0 if blind else 0.94, exposure_s=0.033, live_s_per_s=0.0 if blind else 0.93,
             stage_ms={"decode": 7.1, "fast_path": 1.6, "crop": 0.1, "classify": 0.4, "alarm": 0.1}, hits=self.hits,
             unclassified=0, background_hz=BACKGROUND_HZ, background_interval_hz=(0.15, 0.26), background_learnt=True,
             condition=condition, reasons=self._reasons() if condition == "learning" else (),

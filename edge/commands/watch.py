@@ -49,7 +49,7 @@ def watch(broker: BrokerOptions, options: WatchOptions) -> None:
     """
     command = None if options.on_alarm is None else AlarmCommand(options.on_alarm)
     clock = control_room_clock()
-    on_terminal = sys.stdout.isatty() and not options.as_json
+    on_terminal = sys.stdin.isatty() and sys.stdout.isatty() and not options.as_json
     if on_terminal:
         require_view()
     kinds = None if options.as_json else VIEW_KINDS

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from edge.control_room.view import View
 
-FORGETTABLE = frozenset({"LOST", "STOPPED", "SILENT", "UNKNOWN", "OLD ALARM"})
+FORGETTABLE = frozenset({"LOST", "STOPPED", "UNKNOWN", "OLD ALARM"})
 
 
 def banner(now: datetime, site: str | None, broker: str, lost: datetime | None, zone: tzinfo | None) -> Text:
@@ -59,10 +59,10 @@ def empty_text(kind: Literal["all", "filtered", "alarms"], broker: str, site: st
 def forget_text(view: View, broker: str) -> str:
     """Return how a box that is gone for good is forgotten, or why it cannot be."""
     if view.word not in FORGETTABLE:
-        return f"This box is in use ({view.word}): it cannot be forgotten. A box is forgotten when it was taken down."
+        return f"This box is in use ({view.word}): it cannot be forgotten. Switch it off first."
     return (
         "If this box was taken down for good, somebody with the right to write for it runs\n\n"
         f"    gammabox-edge forget {view.device} --site {view.site} --broker {broker}\n\n"
-        "with the login that the technician uses. It deletes what the broker keeps of the box, and the box leaves "
+        "with the administrator's login. It deletes what the broker keeps of the box, and the box leaves "
         "every list. An alarm of it stays in the list of alarms of this session."
     )

@@ -33,7 +33,7 @@ def watch(*arguments):
     )
 
 
-def test_watch_prints_alarms_and_faults_or_json(broker):
+def test_watch_prints_alarms_and_faults_or_json(broker, tmp_path):
     site = f"watch-{secrets.token_hex(4)}"
     stamp = Stamp(site, "gate", "b")
     status = stamp.make(Status, NOW, state="online", reason="connected")
@@ -42,7 +42,8 @@ def test_watch_prints_alarms_and_faults_or_json(broker):
     named = {"status": status, "alarm": alarm, "hit": hit}
     broker.publish([(f"gammabox/{site}/gate/{kind}", encode(message)) for kind, message in named.items()])
     place = ["--broker", f"127.0.0.1:{broker.port}", "--site", site, "--seconds", "1"]
-    (line,) = watch(*place).stdout.splitlines()
+    (line,) = watch(*place, "--on-alarm", f"touch {tmp_path / 'rung'}").stdout.splitlines()
+    assert (tmp_path / "rung").exists()
     assert f" {site}/gate OLD ALARM: most 7.00 hits/s, 6.5 sigma; the box is away since" in line
     said = [json.loads(line) for line in watch(*place, "--json").stdout.splitlines()]
     assert {each["message"]["event_id"] for each in said} == {"b-0", "b-1", "b-2"}

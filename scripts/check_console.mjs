@@ -15,7 +15,14 @@ const BUILD = join(ROOT, "build", "console");
 const PICTURES = join(BUILD, "pictures");
 const STATIC = join(ROOT, "edge", "control_room", "page", "static");
 const SITE = "docks";
+const MANY = Number(process.env.BOXES ?? 500);
 const LOGIN = { user: "control-room", password: "only for this check" };
+const PASSWORDS = { [LOGIN.user]: LOGIN.password, boxes: "of the boxes", stranger: "of a stranger" };
+// The rights of the control room are those that gammabox-firmware renders.
+const RIGHTS = {
+  [LOGIN.user]: [`topic read gammabox/${SITE}/#`, `topic write gammabox/${SITE}/+/cmd/#`],
+  boxes: ["topic readwrite gammabox/#"],
+};
 const VENDORED = {
   "mqtt.esm.js": ["mqtt", "dist/mqtt.esm.js"],
   "uPlot.iife.min.js": ["uplot", "dist/uPlot.iife.min.js"],
@@ -56,7 +63,7 @@ function compareVendored(modules) {
 }
 
 async function openPage(browser, url, options = {}) {
-  const context = await browser.newContext({ viewport: DESK, ...options });
+  const context = await browser.newContext({ viewport: DESK, ignoreHTTPSErrors: true, ...options });
   const page = await context.newPage();
   page.on("console", (message) => message.type() === "error" && consoleErrors.push(message.text()));
   page.on("pageerror", (error) => consoleErrors.push(String(error)));
@@ -64,8 +71,8 @@ async function openPage(browser, url, options = {}) {
   return page;
 }
 
-async function logIn(page, password = LOGIN.password) {
-  await page.getByLabel("User").fill(LOGIN.user);
+async function logIn(page, password = LOGIN.password, user = LOGIN.user) {
+  await page.getByLabel("User").fill(user);
   await page.getByLabel("Password").fill(password);
   await page.keyboard.press("Enter");
 }
@@ -87,8 +94,13 @@ async function checkLogin(browser, url, script) {
   await logIn(page, "wrong");
   await page.getByText("refuses the login").waitFor();
   require(true, "a wrong password is told");
+  await logIn(page, PASSWORDS.stranger, "stranger");
+  await page.getByText("may have no right to read them").waitFor();
+  require(true, "a login without rights sees no box, and why");
+  await page.getByRole("button", { name: "Log out" }).click();
   await logIn(page);
   await page.getByText("Connected").waitFor();
+  await page.getByText("gate-north").waitFor();
   require(await page.getByRole("button", { name: "Sound on" }).isVisible(), "the sound is on after the login");
   const stored = await page.evaluate(() =>
     JSON.stringify([{ ...sessionStorage }, { ...localStorage }, document.cookie]),
@@ -202,39 +214,51 @@ async function checkPhone(browser, url, script) {
 
 async function checkMany(browser, url, client, script) {
   const boxes = Array.from(
-    { length: 500 },
+    { length: MANY },
     (_, number) => new Box(client, SITE, `box-${String(number).padStart(3, "0")}`, number),
   );
   await Promise.all(boxes.map((box) => box.begin()));
   const page = await openPage(browser, url);
   const began = Date.now();
   await logIn(page);
-  await page.waitForFunction(() => document.querySelectorAll(".box").length >= 500);
-  require(Date.now() - began < 5000, "500 boxes are listed within 5 s of the login", `${Date.now() - began} ms`);
+  await page.waitForFunction((count) => document.querySelectorAll(".box").length >= count, MANY);
+  require(Date.now() - began <
+    10_000, `${MANY} boxes are listed within 10 s of the login`, `${Date.now() - began} ms`);
   await page.evaluate(() => {
     window.longest = 0;
     new PerformanceObserver((list) => {
       for (const entry of list.getEntries()) window.longest = Math.max(window.longest, entry.duration);
     }).observe({ entryTypes: ["longtask"] });
   });
-  // Fifty messages a second, as 500 boxes send; then an alarm among them.
-  for (let second = 0; second < 5; second += 1) {
-    await Promise.all(boxes.slice(50 * second, 50 * second + 50).map((box) => box.health(0.03 + 0.01 * second)));
+  const session = await page.context().newCDPSession(page);
+  await session.send("Performance.enable");
+  const threadTime = async () => {
+    const { metrics } = await session.send("Performance.getMetrics");
+    return metrics.find(({ name }) => name === "ThreadTime").value;
+  };
+  const spent = await threadTime();
+  // Each box sends a message in ten seconds; then comes an alarm among them.
+  for (let second = 0; second < 10; second += 1) {
+    const group = boxes.filter((_, number) => number % 10 === second);
+    await Promise.all(group.map((box) => box.health(0.03 + 0.01 * second)));
     await sleep(1000);
   }
+  const share = (await threadTime()) - spent;
+  require(share <
+    5, `${MANY} boxes, each with a message in 10 s, take less than half a core`, `${Math.round(10 * share)} %`);
   const alarmed = Date.now();
-  await boxes[321].alarm();
-  await page.getByRole("heading", { name: /box-321/ }).waitFor();
+  await boxes[21].alarm();
+  await page.getByRole("heading", { name: /box-021/ }).waitFor();
   const delay = Date.now() - alarmed;
-  require(delay < 3000, "an alarm among 500 boxes is shown at once", `${delay} ms`);
+  require(delay < 3000, `an alarm among ${MANY} boxes is shown at once`, `${delay} ms`);
   const longest = await page.evaluate(() => Math.round(window.longest));
-  require(longest < 500, "the page stays fluid with 500 boxes", `longest task ${longest} ms`);
+  require(longest < 500, `the page stays fluid with ${MANY} boxes`, `longest task ${longest} ms`);
   await picture(page, "many-list");
   await page.getByRole("button", { name: "Plan" }).click();
   await sleep(300);
   await picture(page, "many-plan");
   await page.getByRole("button", { name: "List" }).click();
-  await axe(page, script, "500 boxes");
+  await axe(page, script, `${MANY} boxes`);
   await page.context().close();
 }
 
@@ -276,21 +300,21 @@ async function main() {
   compareVendored(modules);
   const [port, webPort, pagePort] = [await freePort(), await freePort(), await freePort()];
   rmSync(join(BUILD, "mosquitto.db"), { force: true });
-  const mosquitto = new Mosquitto(broker, BUILD, port, webPort, LOGIN);
+  const mosquitto = new Mosquitto(broker, BUILD, port, webPort, PASSWORDS, RIGHTS);
   await mosquitto.start();
   const folder = join(BUILD, "page");
   const command = "from edge.commands.cli import main; main()";
   const written = spawnSync(
     python,
-    ["-c", command, "page", folder, "--broker", `ws://127.0.0.1:${webPort}`, "--site", SITE],
+    ["-c", command, "page", folder, "--broker", `wss://127.0.0.1:${webPort}`, "--site", SITE],
     { cwd: ROOT, encoding: "utf8" },
   );
   if (written.status !== 0) throw new Error(written.stderr);
   const server = await serve(folder, pagePort);
   const url = `http://127.0.0.1:${pagePort}/`;
   const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${port}`, {
-    username: LOGIN.user,
-    password: LOGIN.password,
+    username: "boxes",
+    password: PASSWORDS.boxes,
     protocolVersion: 5,
   });
   const browser = await load("playwright-core").chromium.launch({ executablePath: chromium, args: ["--no-sandbox"] });

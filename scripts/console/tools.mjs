@@ -32,17 +32,33 @@ export function freePort() {
   });
 }
 
-/** Mosquitto with a login, one listener for boxes and one of websockets, which can be stopped and started again. */
+function run(command, ...words) {
+  const { status, stderr } = spawnSync(command, words, { encoding: "utf8" });
+  if (status !== 0) throw new Error(`${command}: ${stderr}`);
+}
+
+/**
+ * Mosquitto with users and their rights, one listener for boxes and one of encrypted websockets. It can be stopped and
+ * started again. Rights are lines of an acl by user, passwords as well.
+ */
 export class Mosquitto {
-  constructor(path, folder, port, webPort, { user, password }) {
+  constructor(path, folder, port, webPort, passwords, rights) {
     Object.assign(this, { path, port, config: join(folder, "mosquitto.conf") });
-    const passwords = join(folder, "passwords");
-    const made = spawnSync(program("mosquitto_passwd"), ["-b", "-c", passwords, user, password]);
-    if (made.status !== 0) throw new Error(`mosquitto_passwd: ${made.stderr}`);
+    const [key, certificate] = [join(folder, "server.key"), join(folder, "server.crt")];
+    const names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"];
+    const kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
+    run("openssl", "req", "-x509", ...kind, ...names, "-keyout", key, "-out", certificate);
+    writeFileSync(join(folder, "passwords"), "");
+    for (const [user, password] of Object.entries(passwords)) {
+      run(program("mosquitto_passwd"), "-b", join(folder, "passwords"), user, password);
+    }
+    const acl = Object.entries(rights).map(([user, lines]) => [`user ${user}`, ...lines].join("\n"));
+    writeFileSync(join(folder, "acl"), `${acl.join("\n")}\n`);
     const lines = [
       "per_listener_settings false",
       "allow_anonymous false",
-      `password_file ${passwords}`,
+      `password_file ${folder}/passwords`,
+      `acl_file ${folder}/acl`,
       "max_inflight_messages 0",
       "max_queued_messages 0",
       "persistence true",
@@ -50,6 +66,8 @@ export class Mosquitto {
       `listener ${port} 127.0.0.1`,
       `listener ${webPort} 127.0.0.1`,
       "protocol websockets",
+      `certfile ${certificate}`,
+      `keyfile ${key}`,
       process.getuid() === 0 ? "user root" : "",
     ];
     writeFileSync(this.config, `${lines.join("\n")}\n`);

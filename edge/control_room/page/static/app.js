@@ -15,7 +15,9 @@ import { every } from "./timers.js";
 import { h, render } from "./vendor/preact.mjs";
 import { countsOf, needsAttention, sounds } from "./view.js";
 
-const DRAW_MS = 200;
+const SHORTEST_PACE_MS = 200;
+const LONGEST_PACE_MS = 2_000;
+const DRAWING_SHARE = 0.25; // of the time, at most, so that messages are not held up on slow machines
 const WHO = "gammabox-who";
 const THEME = "gammabox-theme";
 
@@ -41,6 +43,7 @@ const state = {
 let link = null;
 let spoken = "";
 let isDue = false;
+let pace = SHORTEST_PACE_MS;
 
 const actions = {
   login(login, keep) {
@@ -135,14 +138,16 @@ function onMessage(topic, payload, isRetained) {
   if (arrival.kind !== "rsp") receive(state.board, arrival, now);
   else if (arrival.message)
     state.commands = answered(state.commands, `${arrival.site}/${arrival.device}`, arrival.message);
-  if (isDue) return;
+  const isUrgent = arrival.kind === "alarm" && !isRetained;
+  if (isDue && !isUrgent) return;
   isDue = true;
   // A hidden page is not drawn, but it must be heard at once: no requestAnimationFrame here.
-  setTimeout(update, DRAW_MS);
+  setTimeout(update, isUrgent ? 0 : pace);
 }
 
 /** Bring views, sound, title and page up to date. */
 function update() {
+  const began = performance.now();
   isDue = false;
   state.now = Date.now();
   state.views = look(state.board, state.now);
@@ -153,6 +158,7 @@ function update() {
   const { alarm } = countsOf(state.views);
   document.title = `${alarm ? `(${alarm}) ALARM – ` : ""}${isAway ? "NO CONNECTION – " : ""}Gammabox`;
   if (!document.hidden) draw();
+  pace = Math.min(Math.max(SHORTEST_PACE_MS, (performance.now() - began) / DRAWING_SHARE), LONGEST_PACE_MS);
 }
 
 /** Return what is read out: the lost connection, or the newest alarm that nobody has acknowledged. */

@@ -10,7 +10,7 @@ const MAX_ALARMS = 1_000;
 
 /** Return an empty board. */
 export function newBoard() {
-  return { boxes: new Map(), alarms: new Map(), ignored: 0 };
+  return { boxes: new Map(), looks: new WeakMap(), alarms: new Map(), ignored: 0 };
 }
 
 /** Return the arrival in an MQTT message, or null where its topic is none that the page reads. */
@@ -45,7 +45,16 @@ export function receive(board, arrival, now) {
 
 /** Return the views of all boxes at a time, the most urgent first. */
 export function look(board, now) {
-  return [...board.boxes].map(([key, box]) => Object.freeze({ ...viewOf(box, now), key })).sort(compare);
+  const second = Math.floor(now / 1000);
+  const views = [];
+  for (const [key, box] of board.boxes) {
+    // A box that has said nothing new looks the same within a second.
+    const known = board.looks.get(box);
+    const view = known?.second === second ? known.view : Object.freeze({ ...viewOf(box, now), key });
+    if (view !== known?.view) board.looks.set(box, { second, view });
+    views.push(view);
+  }
+  return views.sort(compare);
 }
 
 /**

@@ -3,10 +3,12 @@
 const MAX_TEXT = 500;
 // Control signs, signs that turn the direction of text, unpaired surrogates, unknown signs, odd blanks and separators.
 const UNWANTED = /[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu;
+const PLAIN = /^[ -~]*$/; // what nearly all texts are
 const SHORT_CODES = { "\t": "\\t", "\n": "\\n", "\r": "\\r" };
 
 /** Return a text from elsewhere as one bounded line, in which control signs stand as their codes. */
 export function clean(text, limit = MAX_TEXT) {
+  if (text.length <= limit && PLAIN.test(text)) return text;
   const signs = Array.from(text.slice(0, 2 * limit).replace(UNWANTED, code));
   return signs.length <= limit ? signs.join("") : `${signs.slice(0, limit - 1).join("")}…`;
 }
@@ -17,11 +19,15 @@ function code(sign) {
   return SHORT_CODES[sign] ?? (point < 0x100 ? hex("x", 2) : point < 0x10000 ? hex("u", 4) : hex("U", 8));
 }
 
+const FORMATS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map(
+  (digits) => new Intl.NumberFormat("en-GB", { maximumSignificantDigits: Math.max(1, digits) }),
+);
+
 /** Return a number with three significant digits; a dash where it is unknown. */
 export function number(value, digits = 3) {
   if (value === null || value === undefined) return "–";
   if (value !== 0 && Math.abs(value) < 1e-4) return value.toExponential(1);
-  return value.toLocaleString("en-GB", { maximumSignificantDigits: digits });
+  return FORMATS[digits].format(value);
 }
 
 /** Return a rate in hits per live second. */
@@ -38,7 +44,7 @@ export function percent(value) {
 
 /** Return a noun with its number. */
 export function counted(count, noun, plural = `${noun}s`) {
-  return `${count.toLocaleString("en-GB")} ${count === 1 ? noun : plural}`;
+  return `${FORMATS[9].format(count)} ${count === 1 ? noun : plural}`;
 }
 
 /** Return a span of time in words, as exact as people need it. */

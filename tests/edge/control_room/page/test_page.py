@@ -83,7 +83,7 @@ def test_page_loads_nothing_from_elsewhere():
 
 def test_package_holds_every_file():
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    patterns = re.search(r"^edge = \[(.*py\.typed.*)\]$", project, re.MULTILINE)[1]
+    patterns = re.search(r"^\[tool\.setuptools\.package-data\]\nedge = \[([^]]*)\]", project, re.MULTILINE)[1]
     packed = {path for pattern in re.findall(r'"([^"]+)"', patterns) for path in (ROOT / "edge").glob(pattern)}
     assert {file for file in STATIC.rglob("*") if file.is_file()} <= packed
 

@@ -5,7 +5,7 @@ import pytest
 
 from edge.config.telemetry import VERBS
 from edge.telemetry import gate
-from edge.telemetry.inbox import MAX_BYTES, Arrived
+from edge.telemetry.inbox import MAX_BYTES, Arrived, Inbox
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
 TOPIC = "gammabox/docks/gate-1/cmd/{}"
@@ -75,3 +75,20 @@ def test_recent_forgets_what_is_too_old_to_be_replayed():
     given = {"old": NOW - timedelta(seconds=121), "new": NOW - timedelta(seconds=119)}
     assert gate.recent(given, NOW) == {"new": given["new"]}
     assert isinstance(judged(arrived(utc=given["old"].isoformat())), gate.Refused)
+
+
+class ForeignMessage:
+    """A message on a topic that is no UTF-8, as paho hands it over."""
+
+    payload = b"{}"
+    retain = False
+
+    @property
+    def topic(self):
+        return b"\xff\xfe".decode()
+
+
+def test_inbox_leaves_out_topics_that_are_no_text():
+    inbox = Inbox(())
+    inbox._on_message(None, None, ForeignMessage())
+    assert inbox.take() == ([], 0)

@@ -151,7 +151,10 @@ async function checkAcknowledge(page, box, script) {
   require(next !== at && next.startsWith(SITE), "arrow keys move in the list", next);
 }
 
-async function checkLoss(page, mosquitto) {
+async function checkLoss(page, mosquitto, box) {
+  await box.endSilence();
+  await page.locator(".banner.alarm").getByText("North gate").first().waitFor();
+  require(true, "the banner comes back when a silence is over");
   let began = Date.now();
   await mosquitto.stop();
   await page.getByText("No connection", { exact: true }).waitFor();
@@ -327,7 +330,7 @@ async function main() {
     await checkHostile(page, boxes[1]);
     await checkPhone(browser, url, script);
     await checkSound(browser, url, boxes[3]);
-    await checkLoss(page, mosquitto);
+    await checkLoss(page, mosquitto, boxes[0]);
     await checkMany(browser, url, client, script);
     // A refused connection is an error to the browser; everything else would be one of the page.
     const odd = consoleErrors.filter((text) => !/WebSocket/.test(text));

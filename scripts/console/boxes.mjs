@@ -135,6 +135,14 @@ export class Box {
     });
   }
 
+  /** The alarm was silenced, and its time of silence is over. */
+  endSilence() {
+    const ago = (minutes) => new Date(Date.now() - 60_000 * minutes).toISOString();
+    return this.alarm("updated", 38, {
+      acknowledged: { by: "J. Okafor", reason: null, utc: ago(2), silenced_until_utc: ago(1) },
+    });
+  }
+
   clear(state = "cleared", reasons = []) {
     return this.publish("alarm", {
       state,

@@ -13,7 +13,7 @@ import { Plan } from "./plan.js";
 import * as sound from "./sound.js";
 import { every } from "./timers.js";
 import { h, render } from "./vendor/preact.mjs";
-import { countsOf, needsAttention, sounds } from "./view.js";
+import { countsOf, sounds } from "./view.js";
 
 const SHORTEST_PACE_MS = 200;
 const LONGEST_PACE_MS = 2_000;
@@ -164,7 +164,7 @@ function update() {
 /** Return what is read out: the lost connection, or the newest alarm that nobody has acknowledged. */
 function announcement() {
   if (state.connection.state === "lost") return "The connection to the broker is lost";
-  const view = state.views.find(needsAttention);
+  const view = state.views.find((one) => sounds(one, state.now));
   return view ? `${view.word} at ${view.place || view.device}` : "";
 }
 

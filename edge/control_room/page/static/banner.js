@@ -3,14 +3,14 @@
 import { symbol } from "./symbols.js";
 import { clockTime, counted, rate, span } from "./text.js";
 import { h } from "./vendor/preact.mjs";
-import { needsAttention } from "./view.js";
+import { sounds } from "./view.js";
 
 const MAX_BANNERS = 3;
 const SILENT_MS = 45_000;
 
 /** Show the banners. */
 export function Banners({ state, actions }) {
-  const alarms = state.views.filter(needsAttention);
+  const alarms = state.views.filter((view) => sounds(view, state.now));
   const more = alarms.length - MAX_BANNERS;
   return h(
     "section",

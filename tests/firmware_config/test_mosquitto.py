@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -18,7 +19,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 from firmware_config.broker import broker_files
-from firmware_config.site import CONTROL_ROOM_USER, Broker, Site
+from firmware_config.site import ADMINISTRATOR_USER, CONTROL_ROOM_USER, Broker, Site
 
 # Debian installs the broker where only root's PATH looks.
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
@@ -251,3 +252,25 @@ def test_retained_states_survive_a_restart(plain_site: Site, tmp_path: Path, fre
     with running(plain_site, tmp_path, port) as second, client(second, CONTROL_ROOM_USER) as room:
         room.subscribe("gammabox/campus/+/alarm")
         assert room.wait_for("standing") == [("gammabox/campus/gate-north/alarm", "standing")]
+
+
+def test_rights_for_home_assistant_and_administrator(
+    plain_site: Site, tmp_path: Path, free_port: Callable[[], int]
+) -> None:
+    settings = {"telemetry": {"home_assistant": "homeassistant"}}
+    boxes = tuple(box.model_copy(update={"settings": settings}) for box in plain_site.boxes)
+    site = plain_site.model_copy(update={"boxes": boxes})
+    own = "homeassistant/device/gammabox_campus_gate-north/config"
+    with running(site, tmp_path, free_port()) as started:
+        subprocess.run([str(PASSWD), "-b", "passwords", ADMINISTRATOR_USER, "x"], cwd=tmp_path, check=True)
+        started.process.send_signal(signal.SIGHUP)
+        with client(started, "gate-north") as box, client(started, CONTROL_ROOM_USER) as room:
+            assert not box.publish(own, "announced", retain=True).is_failure
+            assert box.publish(own.replace("north", "south"), "forged", retain=True).is_failure
+            box.subscribe("homeassistant/status")
+            assert not room.publish("homeassistant/status", "online").is_failure
+            box.wait_for("online")
+            assert room.publish("gammabox/campus/gate-north/alarm", "", retain=True).is_failure
+        with client(started, ADMINISTRATOR_USER, "x") as administrator:
+            for topic in ("gammabox/campus/gate-north/alarm", own):
+                assert not administrator.publish(topic, "", retain=True).is_failure

@@ -88,7 +88,7 @@ function healthTable(health) {
     ["temperature", temperature === null ? null : `${number(temperature)} °C`],
     ["camera", health.camera.join(", ")],
     ["not counted", health.nuisances.join("; ")],
-    ["hits", `${number(health.hits, 9)} since the start, ${span(1000 * health.uptime_s)} ago`],
+    ["hits", `${number(health.hits, 9)} since its start ${span(1000 * health.uptime_s)} ago`],
     ["waiting messages", health.outbox.depth ? number(health.outbox.depth, 9) : null],
     ["dropped messages", health.outbox.dropped ? number(health.outbox.dropped, 9) : null],
   ]);

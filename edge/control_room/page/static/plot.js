@@ -46,6 +46,12 @@ export class Plot extends Component {
     return [times, rates, backgrounds];
   }
 
+  span() {
+    const { times } = this.props.points;
+    const last = times.at(-1) ?? Date.now() / 1000;
+    return [Math.min(times[0] ?? last, last - SHORTEST_S), last];
+  }
+
   draw() {
     this.plot?.destroy();
     const style = getComputedStyle(this.element);
@@ -68,7 +74,7 @@ export class Plot extends Component {
           { ...axis, size: 48, values: (_, ticks) => ticks.map((tick) => number(tick)) },
         ],
         scales: {
-          x: { range: (_, first, last) => [Math.min(first, last - SHORTEST_S), last] },
+          x: { range: () => this.span() },
           y: { range: (_, low, high) => [0, Math.max(high * 1.15, 0.1)] },
         },
         series: [{}, { ...series, stroke: line }, { stroke: ink, width: 1, dash: [6, 4], points: { show: false } }],

@@ -87,6 +87,17 @@ check-fuzz: $(VENV)/.dev ## 20,000 mutated recordings, pictures, streams, MQTT p
 check-console: $(VENV)/.dev ## try the browser page in headless Chromium against Mosquitto, and draw its pictures
 	node scripts/check_console.mjs $(BIN)/python
 
+DELIVERY_ARGS ?= --write docs/delivery.md
+FLEET_ARGS ?= --write docs/delivery.md
+
+.PHONY: check-delivery check-fleet
+
+check-delivery: $(VENV)/.dev ## 200 kills of agent, broker, network and disks: no alarm is lost, none comes twice
+	$(BIN)/python scripts/check_delivery.py $(DELIVERY_ARGS)
+
+check-fleet: $(VENV)/.dev ## 1,000 simulated boxes on one Mosquitto: nothing is lost, the control room keeps up
+	$(BIN)/python scripts/check_fleet.py $(FLEET_ARGS)
+
 # NIST's schema of N42.42 stands in no package: name the file with N42_XSD=, from http://physics.nist.gov/N42/2011/n42.xsd
 N42_XSD ?=
 

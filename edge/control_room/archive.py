@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import re
 import sqlite3
-import ssl
 import time
 from collections import deque
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from paho.mqtt.properties import Properties
 from edge.config.faults import shown_text
 from edge.control_room.archive_arrival import KINDS, LASTING, MAX_PAYLOAD, arrival_of
 from edge.errors import BrokerError
-from edge.telemetry.login import V3, V5, Login, reason_of
+from edge.telemetry.login import V3, V5, Login, distrusts, reason_of
 from edge.telemetry.topics import ROOT, of_site
 from edge.text import counted, one_line
 
@@ -137,10 +136,11 @@ class Archive:
                     self._store(None)  # without a disk, all is left to the broker
                 if not self._write_again_s:
                     self._session(stop)
-            except ssl.SSLError as error:
-                self._tell(f"broker {self._place} and the archive do not trust each other ({reason_of(error)})")
             except OSError as error:
-                self._tell(f"broker {self._place} cannot be reached ({reason_of(error)}); trying again")
+                if distrusts(error):
+                    self._tell(f"broker {self._place} and the archive do not trust each other ({reason_of(error)})")
+                else:
+                    self._tell(f"broker {self._place} cannot be reached ({reason_of(error)}); trying again")
             except sqlite3.Error as error:
                 self._not_writable(error)
             except Exception as error:  # noqa: BLE001 - paho raises many kinds on packets that are no MQTT

@@ -6,7 +6,6 @@ All of paho runs in this thread. An exception in a callback therefore surfaces h
 from __future__ import annotations
 
 import logging
-import ssl
 import threading
 import time
 from collections import deque
@@ -19,8 +18,9 @@ from paho.mqtt.properties import Properties
 
 from edge.telemetry.inbox import Inbox
 from edge.telemetry.link_state import LinkState, State, distrusted
-from edge.telemetry.login import NAMES, V3, V5, Login, reason_of
+from edge.telemetry.login import NAMES, V3, V5, Login, distrusts, reason_of
 from edge.telemetry.messages import Status, encode
+from edge.telemetry.outgoing import as_historical
 from edge.telemetry.topics import Topic
 from edge.text import one_line
 
@@ -94,7 +94,7 @@ class Link:
         self.login = Login(settings)
         self._protocol = V3 if settings.protocol == "3.1.1" else V5
         self._state = LinkState("starting", f"connecting to {settings.host}:{settings.port}")
-        self._sessions = 0
+        self._sessions, self._was_away = 0, False
         self._suspects: set[int] = set()
         self._losses_s: deque[float] = deque(maxlen=TAKEOVERS)
         self._started_s = time.monotonic()
@@ -181,15 +181,15 @@ class Link:
             self._begin_session()
             try:
                 self._session()
-            except ssl.SSLError as error:
-                if not self.login.turn():
-                    self._state = distrusted(self._place, reason_of(error))
             except OSError as error:
-                self._change(
-                    "away", f"broker {self._place} cannot be reached ({reason_of(error)}); going on without it"
-                )
+                if not distrusts(error):
+                    text = f"broker {self._place} cannot be reached ({reason_of(error)}); going on without it"
+                    self._change("away", text)
+                elif not self.login.turn():
+                    self._state = distrusted(self._place, reason_of(error))
             except Exception as error:  # noqa: BLE001 - paho raises many kinds on packets that are no MQTT
                 log.error("the link failed (%s); it is built again", one_line(f"{type(error).__name__}: {error}"))  # noqa: TRY400
+            self._was_away = not self._connected  # and may have died
             if self._retry_at_once:
                 continue
             proven = self._proven or (self._connected and time.monotonic() - self._began_s >= PROVEN_S)
@@ -221,7 +221,7 @@ class Link:
         """
         now_s = time.monotonic()
         on_their_way = set(self._sent.values())
-        if self._greeted and len(on_their_way) == 1:
+        if self._greeted and len(on_their_way) == 1 and "keep alive" not in self._farewell.lower():
             (number,) = on_their_way
             self._outbox.refuse(number, f"the broker hangs up on it: {self._farewell}")
         self._suspects |= on_their_way
@@ -253,6 +253,8 @@ class Link:
             self._max_packet = getattr(properties, "MaximumPacketSize", None)
             self._birth = client.publish(self._topic, self._status("online", "connected"), qos=1, retain=True).mid
             self._inbox.subscribe(client)
+            if self._was_away:
+                self._outbox.repeat_alarms()
             self._change("online", f"connected to {self._place} with MQTT {NAMES[self._protocol]}")
         elif reason.getName() == "Unsupported protocol version" and self._other_protocol():
             log.info("broker %s does not speak this MQTT version, trying %s", self._place, NAMES[self._protocol])
@@ -326,10 +328,8 @@ class Link:
             self._suspects.clear()  # those that are left were replaced or set aside
 
     def _payload(self, waiting: Waiting) -> bytes:
-        message = waiting.message
-        if message.boot_id == self._stamp.boot_id and time.monotonic() - waiting.made_s < NEWS_S:
-            return message.payload
-        return message.payload.replace(b'"historical":false', b'"historical":true', 1)
+        payload, is_ours = waiting.message.payload, waiting.message.boot_id == self._stamp.boot_id
+        return payload if is_ours and time.monotonic() - waiting.made_s < NEWS_S else as_historical(payload)
 
     def _say_goodbye(self, client: paho.Client) -> None:
         farewell = client.publish(self._topic, self._status("offline", "stopped"), qos=1, retain=True)

@@ -121,6 +121,18 @@ def reason_of(error: Exception) -> str:
     return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
 
 
+def distrusts(error: Exception) -> bool:
+    """Return whether two ends do not trust each other. A connection that is cut within the handshake is none of it.
+
+    Examples
+    --------
+    >>> distrusts(ssl.SSLCertVerificationError("expired")), distrusts(ssl.SSLEOFError("cut"))
+    (True, False)
+
+    """
+    return isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError)
+
+
 def read_password(settings: MqttSettings) -> str | None:
     """Return the first line of the password file; None where the settings name no file."""
     if settings.password_file is None:

@@ -156,6 +156,18 @@ class Outbox:
             if self.aside:
                 self._fault("aside", f"the broker cannot take {self.aside} messages, which are set aside ({reason})")
 
+    def repeat_alarms(self) -> None:
+        """Send the alarms that were confirmed last once more, to a broker that may have died with them.
+
+        Whoever has them knows them by their event id.
+        """
+        with self._lock:
+            self.commit()
+            try:
+                self._file.repeat()
+            except sqlite3.Error as error:
+                self._repair(error)
+
     def commit(self, *, durable: bool = False) -> None:
         """Write all additions and removals since the last commit. `durable` waits for the disk."""
         with self._lock:

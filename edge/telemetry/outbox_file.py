@@ -8,18 +8,22 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from edge.telemetry.outgoing import PRIORITY, REPLACED, Outgoing, Waiting
+from edge.telemetry.outgoing import PRIORITY, REPLACED, Outgoing, Waiting, as_historical
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
     from pathlib import Path
 
-LAYOUT = 2
+LAYOUT = 3
 BUSY_TIMEOUT_S = 2.0
 MAX_REFUSALS = 2
 MAX_ASIDE = 100
 MAX_DAMAGED = 3
 """Damaged files that are kept; older ones are deleted."""
+REPEAT_S = 20.0
+"""A broker that dies forgets what it confirmed since it last wrote its file, as the rendered Mosquitto does in 15 s."""
+MAX_REPEATS = 2
+MAX_SENT = 100
 MAX_AGE_S = 30 * 86400.0
 AGE_CHECK_S = 600.0
 _SCHEMA = """
@@ -35,7 +39,12 @@ CREATE TABLE IF NOT EXISTS message (
     made_s REAL NOT NULL,
     made_utc_s REAL NOT NULL,
     refusals INTEGER NOT NULL DEFAULT 0,
-    aside INTEGER NOT NULL DEFAULT 0
+    aside INTEGER NOT NULL DEFAULT 0,
+    repeated INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE IF NOT EXISTS sent (
+    id INTEGER PRIMARY KEY, topic TEXT NOT NULL, payload BLOB NOT NULL, boot_id TEXT NOT NULL, made_s REAL NOT NULL,
+    repeated INTEGER NOT NULL, confirmed_utc_s REAL NOT NULL
 );
 CREATE INDEX IF NOT EXISTS next_out ON message (aside, priority DESC, id);
 CREATE INDEX IF NOT EXISTS by_topic ON message (topic, keep);
@@ -52,7 +61,7 @@ CREATE TRIGGER IF NOT EXISTS count_aside AFTER UPDATE OF aside ON message BEGIN
     UPDATE totals SET aside = aside + NEW.aside - OLD.aside;
 END;
 UPDATE message SET aside = 0, refusals = 0 WHERE aside = 1 OR refusals > 0;
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 """
 
 
@@ -103,7 +112,9 @@ class OutboxFile:
 
     def last_id(self) -> int:
         """Return the highest number of a message."""
-        last: int = self._database.execute("SELECT COALESCE(MAX(id), 0) FROM message").fetchone()[0]
+        last: int = self._database.execute(
+            "SELECT MAX((SELECT COALESCE(MAX(id), 0) FROM message), (SELECT COALESCE(MAX(id), 0) FROM sent))"
+        ).fetchone()[0]
         return last
 
     def totals(self) -> tuple[int, int, int]:
@@ -147,7 +158,7 @@ class OutboxFile:
             self._database.execute("PRAGMA synchronous = FULL")
         try:
             with self._database:
-                self._database.executemany("DELETE FROM message WHERE id = ?", [(number,) for number in removed])
+                self._remove(removed)
                 for waiting in added:
                     self._add(waiting)
                 return self._drop_excess(*limits) + self._drop_old()
@@ -168,9 +179,46 @@ class OutboxFile:
                 (MAX_ASIDE,),
             )
 
+    def repeat(self) -> int:
+        """Let the alarms that the broker confirmed last wait once more, each two times at most. Return their number.
+
+        They are marked historical and not retained, so they never replace a newer state.
+        """
+        with self._database:
+            rows = self._database.execute(
+                "SELECT id, topic, payload, boot_id, made_s, repeated + 1 FROM sent"
+                " WHERE confirmed_utc_s > (SELECT MAX(confirmed_utc_s) FROM sent) - ?",
+                (REPEAT_S,),
+            ).fetchall()
+            self._database.execute("DELETE FROM sent")
+            self._database.executemany(
+                "INSERT OR IGNORE INTO message"
+                " (id, topic, payload, retain, keep, priority, boot_id, made_s, made_utc_s, repeated)"
+                " VALUES (?, ?, ?, 0, 'always', ?, ?, ?, ?, ?)",
+                [
+                    (number, topic, as_historical(payload), PRIORITY["always"], boot_id, made_s, time.time(), repeated)
+                    for number, topic, payload, boot_id, made_s, repeated in rows
+                ],
+            )
+        return len(rows)
+
     def close(self) -> None:
         """Close the file."""
         self._database.close()
+
+    def _remove(self, removed: Iterable[int]) -> None:
+        """Remove confirmed messages; alarms are kept for a while, for a broker that forgets them."""
+        numbers = [(number,) for number in removed]
+        now_s = time.time()
+        self._database.executemany(
+            "INSERT OR REPLACE INTO sent SELECT id, topic, payload, boot_id, made_s, repeated, ? FROM message"
+            " WHERE id = ? AND keep = 'always' AND repeated < ?",
+            [(now_s, number, MAX_REPEATS) for (number,) in numbers],
+        )
+        self._database.executemany("DELETE FROM message WHERE id = ?", numbers)
+        self._database.execute(
+            "DELETE FROM sent WHERE id IN (SELECT id FROM sent ORDER BY id DESC LIMIT -1 OFFSET ?)", (MAX_SENT,)
+        )
 
     def _add(self, waiting: Waiting) -> None:
         message = waiting.message
@@ -210,11 +258,15 @@ class OutboxFile:
         return excess
 
     def _drop_old(self) -> int:
-        """Drop hits that have waited for a month, by a look every ten minutes."""
+        """Drop hits that have waited for a month, by a look every ten minutes; try alarms again that were set aside."""
         now_s = time.monotonic()
         if now_s - self._aged_s < AGE_CHECK_S:
             return 0
         self._aged_s = now_s
+        # A network or a broker that died twice at the same alarm looks like an alarm that the broker cannot take.
+        self._database.execute(
+            "UPDATE message SET aside = 0, refusals = ? WHERE aside = 1 AND keep = 'always'", (MAX_REFUSALS - 1,)
+        )
         oldest_s = time.time() - MAX_AGE_S
         return self._database.execute(
             "DELETE FROM message WHERE keep = 'until_full' AND made_utc_s < ?", (oldest_s,)

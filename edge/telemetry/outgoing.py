@@ -56,3 +56,15 @@ def replaces(new: Outgoing, old: Outgoing) -> bool:
     if new.topic != old.topic or old.keep not in REPLACED:
         return False
     return new.keep in REPLACED or (new.retain and old.keep == "restated")
+
+
+def as_historical(payload: bytes) -> bytes:
+    """Return a message that is marked as one that has waited.
+
+    Examples
+    --------
+    >>> as_historical(b'{"seq":1,"historical":false}')
+    b'{"seq":1,"historical":true}'
+
+    """
+    return payload.replace(b'"historical":false', b'"historical":true', 1)

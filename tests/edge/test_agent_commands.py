@@ -1,8 +1,13 @@
 """An agent that is given commands over real brokers."""
 
+import json
+import secrets
+
+import paho.mqtt.client as paho
 import pytest
 from agent_box import FPS, SITE, Box, hits_from, messages, write_film
-from commands import CommandRoom
+from commands import PATIENCE_S, CommandRoom
+from link_rig import until
 
 from edge.config.device import MqttSettings
 from edge.control_room.subscriber import Subscriber
@@ -11,8 +16,8 @@ from edge.telemetry.inbox import MAX_BYTES
 
 @pytest.fixture(scope="session")
 def source_film(tmp_path_factory):
-    frames = 60 * FPS
-    return write_film(tmp_path_factory.mktemp("film") / "a.avi", frames, hits_from(2 * FPS, frames, 4))
+    frames = 40 * FPS
+    return write_film(tmp_path_factory.mktemp("film") / "a.avi", frames, hits_from(5, frames, 2))
 
 
 @pytest.fixture
@@ -33,25 +38,49 @@ def is_acknowledged(got):
 
 
 def test_agent_carries_out_commands(box, broker):
-    site = MqttSettings(host="127.0.0.1", port=broker.port)
-    with Subscriber(site, SITE) as subscriber, CommandRoom(SITE, box.device, broker.port) as room:
+    settings = MqttSettings(host="127.0.0.1", port=broker.port)
+    with Subscriber(settings, SITE) as subscriber, CommandRoom(SITE, box.device, broker.port) as room:
         process = box.start()
         box.hear(subscriber, stands)
-        assert not room.give("acknowledge", alarm_id="another")["ok"]
-        assert room.give("acknowledge", alarm_id="standing")["ok"]
-        box.hear(subscriber, is_acknowledged)
-        assert room.give("health")["result"]["alarm_stands"]
-        changed = room.give("set", values={"telemetry.health_interval_s": 7.5, "logging.level": "error"})
-        assert changed["result"]["values"] == {"telemetry.health_interval_s": 7.5, "logging.level": "error"}
-        assert "at least 0.5" in room.give("set", values={"telemetry.health_interval_s": 0.01})["error"]
-        assert "cannot be set" in room.give("set", values={"mqtt.host": "evil"})["error"]
-        assert "do not allow recalibrate" in room.give("recalibrate", no_source_is_near=True)["error"]
         room.send("restart", b"x" * (MAX_BYTES + 1))
         room.send("restart", b'{"transaction_id": "\x1b[2J"}')
+        assert room.give("acknowledge", alarm_id="standing")["ok"]
+        box.hear(subscriber, is_acknowledged)
+        assert "do not allow recalibrate" in room.give("recalibrate", no_source_is_near=True)["error"]
         assert room.give("restart")["ok"]
         out, err = process.communicate(timeout=30)
-        assert process.returncode == 0, err
-        assert "\x1b" not in err + out
+    assert process.returncode == 0, err
+    assert "\x1b" not in err + out
+
+
+def test_agent_keeps_an_acknowledgement_over_a_restart(box, broker):
+    settings = MqttSettings(host="127.0.0.1", port=broker.port)
+    with Subscriber(settings, SITE) as subscriber, CommandRoom(SITE, box.device, broker.port) as room:
+        process = box.start()
+        box.hear(subscriber, stands)
+        assert room.give("acknowledge", alarm_id="standing")["ok"]
+        assert room.give("restart")["ok"]
+        process.communicate(timeout=30)
+        box.hear(subscriber, is_acknowledged)
         box.start()
         got = box.hear(subscriber, is_acknowledged)
     assert {each.acknowledged.by for each in messages(got, "alarm") if each.acknowledged} == {"Ada"}
+
+
+def test_agent_announces_itself_to_home_assistant(box, broker):
+    prefix = f"ha-{secrets.token_hex(4)}"
+    topic = f"{prefix}/device/gammabox_{SITE}_{box.device}/config"
+    box.settings["telemetry"]["home_assistant"] = prefix
+    heard = []
+    client = paho.Client(paho.CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
+    client.on_connect = lambda *_: client.subscribe(topic, qos=1)
+    client.on_message = lambda _client, _data, message: heard.append(message.payload)
+    client.connect("127.0.0.1", broker.port)
+    client.loop_start()
+    try:
+        box.start()
+        until(lambda: heard, PATIENCE_S)
+    finally:
+        client.disconnect()
+        client.loop_stop()
+    assert json.loads(heard[0])["device"]["identifiers"] == [f"gammabox_{SITE}_{box.device}"]

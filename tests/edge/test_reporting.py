@@ -19,6 +19,12 @@ from edge.telemetry.outbox import Outbox
 START = datetime(2026, 3, 1, tzinfo=timezone.utc)
 SETTINGS = AlarmSettings()
 GREY = np.zeros((64, 64), np.uint8)
+HEALTH = {
+    "frames": 1, "delivered": 1, "not_analysed": 0, "repeated": 0, "dropped": 0, "damaged": 0, "fps": 25,
+    "live_fraction": None, "live_s_per_s": 0, "stage_ms": {}, "hits": 0, "unclassified": 0, "background_hz": None,
+    "background_interval_hz": None, "background_learnt": False, "condition": "learning", "alarm_stands": False,
+    "temperature_c": None, "uptime_s": 1.0, "outbox": {"depth": 0, "dropped": 0},
+}  # fmt: skip
 BLIND = ("the camera delivers no frames",)
 
 
@@ -172,3 +178,17 @@ def test_reporter_states_place_and_advice(rig):
     messages = box.said()
     assert {message.place for message in messages} == {"North gate"}
     assert any("instrument to North gate" in message.advice for message in messages)
+
+
+def test_reporter_repeats_health_once_a_minute_for_a_bridge(rig):
+    box = rig()
+    events = {"health": [], "health_minute": []}
+    for second in range(0, 200, 10):
+        message = box.reporter.send_health(START, float(second), **HEALTH)
+        for waiting in box.outbox.next(100):
+            events[waiting.message.topic.rpartition("/")[2]].append(message.event_id)
+            assert message.event_id.encode() in waiting.message.payload
+            assert waiting.message.retain
+            box.outbox.confirm([waiting.id])
+    assert len(events["health"]) == 20
+    assert events["health_minute"] == events["health"][::6]

@@ -101,6 +101,11 @@ class View:
         """Whether the alarm of the box is not acknowledged yet."""
         return self.urgency == "alarm" and self.acknowledgement is None
 
+    def sounds(self, now: datetime) -> bool:
+        """Return whether the alarm asks for a sound: nobody has taken charge, or the time of silence is over."""
+        until = None if self.acknowledgement is None else self.acknowledgement.silenced_until
+        return self.needs_attention or (self.urgency == "alarm" and until is not None and now >= until)
+
     def age_s(self, now: datetime) -> float | None:
         """Return the seconds since the box last sent anything; None where it never has."""
         return None if self.heard is None else max(0.0, (now - self.heard).total_seconds())

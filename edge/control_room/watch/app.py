@@ -142,6 +142,8 @@ class WatchApp(App[None]):
             self._lost_since = None
         elif self._lost_since is None:
             self._lost_since = now
+            if self._rings:
+                self.bell()
         for outcome in map(self._requests.outcome, news.answers):
             if outcome is not None:
                 self.say(outcome[0], wrong=not outcome[1])

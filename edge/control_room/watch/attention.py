@@ -45,7 +45,7 @@ class Attention:
 
     def rings(self, views: Iterable[View], now: datetime) -> bool:
         """Return whether the bell rings now: at once for a new alarm, then every ten seconds."""
-        loud = any(self._is_loud(view) for view in views)
+        loud = any(view.sounds(now) and (view.site, view.device) not in self._muted for view in views)
         if not loud:
             self._rung = None
             return False
@@ -53,6 +53,3 @@ class Attention:
             return False
         self._rung = now
         return True
-
-    def _is_loud(self, view: View) -> bool:
-        return view.needs_attention and (view.site, view.device) not in self._muted

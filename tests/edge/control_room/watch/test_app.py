@@ -48,12 +48,13 @@ def test_view_without_boxes_says_so():
 
 
 def test_view_says_at_once_that_the_connection_is_lost():
-    feed, clock = ListFeed(), Clock()
+    feed, clock, rung = ListFeed(), Clock(), []
     site(feed)
 
     async def steps(app, pilot):
         await pilot.pause()
         feed.connected = False
+        app.bell = lambda: rung.append(1)
         app.look()
         clock.now += timedelta(minutes=5)
         lost = await screen(app, pilot)
@@ -61,7 +62,8 @@ def test_view_says_at_once_that_the_connection_is_lost():
         clock.now += timedelta(seconds=1)
         return lost, await screen(app, pilot)
 
-    lost, back = play(steps, size=(100, 24), feed=feed, clock=clock)
+    lost, back = play(steps, size=(100, 24), feed=feed, clock=clock, bell=True)
+    assert rung
     assert lost[0].startswith(" CONNECTION LOST for 5 min: all below is old")
     assert "CALM 1" in lost[1]  # it is not known to be silent while nobody can hear it
     assert "CONNECTION" not in back[0]

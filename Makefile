@@ -66,10 +66,12 @@ SOAK_SECONDS ?= 3600
 # Findings are kept in build/fuzz, and can be made again by their number.
 FUZZ_CASES ?= 20000
 
+BROKER_BOXES ?= 2000
+
 # Films of check-field, a quarter of an hour each to make, are kept in build/field.
 FIELD_SEEDS ?= 1 2
 
-.PHONY: check-soak check-field check-kills check-fuzz check-console check-contract
+.PHONY: check-soak check-field check-kills check-fuzz check-console check-contract check-broker try-technician
 
 check-soak: $(VENV)/.dev ## an hour of the agent at full speed: nothing grows, every frame is accounted for
 	$(BIN)/python scripts/soak.py --seconds $(SOAK_SECONDS)
@@ -79,6 +81,13 @@ check-field: $(VENV)/.dev ## 50 µSv/h over a moving scene for 60 s: the agent a
 
 check-kills: $(VENV)/.dev ## kill the agent beside a source at 200 random moments: no alarm is lost, nothing false is said
 	$(BIN)/python -m pytest -m slow --timeout=1800 -k killed tests/edge/test_agent_restart.py
+
+check-broker: $(VENV)/.dev ## 2,000 boxes by TLS at a Mosquitto on this machine, and their return after its restart
+	$(BIN)/python scripts/check_broker.py --boxes $(BROKER_BOXES)
+
+try-technician: $(VENV)/.dev ## type the technician's commands into a shell, time them, and draw the terminal
+	@test -e demo/film.avi || { echo "make: demo/film.avi is missing; make demo" >&2; exit 2; }
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python scripts/try_technician.py demo/film.avi --pictures docs/images
 
 check-fuzz: $(VENV)/.dev ## 20,000 mutated recordings, pictures, streams, MQTT packets and YAML files: no crash, no hang
 	$(BIN)/python scripts/fuzz.py --cases $(FUZZ_CASES)

@@ -66,7 +66,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("commands",),
     ),
     "firmware_config": (
-        ("cameras", "errors", "templating", "yaml_text"),
+        ("box_doctor", "cameras", "errors", "templating", "yaml_text"),
         ("certificates", "ledger", "results", "site"),
         ("device", "folder", "output"),
         ("keyring", "site_checks"),

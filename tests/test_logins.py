@@ -59,6 +59,12 @@ COMMANDS = [
     (quantize_main, "convert", "no", "--out", "out", "--recipe", "{}"),
     (firmware_main, "validate", "{}"),
     (firmware_main, "render", "{}", "--out", "out"),
+    (firmware_main, "init", "site.yaml", "--trial", "{}"),
+    (firmware_main, "credentials", "create", "{}"),
+    (firmware_main, "credentials", "revoke", "no.yaml", "{}"),
+    (firmware_main, "export", "box", "no.yaml", "{}", "--out", "out"),
+    (firmware_main, "label", "{}"),
+    (firmware_main, "verify", "{}"),
 ]
 
 

@@ -170,6 +170,9 @@ def verify(
         bool, typer.Option("--check-source", help="Then wait for hits of a check source before each lens.")
     ] = False,
     source_seconds: Annotated[float, typer.Option(min=1, help="Longest time for that, in seconds.")] = 120.0,
+    ssh: Annotated[
+        str | None, typer.Option(help="Where a box that does not come online is asked for the reason, as ssh takes it.")
+    ] = None,
     credentials_folder: CredentialsPath = None,
     password_file: PasswordFile = None,
     as_json: AsJson = False,
@@ -182,8 +185,11 @@ def verify(
     from firmware_config.results import FOLDER, save_result
 
     checked = load_site(site)
+    boxes = chosen(checked, devices)
+    if ssh is not None and len(boxes) != 1:
+        raise typer.BadParameter("is for one box; name it", param_hint="--ssh")
     source_s = source_seconds if check_source else None
-    wanted = command.Wanted(chosen(checked, devices), wait, release, source_s)
+    wanted = command.Wanted(boxes, wait, release, source_s, ssh)
     results = command.verify(checked, credentials_of(site, credentials_folder), password_file, wanted, command.say)
     for result in results:
         save_result(site.parent / FOLDER, result)

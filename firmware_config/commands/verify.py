@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from edge.bundle import load_bundle, shipped_bundle_path
 from edge.control_room.subscriber import Subscriber
 from edge.doctor.finding import Finding
+from firmware_config.box_doctor import findings_there
 from firmware_config.connection import control_room_settings
 from firmware_config.keyring import ledger_of
 from firmware_config.path_to_broker import path_findings
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
     from firmware_config.site import Box, Site
 
 POLL_S = 0.5
+LINKS = {
+    *("box over ssh", "clock", "broker", "TLS", "broker's certificate", "authority", "own certificate"),
+    *("login", "publish", "commands"),
+}
+"""The findings of the doctor that are links to the broker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,7 @@ class Wanted:
     wait_s: float
     release: str | None
     source_s: float | None
+    ssh: str | None = None
 
 
 def verify(
@@ -48,12 +55,26 @@ def verify(
     with Subscriber(settings, site.site) as subscriber:
         _listen(subscriber, heard, wanted.wait_s, lambda: all(each.is_complete for each in heard.values()), say)
         results = [
-            _result(site, box, [*path, *findings_of(box, heard[box.device], _expected(site, box, credentials, wanted))])
+            _result(
+                site,
+                box,
+                [*path, *_found(box, heard[box.device], _expected(site, box, credentials, wanted), wanted.ssh)],
+            )
             for box in wanted.boxes
         ]
         if wanted.source_s is None:
             return results
         return [_with_source(result, subscriber, heard, wanted.source_s, say) for result in results]
+
+
+def _found(box: Box, heard: Heard, expected: Expected, ssh: str | None) -> list[Finding]:
+    """Return what is found of a box; one that is not online is asked for the reason where it can be."""
+    findings = list(findings_of(box, heard, expected))
+    if findings[0].state != "fault" or ssh is None:
+        return findings
+    # The agent holds the camera, so only what the doctor says of the way to the broker counts.
+    there = [finding for finding in findings_there(ssh) if finding.check in LINKS]
+    return [*(replace(finding, check=f"{finding.check} on the box") for finding in there), *findings]
 
 
 def _listen(

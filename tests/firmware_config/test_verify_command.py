@@ -1,5 +1,7 @@
 """verify waits for boxes at a real broker, keeps the result, and names the first broken link on the way there."""
 
+import json
+import os
 import socket
 import ssl
 from collections.abc import Callable, Iterator
@@ -131,3 +133,15 @@ def test_path_names_the_first_broken_link(broker: SiteBroker, tmp_path: Path) ->
 def test_verify_without_credentials_names_the_command(command, site_file: Path, tmp_path: Path) -> None:
     ended = command(main, "verify", site_file, "--credentials", tmp_path / "none")
     assert ended.refused("gammabox-firmware credentials create"), ended
+
+
+def test_verify_asks_a_silent_box_over_ssh(command, site_file: Path, monkeypatch, tmp_path: Path) -> None:
+    links = [("camera", "fault", "it is busy"), ("broker", "ok", "can be reached"), ("TLS", "fault", "it has expired")]
+    found = [{"check": check, "state": state, "found": said, "remedy": "renew"} for check, state, said in links]
+    (tmp_path / "report").write_text(json.dumps({"findings": found}), encoding="utf-8")
+    (tmp_path / "ssh").write_text(f"#!/bin/sh\ncat {tmp_path}/report\n", encoding="utf-8")
+    (tmp_path / "ssh").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    ended = command(main, "verify", site_file, "gate-1", "--wait", "1", "--ssh", "pi@box", "--json")
+    assert ended.code == 1
+    assert ended.json[0]["first_fault"] == {**found[2], "check": "TLS on the box"}

@@ -1,0 +1,91 @@
+"""The commands of credentials, broker and export: what they say, and where they refuse."""
+
+from pathlib import Path
+
+import pytest
+
+from firmware_config.commands.cli import main
+
+SITE = """\
+site: docks
+broker: {host: 192.0.2.7}
+boxes:
+  - {device: gate-1, board: rpi4, camera: csi, position: a}
+  - {device: gate-2, board: rpi4, camera: csi, position: b}
+"""
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    (tmp_path / "site.yaml").write_text(SITE, encoding="utf-8")
+    return tmp_path / "site.yaml"
+
+
+@pytest.fixture
+def said(command):
+    """Run a command that has to end well, and return what it says."""
+
+    def run(*words: object) -> str:
+        ended = command(main, *words)
+        assert ended.code == 0, ended
+        return ended.out
+
+    return run
+
+
+def test_commands_make_change_and_revoke(said, site: Path) -> None:
+    folder = site.parent
+    assert "4 certificates made for broker, control-room, gate-1, gate-2" in said("credentials", "create", site)
+    assert "0 certificates made" in said("credentials", "create", site)
+    assert "start the broker with: sh" in said("broker", site)
+    assert said("credentials", "list", site).count(" current ") == 4
+    assert "1 new certificate: gate-1\ncopy " in said("credentials", "rotate", site, "gate-1")
+    before = (folder / "broker/crl.pem").read_text(encoding="ascii")
+    out = said("credentials", "revoke", site, "gate-2")
+    assert "1 certificate of gate-2 revoked" in out
+    assert "run.sh takes that up within seconds" in out
+    assert (folder / "broker/crl.pem").read_text(encoding="ascii") != before
+    assert "6 files written" not in said("export", "box", site, "gate-1", "--out", folder / "gate-1")
+    assert {path.name for path in (folder / "gate-1").iterdir()} >= {"box.key", "next.key", "ca.crt", "device.yaml"}
+    assert "12 files written" in said("export", "ansible", site, "--out", folder / "ansible")
+
+
+def test_list_warns_of_boxes_that_left(said, command, site: Path) -> None:
+    said("credentials", "create", site)
+    site.write_text(SITE.replace("gate-2", "gate-3"), encoding="utf-8")
+    ended = command(main, "credentials", "list", site)
+    assert ended.code == 1
+    assert "gate-2 is not in the site file any more; revoke it" in ended.err
+    assert "gate-3                   none" in ended.out
+    assert command(main, "credentials", "list", site, "--json").json["without"] == ["gate-3"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["credentials", "list", "SITE"], "holds no credentials; make them with"),
+        (["credentials", "revoke", "SITE", "gate-1"], "holds no credentials"),
+        (["credentials", "revoke", "SITE"], "give either a name or --crl"),
+        (["credentials", "rotate", "SITE"], "name boxes, or give --due or --finish"),
+        (["credentials", "rotate", "SITE", "--finish"], "make it with: gammabox-firmware credentials create"),
+        (["credentials", "create", "SITE", "--authority-key", "x"], "needs --authority"),
+        (["credentials", "create", "SITE", "--authority", "SITE"], "holds no certificate as PEM"),
+        (["credentials", "issue", "SITE", "gate-1", "SITE"], "holds no credentials"),
+        (["broker", "SITE"], "holds no credentials"),
+        (["export", "box", "SITE", "gate-1", "--out", "OUT"], "holds no credentials"),
+        (["label", "SITE"], "holds no credentials"),
+        (["label", "SITE", "gate-11"], "no box of site docks; did you mean gate-1?"),
+        (["verify", "SITE", "--ssh", "pi@box"], "is for one box; name it"),
+    ],
+)
+def test_commands_refuse_in_one_line(command, site: Path, words: list[str], message: str) -> None:
+    places = {"SITE": site, "OUT": site.parent / "out"}
+    ended = command(main, *(places.get(word, word) for word in words))
+    assert ended.refused(message), ended
+    assert sorted(path.name for path in site.parent.iterdir()) == ["site.yaml"]
+
+
+def test_certificates_need_tls(command, site: Path) -> None:
+    site.write_text(SITE.replace("192.0.2.7", "192.0.2.7, tls: false"), encoding="utf-8")
+    assert command(main, "credentials", "create", site).refused("set tls: true")
+    assert command(main, "verify", site).refused("give the password of control-room in a file")

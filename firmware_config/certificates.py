@@ -23,13 +23,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Key: TypeAlias = ec.EllipticCurvePrivateKey
-Role = Literal["box", "broker", "control-room"]
+Role = Literal["box", "broker", "control-room", "administrator"]
 
 AUTHORITY_LASTS = timedelta(days=3650)
 LASTS: dict[Role, timedelta] = {
     "box": timedelta(days=1825),
     "broker": timedelta(days=825),
     "control-room": timedelta(days=825),
+    "administrator": timedelta(days=825),
 }
 BACKDATED = timedelta(days=1)
 """A box whose clock is a little behind takes a new certificate as well."""
@@ -87,7 +88,7 @@ def new_authority(site: str, now: datetime) -> Authority:
 def issued(
     authority: Authority, role: Role, name: str, public_key: ec.EllipticCurvePublicKey, now: datetime
 ) -> x509.Certificate:
-    """Return a certificate of a box, the broker or the control room.
+    """Return a certificate of a box, the broker, the control room or the administrator.
 
     The common name is the name: the id of the box, or the host of the broker as far as it fits. The end is never after
     that of the authority.

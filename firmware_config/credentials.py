@@ -8,7 +8,7 @@ from edge.arguments import as_path, takes
 from firmware_config.certificates import new_authority, now_utc, pem_of, pem_of_key
 from firmware_config.errors import CredentialsError
 from firmware_config.folder import AUTHORITY, AUTHORITY_KEY, locked, place_of, write_private
-from firmware_config.keyring import BROKER, CONTROL_ROOM, Keyring, opened
+from firmware_config.keyring import ADMINISTRATOR, BROKER, CONTROL_ROOM, Keyring, opened
 from firmware_config.ledger import FILE, Ledger
 from firmware_config.site import Site
 
@@ -58,6 +58,7 @@ def create(
         if keyring.authority.key is None:
             return []
         wanted: list[tuple[Role, str]] = [("broker", BROKER), ("control-room", CONTROL_ROOM)]
+        wanted += [("administrator", ADMINISTRATOR)]
         wanted += [("box", box.device) for box in site.boxes if box_keys]
         made = [(role, name) for role, name in wanted if not keyring.ledger.of(name, "current")]
         for role, name in made:

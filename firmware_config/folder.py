@@ -4,6 +4,7 @@ ca.crt  ca.key                     the authority; the key is missing where it li
 crl.pem                            serial numbers that the broker refuses
 ledger.json                        what was issued, and what became of it
 broker/  control-room/             broker.crt, broker.key; control-room.crt, control-room.key
+administrator/                     administrator.crt, administrator.key, to remove what retired boxes left behind
 boxes/<device>/                    box.crt, box.key, and next.crt, next.key while a change is under way
 """
 

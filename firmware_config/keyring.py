@@ -19,7 +19,7 @@ from firmware_config.certificates import (
 from firmware_config.errors import CredentialsError
 from firmware_config.folder import LIST, locked, place_of, read_authority, write_private
 from firmware_config.ledger import Issued, Ledger, load_ledger, save_ledger
-from firmware_config.site import CONTROL_ROOM_USER, Site
+from firmware_config.site import ADMINISTRATOR_USER, CONTROL_ROOM_USER, Site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 BROKER = "broker"
 CONTROL_ROOM = CONTROL_ROOM_USER
+ADMINISTRATOR = ADMINISTRATOR_USER
 
 
 @dataclass
@@ -51,8 +52,12 @@ class Keyring:
             return "broker"
         if name == CONTROL_ROOM:
             return "control-room"
+        if name == ADMINISTRATOR:
+            return "administrator"
         if name not in {box.device for box in self.site.boxes}:
-            raise CredentialsError(f"{name}: no box of site {self.site.site}; name one, or {BROKER}, or {CONTROL_ROOM}")
+            raise CredentialsError(
+                f"{name}: no box of site {self.site.site}; name one, or {BROKER}, {CONTROL_ROOM} or {ADMINISTRATOR}"
+            )
         return "box"
 
     def subject_of(self, role: Role, name: str) -> str:

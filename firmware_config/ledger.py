@@ -35,7 +35,7 @@ class Issued(StrictModel):
     """
 
     name: str
-    role: Literal["box", "broker", "control-room"]
+    role: Literal["box", "broker", "control-room", "administrator"]
     serial: str = Field(pattern="^[0-9a-f]+$")
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
     ends: AwareDatetime

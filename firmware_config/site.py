@@ -41,8 +41,9 @@ def checked_id(value: str) -> str:
 
 def checked_device(value: str) -> str:
     """Return the id of a box if it is safe and free. Raise ValueError if not."""
-    if checked_id(value) in {CONTROL_ROOM_USER, ADMINISTRATOR_USER}:
-        raise ValueError(f"the id {value} is a user of people at the broker; give the box another one")
+    owner = {CONTROL_ROOM_USER: "control room", ADMINISTRATOR_USER: "administrator"}.get(checked_id(value))
+    if owner is not None:
+        raise ValueError(f"the id {value} is the {owner}'s user at the broker; give the box another one")
     return value
 
 

@@ -29,7 +29,9 @@ app = typer.Typer(
     help="Make, sign, change and revoke certificates: of the broker, the control room and each box.",
 )
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A box, or broker, or control-room.", show_default=False)]
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="A box, or broker, control-room or administrator.", show_default=False)
+]
 
 
 @app.command()

@@ -58,7 +58,7 @@ def test_create_keeps_everything_to_its_owner(folder: Path) -> None:
 
 
 def test_create_leaves_keys_to_the_boxes(tmp_path: Path, docks: Site) -> None:
-    assert create(tmp_path / "c", docks, box_keys=False) == ["broker", "control-room"]
+    assert create(tmp_path / "c", docks, box_keys=False) == ["broker", "control-room", "administrator"]
     assert not list((tmp_path / "c").glob("boxes/*"))
 
 
@@ -137,7 +137,13 @@ def test_import_authority_signs_with_its_key(tmp_path: Path, docks: Site) -> Non
     (tmp_path / "corp.crt").write_text(pem_of(own.certificate), encoding="ascii")
     (tmp_path / "corp.key").write_text(pem_of_key(own.signing_key()), encoding="ascii")
     imported = import_authority(tmp_path / "corp.crt", tmp_path / "corp.key")
-    assert create(tmp_path / "c", docks, own=imported) == ["broker", "control-room", "gate-1", "gate-2"]
+    assert create(tmp_path / "c", docks, own=imported) == [
+        "broker",
+        "control-room",
+        "administrator",
+        "gate-1",
+        "gate-2",
+    ]
     with pytest.raises(CredentialsError, match="has an authority already"):
         create(tmp_path / "c", docks, own=imported)
     box = x509.load_pem_x509_certificate((tmp_path / "c/boxes/gate-1/box.crt").read_bytes())
@@ -172,6 +178,7 @@ def test_endings_warn_60_days_before(folder: Path) -> None:
     assert [each.partition(" ends on ")[0] for each in said] == [
         "the certificate of broker",
         "the certificate of control-room",
+        "the certificate of administrator",
     ]
     late = " ".join(endings(ledger, now + timedelta(days=3651)))
     assert "the authority of site docks ended" in late
@@ -184,7 +191,7 @@ def test_nothing_secret_leaves_the_credentials(tmp_path: Path, folder: Path, doc
     write_box(tmp_path / "gate-1", docks, "gate-1", folder)
     keys = set(tmp_path.rglob("*.key"))
     secret = {line for key in keys for line in key.read_text(encoding="ascii").splitlines() if "-----" not in line}
-    assert len(keys) == 6 + 3
+    assert len(keys) == 7 + 3
     for path in keys:
         assert not path.stat().st_mode & 0o077, path
     elsewhere = [

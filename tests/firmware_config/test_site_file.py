@@ -127,6 +127,7 @@ def test_load_site_reads_a_sound_file(site: Site) -> None:
         ("position: South gate", 'position: "South\\ngate"', 18, ["one line"]),
         ("device: gate-south", "device: gate-north", 15, ["'gate-north' is taken, first on line 7"]),
         ("device: gate-south", "device: control-room", 15, ["control room's user"]),
+        ("device: gate-south", "device: administrator", 15, ["administrator's user"]),
         ("threads: 2", "threads: 2000", 14, ["settings.detection.threads", "at most 64"]),
         ("threads: 2", "treads: 2", 14, ["unknown key", "did you mean threads?"]),
         (

@@ -12,7 +12,7 @@ ulimit -n 65536 2>/dev/null || ulimit -n "$(ulimit -H -n)"
 mkdir -p data
 [ -e passwords ] || : > passwords
 
-content() { cat mosquitto.conf acl passwords ca.crt crl.pem broker.crt broker.key 2>/dev/null | cksum; }
+content() { cat mosquitto.conf acl passwords ca.crt crl.pem broker.crt broker.key bridge/*.conf bridge/*.crt bridge/*.key 2>/dev/null | cksum; }
 
 stopping=
 trap 'stopping=yes' INT TERM HUP

@@ -8,7 +8,9 @@ import pytest
 from agent_box import FPS, SITE, Box, hits_from, messages, write_film
 from commands import PATIENCE_S, CommandRoom
 from link_rig import until
+from typer.testing import CliRunner
 
+from edge.commands.cli import app
 from edge.config.device import MqttSettings
 from edge.control_room.subscriber import Subscriber
 from edge.telemetry.inbox import MAX_BYTES
@@ -46,13 +48,18 @@ def test_agent_carries_out_commands(box, broker):
         room.send("restart", b'{"transaction_id": "\x1b[2J"}')
         assert room.give("acknowledge", alarm_id="standing")["ok"]
         box.hear(subscriber, is_acknowledged)
-        assert "do not allow recalibrate" in room.give("recalibrate", no_source_is_near=True)["error"]
+        place = ["--site", SITE, "--broker", f"127.0.0.1:{broker.port}"]
+        told = CliRunner().invoke(app, ["command", box.device, "get", 'names=["telemetry.hits"]', *place])
+        assert (told.exit_code, json.loads(told.stdout)) == (0, {"values": {"telemetry.hits": True}})
+        refused = CliRunner().invoke(app, ["command", box.device, "recalibrate", "no_source_is_near=true", *place])
+        assert (refused.exit_code, "do not allow recalibrate" in refused.stderr) == (1, True)
         assert room.give("restart")["ok"]
         out, err = process.communicate(timeout=30)
     assert process.returncode == 0, err
     assert "\x1b" not in err + out
 
 
+@pytest.mark.slow
 def test_agent_keeps_an_acknowledgement_over_a_restart(box, broker):
     settings = MqttSettings(host="127.0.0.1", port=broker.port)
     with Subscriber(settings, SITE) as subscriber, CommandRoom(SITE, box.device, broker.port) as room:

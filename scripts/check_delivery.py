@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SHARES = {"agent": 62, "broker": 50, "cut": 24, "stall": 18, "swallow": 14, "refuse": 8, "archive": 10}
-DISK_SHARES = {"full disk": 8, "read-only disk": 4, "full disk of the archive": 2}
+DISK_SHARES = {"full disk": 8, "read-only disk": 4, "archive disk full": 2}
 PAUSE_S = (0.3, 1.6)
 PATIENCE_S = 180.0
 DISK_KIB = 12_288
@@ -194,7 +194,7 @@ def strike(place: Place, kind: str, chance: random.Random) -> None:
         place.end(device, signal.SIGTERM)
         place.remount(device, "rw")
         place.start(device)
-    elif kind.startswith("full disk"):
+    elif "full" in kind:
         place.fill("archive" if "archive" in kind else device, 3 * pause_s)
     else:
         for proxy in chance.choice([(place.near,), (place.far,), (place.near, place.far)]):
@@ -306,7 +306,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--messages", type=int, default=2000)
     parser.add_argument("--boxes", type=int, default=4)
-    parser.add_argument("--every-s", type=float, default=0.6, help="seconds between two messages of a box")
+    parser.add_argument("--every-s", type=float, default=1.0, help="seconds between two messages of a box")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--write", type=Path, help="page whose table is replaced")
     parser.add_argument("--keep", type=Path, help="new folder for logs and ledgers")

@@ -35,10 +35,11 @@ def said(command):
 
 def test_commands_make_change_and_revoke(said, site: Path) -> None:
     folder = site.parent
-    assert "4 certificates made for broker, control-room, gate-1, gate-2" in said("credentials", "create", site)
+    everybody = "broker, control-room, administrator, gate-1, gate-2"
+    assert f"5 certificates made for {everybody}" in said("credentials", "create", site)
     assert "0 certificates made" in said("credentials", "create", site)
     assert "start the broker with: sh" in said("broker", site)
-    assert said("credentials", "list", site).count(" current ") == 4
+    assert said("credentials", "list", site).count(" current ") == 5
     assert "1 new certificate: gate-1\ncopy " in said("credentials", "rotate", site, "gate-1")
     before = (folder / "broker/crl.pem").read_text(encoding="ascii")
     out = said("credentials", "revoke", site, "gate-2")

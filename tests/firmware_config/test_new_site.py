@@ -46,7 +46,14 @@ def test_asked_text_refuses_wrong_answers_at_once() -> None:
         *("/dev/v4l/by-path/platform-3610000.usb-usb-0:2.1:1.0-video-index0", "", "gate-1", ""),
     )
     assert "tls: false" in asked_text(ann)
-    said = ["did you mean main-campus?", "on itself", "yes or no", "expected 1 to 63", "control room's", "one of rpi4"]
+    said = [
+        "did you mean main-campus?",
+        "on itself",
+        "yes or no",
+        "expected 1 to 63",
+        "give the box another",
+        "one of rpi4",
+    ]
     said += ["use a USB camera", "numbers change", "is taken"]
     assert len(ann.refused) == len(said)
     assert [words for words, refusal in zip(said, ann.refused, strict=True) if words not in refusal] == []

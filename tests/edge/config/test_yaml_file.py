@@ -108,7 +108,10 @@ mqtt: 5
         ("[" * 60, ":1: nested deeper than 24 levels"),
         (
             "mqtt: {host: \x07}",
-            ":1: no readable YAML: a sign that no text may hold",
+            (
+                ":1: no readable YAML: a sign that no text may hold, such as an invisible control character; "
+                "write this line anew"
+            ),
         ),
     ],
 )

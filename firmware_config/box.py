@@ -37,7 +37,7 @@ def write_box(folder: Path, site: Site, device: str, credentials: Path, *, force
         raise FirmwareError(f"{device}: no box of site {site.site}; see the site file")
     files = box_files(site, box)
     if site.broker.tls:
-        ledger_of(credentials, site)
+        ledger = ledger_of(credentials, site)
         place = place_of(credentials, "box", device)
         if not place.certificate.exists():
             raise CredentialsError(f"{device} has no certificate; make it with: gammabox-firmware credentials create")
@@ -45,8 +45,8 @@ def write_box(folder: Path, site: Site, device: str, credentials: Path, *, force
             "ca.crt": credentials / AUTHORITY,
             "box.crt": place.certificate,
             "box.key": place.key,
-            place.next_certificate.name: place.next_certificate,
-            place.next_key.name: place.next_key,
         }
+        if ledger.of(device, "next"):  # one that was revoked may still lie there
+            named |= {path.name: path for path in (place.next_certificate, place.next_key)}
         files |= {name: read_bytes(path).decode("ascii") for name, path in named.items() if path.exists()}
     return write_folder(folder, files, owner=f"box {device} of site {site.site}", private=KEYS, force=force)

@@ -207,3 +207,13 @@ def test_write_box_names_what_is_missing(tmp_path: Path, folder: Path, docks: Si
     fourth = docks.model_copy(update={"boxes": (Box(device="gate-4", board="pc", camera="/a.avi"),)})
     with pytest.raises(CredentialsError, match="gate-4 has no certificate; make it with"):
         write_box(tmp_path / "out", fourth, "gate-4", folder)
+
+
+def test_write_box_leaves_out_a_revoked_next_certificate(tmp_path: Path, folder: Path, docks: Site) -> None:
+    rotate(folder, docks, ["gate-1"])
+    write_box(tmp_path / "before", docks, "gate-1", folder)
+    revoke(folder, docks, "gate-1")
+    create(folder, docks)
+    write_box(tmp_path / "after", docks, "gate-1", folder)
+    held = [{path.name for path in (tmp_path / name).iterdir()} for name in ("before", "after")]
+    assert held[0] - held[1] == {"next.crt", "next.key"}

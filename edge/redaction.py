@@ -155,6 +155,8 @@ def _word(word: str) -> str:
     address = _SCHEME.search(word)
     if _ADVICE.fullmatch(word):
         return word
+    if address is not None and ":" in word[: address.start()] and "@" in word[address.end() :]:
+        address = None  # a login such as user:x:/y@host, whose password only looks like a scheme
     if address is None:
         bare = _BARE_LOGIN.search(word)
         if bare is not None:

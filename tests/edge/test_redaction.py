@@ -38,6 +38,7 @@ def addresses(draw):
 
 
 MISWRITTEN = [
+    f"{USER}:zq:/zq@10.0.0.7/v",  # a password that looks like a scheme
     f"rtsp://{USER}:{SECRET}",
     f"rtsp://{USER}:zq#qz",
     f"{USER}:{SECRET}@10.0.0.7/v",

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from trainer.sensor.alphas import alpha_library
 from trainer.sensor.attenuation import Layer
 from trainer.sensor.camera import OV2710, Camera, change
-from trainer.sensor.library import HitLibrary, build_library, turned
+from trainer.sensor.library import ALPHA, MUON, HitLibrary, build_library, turned
 from trainer.sensor.muons import muon_library
 from trainer.sensor.photons import Spectrum, source_spectrum
 from trainer.sensor.tone import encoded_light, linear_light
@@ -49,6 +50,7 @@ _SILICON: dict[str, Camera] = {
     "diffuse": change(OV2710, epi_um=6.0, depletion_um=1.5, charge_spread="first_passage"),
     "deep": change(OV2710, epi_um=20.0, depletion_um=4.0, substrate_diffusion_um=3.0, charge_spread="first_passage"),
     "small": change(OV2710, pixel_um=1.4, epi_um=8.0, depletion_um=3.0, charge_spread="first_passage"),
+    "wide": change(OV2710, pixel_um=1.4, epi_um=25.0, depletion_um=4.0, charge_spread="first_passage"),
 }
 _KINDS: tuple[tuple[str, str, float], ...] = (
     ("Tc-99m", "ov2710", 3),
@@ -68,8 +70,13 @@ _KINDS: tuple[tuple[str, str, float], ...] = (
     ("Cs-137", "ov2710", 0.5),
     ("Cs-137", "deep", 0.5),
     ("Co-60", "thick", 1),
-    ("muon", "ov2710", 0.25),
-    ("muon", "deep", 0.5),
+    (MUON, "ov2710", 0.25),
+    (MUON, "deep", 0.5),
+    ("Tc-99m", "wide", 2),
+    ("Co-60", "wide", 1),
+    (MUON, "wide", 0.5),
+    (ALPHA, "ov2710", 1),
+    (ALPHA, "small", 2),
 )
 
 
@@ -122,8 +129,10 @@ def hit_bank(radiations: tuple[str, ...] = RADIATIONS, hits_a_kind: int = HITS_P
     listed = [kind for kind in _KINDS if kind[0] in radiations]
     for nuclide, silicon, _ in listed:
         camera = _SILICON[silicon]
-        if nuclide == "muon":
+        if nuclide == MUON:
             library = muon_library(camera, hits_a_kind, LIBRARY_SEED)
+        elif nuclide == ALPHA:
+            library = alpha_library(camera, hits_a_kind, LIBRARY_SEED)
         else:
             library = build_library(_spectrum(nuclide), camera, hits_a_kind, LIBRARY_SEED)
         peaks = np.array([charge.max() for charge in library.maps], np.float32)

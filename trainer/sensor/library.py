@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from trainer.sensor.camera import Camera
 
 MUON = "muon"  # name of the library of cosmic muons
+ALPHA = "alpha"  # name of the library of alpha particles
 LIBRARY_VERSION = 4  # raise it when the physics changes: cached libraries are then made anew
 MIN_PEAK_E = 25.0  # a hit whose brightest pixel holds fewer electrons drowns in any camera's noise
 MAX_BATCHES = 60
@@ -55,13 +56,13 @@ class HitLibrary:
     Attributes
     ----------
     name : str
-        Name of the nuclide or tube, or "muon".
+        Name of the nuclide or tube, "muon" or "alpha".
     maps : list of float32 arrays, each of shape (h, w)
         Electrons in the pixels of each hit.
     energy_kev : float32 array, shape (n,)
         Energy left in the layers that collect charge.
     photon_kev : float32 array, shape (n,)
-        Energy of the photon (0 for muons).
+        Energy of the photon (0 for muons and alpha particles).
     hits_per_fluence_cm2 : float
         Hits per unit fluence (cm⁻²) on one cm² of sensor: the share of particles that make a hit.
     hits_per_fluence_error : float

@@ -19,7 +19,7 @@ USUAL_CROWD = 30.0
 """Crowd before an ordinary scene, for which the prior is 0."""
 MAX_CROWD = 80.0
 """A greater crowd says nothing more: it is mostly texture that moves."""
-_ADDED = 10.0
+_ADDED = 2.0
 """Added to the crowd, so that a dark or empty scene does not make everything a hit."""
 
 
@@ -28,7 +28,7 @@ class Decision(StrictModel):
 
     A candidate is a hit where its score is at least `threshold`:
 
-    sigmoid((logit1 − logit0) / temperature − crowd_weight × log((10 + crowd) / 40))
+    sigmoid((logit1 − logit0) / temperature − crowd_weight × log((2 + crowd) / 32))
 
     The crowd is how many candidates a frame has that the screen passes and whose logit1 is below logit0. The more a
     scene has of them, the less likely is each candidate a hit. Hits are no part of it, so that they do not hide each
@@ -40,7 +40,7 @@ class Decision(StrictModel):
     >>> Decision(threshold=0.9, temperature=2.0).scores(np.array([0.0, 6.0])).round(2).tolist()
     [0.5, 0.95]
     >>> Decision(threshold=0.9, crowd_weight=1.0).scores(np.array([0.0]), crowd=70.0).round(2).tolist()
-    [0.33]
+    [0.31]
 
     """
 

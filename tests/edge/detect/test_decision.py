@@ -18,8 +18,8 @@ def test_crowded_scenes_need_more_evidence():
     assert decision.scores(margins, crowd=30.0) == pytest.approx(decision.scores(margins))
     scores = np.ravel([decision.scores(margins, crowd) for crowd in (0.0, 30.0, 80.0, 500.0)])
     odds = np.log(scores / (1 - scores))
-    assert odds[0] - odds[1] == pytest.approx(0.75 * np.log(40 / 10))
-    assert odds[1] - odds[2] == pytest.approx(0.75 * np.log(90 / 40))
+    assert odds[0] - odds[1] == pytest.approx(0.75 * np.log(32 / 2))
+    assert odds[1] - odds[2] == pytest.approx(0.75 * np.log(82 / 32))
     assert odds[3] == odds[2]
 
 

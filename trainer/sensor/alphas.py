@@ -41,7 +41,7 @@ def alpha_library(camera: Camera, count: int = 1000, seed: int = 1) -> HitLibrar
     """
     rng = np.random.default_rng([0xA1, seed])
     energy = np.exp(rng.uniform(np.log(MIN_KEV), np.log(MAX_KEV), count))
-    cloud_px = np.exp(rng.uniform(*np.log(CLOUD_UM), count)) / camera.pixel_um
+    cloud_px = np.exp(rng.uniform(np.log(CLOUD_UM[0]), np.log(CLOUD_UM[1]), count)) / camera.pixel_um
     maps = [
         _disc(1e3 * kev / camera.pair_ev, sigma, rng)
         for kev, sigma in zip(energy.tolist(), cloud_px.tolist(), strict=True)
@@ -57,4 +57,5 @@ def _disc(electrons: float, sigma_px: float, rng: Generator) -> NDArray[np.float
     columns, rows = (np.diff(erf(edges - shift / (np.sqrt(2) * sigma_px))) / 2 for shift in (x, y))
     charge = rng.poisson(electrons * rows[:, None] * columns).astype(np.float32)
     kept_rows, kept_columns = ((charge >= MIN_PEAK_E).any(axis=axis) for axis in (1, 0))
-    return charge[np.ix_(kept_rows, kept_columns)]
+    kept: NDArray[np.float32] = charge[np.ix_(kept_rows, kept_columns)]
+    return kept

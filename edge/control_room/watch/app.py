@@ -15,6 +15,7 @@ from edge.control_room.watch.attention import Attention
 from edge.control_room.watch.box_list import LineList
 from edge.control_room.watch.dialogs import HELP, AcknowledgeDialog, Taken, TextDialog
 from edge.control_room.watch.frame import banner, empty_text, forget_text, hints
+from edge.control_room.watch.reading import Reading, alarm_title
 from edge.control_room.watch.requests import Requests
 from edge.control_room.watch.rows import columns_for, counts_line, details, heading, matches, row
 from edge.control_room.watch.style import STYLE
@@ -98,7 +99,8 @@ class WatchApp(App[None]):
         self._hides_calm = False
         self._shows_alarms = False
         self._by = ""
-        self._requests = Requests()
+        self._requests, self._reading = Requests(), Reading()
+        self._asks = False
         self._banner, self._counts, self._heading = Static(id="banner"), Static(id="counts"), Static(id="heading")
         self._lines, self._empty = LineList(self._line), Static(id="empty")
         self._details, self._detail = VerticalScroll(id="details"), Static(id="detail")
@@ -144,7 +146,8 @@ class WatchApp(App[None]):
             self._lost_since = now
             if self._rings:
                 self.bell()
-        for outcome in map(self._requests.outcome, news.answers):
+        for answer in news.answers:
+            outcome = self._requests.outcome(answer, self._board.alarms)
             if outcome is not None:
                 self.say(outcome[0], wrong=not outcome[1])
         for sentence in self._requests.overdue(now):
@@ -189,7 +192,10 @@ class WatchApp(App[None]):
         )
 
     def _show_details(self) -> None:
+        if self._asks:  # what the guard has read stays while the dialog is open
+            return
         view = self._chosen
+        self._reading.show(view, self._clock())
         index = self._lines.index
         lines = alarm_details(self._alarms[index], self._zone) if self._shows_alarms and index is not None else []
         lines += [] if view is None else details(view, self._clock(), self._zone)
@@ -227,6 +233,7 @@ class WatchApp(App[None]):
 
     def on_line_list_selected(self) -> None:
         """Show the details of another box."""
+        self._reading.choose(self._chosen)
         self._show_details()
         self._details.scroll_home(animate=False)
 
@@ -236,14 +243,23 @@ class WatchApp(App[None]):
         if view is None or view.alarm is None:
             self.say("This box has no alarm that could be acknowledged.")
             return
-        alarm_id = view.alarm.id
+        alarm_id, now = view.alarm.id, self._clock()
+        self._reading.show(view, now)
+        before = self._reading.replaced(now)
 
         def taken(answer: Taken | None) -> None:
+            self._asks = False
+            self._lines.release()
             if answer is not None:
                 self._by = answer.by
                 self._acknowledge(view, alarm_id, answer)
 
-        self.push_screen(AcknowledgeDialog(view.name, self._by), taken)
+        self._show_details()
+        self._asks = True
+        self._lines.hold()
+        title = alarm_title(view, now, self._zone, several_sites=len({v.site for v in self._all}) > 1)
+        read = "" if before is None else before.place or before.name
+        self.push_screen(AcknowledgeDialog(title, self._by, read), taken)
 
     def _acknowledge(self, view: View, alarm_id: str, taken: Taken) -> None:
         if self._lost_since is not None:

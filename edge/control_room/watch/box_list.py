@@ -49,6 +49,7 @@ class LineList(ScrollView, can_focus=True):
         self._keys: tuple[str, ...] = ()
         self._places: dict[str, int] = {}
         self._key: str | None = None
+        self._follows_after = False
 
     @property
     def index(self) -> int | None:
@@ -71,6 +72,19 @@ class LineList(ScrollView, can_focus=True):
             # The selected box is gone or filtered out: its neighbour takes its place.
             self._key = self._keys[min(before or 0, len(self._keys) - 1)] if self._keys else None
         self.virtual_size = Size(1, len(self._keys))
+        self.refresh()
+
+    def hold(self) -> None:
+        """Keep the selected line selected, until `release`."""
+        self._follows_after = self._key is None
+        if self._key is None and self._keys:
+            self._key = self._keys[0]
+
+    def release(self) -> None:
+        """Select as before `hold`."""
+        if self._follows_after:
+            self._key = None
+        self._follows_after = False
         self.refresh()
 
     def render_line(self, y: int) -> Strip:

@@ -44,19 +44,22 @@ class Taken:
 
 
 class AcknowledgeDialog(ModalScreen["Taken | None"]):
-    """Asks who takes charge of an alarm, and why."""
+    """Asks who takes charge of an alarm, and why. `read` names the alarm that the list has just moved away."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "cancel", "cancel")]
 
-    def __init__(self, box: str, by: str) -> None:
+    def __init__(self, title: str, by: str, read: str = "") -> None:
         super().__init__()
-        self._box = box
+        self._title = title
+        self._read = read
         self._by = by
 
     def compose(self) -> ComposeResult:
         """Build the dialog."""
         with Vertical(classes="dialog"):
-            yield Label(Text(f"Take charge of the alarm of {self._box}"), classes="title")
+            yield Label(Text(self._title), classes="title")
+            if self._read:
+                yield Label(Text(f"This is another alarm than the one you read ({self._read})."), id="moved")
             yield Label(Text("The alarm stays in the list. Everybody sees who acknowledged it, and why."))
             yield Input(self._by, placeholder="who you are", id="by", max_length=MAX_LETTERS)
             yield Input(placeholder="what you do about it, such as: patrol sent", id="reason", max_length=MAX_LETTERS)

@@ -19,6 +19,7 @@ Screen { layout: vertical; }
 .dialog Label { width: 100%; }
 .title { text-style: bold; }
 .hint { color: $text-muted; }
+#moved { background: #b00020; color: white; text-style: bold; }
 #wrong { color: $error; height: 1; }
 AcknowledgeDialog, TextDialog { align: center middle; }
 """

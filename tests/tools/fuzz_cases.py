@@ -5,6 +5,7 @@ import io
 import socket
 import threading
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from functools import partial
 
 import numpy as np
@@ -188,7 +189,7 @@ def read_conversation_case(_folder):
         try:
             with Subscriber(settings) as subscriber:
                 for arrived in [*subscriber.poll(0.01), *subscriber.poll(0.01)]:
-                    board.update(arrived)
+                    board.update(arrived, datetime.now(timezone.utc))
                     assert "\n" not in as_line(arrived)
         except GammaboxError:
             pass

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from edge.control_room.watch.overloads import is_overload
 from edge.control_room.watch.rows import ACKNOWLEDGED, STYLES, acknowledged_text, cells
 from edge.control_room.watch.words import local_time, rate_text, time_text
 
@@ -18,6 +19,12 @@ STATES = {"stands": "STANDS", "cleared": "cleared", "missed": "no end", "removed
 SENTENCES = {
     "stands": "It stands.",
     "cleared": "The box cleared it, as the rate was back at the background.",
+    "missed": "Its end was not heard: the box has said something else since.",
+    "removed": "Somebody has cleared the topics of the box.",
+}
+OVERLOAD_SENTENCES = {
+    "stands": "It lasts. It cannot be acknowledged; m stops the bell on this screen.",
+    "cleared": "It is over: the box can judge again.",
     "missed": "Its end was not heard: the box has said something else since.",
     "removed": "Somebody has cleared the topics of the box.",
 }
@@ -43,9 +50,14 @@ def alarm_row(alarm: SeenAlarm, width: int, zone: tzinfo | None = None) -> Text:
     style = "" if alarm.state != "stands" else ACKNOWLEDGED if quiet else STYLES["alarm"]
     text = Text(no_wrap=True)
     text.append(f" {mark}")
-    text.append(cells(STATES[alarm.state], STATE_WIDTH), style=style)
+    if is_overload(alarm):
+        word = "OVERLOAD" if alarm.state == "stands" else "overload"
+        style = style and STYLES["overload"]
+    else:
+        word = STATES[alarm.state]
+    text.append(cells(word, STATE_WIDTH), style=style)
     text.append(f" {local_time(alarm.raised, zone):%Y-%m-%d %H:%M:%S} {cells(alarm.device, box)}")
-    rate = f"{'>' if alarm.lower_limit else ''}{rate_text(alarm.maximum_hz)}"
+    rate = ">" if is_overload(alarm) else f"{'>' if alarm.lower_limit else ''}{rate_text(alarm.maximum_hz)}"
     by = "nobody" if alarm.acknowledgement is None else alarm.acknowledgement.by
     text.append(f" {cells(alarm.place, place)} {rate:>{RATE_WIDTH}} {cells(by, BY_WIDTH)}")
     return text
@@ -59,6 +71,13 @@ def _widths(width: int) -> tuple[int, int]:
 
 def alarm_details(alarm: SeenAlarm, zone: tzinfo | None = None) -> list[Text]:
     """Return what is known of an alarm, a paragraph an entry."""
+    if is_overload(alarm):
+        ended = "" if alarm.ended is None else f" {time_text(alarm.ended, zone)}."
+        return [
+            Text(f"OVERLOAD  {alarm.site}/{alarm.device}  {alarm.place}".rstrip(), style="bold"),
+            Text(f"Since {time_text(alarm.raised, zone)} more came than the box could judge."),
+            Text(OVERLOAD_SENTENCES[alarm.state] + ended),
+        ]
     least = "at least " if alarm.lower_limit else ""
     lines = [
         Text(f"{STATES[alarm.state]}  {alarm.site}/{alarm.device}  {alarm.place}".rstrip(), style="bold"),

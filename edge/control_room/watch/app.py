@@ -11,10 +11,11 @@ from textual.widgets import Input, Static
 
 from edge.control_room.board import Board
 from edge.control_room.watch.alarm_rows import alarm_details, alarm_heading, alarm_row
-from edge.control_room.watch.attention import Attention
+from edge.control_room.watch.attention import Attention, many_away
 from edge.control_room.watch.box_list import LineList
 from edge.control_room.watch.dialogs import HELP, AcknowledgeDialog, Taken, TextDialog
 from edge.control_room.watch.frame import banner, empty_text, forget_text, hints
+from edge.control_room.watch.overloads import Overloads
 from edge.control_room.watch.reading import Reading, alarm_title
 from edge.control_room.watch.requests import Requests
 from edge.control_room.watch.rows import columns_for, counts_line, details, heading, matches, row
@@ -93,7 +94,7 @@ class WatchApp(App[None]):
         self._rings = bell
         self._zone = zone
         self._board = Board()
-        self._attention = Attention()
+        self._attention, self._overloads = Attention(), Overloads()
         self._lost_since: datetime | None = None
         self._wanted = ""
         self._hides_calm = False
@@ -154,6 +155,7 @@ class WatchApp(App[None]):
             self.say(sentence, wrong=True)
         # While the broker is away, ages grow, but no box becomes silent by it.
         self._all = self._board.views(self._lost_since or now)
+        self._overloads.update(self._all, now)
         self._announce(now)
         self.show()
 
@@ -161,7 +163,8 @@ class WatchApp(App[None]):
         """Draw what is known."""
         wanted = [view for view in self._all if not self._hides_calm or view.urgency != "calm"]
         self._views = [view for view in wanted if matches(view, self._wanted)]
-        self._alarms = self._board.alarms
+        seen = (*self._board.alarms, *self._overloads.seen)
+        self._alarms = sorted(seen, key=lambda alarm: alarm.raised, reverse=True)
         self._columns = columns_for(self._lines.width or self.size.width - 1, self._views)
         alarm_keys = [f"{alarm.site}/{alarm.id}" for alarm in self._alarms]
         keys = alarm_keys if self._shows_alarms else [view.name for view in self._views]
@@ -173,8 +176,9 @@ class WatchApp(App[None]):
 
     def _show_frame(self) -> None:
         width, lost = self.size.width, self._lost_since
-        self._banner.set_class(lost is not None, "lost")
-        self._banner.update(banner(self._clock(), self._site, self._broker, lost, self._zone))
+        away = many_away(self._all)
+        self._banner.set_class(lost is not None or away > 0, "lost")
+        self._banner.update(banner(self._clock(), self._site, self._broker, lost, self._zone, away=away))
         self._counts.update(counts_line(self._board.counts(self._all), width))
         above = alarm_heading(width) if self._shows_alarms else heading(self._columns)
         self._heading.update(above)
@@ -241,7 +245,9 @@ class WatchApp(App[None]):
         """Ask who takes charge of the alarm, and why."""
         view = self._chosen
         if view is None or view.alarm is None:
-            self.say("This box has no alarm that could be acknowledged.")
+            overload = view is not None and view.urgency == "overload"
+            why = "An overload cannot be acknowledged: act as on an alarm; m stops the bell here."
+            self.say(why if overload else "This box has no alarm that could be acknowledged.")
             return
         alarm_id, now = view.alarm.id, self._clock()
         self._reading.show(view, now)

@@ -5,21 +5,35 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from edge.control_room.view import View
 
 RING_EVERY_S = 10.0
+MIN_AWAY = 3
+AWAY = frozenset({"LOST", "SILENT", "OLD ALARM"})
+
+
+def many_away(views: Sequence[View]) -> int:
+    """Return how many boxes have fallen away, where they are more than half of all and at least three; 0 elsewhere."""
+    away = sum(view.word in AWAY for view in views)
+    return away if away >= MIN_AWAY and 2 * away > len(views) else 0
 
 
 class Attention:
-    """Remembers the alarms that were announced, and rings until each is acknowledged, silenced or muted here."""
+    """Remembers the alarms that were announced, and rings until each is acknowledged, silenced or muted here.
+
+    An overload rings as an alarm does. A muted alarm rings anew when its box falls away.
+    """
 
     def __init__(self) -> None:
         self._announced: dict[tuple[str, str], str] = {}
         self._muted: set[tuple[str, str]] = set()
         self._rung: datetime | None = None
+        self._overloads: set[tuple[str, str]] = set()
+        self._old: set[tuple[str, str]] = set()
+        self._away = False
 
     def new_alarms(self, views: Iterable[View]) -> list[View]:
         """Return the alarms that were not announced yet. Each is returned once, an alarm of a new id again."""
@@ -39,13 +53,33 @@ class Attention:
 
     def mute(self, views: Iterable[View]) -> int:
         """Silence the bell for the alarms that stand now, on this screen alone; return how many there are."""
-        standing = {(view.site, view.device) for view in views if view.urgency == "alarm"}
+        standing = {(view.site, view.device) for view in views if view.urgency in {"alarm", "overload"}}
         self._muted |= standing
         return len(standing)
 
-    def rings(self, views: Iterable[View], now: datetime) -> bool:
-        """Return whether the bell rings now: at once for a new alarm, then every ten seconds."""
-        loud = any(view.sounds(now) and (view.site, view.device) not in self._muted for view in views)
+    def rings(self, views: Sequence[View], now: datetime) -> bool:
+        """Return whether the bell rings now: at once for a new alarm, then every ten seconds.
+
+        It rings once when many boxes fall away.
+        """
+        self._follow(views)
+        fell, self._away = not self._away and many_away(views) > 0, many_away(views) > 0
+        return self._calls(views, now) or fell
+
+    def _follow(self, views: Sequence[View]) -> None:
+        """Take the overloads and the alarms of boxes that are gone in; new ones ring at once."""
+        overloads = {(view.site, view.device) for view in views if view.urgency == "overload"}
+        old = {(view.site, view.device) for view in views if view.word == "OLD ALARM" and view.needs_attention}
+        self._muted -= (self._overloads - overloads) | (old - self._old)
+        if (overloads - self._overloads) | (old - self._old):
+            self._rung = None
+        self._overloads, self._old = overloads, old
+
+    def _calls(self, views: Sequence[View], now: datetime) -> bool:
+        loud = any(
+            (view.sounds(now) or view.urgency == "overload") and (view.site, view.device) not in self._muted
+            for view in views
+        )
         if not loud:
             self._rung = None
             return False

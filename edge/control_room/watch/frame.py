@@ -16,11 +16,19 @@ if TYPE_CHECKING:
 FORGETTABLE = frozenset({"LOST", "STOPPED", "UNKNOWN", "OLD ALARM"})
 
 
-def banner(now: datetime, site: str | None, broker: str, lost: datetime | None, zone: tzinfo | None) -> Text:
-    """Return the first line: the site, the time, and whether what stands below it still holds."""
+def banner(
+    now: datetime, site: str | None, broker: str, lost: datetime | None, zone: tzinfo | None, *, away: int = 0
+) -> Text:
+    """Return the first line: the site, the time, and whether what stands below it still holds.
+
+    `away` is the number of boxes where many have fallen away.
+    """
     if lost is not None:
         since = age_text((now - lost).total_seconds())
         text = f" CONNECTION LOST for {since}: all below is old, alarms cannot be seen. Trying {broker} again"
+        return Text(text, no_wrap=True, overflow="ellipsis")
+    if away:
+        text = f" {away:,} boxes have fallen away: nothing is known of their places. Call the technician"
         return Text(text, no_wrap=True, overflow="ellipsis")
     place = "all sites" if site is None else site
     return Text(f" {place} · connected · {time_text(now, zone)}", no_wrap=True, overflow="ellipsis")

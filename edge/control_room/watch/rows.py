@@ -77,16 +77,18 @@ def heading(columns: Columns) -> Text:
 def row(view: View, columns: Columns, now: datetime) -> Text:
     """Return the line of a box."""
     name = view.name if columns.several_sites else view.device
-    mark = "!" if view.needs_attention else "✓" if view.acknowledgement is not None else " "
+    mark = (
+        "!" if view.needs_attention or view.urgency == "overload" else "✓" if view.acknowledgement is not None else " "
+    )
     background_hz = None if view.health is None else view.health.background_hz
     least = ">" if view.alarm is not None and view.alarm.lower_limit and view.rate_hz is not None else ""
+    # The rate of a box that cannot judge says nothing: it may be 0.
+    rate = ">" if view.urgency == "overload" else least + rate_text(view.rate_hz)
     text = Text(no_wrap=True)
     text.append(f" {mark}")
     text.append(cells(view.word, WORD_WIDTH), style=style_of(view))
     text.append(f" {cells(name, columns.box)} {cells(view.place, columns.place)} ")
-    text.append(
-        f"{least + rate_text(view.rate_hz):>{RATE_WIDTH}} {sparkline(view.rates, columns.spark, background_hz)} "
-    )
+    text.append(f"{rate:>{RATE_WIDTH}} {sparkline(view.rates, columns.spark, background_hz)} ")
     text.append(f"{age_text(view.age_s(now)):>{AGE_WIDTH}}")
     if columns.reason:
         text.append(f" {cells('; '.join(view.reasons), columns.reason)}")

@@ -1,0 +1,105 @@
+"""Overloads and boxes that fall away: the screen rings, and keeps a trace."""
+
+from datetime import timedelta
+
+import pytest
+from watch_rig import NOW, Clock, ListFeed, box, health, play, screen
+
+from edge.control_room.board import Board
+from edge.control_room.watch.attention import Attention, many_away
+
+MUCH = "every frame is full of hits"
+
+
+def views(*boxes):
+    """Return the boxes as they are seen; each is a name and its fields."""
+    feed, board = ListFeed(), Board()
+    for name, fields in boxes:
+        stamp = box(feed, name, **{key: value for key, value in fields.items() if key != "overload"})
+        if "overload" in fields:
+            feed.add("health", health(stamp, overload=MUCH))
+    for arrived, arrival in feed.arrivals:
+        board.update(arrival, arrived)
+    return board.views(NOW)
+
+
+def test_overload_rings_until_muted_and_again_when_new():
+    attention, calm, much = Attention(), views(("gate-1", {})), views(("gate-1", {"overload": True}))
+    rung = [second for second in range(15) if attention.rings(much, NOW + timedelta(seconds=second))]
+    assert rung == [0, 10]
+    assert attention.mute(much) == 1
+    assert not attention.rings(much, NOW + timedelta(seconds=30))
+    assert not attention.rings(calm, NOW + timedelta(seconds=31))
+    assert attention.rings(much, NOW + timedelta(seconds=32))
+
+
+def test_muted_alarm_rings_when_its_box_falls_away():
+    attention = Attention()
+    alarm, old = views(("gate-1", {"alarm": "raised"})), views(("gate-1", {"alarm": "raised", "status": "lost"}))
+    attention.new_alarms(alarm)
+    attention.mute(alarm)
+    assert not attention.rings(alarm, NOW)
+    attention.new_alarms(old)
+    assert attention.rings(old, NOW)
+
+
+@pytest.mark.parametrize(("lost", "calm", "expected"), [(2, 1, 0), (3, 2, 3), (3, 3, 0), (4, 0, 4)])
+def test_many_boxes_are_more_than_half_and_three(lost, calm, expected):
+    site = [(f"l-{number}", {"status": "lost"}) for number in range(lost)]
+    assert many_away(views(*site, *((f"c-{number}", {}) for number in range(calm)))) == expected
+
+
+def test_stopped_boxes_have_not_fallen_away():
+    assert many_away(views(*((f"s-{number}", {"status": "stopped"}) for number in range(4)))) == 0
+
+
+def test_many_boxes_that_fall_away_ring_once():
+    attention, gone = Attention(), views(*((f"l-{number}", {"status": "lost"}) for number in range(4)))
+    assert [attention.rings(gone, NOW + timedelta(seconds=second)) for second in (0, 10, 20)] == [True, False, False]
+
+
+def test_view_says_in_red_that_boxes_have_fallen_away():
+    feed = ListFeed()
+    for number in range(3):
+        box(feed, f"l-{number}", status="lost")
+
+    async def steps(app, pilot):
+        return await screen(app, pilot), app._banner.has_class("lost")
+
+    lines, red = play(steps, feed=feed)
+    assert lines[0] == " 3 boxes have fallen away: nothing is known of their places. Call the technician"[:80]
+    assert red
+
+
+def test_view_keeps_an_overload_in_the_list_of_alarms():
+    feed, clock = ListFeed(), Clock()
+    stamp = box(feed, "gate-1", place="North gate")
+    feed.add("health", health(stamp, overload=MUCH, rate_hz=0.0))
+
+    async def steps(app, pilot):
+        boxes = await screen(app, pilot)
+        await pilot.press("h")
+        standing = await screen(app, pilot)
+        feed.add("health", health(stamp))
+        clock.now += timedelta(seconds=5)
+        return boxes, standing, await screen(app, pilot)
+
+    boxes, standing, over = play(steps, feed=feed, clock=clock)
+    (line,) = (line for line in boxes if line.startswith("▶"))
+    assert line.startswith("▶!OVERLOAD")
+    assert "0.00" not in line
+    assert any(line.startswith("▶!OVERLOAD 2026-01-03 00:04:05 gate-1") for line in standing)
+    assert any(line.startswith("▶ overload 2026-01-03 00:04:05 gate-1") for line in over)
+    assert "h alarms  1 over" in over[-1]
+
+
+def test_view_says_that_an_overload_cannot_be_acknowledged():
+    feed, said = ListFeed(), []
+    feed.add("health", health(box(feed, "gate-1"), overload=MUCH))
+
+    async def steps(app, pilot):
+        app.say = lambda text, **_: said.append(text)
+        await pilot.press("a")
+
+    play(steps, feed=feed)
+    assert said == ["An overload cannot be acknowledged: act as on an alarm; m stops the bell here."]

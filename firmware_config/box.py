@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from edge.arguments import as_path, takes
 from firmware_config.errors import CredentialsError, FirmwareError
 from firmware_config.folder import AUTHORITY, place_of, read_bytes
-from firmware_config.keyring import ledger_of
+from firmware_config.keyring import ledger_of, require_current
 from firmware_config.output import Written, write_folder
 from firmware_config.render import box_files
 from firmware_config.site import Site
@@ -27,7 +27,7 @@ def write_box(folder: Path, site: Site, device: str, credentials: Path, *, force
     Raises
     ------
     FirmwareError
-        There is no such box, or it has no certificate.
+        There is no such box, or it has no certificate that is in use.
     OutputError
         The folder cannot be written; see `write_folder`.
 
@@ -39,8 +39,9 @@ def write_box(folder: Path, site: Site, device: str, credentials: Path, *, force
     if site.broker.tls:
         ledger = ledger_of(credentials, site)
         place = place_of(credentials, "box", device)
+        require_current(ledger, device)
         if not place.certificate.exists():
-            raise CredentialsError(f"{device} has no certificate; make it with: gammabox-firmware credentials create")
+            raise CredentialsError(f"{place.certificate}: is missing; restore it from a copy, or rotate {device}")
         named = {
             "ca.crt": credentials / AUTHORITY,
             "box.crt": place.certificate,

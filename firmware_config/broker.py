@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from edge.arguments import as_path, takes
 from firmware_config.errors import CredentialsError
 from firmware_config.folder import AUTHORITY, LIST, place_of, read_bytes
-from firmware_config.keyring import BROKER, ledger_of
-from firmware_config.output import Written, write_folder
+from firmware_config.keyring import BROKER, ledger_of, require_current
+from firmware_config.output import Written, replace_files, write_folder
 from firmware_config.site import CONTROL_ROOM_USER, Box, Site
 from firmware_config.site_checks import is_this_machine
 from firmware_config.templating import filled
@@ -63,23 +63,52 @@ def write_broker(folder: Path, site: Site, credentials: Path, *, force: bool = F
     Raises
     ------
     CredentialsError
-        The site uses TLS and the credentials lack something.
+        The site uses TLS and the credentials lack something, or the broker's certificate is revoked.
     OutputError
         The folder cannot be written; see `write_folder`.
 
     """
     files = broker_files(site)
     if site.broker.tls:
-        ledger_of(credentials, site)
-        place = place_of(credentials, "broker", BROKER)
-        secrets = {
-            "ca.crt": credentials / AUTHORITY,
-            "crl.pem": credentials / LIST,
-            "broker.crt": place.certificate,
-            KEY: place.key,
-        }
-        missing = [path for path in secrets.values() if not path.exists()]
-        if missing:
-            raise CredentialsError(f"{missing[0]}: is missing; see gammabox-firmware credentials --help")
-        files |= {name: read_bytes(path).decode("ascii") for name, path in secrets.items()}
-    return write_folder(folder, files, owner=f"broker of site {site.site}", private=[KEY], force=force)
+        require_current(ledger_of(credentials, site), BROKER)
+        files |= _secrets(site, credentials)
+    return write_folder(folder, files, owner=_owner(site), private=[KEY], force=force)
+
+
+@takes(folder=as_path, site=Site, credentials=as_path)
+def hand_over(folder: Path, site: Site, credentials: Path) -> tuple[str, ...]:
+    """Write the revocation list, certificate and key into the folder of a broker, whatever else was edited there.
+
+    Returns
+    -------
+    tuple of str
+        Names of the files that had other content.
+
+    Raises
+    ------
+    CredentialsError
+        The credentials lack something.
+    OutputError
+        The folder is of another site or cannot be written.
+
+    """
+    return replace_files(folder, _secrets(site, credentials), owner=_owner(site), private=[KEY])
+
+
+def _secrets(site: Site, credentials: Path) -> dict[str, str]:
+    ledger_of(credentials, site)
+    place = place_of(credentials, "broker", BROKER)
+    secrets = {
+        "crl.pem": credentials / LIST,
+        "ca.crt": credentials / AUTHORITY,
+        "broker.crt": place.certificate,
+        KEY: place.key,
+    }
+    missing = [path for path in secrets.values() if not path.exists()]
+    if missing:
+        raise CredentialsError(f"{missing[0]}: is missing; see gammabox-firmware credentials --help")
+    return {name: read_bytes(path).decode("ascii") for name, path in secrets.items()}
+
+
+def _owner(site: Site) -> str:
+    return f"broker of site {site.site}"

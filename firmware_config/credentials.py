@@ -146,16 +146,23 @@ def revoke(folder: Path, site: Site, name: str, now: datetime | None = None) -> 
     Returns
     -------
     int
-        Number of certificates that were revoked.
+        Number of certificates that were revoked; 0 where an earlier call has revoked them.
 
     Raises
     ------
     CredentialsError
-        The name has no certificate, or the key of the authority is not here.
+        The name is the broker or has never had a certificate, or the key of the authority is not here.
 
     """
+    if name == BROKER:
+        raise CredentialsError(
+            f"{name}: without its certificate no box gets in; change it instead: gammabox-firmware credentials rotate "
+            f"SITE {name}"
+        )
     with opened(folder, site, now) as keyring:
         standing = keyring.ledger.of(name, "current", "next")
+        if not standing and keyring.ledger.of(name, "revoked"):
+            return 0
         if not standing:
             raise CredentialsError(f"{name} has no certificate that could be revoked; see credentials list")
         keyring.authority.signing_key()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from edge.errors import GammaboxError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 
@@ -20,6 +21,18 @@ class OutputError(FirmwareError):
     def __init__(self, path: Path, problem: str, advice: str) -> None:
         super().__init__(f"{path}: {problem}; {advice}")
         self.path = path
+
+
+class EditedError(OutputError):
+    """Files that were edited since they were written, and were not overwritten."""
+
+    def __init__(self, path: Path, names: Sequence[str]) -> None:
+        super().__init__(
+            path,
+            f"{', '.join(names)} changed since rendering",
+            "put the change into the site file, or overwrite with --force to lose it",
+        )
+        self.names = tuple(names)
 
 
 class CredentialsError(FirmwareError):

@@ -19,7 +19,7 @@ from firmware_config.certificates import (
 from firmware_config.errors import CredentialsError
 from firmware_config.folder import LIST, locked, place_of, read_authority, write_private
 from firmware_config.ledger import Issued, Ledger, load_ledger, save_ledger
-from firmware_config.site import ADMINISTRATOR_USER, CONTROL_ROOM_USER, Site
+from firmware_config.site import ADMINISTRATOR_USER, BROKER_NAME, CONTROL_ROOM_USER, Site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from firmware_config.certificates import Role
     from firmware_config.ledger import State
 
-BROKER = "broker"
+BROKER = BROKER_NAME
 CONTROL_ROOM = CONTROL_ROOM_USER
 ADMINISTRATOR = ADMINISTRATOR_USER
 
@@ -131,3 +131,10 @@ def ledger_of(folder: Path, site: Site) -> Ledger:
             f"{folder}: holds the credentials of site {ledger.site}, and not of {site.site}; name another folder"
         )
     return ledger
+
+
+def require_current(ledger: Ledger, name: str) -> None:
+    """Raise CredentialsError where a name has no certificate in use, so that no revoked one is handed out."""
+    if not ledger.of(name, "current"):
+        what = f"the certificate of {name} is revoked" if ledger.of(name, "revoked") else f"{name} has no certificate"
+        raise CredentialsError(f"{what}; make a new one with: gammabox-firmware credentials create")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from edge.arguments import as_path, require, takes
 from edge.config.faults import shown_text
-from firmware_config.errors import OutputError
+from firmware_config.errors import EditedError, OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -75,11 +75,7 @@ def write_folder(
     if not force:
         edited = [name for name in hashes if on_disk[name] not in {None, hashes[name], before.get(name)}]
         if edited:
-            raise OutputError(
-                folder,
-                f"{', '.join(sorted(edited))} changed since rendering",
-                "put the change into the site file, or render with --force to lose it",
-            )
+            raise EditedError(folder, sorted(edited))
     to_write = sorted(name for name in hashes if on_disk[name] != hashes[name])
     # Edited files of a box that left the site stay, as their changes would be lost.
     to_remove = sorted(name for name in before if name not in hashes and on_disk[name] == before[name])
@@ -92,6 +88,31 @@ def write_folder(
         _remove(folder, name)
     _write_manifest(folder, owner, hashes)
     return Written(tuple(to_write), tuple(sorted(set(hashes) - set(to_write))), tuple(to_remove))
+
+
+def replace_files(
+    folder: Path, files: Mapping[str, str], *, owner: str, private: Collection[str] = ()
+) -> tuple[str, ...]:
+    """Write some files into a folder that was written before, edited or not. All others stay as they are.
+
+    Returns
+    -------
+    tuple of str
+        Names of the files that had other content.
+
+    Raises
+    ------
+    OutputError
+        The folder is of another owner, its manifest is damaged, or a file cannot be written.
+
+    """
+    before = _read_manifest(folder, owner)
+    hashes = {name: _sha256(content.encode()) for name, content in files.items()}
+    to_write = sorted(name for name in hashes if _sha256_on_disk(folder, name) != hashes[name])
+    for name in to_write:
+        _write(folder / name, files[name], private=name in private)
+    _write_manifest(folder, owner, {**before, **hashes})
+    return tuple(to_write)
 
 
 def _sha256(content: bytes) -> str:

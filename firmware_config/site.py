@@ -15,6 +15,8 @@ from firmware_config.cameras import Board, checked_camera, is_csi, is_recording
 
 CONTROL_ROOM_USER = "control-room"
 ADMINISTRATOR_USER = "administrator"
+BROKER_NAME = "broker"
+"""The name under which the broker's own certificate is kept."""
 DEFAULT_EXPOSURE_S = 0.033
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
@@ -44,6 +46,8 @@ def checked_device(value: str) -> str:
     owner = {CONTROL_ROOM_USER: "control room", ADMINISTRATOR_USER: "administrator"}.get(checked_id(value))
     if owner is not None:
         raise ValueError(f"the id {value} is the {owner}'s user at the broker; give the box another one")
+    if value == BROKER_NAME:
+        raise ValueError(f"the id {value} is that of the broker's own certificate; give the box another one")
     return value
 
 

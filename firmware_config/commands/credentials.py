@@ -20,6 +20,7 @@ from firmware_config.commands.options import (
     warn,
     with_tls,
 )
+from firmware_config.errors import EditedError, FirmwareError, OutputError
 from firmware_config.output import MANIFEST
 from firmware_config.site import Site
 from firmware_config.site_file import load_site
@@ -109,15 +110,18 @@ def rotate(
 
     checked = with_tls(load_site(site))
     folder = credentials_of(site, credentials)
+    waiting: list[str] = []
     if finish:
         promoted = rooms.promote(
             folder, checked, connected_certificates(control_room_settings(checked, folder), checked.site)
         )
         waiting = sorted({each.name for each in ledger_of(folder, checked).issued if each.state == "next"})
         print(f"{counted(len(promoted), 'box', 'boxes')} changed{': ' + _listed(promoted) if promoted else ''}")
+        for name in promoted:
+            print(f"on {name}, before its next change: move next.crt over box.crt, and next.key over box.key")
         if waiting:
             print(f"not yet connected with the new certificate: {_listed(waiting)}; their old one stays valid")
-            raise typer.Exit(EXIT_CHECK_FAILED)
+            print("restart these boxes (sudo systemctl restart gammabox-edge), or wait for their next connection")
     else:
         wanted = list(names or [])
         if due:
@@ -130,10 +134,15 @@ def rotate(
         print(f"{counted(len(made), 'new certificate')}{': ' + _listed(made) if made else ''}")
         for name in made:
             if name in {box.device for box in checked.boxes}:
-                print(
-                    f"copy {folder}/boxes/{name}/next.crt and next.key to {name}, beside box.crt; then: rotate --finish"
-                )
+                print(f"copy {folder}/boxes/{name}/next.crt and next.key to {name}, beside box.crt")
+        if any(box.device in made for box in checked.boxes):
+            own = "" if credentials is None else f" --credentials {folder}"
+            own += "" if broker is None else f" --broker {broker}"
+            print("then restart the box (sudo systemctl restart gammabox-edge), or wait until it connects again; then:")
+            print(f"gammabox-firmware credentials rotate {site} --finish{own}")
     _refresh_broker(site, broker, checked, folder)
+    if waiting:
+        raise typer.Exit(EXIT_CHECK_FAILED)
 
 
 @app.command()
@@ -146,6 +155,7 @@ def revoke(
 ) -> None:
     """Let the broker refuse a box from now on: within seconds where it runs from its folder on this machine."""
     from firmware_config import credentials as rooms
+    from firmware_config.folder import LIST
     from firmware_config.own_authority import take_list
 
     checked = with_tls(load_site(site))
@@ -155,9 +165,18 @@ def revoke(
     if crl is not None:
         print(f"{counted(take_list(folder, checked, crl), 'certificate')} of this site on the list")
     else:
-        print(f"{counted(rooms.revoke(folder, checked, str(name)), 'certificate')} of {name} revoked")
-    if not _refresh_broker(site, broker, checked, folder):
-        print(f"copy {folder}/crl.pem into the broker's folder; until then it lets the box in")
+        number = rooms.revoke(folder, checked, str(name))
+        print(f"{counted(number, 'certificate')} of {name} revoked" if number else f"{name}: is revoked already")
+    try:
+        is_here = _refresh_broker(site, broker, checked, folder)
+    except OutputError as error:
+        who = "the boxes on the list" if name is None else name
+        raise FirmwareError(
+            f"{error}; until the broker has the list it still lets {who} in: "
+            f"copy {folder / LIST} to {broker_of(site, broker)}/"
+        ) from error
+    if not is_here:
+        print(f"copy {folder / LIST} into the broker's folder; until then it lets the box in")
 
 
 @app.command(name="list")
@@ -190,14 +209,26 @@ def list_(site: SitePath, credentials: CredentialsPath = None, as_json: AsJson =
 
 def _refresh_broker(site: Path, given: Path | None, checked: Site, credentials: Path) -> bool:
     """Bring the broker's folder up to date, where there is one. Return whether there is."""
-    from firmware_config.broker import write_broker
+    from firmware_config.broker import hand_over, write_broker
 
     folder = broker_of(site, given)
     if not (folder / MANIFEST).exists():
         return False
-    written = write_broker(folder, checked, credentials)
-    if written.written:
-        print(f"{folder}: {', '.join(written.written)} brought up to date; run.sh takes that up within seconds")
+    # First what keeps revoked boxes out: an edited file must not hold that up.
+    written = list(hand_over(folder, checked, credentials))
+    edited: tuple[str, ...] = ()
+    try:
+        written += write_broker(folder, checked, credentials).written
+    except EditedError as error:
+        edited = error.names
+    if written:
+        print(f"{folder}: {', '.join(sorted(written))} brought up to date; run.sh takes that up within seconds")
+    if edited:
+        own = (f" --out {folder}" if given else "") + (
+            "" if credentials == credentials_of(site, None) else f" --credentials {credentials}"
+        )
+        text = f"{folder}: {', '.join(edited)} changed since rendering and stays; what is new in the site is not there"
+        warn([f"{text}; to lose the change: gammabox-firmware broker {site}{own} --force"])
     return True
 
 

@@ -15,7 +15,7 @@ from firmware_config.broker import write_broker
 from firmware_config.certificates import new_authority, new_key, now_utc, pem_of, pem_of_key
 from firmware_config.credentials import create, promote, revoke, rotate
 from firmware_config.errors import CredentialsError, FirmwareError
-from firmware_config.ledger import endings, load_ledger
+from firmware_config.ledger import endings, load_ledger, save_ledger
 from firmware_config.own_authority import import_authority, take, take_list
 from firmware_config.render import render_site
 from firmware_config.site import Box, Broker, Site
@@ -105,8 +105,9 @@ def test_revoke_lists_the_current_and_the_next(folder: Path, docks: Site) -> Non
     both = {serial(folder / "boxes/gate-1" / name) for name in ("box.crt", "next.crt")}
     assert revoke(folder, docks, "gate-1") == 2
     assert on_the_list(folder) == both
+    assert revoke(folder, docks, "gate-1") == 0
     with pytest.raises(CredentialsError, match="no certificate that could be revoked"):
-        revoke(folder, docks, "gate-1")
+        revoke(folder, docks, "gate-9")
     assert create(folder, docks) == ["gate-1"]  # found again: it may join with a new key
 
 
@@ -205,8 +206,25 @@ def test_write_box_names_what_is_missing(tmp_path: Path, folder: Path, docks: Si
     with pytest.raises(FirmwareError, match="gate-9: no box of site docks"):
         write_box(tmp_path / "out", docks, "gate-9", folder)
     fourth = docks.model_copy(update={"boxes": (Box(device="gate-4", board="pc", camera="/a.avi"),)})
-    with pytest.raises(CredentialsError, match="gate-4 has no certificate; make it with"):
+    with pytest.raises(CredentialsError, match="gate-4 has no certificate; make a new one with"):
         write_box(tmp_path / "out", fourth, "gate-4", folder)
+
+
+def test_revoke_spares_the_broker(folder: Path, docks: Site) -> None:
+    with pytest.raises(CredentialsError, match="rotate SITE broker"):
+        revoke(folder, docks, "broker")
+    assert load_ledger(folder).of("broker", "current")
+
+
+def test_revoked_certificates_are_not_handed_out(tmp_path: Path, folder: Path, docks: Site) -> None:
+    revoke(folder, docks, "gate-1")
+    with pytest.raises(CredentialsError, match="the certificate of gate-1 is revoked; make a new one"):
+        write_box(tmp_path / "out", docks, "gate-1", folder)
+    ledger = load_ledger(folder)
+    (own,) = ledger.of("broker", "current")
+    save_ledger(folder, ledger.with_states({own.serial: "revoked"}, now_utc()))
+    with pytest.raises(CredentialsError, match="the certificate of broker is revoked"):
+        write_broker(tmp_path / "broker", docks, folder)
 
 
 def test_write_box_leaves_out_a_revoked_next_certificate(tmp_path: Path, folder: Path, docks: Site) -> None:

@@ -90,3 +90,36 @@ def test_certificates_need_tls(command, site: Path) -> None:
     site.write_text(SITE.replace("192.0.2.7", "192.0.2.7, tls: false"), encoding="utf-8")
     assert command(main, "credentials", "create", site).refused("set tls: true")
     assert command(main, "verify", site).refused("give the password of control-room in a file")
+
+
+def test_revoke_reaches_a_broker_whose_acl_was_edited(said, command, site: Path) -> None:
+    said("credentials", "create", site)
+    said("broker", site)
+    acl, crl = (site.parent / "broker" / name for name in ("acl", "crl.pem"))
+    edited = acl.read_text(encoding="utf-8") + "# mine\n"
+    acl.write_text(edited, encoding="utf-8")
+    ended = command(main, "credentials", "revoke", site, "gate-2")
+    assert ended.code == 0, ended
+    assert f"gammabox-firmware broker {site} --force" in ended.err
+    assert crl.read_bytes() == (site.parent / "credentials/crl.pem").read_bytes()
+    assert acl.read_text(encoding="utf-8") == edited
+    crl.write_text("old", encoding="ascii")
+    ended = command(main, "credentials", "revoke", site, "gate-2")
+    assert "gate-2: is revoked already" in ended.out
+    assert crl.read_bytes() == (site.parent / "credentials/crl.pem").read_bytes()
+
+
+def test_revoke_says_that_the_broker_lets_a_box_in(said, command, site: Path) -> None:
+    said("credentials", "create", site)
+    said("broker", site)
+    (site.parent / "broker/.gammabox-rendered.json").write_text("{", encoding="utf-8")
+    ended = command(main, "credentials", "revoke", site, "gate-2")
+    assert ended.code == 2
+    assert f"lets gate-2 in: copy {site.parent}/credentials/crl.pem to {site.parent}/broker/" in ended.err
+
+
+def test_rotate_names_the_restart_and_the_command(said, site: Path) -> None:
+    said("credentials", "create", site)
+    out = said("credentials", "rotate", site, "gate-1")
+    assert "sudo systemctl restart gammabox-edge" in out
+    assert f"gammabox-firmware credentials rotate {site} --finish" in out

@@ -128,6 +128,7 @@ def test_load_site_reads_a_sound_file(site: Site) -> None:
         ("device: gate-south", "device: gate-north", 15, ["'gate-north' is taken, first on line 7"]),
         ("device: gate-south", "device: control-room", 15, ["control room's user"]),
         ("device: gate-south", "device: administrator", 15, ["administrator's user"]),
+        ("device: gate-south", "device: broker", 15, ["broker's own certificate"]),
         ("threads: 2", "threads: 2000", 14, ["settings.detection.threads", "at most 64"]),
         ("threads: 2", "treads: 2", 14, ["unknown key", "did you mean threads?"]),
         (

@@ -42,13 +42,21 @@ class Expected:
     model_sha256 : str or None
         Hash of the model; None where the box has one of its own.
     certificates : tuple of Issued
-        Certificates of the box in use; empty for a site without TLS.
+        Certificates of the box in use; None for a site without TLS.
+    is_revoked : bool
+        Whether the box has had a certificate that was revoked.
 
     """
 
     release: str | None
     model_sha256: str | None
     certificates: tuple[Issued, ...] | None
+    is_revoked: bool = False
+
+    @property
+    def is_locked_out(self) -> bool:
+        """Whether the box has no certificate with which the broker would let it in."""
+        return self.certificates == ()
 
 
 @dataclass
@@ -86,6 +94,13 @@ class Heard:
 def findings_of(box: Box, heard: Heard, expected: Expected, now: datetime | None = None) -> Iterator[Finding]:
     """Yield what is found of a box, in the order of the links: birth, rights, software, model, camera, certificate."""
     now = now or datetime.now(timezone.utc)
+    if expected.is_locked_out:
+        yield fault(
+            "certificate",
+            "its certificate is revoked" if expected.is_revoked else "it has no certificate",
+            "gammabox-firmware credentials create, then export box, and copy its files to the box",
+        )
+        return
     born = _birth(heard)
     yield born
     if born.state == "fault":

@@ -27,12 +27,18 @@ def box(
 ) -> None:
     """Write a folder with everything a box needs, its key included: carry it there, then delete it."""
     try:
-        from firmware_config.box import write_box
+        from firmware_config.box import KEYS, write_box
     except ModuleNotFoundError as error:
         raise missing_package(error) from error
 
-    result = write_box(out, load_site(site), device, credentials_of(site, credentials), force=force)
-    print(f"{out}: {counted(len(result.written), 'file')} written for {device}; it holds the key of the box")
+    checked = load_site(site)
+    result = write_box(out, checked, device, credentials_of(site, credentials), force=force)
+    names = {*result.written, *result.unchanged}
+    if names & set(KEYS):
+        about_key = "; it holds the key of the box"
+    else:
+        about_key = "; its key is not in it, but on the box" if checked.broker.tls else ""
+    print(f"{out}: {counted(len(result.written), 'file')} written for {device}{about_key}")
 
 
 @app.command()

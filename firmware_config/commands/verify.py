@@ -52,14 +52,12 @@ def verify(
     if path[-1].state == "fault":
         return [_result(site, box, path) for box in wanted.boxes]
     heard = {box.device: Heard() for box in wanted.boxes}
+    expected = {box.device: _expected(site, box, credentials, wanted) for box in wanted.boxes}
+    awaited = [each for device, each in heard.items() if not expected[device].is_locked_out]
     with Subscriber(settings, site.site) as subscriber:
-        _listen(subscriber, heard, wanted.wait_s, lambda: all(each.is_complete for each in heard.values()), say)
+        _listen(subscriber, heard, wanted.wait_s, lambda: all(each.is_complete for each in awaited), say)
         results = [
-            _result(
-                site,
-                box,
-                [*path, *_found(box, heard[box.device], _expected(site, box, credentials, wanted), wanted.ssh)],
-            )
+            _result(site, box, [*path, *_found(box, heard[box.device], expected[box.device], wanted.ssh)])
             for box in wanted.boxes
         ]
         if wanted.source_s is None:
@@ -70,7 +68,7 @@ def verify(
 def _found(box: Box, heard: Heard, expected: Expected, ssh: str | None) -> list[Finding]:
     """Return what is found of a box; one that is not online is asked for the reason where it can be."""
     findings = list(findings_of(box, heard, expected))
-    if findings[0].state != "fault" or ssh is None:
+    if findings[0].state != "fault" or expected.is_locked_out or ssh is None:
         return findings
     # The agent holds the camera, so only what the doctor says of the way to the broker counts.
     there = [finding for finding in findings_there(ssh) if finding.check in LINKS]
@@ -93,7 +91,8 @@ def _listen(
         if time.monotonic() - told_s >= 5:
             told_s = time.monotonic()
             missing = [device for device, each in heard.items() if not each.is_complete]
-            say(f"waiting for {', '.join(missing[:5]) or 'hits'}: {seconds - (told_s - began_s):.0f} s left")
+            left_s = max(0.0, seconds - (told_s - began_s))
+            say(f"waiting for {', '.join(missing[:5]) or 'hits'}: {left_s:.0f} s left")
     return time.monotonic() - began_s
 
 
@@ -120,10 +119,12 @@ def _with_source(
 
 
 def _expected(site: Site, box: Box, credentials: Path, wanted: Wanted) -> Expected:
-    certificates = tuple(ledger_of(credentials, site).of(box.device, "current", "next")) if site.broker.tls else None
+    ledger = ledger_of(credentials, site) if site.broker.tls else None
+    certificates = None if ledger is None else tuple(ledger.of(box.device, "current", "next"))
+    is_revoked = ledger is not None and bool(ledger.of(box.device, "revoked"))
     own_model = box.settings.get("model") is not None
     sha256 = None if own_model else load_bundle(shipped_bundle_path()).manifest.sha256
-    return Expected(wanted.release, sha256, certificates)
+    return Expected(wanted.release, sha256, certificates, is_revoked)
 
 
 def _result(site: Site, box: Box, findings: list[Finding]) -> Result:

@@ -123,3 +123,10 @@ def test_rotate_names_the_restart_and_the_command(said, site: Path) -> None:
     out = said("credentials", "rotate", site, "gate-1")
     assert "sudo systemctl restart gammabox-edge" in out
     assert f"gammabox-firmware credentials rotate {site} --finish" in out
+
+
+def test_export_box_speaks_of_a_key_that_it_holds(said, site: Path) -> None:
+    said("credentials", "create", site)
+    assert "holds the key" in said("export", "box", site, "gate-1", "--out", site.parent / "gate-1")
+    (site.parent / "credentials/boxes/gate-2/box.key").unlink()
+    assert "its key is not in it" in said("export", "box", site, "gate-2", "--out", site.parent / "gate-2")

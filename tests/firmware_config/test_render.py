@@ -211,3 +211,13 @@ def test_readme_commands_are_sound_shell(site: Site) -> None:
         steps = commands[commands.index("sudo apt-get") :]
         ran = subprocess.run(["bash", "-n"], input=steps, capture_output=True, text=True, check=False)
         assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_readme_copies_the_broker_twice_to_one_place(site: Site, tmp_path: Path) -> None:
+    line = next(line for line in render_site(site)["README.txt"].splitlines() if "cp -r broker" in line)
+    (tmp_path / "broker").mkdir()
+    (tmp_path / "broker/acl").touch()
+    script = line.replace("sudo ", "").replace("/opt/", f"{tmp_path}/opt/")
+    for _ in range(2):
+        subprocess.run(["sh", "-e", "-c", script], cwd=tmp_path, check=True)
+    assert [path.name for path in (tmp_path / "opt/gammabox-broker").iterdir()] == ["acl"]

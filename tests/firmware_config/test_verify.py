@@ -89,3 +89,11 @@ def test_source_needs_more_than_the_background() -> None:
     assert source_finding(5, None, 60).state == "ok"
     assert source_finding(80, 1.0, 60).state == "fault"
     assert hits_wanted(1.0, 60) == 88
+
+
+@pytest.mark.parametrize(("is_revoked", "said"), [(True, "is revoked"), (False, "it has no certificate")])
+def test_findings_of_look_in_the_ledger_first(*, is_revoked: bool, said: str) -> None:
+    (finding,) = findings_of(BOX, Heard(), Expected("7", None, (), is_revoked), NOW)
+    assert (finding.check, finding.state) == ("certificate", "fault")
+    assert said in finding.found
+    assert "credentials create, then export box" in str(finding.remedy)

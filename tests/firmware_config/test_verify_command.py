@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import paho.mqtt.client as mqtt
 import pytest
@@ -16,6 +17,7 @@ from site_broker import MOSQUITTO, SiteBroker, wait_until
 
 from edge.bundle import load_bundle, shipped_bundle_path
 from edge.telemetry.messages import Camera, Health, Info, Message, Model, Status, encode
+from firmware_config.commands import verify
 from firmware_config.commands.cli import main
 from firmware_config.connection import control_room_settings
 from firmware_config.credentials import create, revoke
@@ -23,6 +25,7 @@ from firmware_config.ledger import load_ledger
 from firmware_config.new_site import site_text
 from firmware_config.path_to_broker import path_findings
 from firmware_config.site import Site
+from firmware_config.verify import Heard
 
 pytestmark = pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is not installed")
 
@@ -145,3 +148,17 @@ def test_verify_asks_a_silent_box_over_ssh(command, site_file: Path, monkeypatch
     ended = command(main, "verify", site_file, "gate-1", "--wait", "1", "--ssh", "pi@box", "--json")
     assert ended.code == 1
     assert ended.json[0]["first_fault"] == {**found[2], "check": "TLS on the box"}
+
+
+def test_verify_does_not_wait_for_a_revoked_box(command, broker: SiteBroker, site_file: Path) -> None:
+    revoke(broker.credentials, broker.site, "gate-1")
+    ended = command(main, "verify", site_file, "gate-1", "--wait", "600")
+    assert "gate-1: certificate: its certificate is revoked" in ended.out, ended
+
+
+def test_listen_never_says_less_than_nothing_left(monkeypatch) -> None:
+    times = iter([0.0, 0.0, 5.3, 5.3, 5.3, 5.3])
+    monkeypatch.setattr(verify.time, "monotonic", lambda: next(times))
+    silent, said = SimpleNamespace(poll=lambda _: ()), []
+    verify._listen(silent, {"desk": Heard()}, 5.0, lambda: False, said.append)
+    assert said == ["waiting for desk: 0 s left"]

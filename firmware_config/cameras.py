@@ -16,6 +16,7 @@ NAMES: dict[str, str] = {
     "pc": "a PC",
 }
 FOLDER = "/dev/v4l/by-path/"
+DEFAULT_FPS = 30.0
 
 _USB = re.compile(FOLDER + r"[A-Za-z0-9][A-Za-z0-9:._+-]*")
 _CSI = re.compile(r"csi(:[01])?")

@@ -9,6 +9,7 @@ from pydantic import JsonValue, ValidationError
 
 from edge.config.device import DeviceSettings
 from edge.config.faults import faults_of
+from firmware_config.cameras import DEFAULT_FPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +40,6 @@ FIXED = {
 }
 
 Tree: TypeAlias = dict[str, JsonValue]
-DEFAULT_FPS = 30.0
 _ABSENT = object()
 
 

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, Field, JsonValue
 
 from edge.config.faults import host_in, id_like, shown_text
 from edge.config.position import PositionSettings
 from edge.config.strict import StrictModel
-from firmware_config.cameras import Board, checked_camera, is_csi, is_recording
+from firmware_config.cameras import DEFAULT_FPS, Board, checked_camera, is_csi, is_recording
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 CONTROL_ROOM_USER = "control-room"
 ADMINISTRATOR_USER = "administrator"
 BROKER_NAME = "broker"
 """The name under which the broker's own certificate is kept."""
 DEFAULT_EXPOSURE_S = 0.033
+MIN_SHARE_OF_FRAME = 1 / 3
+"""A shutter that is open for less of the time misses most of the radiation."""
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _HOST_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
@@ -157,6 +162,7 @@ def warnings_of(site: Site) -> list[str]:
             f"broker: port {broker.port} is customary {'without' if broker.tls else 'with'} TLS, tls is "
             f"{str(broker.tls).lower()}"
         )
+    warnings += [text for box in site.boxes for text in _short_exposure(box)]
     positions: dict[str, str] = {}
     for box in site.boxes:
         if not box.position:
@@ -166,3 +172,14 @@ def warnings_of(site: Site) -> list[str]:
         else:
             positions[box.position] = box.device
     return warnings
+
+
+def _short_exposure(box: Box) -> Iterator[str]:
+    source = box.settings.get("source")
+    given = source.get("fps") if isinstance(source, dict) else None
+    fps = given if isinstance(given, (int, float)) else DEFAULT_FPS
+    if box.exposure_s * fps < MIN_SHARE_OF_FRAME:
+        yield (
+            f"{box.device}: exposure_s {box.exposure_s:g} is {box.exposure_s * fps:.0%} of a frame at {fps:g} frames a "
+            f"second, and radiation is seen only then; did you mean {DEFAULT_EXPOSURE_S:g}?"
+        )

@@ -7,8 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from edge.config.faults import shown_text
-from firmware_config.cameras import mismatch
-from firmware_config.device import DEFAULT_FPS
+from firmware_config.cameras import DEFAULT_FPS, mismatch
 from firmware_config.site import DEFAULT_EXPOSURE_S
 
 if TYPE_CHECKING:
@@ -105,10 +104,16 @@ def _exposure_faults(box: Mapping[str, Value]) -> Iterator[tuple[Place, str]]:
         return
     place = ("exposure_s",) if "exposure_s" in box else ("settings", "source", "fps")
     sentence = f"found {exposure_s:g} s, longer than a frame at {fps:g} frames a second ({1 / fps:.4f} s)"
-    if exposure_s >= 1 and exposure_s / 1000 * fps <= ROUNDING:
-        yield place, f"{sentence}; seconds are expected, did you mean {exposure_s / 1000:g}?"
+    # Milliseconds or microseconds instead of seconds, or a nought that was forgotten.
+    units = (1e3, 1e6) if exposure_s >= 1 else (10.0,) if exposure_s >= 0.1 else ()
+    likely = next((exposure_s / unit for unit in units if exposure_s / unit * fps <= ROUNDING), None)
+    if likely is None:
+        advice = f"shorten it, or lower settings.source.fps to at most {1 / exposure_s:.3g}"
+    elif exposure_s >= 1:
+        advice = f"seconds are expected, did you mean {likely:g}?"
     else:
-        yield place, f"{sentence}; shorten it, or lower settings.source.fps to at most {1 / exposure_s:.3g}"
+        advice = f"did you mean {likely:g}? Otherwise lower settings.source.fps to at most {1 / exposure_s:.3g}"
+    yield place, f"{sentence}; {advice}"
 
 
 def _number(value: Value) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from edge.config.yaml_file import Document
 
 Part = TypeVar("Part", bound=StrictModel)
+# People write comments with a blank after the sign, and numbers without one.
+_SWALLOWED = re.compile(r"""[\s-]*position:\s+[^\s"'#|>][^#]*\s(#\S.*)""")
 MAX_BYTES = 16 << 20
 """A thousand boxes take some 250 kB; more than this is no site file."""
 
@@ -47,6 +50,16 @@ def load_site(path: Path) -> Site:
     if site is None or faults:
         raise settings_error(path, faults)
     return site
+
+
+def swallowed_text(path: Path) -> list[str]:
+    """Return warnings of positions in a site file that end at a #, which begins a comment where nothing quotes it."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [
+        f"line {number}: position ends before {shown_text(found[1])}, a comment to YAML; put the text in quotes"
+        for number, line in enumerate(lines, 1)
+        if (found := _SWALLOWED.fullmatch(line))
+    ]
 
 
 def _box_faults(document: Document) -> list[Fault]:

@@ -11,7 +11,7 @@ from edge import __version__
 from edge.control_room.arrivals import Received
 from edge.doctor.finding import Finding, fault, ok, skipped
 from edge.telemetry.messages import Health, HitMessage, Info, Status
-from firmware_config.device import DEFAULT_FPS
+from firmware_config.cameras import DEFAULT_FPS
 from firmware_config.ledger import WARN
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Union, get_args, get_origin
 
@@ -172,11 +173,16 @@ def _meant_value(value: object, kind: str, expected: str) -> str:
     return f"; did you mean {likely}?" if likely else ""
 
 
+_SPELT_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ø": "oe", "æ": "ae", "å": "aa"})
+
+
 def id_like(text: str) -> str:
     """Return the id nearest to a text, of a-z, 0-9, _ and -; an empty text for an address with a login."""
     if without_login(text) != text:
         return ""
-    return re.sub(r"[^a-z0-9_-]+", "-", text.lower()).strip("-_")[:63]
+    plain = unicodedata.normalize("NFC", text.lower()).translate(_SPELT_OUT)
+    plain = "".join(sign for sign in unicodedata.normalize("NFD", plain) if not unicodedata.combining(sign))
+    return re.sub(r"[^a-z0-9_-]+", "-", plain).strip("-_")[:63]
 
 
 def host_in(text: str) -> str:

@@ -30,7 +30,7 @@ from firmware_config.commands.options import (
 from firmware_config.new_site import Question, asked_text, example_text, require_absent, trial_text, write_new
 from firmware_config.site import warnings_of
 from firmware_config.site_checks import PLACEHOLDER
-from firmware_config.site_file import load_site
+from firmware_config.site_file import load_site, swallowed_text
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -86,7 +86,7 @@ def validate(site: SitePath, as_json: AsJson = False) -> None:
         if as_json:
             print(json.dumps({"valid": False, "faults": error.faults}, indent=2))
         raise
-    warnings = warnings_of(checked)
+    warnings = [*swallowed_text(site), *warnings_of(checked)]
     if as_json:
         boxes = [box.device for box in checked.boxes]
         print(json.dumps({"valid": True, "site": checked.site, "boxes": boxes, "warnings": warnings}, indent=2))
@@ -122,7 +122,7 @@ def render(
 
     checked = load_site(site)
     result = write_folder(out, render_site(checked), owner=f"files of site {checked.site}", force=force)
-    warnings = warnings_of(checked)
+    warnings = [*swallowed_text(site), *warnings_of(checked)]
     if as_json:
         print(json.dumps({"out": str(out), **asdict(result), "warnings": warnings}, indent=2))
         return

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from edge.config.device import load_settings
+from firmware_config.commands.cli import main
 from firmware_config.new_site import example_text
 from firmware_config.site_file import load_site
 
@@ -148,3 +149,11 @@ def test_render_refuses_the_folder_of_another_site(site_file: Path, site_yaml: s
         assert ran.returncode == 2
         assert "holds the 'files of site campus', and not the 'files of site docks'; nothing was changed" in ran.stderr
     assert sorted(out.rglob("*")) == before
+
+
+def test_validate_warns_of_a_swallowed_position(command, site_file: Path) -> None:
+    text = site_file.read_text(encoding="utf-8")
+    site_file.write_text(text.replace("position: South gate", "position: Tor #1"), encoding="utf-8")
+    assert "position ends before '#1'" in command(main, "validate", site_file).err
+    site_file.write_text(text.replace("position: South gate", "position: Tor # one"), encoding="utf-8")
+    assert "position ends" not in command(main, "validate", site_file).err

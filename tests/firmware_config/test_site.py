@@ -16,3 +16,9 @@ def test_warnings_of_names_values_probably_not_meant(tmp_path: Path, site: Site,
     path.write_text(text, encoding="utf-8")
     words = ["in clear", "port 8883 is customary with TLS", "no position", "same position as gate-north"]
     assert [word for word, warning in zip(words, warnings_of(load_site(path)), strict=True) if word in warning] == words
+
+
+def test_warnings_of_names_a_short_exposure(site: Site) -> None:
+    short = site.boxes[0].model_copy(update={"exposure_s": 0.003})
+    said = warnings_of(site.model_copy(update={"boxes": (short,)}))
+    assert any("exposure_s 0.003 is 9% of a frame" in warning for warning in said), said

@@ -114,6 +114,9 @@ def test_load_site_reads_a_sound_file(site: Site) -> None:
         ("camera: csi:1", "camera: csi:1\n    camera: csi:0", 18, ["given twice, first on line 17"]),
         ("exposure_s: 0.02", "exposure_s: 0", 10, ["more than 0"]),
         ("exposure_s: 0.02", "exposure_s: 33", 10, ["found 33 s", "did you mean 0.033?"]),
+        ("exposure_s: 0.02", "exposure_s: 33000", 10, ["did you mean 0.033?"]),
+        ("exposure_s: 0.02", "exposure_s: 0.33", 10, ["did you mean 0.033?", "at most 3.03"]),
+        ("site: campus", "site: Werk Köln", 1, ["did you mean werk-koeln?"]),
         ("exposure_s: 0.02", "exposure_s: 33 ms", 10, ["'33 ms'", "did you mean 0.033?"]),
         (
             "exposure_s: 0.02",

@@ -13,7 +13,7 @@ from edge.control_room.board import Board
 from edge.control_room.watch.alarm_rows import alarm_details, alarm_heading, alarm_row
 from edge.control_room.watch.attention import Attention, many_away
 from edge.control_room.watch.box_list import LineList
-from edge.control_room.watch.dialogs import HELP, AcknowledgeDialog, Taken, TextDialog
+from edge.control_room.watch.dialogs import HELP, AcknowledgeDialog, EndDialog, Taken, TextDialog
 from edge.control_room.watch.frame import banner, empty_text, forget_text, hints
 from edge.control_room.watch.overloads import Overloads
 from edge.control_room.watch.reading import Reading, alarm_title
@@ -69,7 +69,7 @@ class WatchApp(App[None]):
         ("m", "mute", "mute"),
         ("d", "forget", "forget"),
         ("question_mark", "help", "help"),
-        ("q", "quit", "quit"),
+        ("q", "end", "quit"),
         ("ctrl+c", "quit", "quit"),
     ]
 
@@ -186,7 +186,9 @@ class WatchApp(App[None]):
             alarm.acknowledgement is None and alarm.ended is not None and alarm.ended >= self._started
             for alarm in self._alarms
         )
-        self._hints.update(hints(self._wanted, past, hides=self._hides_calm))
+        urgent = {view.name for view in self._all if view.needs_attention or view.urgency == "overload"}
+        hidden = len(urgent - {view.name for view in self._views})
+        self._hints.update(hints(self._wanted, past, hides=self._hides_calm, hidden=hidden))
 
     def _show_empty(self, *, visible: bool) -> None:
         self._empty.display = visible
@@ -327,3 +329,7 @@ class WatchApp(App[None]):
     def action_help(self) -> None:
         """Show the states and the keys."""
         self.push_screen(TextDialog("States and keys", HELP))
+
+    def action_end(self) -> None:
+        """Ask whether the view ends, as the list of alarms goes with it."""
+        self.push_screen(EndDialog(), lambda ends: self.exit() if ends else None)

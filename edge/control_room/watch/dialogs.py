@@ -11,6 +11,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 
 if TYPE_CHECKING:
+    from textual import events
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
@@ -23,7 +24,7 @@ OLD ALARM  an alarm stood when the box was last heard: act as on an alarm
 CHANGED    the excess has lasted for half an hour: somebody has to look
 OVERLOAD   more comes than the box can judge: act as on an alarm
 FAULT      something is broken: tell the technician, do not rely on it
-LOST STOPPED SILENT UNKNOWN   nothing is known of that place
+LOST STOPPED SILENT UNKNOWN   not watched; counted above as LOST
 LEARNING   no all-clear yet; usual after a start
 calm       the box knows its background and sees no more than that
 
@@ -68,8 +69,8 @@ class AcknowledgeDialog(ModalScreen["Taken | None"]):
             yield Label(Text("Enter: next, and send · Esc: cancel"), classes="hint")
 
     def on_mount(self) -> None:
-        """Begin with what is missing."""
-        self.query_one("#reason" if self._by else "#by", Input).focus()
+        """Begin with the name, which is selected: another guard may have written it."""
+        self.query_one("#by", Input).focus()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Go on to the next field, and close after the last one."""
@@ -128,3 +129,19 @@ class TextDialog(ModalScreen[None]):
     def on_key(self) -> None:
         """Close."""
         self.dismiss(None)
+
+
+class EndDialog(ModalScreen[bool]):
+    """Asks whether the view ends."""
+
+    def compose(self) -> ComposeResult:
+        """Build the dialog."""
+        with Vertical(classes="dialog"):
+            yield Label(Text("End the view?"), classes="title")
+            yield Label(Text("This screen then shows and rings no alarm, and its list of alarms (h) is lost."))
+            yield Label(Text("y: end · any other key: go on watching"), classes="hint")
+
+    def on_key(self, event: events.Key) -> None:
+        """Close with the answer."""
+        event.stop()
+        self.dismiss(event.key == "y")

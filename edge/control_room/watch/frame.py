@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Literal
 
 from rich.text import Text
 
+from edge.control_room.watch.rows import STYLES
 from edge.control_room.watch.words import age_text, time_text
+from edge.text import counted
 
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo
@@ -34,9 +36,14 @@ def banner(
     return Text(f" {place} · connected · {time_text(now, zone)}", no_wrap=True, overflow="ellipsis")
 
 
-def hints(wanted: str, past: int, *, hides: bool) -> Text:
-    """Return the keys, what hides boxes at the moment, and how many alarms are over that nobody acknowledged."""
+def hints(wanted: str, past: int, *, hides: bool, hidden: int = 0) -> Text:
+    """Return the keys, what hides boxes at the moment, and how many alarms are over that nobody acknowledged.
+
+    `hidden` is the number of alarms and overloads that the filter hides; they stand first.
+    """
     line = Text(no_wrap=True, overflow="ellipsis")
+    if hidden:
+        line.append(f" {counted(hidden, 'alarm')} hidden by the filter: Esc ", style=STYLES["alarm"])
     if wanted:
         line.append(f" only “{wanted}” (Esc: all) ", style="reverse")
     if hides:

@@ -21,5 +21,5 @@ Screen { layout: vertical; }
 .hint { color: $text-muted; }
 #moved { background: #b00020; color: white; text-style: bold; }
 #wrong { color: $error; height: 1; }
-AcknowledgeDialog, TextDialog { align: center middle; }
+AcknowledgeDialog, EndDialog, TextDialog { align: center middle; }
 """

@@ -77,7 +77,7 @@ def test_view_acknowledges_an_alarm_and_shows_the_answer():
     async def steps(app, pilot):
         await pilot.pause()
         app._by = "Ann"
-        await pilot.press("a", "enter")
+        await pilot.press("a", "enter", "enter")
         refused = await screen(app, pilot)
         await pilot.press(*"patrol", "enter", "enter")
         ((topic, command),) = feed.sent
@@ -101,7 +101,7 @@ def test_view_silences_for_minutes():
     async def steps(app, pilot):
         await pilot.pause()
         app._by = "Ann"
-        await pilot.press("a", "x", "enter", "3", "0", "enter")
+        await pilot.press("a", "enter", "x", "enter", "3", "0", "enter")
 
     play(steps, feed=feed)
     ((topic, command),) = feed.sent
@@ -117,7 +117,7 @@ def test_view_sends_nothing_while_the_connection_is_lost():
         feed.connected = False
         app._by = "Ann"
         app.look()
-        await pilot.press("a", "x", "enter", "enter")
+        await pilot.press("a", "enter", "x", "enter", "enter")
         return await screen(app, pilot)
 
     lines = play(steps, feed=feed)
@@ -132,7 +132,7 @@ def test_view_says_that_no_answer_came():
     async def steps(app, pilot):
         await pilot.pause()
         app._by = "Ann"
-        await pilot.press("a", "x", "enter", "enter")
+        await pilot.press("a", "enter", "x", "enter", "enter")
         clock.now += timedelta(seconds=11)
         app.look()
         return await screen(app, pilot)
@@ -260,3 +260,38 @@ def test_view_names_the_sites_of_several():
         box(feed, "gate-1", site=name)
     lines = play(keys(), feed=feed)
     assert [line.lstrip("▶ ").split()[1] for line in lines[3:5]] == ["airport/gate-1", "docks/gate-1"]
+
+
+def test_view_says_that_the_filter_hides_alarms():
+    feed = ListFeed()
+    site(feed)
+    assert play(keys("slash", *"hall", "enter"), feed=feed)[-1].startswith(" 1 alarm hidden by the filter: Esc")
+    box(feed, "gate-1", alarm="updated", acknowledged={"by": "Ann", "utc": NOW, "reason": None})
+    assert "hidden" not in play(keys("slash", *"hall", "enter"), feed=feed)[-1]
+
+
+@pytest.mark.parametrize(("answer", "ended"), [("y", True), ("escape", False), ("q", False)])
+def test_view_asks_before_it_ends(answer, ended):
+    left = []
+
+    async def steps(app, pilot):
+        app.exit = lambda: left.append(1)
+        await pilot.press("q")
+        assert not left
+        await pilot.press(answer)
+
+    play(steps)
+    assert bool(left) == ended
+
+
+def test_view_lets_another_guard_write_the_name():
+    feed = ListFeed()
+    box(feed, "gate-1", alarm="updated")
+
+    async def steps(app, pilot):
+        app._by = "Ann"
+        await pilot.press("a", *"Bo", "enter", "x", "enter", "enter")
+
+    play(steps, feed=feed)
+    ((_, command),) = feed.sent
+    assert command.by == "Bo"

@@ -73,7 +73,7 @@ def test_answer_says_what_has_become_of_the_alarm(state, alarm, expected):
         await pilot.pause()
         app._by = "Ann"
         app.say = lambda text, **_: said.append(text)
-        await pilot.press("a", "x", "enter", "enter")
+        await pilot.press("a", "enter", "x", "enter", "enter")
         ((_, command),) = feed.sent
         feed.add("alarm", stamp.make(AlarmMessage, NOW, state=state, alarm=detail("gate-1", id=alarm)))
         wrong = "no alarm stands"

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from firmware_config import connection
 from firmware_config.commands.cli import main
+from firmware_config.ledger import load_ledger
 
 SITE = """\
 site: docks
@@ -130,3 +132,18 @@ def test_export_box_speaks_of_a_key_that_it_holds(said, site: Path) -> None:
     assert "holds the key" in said("export", "box", site, "gate-1", "--out", site.parent / "gate-1")
     (site.parent / "credentials/boxes/gate-2/box.key").unlink()
     assert "its key is not in it" in said("export", "box", site, "gate-2", "--out", site.parent / "gate-2")
+
+
+def test_rotate_finish_says_what_is_left_to_do(said, command, site: Path, monkeypatch) -> None:
+    said("credentials", "create", site)
+    said("broker", site)
+    said("credentials", "rotate", site, "gate-1", "gate-2")
+    ledger = load_ledger(site.parent / "credentials")
+    (proven,) = ledger.of("gate-1", "next")
+    monkeypatch.setattr(connection, "connected_certificates", lambda *_: {"gate-1": proven.sha256})
+    ended = command(main, "credentials", "rotate", site, "--finish")
+    assert ended.code == 1
+    assert "on gate-1, before its next change: move next.crt over box.crt, and next.key over box.key" in ended.out
+    assert "gate-2; their old one stays valid\nrestart these boxes" in ended.out
+    lists = [(site.parent / folder / "crl.pem").read_bytes() for folder in ("broker", "credentials")]
+    assert lists[0] == lists[1]  # although gate-2 still waits

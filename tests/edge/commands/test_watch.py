@@ -91,7 +91,10 @@ def test_view_draws_on_a_terminal_and_ends_with_q(broker):
         shown = b""
         while b"No box has reported" not in shown:
             shown += os.read(ours, 4096)
-        os.write(ours, b"qy")
+        os.write(ours, b"q")
+        while b"End the view?" not in shown:
+            shown += os.read(ours, 4096)
+        os.write(ours, b"y")
         with contextlib.suppress(OSError):  # the terminal is gone
             while os.read(ours, 4096):
                 pass

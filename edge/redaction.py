@@ -76,8 +76,9 @@ def without_logins_of(words: Iterable[str], text: str) -> str:
                 continue
             for form in (given, str(PurePath(given)), repr(given)[1:-1], repr(str(PurePath(given)))[1:-1]):
                 text = text.replace(form, shown)
-            # A list may have been taken apart at its commas, or a line end have become a blank.
-            hidden = {piece for piece in _PIECE.findall(given) if len(piece) > 1} - {*_PIECE.findall(shown)}
+            # A list may have been taken apart at its commas, or a line end have become a blank or its code.
+            pieces = {*_PIECE.findall(given), *_PIECE.findall(repr(given))} - {*_PIECE.findall(shown)}
+            hidden = {piece for piece in pieces if len(piece) > 1}
             text = "".join(HIDDEN if piece in hidden else piece for piece in _PIECES.split(text))
     return redacted(text)
 

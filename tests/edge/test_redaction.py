@@ -13,7 +13,14 @@ from edge.config.device import DeviceSettings
 from edge.config.yaml_file import load
 from edge.doctor.finding import fault
 from edge.errors import GammaboxError, SettingsError, SourceError
-from edge.redaction import RedactingFormatter, fault_of_address, redacted, redacted_values, without_login
+from edge.redaction import (
+    RedactingFormatter,
+    fault_of_address,
+    redacted,
+    redacted_values,
+    without_login,
+    without_logins_of,
+)
 
 USER, SECRET = "zqadminqz", "zqs3cretqz"
 MARK = re.compile("zq|qz", re.IGNORECASE)
@@ -174,3 +181,9 @@ def test_complaints_about_settings_show_no_login(tmp_path_factory, text):
     except SettingsError as error:
         shown = str(error).replace(str(path), "")
     assert not has_login(shown)
+
+
+def test_without_logins_of_hides_what_follows_the_code_of_a_sign():
+    given = "rtsp://10.0.0.7:1/user=admin&password=s3 \rcret"
+    shown = without_logins_of([given], "unknown camera 'rtsp://10.0.0.7:1/… \\rcret'")
+    assert "cret" not in shown

@@ -37,7 +37,7 @@ class CommandRoom:
         self._client.publish(f"{self._topic}/cmd/{verb}", payload, qos=1, retain=retain).wait_for_publish(PATIENCE_S)
 
     def give(self, verb, **arguments):
-        """Give a command and return its answer."""
+        """Send a command and return its answer."""
         name = secrets.token_hex(6)
         utc = datetime.now(timezone.utc).isoformat()
         self.send(verb, json.dumps({"transaction_id": name, "utc": utc, "by": "Ada", "arguments": arguments}))

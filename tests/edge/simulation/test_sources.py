@@ -75,7 +75,7 @@ def test_tc99m_at_50_usv_h_raises_within_a_minute():
     assert found.p90_s < 20
 
 
-def test_tc99m_at_50_usv_h_raises_for_the_least_sensitive_sensor():
+def test_tc99m_at_50_usv_h_raises_at_the_lowest_sensitivity():
     passage = Passage(AlarmSettings(), SENSOR_FACTORS[0] * extra_hz("Tc-99m", 50), 60.0, "stay", BackgroundModel(0.05))
     assert detect(passage, 100, (6,)).probability_interval[0] > 0.9
 

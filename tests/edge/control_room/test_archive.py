@@ -86,6 +86,16 @@ def publish(broker, box, *messages, retain=False):
     client.loop_stop()
 
 
+def on_a_full_disk(mosquitto, running):
+    """Return a box, and an archive that holds one alarm of it and whose disk is full."""
+    box = Sender()
+    kept = running(mosquitto.port)
+    publish(mosquitto, box, box.alarm())
+    until(lambda: len(kept.events()) == 1)
+    kept.file._database.execute("PRAGMA max_page_count = 1")
+    return box, kept
+
+
 @mosquitto_only
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
 def test_archive_gets_what_came_while_it_was_away(mosquitto, running, protocol):
@@ -103,11 +113,7 @@ def test_archive_gets_what_came_while_it_was_away(mosquitto, running, protocol):
 
 @mosquitto_only
 def test_archive_confirms_only_what_is_on_disk(mosquitto, running, caplog):
-    box = Sender()
-    kept = running(mosquitto.port)
-    publish(mosquitto, box, box.alarm())
-    until(lambda: len(kept.events()) == 1)
-    kept.file._database.execute("PRAGMA max_page_count = 1")  # as a full disk
+    box, kept = on_a_full_disk(mosquitto, running)
     full = [box.alarm("updated", second, reasons=("x" * 400,) * 30) for second in range(10, 60)]
     publish(mosquitto, box, *full)
     until(lambda: "cannot be written" in caplog.text)
@@ -120,11 +126,7 @@ def test_archive_confirms_only_what_is_on_disk(mosquitto, running, caplog):
 
 @mosquitto_only
 def test_archive_goes_on_when_the_disk_has_room_again(mosquitto, running, caplog):
-    box = Sender()
-    kept = running(mosquitto.port)
-    publish(mosquitto, box, box.alarm())
-    until(lambda: len(kept.events()) == 1)
-    kept.file._database.execute("PRAGMA max_page_count = 1")
+    box, kept = on_a_full_disk(mosquitto, running)
     publish(mosquitto, box, *[box.alarm("updated", second, reasons=("x" * 400,) * 30) for second in range(10, 60)])
     until(lambda: "cannot be written" in caplog.text)
     kept.file._database.execute("PRAGMA max_page_count = 1000000")
@@ -136,11 +138,7 @@ def test_archive_goes_on_when_the_disk_has_room_again(mosquitto, running, caplog
 def test_archive_leaves_to_the_broker_what_it_cannot_hold(mosquitto, running, monkeypatch):
     monkeypatch.setattr(archive_module, "MAX_BATCH", 4)
     monkeypatch.setattr(archive_module, "MAX_WAITING", 5)
-    box = Sender()
-    kept = running(mosquitto.port)
-    publish(mosquitto, box, box.alarm())
-    until(lambda: len(kept.events()) == 1)
-    kept.file._database.execute("PRAGMA max_page_count = 1")
+    box, kept = on_a_full_disk(mosquitto, running)
     publish(mosquitto, box, *[box.alarm("updated", second, reasons=("x" * 400,) * 30) for second in range(10, 60)])
     time.sleep(1.5)
     assert len(kept.archive._waiting) <= 5

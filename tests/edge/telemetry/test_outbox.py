@@ -6,17 +6,10 @@ import threading
 import time
 
 import pytest
+from outbox_rig import message, payloads
 
 from edge.telemetry.outbox import Outbox
 from edge.telemetry.outgoing import Outgoing
-
-
-def message(payload, keep="until_full", topic="t/hit"):
-    return Outgoing(topic, payload.encode(), retain=False, keep=keep, boot_id="b", expiry_s=60)
-
-
-def payloads(outbox, limit=1000, skip=()):
-    return [each.message.payload.decode() for each in outbox.next(limit, skip)]
 
 
 @pytest.fixture

@@ -88,7 +88,7 @@ class Leak:
 
     def __init__(self) -> None:
         self._ratios = {closed: _Ratio() for closed in (False, True)}
-        self._elsewhere_sum = self._light_sum = self._explained_sum = self._seen_s = 0.0
+        self._elsewhere_sum = self._light_sum = self._explained_sum = self._counted_sum = self._seen_s = 0.0
         self._lights_closed = False
         self._fell_s = -math.inf
         self._fallen, self._falling_s = _PRIOR_FALLEN, _PRIOR_FALLING_S
@@ -100,6 +100,11 @@ class Leak:
     def explained_hz(self) -> float:
         """Hits a second that are not counted because each of them is known for what it is."""
         return self._explained_sum / max(self._seen_s, _SEEN_MEMORY_S / 2)
+
+    @property
+    def most_are_known(self) -> bool:
+        """Whether of the last hits more are known for something else than count, by more than one a second."""
+        return self.explained_hz > 1 and self._explained_sum > self._counted_sum
 
     @property
     def worth_without_lights(self) -> bool:
@@ -125,6 +130,7 @@ class Leak:
         self._elsewhere_sum = self._elsewhere_sum * kept + self._elsewhere
         self._light_sum = self._light_sum * kept + self._light
         self._explained_sum = self._explained_sum * kept + observation.explained
+        self._counted_sum = self._counted_sum * kept + self._plain + (0 if lights_closed else self._light)
         self._seen_s = self._seen_s * kept + open_s
         rate_hz = min(self._leak_hz(lights_closed=lights_closed), _MAX_LEAK_HZ)
         # In steps, because the trigger computes its limits for each rate.

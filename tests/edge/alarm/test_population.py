@@ -119,6 +119,14 @@ def test_population_learns_the_leak_of_a_nuisance():
     assert "follow things that move" in counted.doubts[0]
 
 
+def test_population_has_no_doubts_of_a_field_of_which_few_hits_seem_to_move():
+    rng, population = np.random.default_rng(12), Population()
+    for number in range(500):
+        counted = population.update(observation(number, rng.poisson(0.9), rng=rng, explained=rng.poisson(0.08)))
+        population.learn(counted)
+        assert counted.doubts == ()
+
+
 def test_population_leaves_frames_without_places_and_overloads():
     population = Population()
     frame = observation(0, 3)

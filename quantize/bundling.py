@@ -15,7 +15,7 @@ import edge
 from edge.bundle import save_bundle
 from edge.detect.crops import plane_count
 from edge.detect.manifest import CandidateRules, InputContract, Manifest, ScreenContract
-from quantize.convert import INT8_RECIPE, Recipe, contracts_of, convert, require_exact_input
+from quantize.conversion import INT8_RECIPE, Recipe, contracts_of, convert, require_exact_input
 from quantize.errors import QuantiseError
 from quantize.graph import read_graph
 from quantize.pairing import (

@@ -61,7 +61,7 @@ def convert_command(
     """Quantise a run after training and write the bundle for the box."""
     from edge.bundle import require_bundle_place
     from quantize.bundling import bundle_run, datasets_of
-    from quantize.convert import load_tensorflow
+    from quantize.conversion import load_tensorflow
     from trainer.training.run import Run
 
     settings = quantisation.settings()
@@ -110,8 +110,8 @@ def check_command(
     """Compare a bundle with the float networks it came from; exit code 1 when a limit is exceeded."""
     from edge.bundle import load_bundle
     from quantize.bundling import datasets_of
-    from quantize.check import check_bundle
-    from quantize.convert import load_tensorflow
+    from quantize.checking import check_bundle
+    from quantize.conversion import load_tensorflow
     from quantize.pairing import pair_networks
     from quantize.report import as_dict, lines, record, verdict, write_html, write_json
     from trainer.training.run import Run
@@ -165,7 +165,7 @@ def compare_command(
     """Convert a run in every way and print size, speed and loss of each side by side."""
     from quantize.bundling import datasets_of
     from quantize.compare import compare_recipes, table, usual_ways
-    from quantize.convert import load_tensorflow
+    from quantize.conversion import load_tensorflow
     from quantize.qat import QatSettings
     from quantize.report import plain
     from trainer.data.dataset import Dataset
@@ -199,7 +199,7 @@ def time_command(
     from dataclasses import asdict
 
     from quantize.bundling import datasets_of
-    from quantize.convert import load_tensorflow
+    from quantize.conversion import load_tensorflow
     from quantize.timing import table, time_run
     from trainer.training.run import Run
 
@@ -223,7 +223,7 @@ def reference_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print path and size as JSON.")] = False,
 ) -> None:
     """Write a small copy of a run with what `check` needs of it, always the same bytes, to keep beside the bundle."""
-    from quantize.convert import load_tensorflow
+    from quantize.conversion import load_tensorflow
     from quantize.reference_run import export_reference, require_copy_place, size_bytes
     from trainer.training.run import Run
 

@@ -10,7 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from quantize.bundling import Settings
-    from quantize.check import CheckSettings
+    from quantize.checking import CheckSettings
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class QuantisationOptions:
     def settings(self) -> Settings:
         """Return the settings of the conversion."""
         from quantize.bundling import Settings  # noqa: PLC0415 - heavy
-        from quantize.convert import RECIPES  # noqa: PLC0415 - heavy
+        from quantize.conversion import RECIPES  # noqa: PLC0415 - heavy
         from quantize.qat import QatSettings  # noqa: PLC0415 - heavy
 
         recipe = self.recipe
@@ -104,7 +104,7 @@ class ExtentOptions:
 
     def settings(self) -> CheckSettings:
         """Return the settings of the check, with other runtimes built where they are missing."""
-        from quantize.check import CheckSettings  # noqa: PLC0415 - heavy
+        from quantize.checking import CheckSettings  # noqa: PLC0415 - heavy
         from quantize.environments import foreign_runtime  # noqa: PLC0415 - heavy
         from quantize.limits import parse_limits  # noqa: PLC0415 - heavy
 

@@ -12,7 +12,7 @@ from edge.detect.manifest import Bundle, InputContract, OutputContract
 from edge.detect.network import Network, scores_of
 from edge.statistics import log_odds, sigmoid, threshold_at_fpr
 from quantize.agreement import matched_threshold
-from quantize.convert import contracts_of, convert
+from quantize.conversion import contracts_of, convert
 from quantize.errors import QuantiseError
 from trainer.training.planes import network_planes
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from edge.detect.crops import plane_count
 from quantize import qat_worker
-from quantize.convert import require_integer, require_supported
+from quantize.conversion import require_integer, require_supported
 from quantize.environments import qat_packages
 from quantize.errors import ForeignRuntimeError, QuantiseError
 from quantize.graph import free_batch, read_graph
@@ -81,7 +81,7 @@ def fine_tuned(model: keras.Model, contract: InputContract, crops: Crops, settin
     Returns
     -------
     bytes
-        The .tflite file, like that of `quantize.convert.convert`.
+        The .tflite file, like that of `quantize.conversion.convert`.
 
     Raises
     ------

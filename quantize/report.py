@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from edge.detect.manifest import Bundle
     from quantize.agreement import Agreement
-    from quantize.check import BundleCheck
+    from quantize.checking import BundleCheck
     from quantize.clip import ClipCheck
     from quantize.measure import CascadeCheck, NetworkCheck
 

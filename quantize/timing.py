@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from quantize.convert import convert
+from quantize.conversion import convert
 from quantize.representative import cells, draw, span_range
 from quantize.runtimes import speed
 from trainer.training.run import TIME_FILE, write_whole

@@ -28,7 +28,7 @@ from edge.output import PICTURE_MARK, is_picture, require_free
 from edge.telemetry.messages import AlarmMessage, HitMessage
 from edge.truth import compare, read_truth
 from trainer.demo_view import show
-from trainer.film.record import is_record
+from trainer.filming.record import is_record
 
 if TYPE_CHECKING:
     from edge.truth import Score

@@ -29,7 +29,7 @@ class Tiny:
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     from edge.detect.manifest import InputContract
     from quantize.bundling import Settings, bundle_run
-    from quantize.convert import load_tensorflow
+    from quantize.conversion import load_tensorflow
 
     load_tensorflow()
     from synthetic_data import write_synthetic
@@ -50,7 +50,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
 @pytest.fixture(scope="session")
 def plain(tiny: Tiny) -> bytes:
     """The tiny network as float32 .tflite."""
-    from quantize.convert import convert
+    from quantize.conversion import convert
 
     return convert(tiny.run.load_model(), "float32")
 

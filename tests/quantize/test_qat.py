@@ -33,7 +33,7 @@ def test_fine_tuned_model_is_integer_and_still_separates(tiny):
     import numpy as np
 
     from quantize.agreement import sqnr_db
-    from quantize.convert import contracts_of
+    from quantize.conversion import contracts_of
     from quantize.graph import read_graph
     from quantize.pairing import TfliteNetwork, logits_of
     from trainer.training.batches import as_input, read_crops

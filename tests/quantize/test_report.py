@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from quantize.check import BundleCheck
+from quantize.checking import BundleCheck
 from quantize.clip import ClipCheck
 from quantize.limits import Finding, Limits
 from quantize.report import lines, verdict

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from quantize import environments
-from quantize.convert import INT8_RECIPE, convert
+from quantize.conversion import INT8_RECIPE, convert
 from quantize.environments import foreign_runtime
 from quantize.errors import ForeignRuntimeError
 from quantize.runtimes import ForeignRuntime, compared, partitions, run_elsewhere, run_here

@@ -9,7 +9,7 @@ from quantize.commands import main as quantize_main
 from quantize.reference_run import require_copy_place
 from trainer.commands.cli import main
 from trainer.errors import FilmError, RunError
-from trainer.film.record import Record, begin_or_resume
+from trainer.filming.record import Record, begin_or_resume
 from trainer.training.resume import open_or_begin
 
 NOTES = "my notes, the only copy\n"

@@ -17,10 +17,10 @@ from edge.commands.options import with_option_groups
 from trainer.commands.camera_options import CameraOptions, SourceOptions
 from trainer.commands.options import JsonOption, count_progress, warn
 from trainer.errors import SensorError
-from trainer.film.nuisances import NUISANCES
+from trainer.filming.nuisances import NUISANCES
 
 if TYPE_CHECKING:
-    from trainer.film.film import FilmSummary
+    from trainer.filming.film import FilmSummary
     from trainer.sensor.radiation import Field
 
 
@@ -69,10 +69,10 @@ def film_command(
     as_json: JsonOption = False,
 ) -> None:
     """Film a scene with the simulated camera in a radiation field; writes a clip and the truth about its hits."""
-    from trainer.film.events import film_events
-    from trainer.film.film import film, frame_count
-    from trainer.film.nuisances import make_nuisances
-    from trainer.film.record import record_of
+    from trainer.filming.events import film_events
+    from trainer.filming.film import film, frame_count
+    from trainer.filming.nuisances import make_nuisances
+    from trainer.filming.record import record_of
     from trainer.scenes.film_scene import scene_digest, scene_frames
 
     camera, seed = camera_options.camera(), options.seed

@@ -8,7 +8,7 @@ from trainer.commands.options import warn
 from trainer.data.build import FUSION_CHOICES, KINDS, Recipe
 from trainer.data.hits import RADIATIONS
 from trainer.errors import OptionError
-from trainer.film.nuisances import IN_DATASETS, NUISANCES
+from trainer.filming.nuisances import IN_DATASETS, NUISANCES
 from trainer.scenes.footage import require_footage
 
 if TYPE_CHECKING:

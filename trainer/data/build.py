@@ -23,8 +23,8 @@ from trainer.data.shots import Undecodable, strata_of
 from trainer.data.triples import SceneSource
 from trainer.data.writer import DatasetWriter, write_shard
 from trainer.errors import DatasetError
-from trainer.film.nuisances import IN_DATASETS
-from trainer.film.studio import Way, random_studio
+from trainer.filming.nuisances import IN_DATASETS
+from trainer.filming.studio import Way, random_studio
 from trainer.scenes.footage import Footage, split_footage
 from trainer.scenes.textures import available_pictures
 from trainer.sensor.library import LIBRARY_VERSION

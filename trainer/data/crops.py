@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from edge.detect.manifest import CandidateRules
     from trainer.data.hits import HitBank
     from trainer.data.triples import SceneTriple
-    from trainer.film.studio import Studio
+    from trainer.filming.studio import Studio
 
 MIN_ADDED_DN = 6.0
 """A hit that adds less is no sample: it cannot be seen in 8 bits."""

@@ -16,9 +16,9 @@ from trainer.data.shots import decode_colour, decode_grey
 from trainer.data.triples import SceneSource
 from trainer.data.writer import DatasetWriter
 from trainer.errors import DatasetError
-from trainer.film.fusion import fuse_light, fuse_max
-from trainer.film.picture_noise import PictureNoise
-from trainer.film.studio import Studio
+from trainer.filming.fusion import fuse_light, fuse_max
+from trainer.filming.picture_noise import PictureNoise
+from trainer.filming.studio import Studio
 from trainer.scenes.footage import split_footage
 from trainer.sensor.camera import OV2710, change
 from trainer.sensor.isp import GREY_OF_BGR
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
-    from trainer.film.fusion import Fusion
+    from trainer.filming.fusion import Fusion
     from trainer.scenes.splits import Split
 
 _SAMPLES_A_SHARD = 256

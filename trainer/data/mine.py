@@ -19,7 +19,7 @@ from trainer.data.places import TRAINING, hit_at, in_groups, random_places
 from trainer.data.shots import Struck, ThreeFrames, Undecodable, decode_colour, decode_grey, strata_of
 from trainer.data.triples import SceneSource
 from trainer.data.writer import DatasetWriter, write_shard
-from trainer.film.studio import random_studio
+from trainer.filming.studio import random_studio
 from trainer.scenes.footage import split_footage
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from edge.detect.hit import Candidate
     from trainer.data.dataset import ShardEntry, Strata
     from trainer.data.shots import Strike
-    from trainer.film.studio import Way
+    from trainer.filming.studio import Way
     from trainer.scenes.splits import Split
 
     Greys = tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from trainer.film.exposure import PlacedCharge
+from trainer.filming.exposure import PlacedCharge
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from edge.detect.hit import Candidate
     from trainer.data.hits import HitBank
-    from trainer.film.studio import Studio
+    from trainer.filming.studio import Studio
 
 STRONG_MOTION_DN = 10.0
 """Motion around a place that counts as strong: mean |next − previous| over 9×9 pixels, grey levels."""

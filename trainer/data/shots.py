@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from trainer.film.temporal import TemporalFilter
-from trainer.film.truth import BLOTCH_DN
+from trainer.filming.temporal import TemporalFilter
+from trainer.filming.truth import BLOTCH_DN
 from trainer.sensor.isp import GREY_OF_BGR
 
 if TYPE_CHECKING:
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from trainer.data.dataset import Strata
     from trainer.data.triples import SceneTriple
-    from trainer.film.exposure import Exposure, PlacedCharge
-    from trainer.film.fusion import Fusion
-    from trainer.film.studio import Studio
+    from trainer.filming.exposure import Exposure, PlacedCharge
+    from trainer.filming.fusion import Fusion
+    from trainer.filming.studio import Studio
     from trainer.scenes.splits import Split
 
 _END_OF_JPEG = b"\xff\xd9"

@@ -12,8 +12,8 @@ from edge.detect.detector import Detector
 from edge.detect.manifest import Sensitivity
 from edge.statistics import wilson_interval
 from trainer.errors import SensorError
-from trainer.film.events import film_events
-from trainer.film.frames import simulated_frames
+from trainer.filming.events import film_events
+from trainer.filming.frames import simulated_frames
 from trainer.judging.frame_scores import score_frames
 from trainer.judging.lighting import relighting
 from trainer.scenes.generated import generate_scene

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from edge.detect.crops import Planes
     from trainer.data.dataset import Dataset
-    from trainer.film.fusion import Fusion
+    from trainer.filming.fusion import Fusion
     from trainer.training.networks.alexnet import Head
     from trainer.training.run import Run
 

@@ -11,8 +11,8 @@ from edge.capture.picture_file import bits_of, read_colour
 from edge.files import in_natural_order
 from trainer.data.recordings import CUT_PX, find_blotches
 from trainer.errors import DatasetError
-from trainer.film.cameras import random_cover_camera
-from trainer.film.exposure import covered_picture
+from trainer.filming.cameras import random_cover_camera
+from trainer.filming.exposure import covered_picture
 from trainer.scenes.footage import picture_files
 from trainer.sensor.isp import GREY_OF_BGR
 from trainer.sensor.tone import to_levels, to_linear

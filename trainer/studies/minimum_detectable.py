@@ -13,8 +13,8 @@ from edge.simulation.passages import Passage, detect
 from edge.simulation.playback import FramePace
 from edge.simulation.sensor import SENSOR_FACTORS
 from edge.truth import VISIBLE_DN
-from trainer.film.events import HitEvent
-from trainer.film.truth import truth_line
+from trainer.filming.events import HitEvent
+from trainer.filming.truth import truth_line
 from trainer.sensor.camera import change
 from trainer.sensor.radiation import hit_rate, hits_in, natural_field, nuclide_field
 

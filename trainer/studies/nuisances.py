@@ -10,9 +10,9 @@ import numpy as np
 
 from edge.files import read_text
 from trainer.errors import OptionError, SensorError
-from trainer.film.events import film_events
-from trainer.film.film import film
-from trainer.film.nuisances import NUISANCES, make_nuisances
+from trainer.filming.events import film_events
+from trainer.filming.film import film
+from trainer.filming.nuisances import NUISANCES, make_nuisances
 from trainer.scenes.generated import generate_scene
 from trainer.sensor.camera import OV2710, change
 from trainer.sensor.radiation import nuclide_field
@@ -96,7 +96,7 @@ def film_nuisances(
     source : bool
         Whether a source shines all the time. Scene, nuisance and faults of the camera are the same with and without.
     threads : int or None
-        See `trainer.film.film.film`.
+        See `trainer.filming.film.film`.
     progress : callable
         Called with the name of the clip and the number of its frames that are written.
 

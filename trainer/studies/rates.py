@@ -10,8 +10,8 @@ import numpy as np
 
 from edge.detect.detector import Detector
 from trainer.errors import SensorError
-from trainer.film.events import film_events
-from trainer.film.frames import simulated_frames
+from trainer.filming.events import film_events
+from trainer.filming.frames import simulated_frames
 from trainer.judging.frame_scores import score_frames
 from trainer.judging.lighting import median_grey_dn, relighting
 from trainer.scenes.film_scene import GENERATED, scene_frames

@@ -18,10 +18,10 @@ from edge.detect.noise_map import noise_of_pair
 from trainer.data.crops import cut_samples
 from trainer.data.dataset import Samples
 from trainer.data.shots import decode_colour, decode_grey
-from trainer.film.exposure import PictureFrame, whole_picture
-from trainer.film.fusion import fuse_light
-from trainer.film.picture_noise import PictureNoise
-from trainer.film.studio import Studio
+from trainer.filming.exposure import PictureFrame, whole_picture
+from trainer.filming.fusion import fuse_light
+from trainer.filming.picture_noise import PictureNoise
+from trainer.filming.studio import Studio
 from trainer.scenes.footage import read_run
 from trainer.sensor.camera import OV2710, change
 from trainer.sensor.isp import GREY_OF_BGR
@@ -65,7 +65,7 @@ class Setting:
     same_size : bool
         Whether the simulated hits are chosen by size as well.
     noise_dn, shot_dn, chroma : float
-        Compressed footage has lost its noise and gets new: see `trainer.film.picture_noise`.
+        Compressed footage has lost its noise and gets new: see `trainer.filming.picture_noise`.
     jpeg_quality, seed : int
 
     """

@@ -107,7 +107,7 @@ def test_film_imports_only_the_demos_packages() -> None:
     program = (
         "import sys\nfor name in ('scipy', 'matplotlib', 'tensorflow', 'keras', 'sklearn', 'xcom', 'star'):\n"
         "    sys.modules[name] = None\n"
-        "import trainer.commands.cli, trainer.film.film, trainer.sensor.radiation, trainer.scenes.film_scene, "
+        "import trainer.commands.cli, trainer.filming.film, trainer.sensor.radiation, trainer.scenes.film_scene, "
         "trainer.studies.sensor_validation.report\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)

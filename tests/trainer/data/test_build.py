@@ -14,7 +14,7 @@ from edge.detect.crops import network_input
 from trainer.data.build import Recipe, build, region_size, shard_samples
 from trainer.data.dataset import Dataset, Samples
 from trainer.errors import DatasetError
-from trainer.film.nuisances import NUISANCES
+from trainer.filming.nuisances import NUISANCES
 from trainer.scenes.footage import require_footage
 
 RECIPE = Recipe("training", 64, 48, 3, radiations=("Am-241",), hits_a_kind=300, nuisance_share=0.4)

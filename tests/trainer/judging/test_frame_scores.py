@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from edge.detect.detector import Detector
-from trainer.film.events import HitEvent
-from trainer.film.frames import simulated_frames
+from trainer.filming.events import HitEvent
+from trainer.filming.frames import simulated_frames
 from trainer.judging.frame_scores import score_frames
 from trainer.sensor.camera import OV2710, change
 

@@ -1,7 +1,7 @@
 import pytest
 
 from trainer.errors import OptionError, SensorError
-from trainer.film.nuisances import NUISANCES
+from trainer.filming.nuisances import NUISANCES
 from trainer.studies.nuisances import KINDS, Recipe, analyse_nuisances, film_nuisances
 from trainer.studies.quiet import pool
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from trainer.film.events import HitEvent
-from trainer.film.truth import truth_line
+from trainer.filming.events import HitEvent
+from trainer.filming.truth import truth_line
 from trainer.sensor.camera import OV2710, Camera, change
 from trainer.sensor.library import HitLibrary, simulate_hits
 from trainer.sensor.muons import muon_hits_per_s, muon_library

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 from trainer.errors import OptionError
-from trainer.film.events import HitEvent
-from trainer.film.exposure import PlacedCharge
-from trainer.film.film import film
-from trainer.film.nuisances import NUISANCES, make_nuisance, make_nuisances
-from trainer.film.studio import random_studio
+from trainer.filming.events import HitEvent
+from trainer.filming.exposure import PlacedCharge
+from trainer.filming.film import film
+from trainer.filming.nuisances import NUISANCES, make_nuisance, make_nuisances
+from trainer.filming.studio import random_studio
 from trainer.sensor.camera import OV2710, change
 
 SIZE = 128

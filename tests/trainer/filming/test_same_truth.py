@@ -9,8 +9,8 @@ import pytest
 PROGRAM = """
 import hashlib, json
 import numpy as np
-from trainer.film.events import FilmHits, draw_events
-from trainer.film.truth import truth_line
+from trainer.filming.events import FilmHits, draw_events
+from trainer.filming.truth import truth_line
 from trainer.scenes.hall import default_scene
 from trainer.sensor.camera import OV2710, change
 from trainer.sensor.library import simulate_hits

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.film.cameras import random_camera, random_cover_camera
-from trainer.film.exposure import Exposure, PlacedCharge, SensorFrame, covered_picture, place_charge
-from trainer.film.picture_noise import PictureNoise
-from trainer.film.studio import Studio, Way
+from trainer.filming.cameras import random_camera, random_cover_camera
+from trainer.filming.exposure import Exposure, PlacedCharge, SensorFrame, covered_picture, place_charge
+from trainer.filming.picture_noise import PictureNoise
+from trainer.filming.studio import Studio, Way
 from trainer.sensor.camera import Camera, change
 from trainer.sensor.fixed_pattern import make_pattern
 from trainer.sensor.isp import photograph

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from edge.capture.frame import Frame
 from edge.capture.jpeg import decode_grey
 from edge.truth import TrueHit
-from trainer.film.events import hits_of
-from trainer.film.film import film_frame
-from trainer.film.studio import film_studio
-from trainer.film.temporal import TemporalFilter
+from trainer.filming.events import hits_of
+from trainer.filming.film import film_frame
+from trainer.filming.studio import film_studio
+from trainer.filming.temporal import TemporalFilter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from trainer.film.events import FilmHits, HitEvent
+    from trainer.filming.events import FilmHits, HitEvent
     from trainer.sensor.camera import Camera
 
 _BEGINNING = datetime(2026, 1, 1, tzinfo=timezone.utc)

@@ -19,12 +19,12 @@ from edge.capture.mjpeg_writer import MotionJpegWriter
 from edge.errors import RecordingError
 from edge.truth import VISIBLE_DN
 from trainer.errors import SensorError
-from trainer.film.events import hits_of
-from trainer.film.exposure import PlacedCharge, place_charge, whole_picture
-from trainer.film.record import KeptFilm, begin_or_resume
-from trainer.film.studio import film_studio
-from trainer.film.temporal import TemporalFilter
-from trainer.film.truth import truth_line
+from trainer.filming.events import hits_of
+from trainer.filming.exposure import PlacedCharge, place_charge, whole_picture
+from trainer.filming.record import KeptFilm, begin_or_resume
+from trainer.filming.studio import film_studio
+from trainer.filming.temporal import TemporalFilter
+from trainer.filming.truth import truth_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from typing_extensions import Self
 
-    from trainer.film.events import FilmHits, HitEvent
-    from trainer.film.nuisances import Nuisance
-    from trainer.film.record import Record
-    from trainer.film.studio import Studio
+    from trainer.filming.events import FilmHits, HitEvent
+    from trainer.filming.nuisances import Nuisance
+    from trainer.filming.record import Record
+    from trainer.filming.studio import Studio
     from trainer.sensor.camera import Camera
 
 _END_OF_JPEG = b"\xff\xd9"
@@ -92,7 +92,7 @@ def film_frame(
 
     Examples
     --------
-    >>> from trainer.film.events import HitEvent
+    >>> from trainer.filming.events import HitEvent
     >>> from trainer.sensor.camera import OV2710, change
     >>> studio = film_studio(change(OV2710, width=64, height=48, defect_correction=False), seed=1)
     >>> grey_wall = np.full((48, 64, 3), 90, np.uint8)

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 
 from trainer.errors import OptionError
-from trainer.film.outdoors import leaves, stars
+from trainer.filming.outdoors import leaves, stars
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -41,7 +41,7 @@ class Nuisance:
     picture : function of (uint8 array (h, w, 3), t), or None
     stream : function of (JPEG bytes, t), or None
     temporal_denoise : float
-        Weight of the earlier pictures in each: see `trainer.film.temporal`.
+        Weight of the earlier pictures in each: see `trainer.filming.temporal`.
 
     """
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from trainer.film.events import HitEvent
-from trainer.film.truth import rise_dn, truth_line
+from trainer.filming.events import HitEvent
+from trainer.filming.truth import rise_dn, truth_line
 from trainer.scenes.hall import default_scene
 from trainer.sensor.camera import Camera
 from trainer.sensor.isp import GREY_OF_BGR

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from trainer.film.picture_noise import PictureNoise
+from trainer.filming.picture_noise import PictureNoise
 
 
 def test_picture_noise_has_the_variance_asked_for() -> None:

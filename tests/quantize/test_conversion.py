@@ -9,7 +9,7 @@ import pytest
 
 from edge.detect.manifest import InputContract, Quantisation
 from edge.detect.network import Network, stored_values
-from quantize.convert import INT8_RECIPE, contracts_of, convert, require_exact_input, require_supported
+from quantize.conversion import INT8_RECIPE, contracts_of, convert, require_exact_input, require_supported
 from quantize.errors import FloatIslandError, QuantiseError
 from quantize.graph import Graph, Operator, free_batch, read_graph
 

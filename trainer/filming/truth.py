@@ -11,7 +11,7 @@ from trainer.sensor.isp import photograph
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from trainer.film.events import HitEvent
+    from trainer.filming.events import HitEvent
     from trainer.sensor.camera import Camera
 
 MARGIN_PX = 6  # demosaic, sharpening and noise reduction reach this far

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainer.film.events import FilmHits, draw_events, frame_of, hits_of
+from trainer.filming.events import FilmHits, draw_events, frame_of, hits_of
 from trainer.sensor.camera import OV2710, Camera, change
 from trainer.sensor.library import HitLibrary
 

@@ -11,8 +11,8 @@ from edge.bundle import load_bundle, save_bundle
 from edge.detect.manifest import Bundle
 from edge.errors import BundleError
 from quantize.bundling import Settings, bundle_run
-from quantize.check import CheckSettings, check_bundle
-from quantize.convert import INT8_RECIPE, contracts_of, convert
+from quantize.checking import CheckSettings, check_bundle
+from quantize.conversion import INT8_RECIPE, contracts_of, convert
 from quantize.graph import read_graph, replace_weights
 from quantize.layers import worst_layer
 from quantize.pairing import TfliteNetwork, float_network, logits_of, matched_decision, pair_networks

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import numpy as np
 from numpy.random import Generator
 
-from trainer.film.cameras import random_camera, random_cover_camera
-from trainer.film.exposure import Exposure, PictureFrame, SensorFrame
-from trainer.film.nuisances import Nuisance, make_nuisance
-from trainer.film.picture_noise import PictureNoise
+from trainer.filming.cameras import random_camera, random_cover_camera
+from trainer.filming.exposure import Exposure, PictureFrame, SensorFrame
+from trainer.filming.nuisances import Nuisance, make_nuisance
+from trainer.filming.picture_noise import PictureNoise
 from trainer.sensor import pixels
 from trainer.sensor.fixed_pattern import FixedPattern, make_pattern
 from trainer.sensor.isp import encode
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from trainer.film.exposure import PlacedCharge
+    from trainer.filming.exposure import PlacedCharge
     from trainer.sensor.camera import Camera
 
     Scene: TypeAlias = NDArray[np.float32] | NDArray[np.uint8]

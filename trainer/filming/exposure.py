@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from trainer.film.fusion import fuse_light, fuse_max
+from trainer.filming.fusion import fuse_light, fuse_max
 from trainer.sensor.isp import develop, photograph
 from trainer.sensor.pixels import add_drawn_noise, convert
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from trainer.film.picture_noise import PictureNoise
+    from trainer.filming.picture_noise import PictureNoise
     from trainer.sensor.camera import Camera
 
     Part = tuple[slice, slice]

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from trainer.errors import FilmError
-from trainer.film.events import HitEvent
-from trainer.film.film import film
-from trainer.film.nuisances import make_nuisances
-from trainer.film.record import Record, record_of
+from trainer.filming.events import HitEvent
+from trainer.filming.film import film
+from trainer.filming.nuisances import make_nuisances
+from trainer.filming.record import Record, record_of
 from trainer.scenes.hall import default_scene
 from trainer.sensor.camera import OV2710, Camera, change
 from trainer.sensor.photons import source_spectrum

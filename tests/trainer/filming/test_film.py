@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 from edge.errors import RecordingError
 from trainer.commands.cli import app
 from trainer.errors import SensorError
-from trainer.film.events import FilmHits, HitEvent, draw_events
-from trainer.film.film import film, frame_count
+from trainer.filming.events import FilmHits, HitEvent, draw_events
+from trainer.filming.film import film, frame_count
 from trainer.scenes.film_scene import scene_frames
 from trainer.sensor.camera import OV2710, Camera, change
 from trainer.sensor.isp import GREY_OF_BGR
@@ -92,7 +92,7 @@ def test_film_on_a_full_disk_stays_readable(tmp_path: Path) -> None:
     program = (
         "import itertools, resource, sys, signal\nimport numpy as np\nfrom pathlib import Path\n"
         "from edge.errors import RecordingError\nfrom trainer.sensor.camera import OV2710, change\n"
-        "from trainer.film.film import film\n"
+        "from trainer.filming.film import film\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\nresource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))\n"
         "camera = change(OV2710, width=160, height=120)\n"
         "scene = itertools.repeat(np.full((120, 160, 3), 90, np.uint8))\n"

@@ -8,12 +8,12 @@ import pytest
 
 from trainer.data.shots import ThreeFrames, decode_grey
 from trainer.data.triples import SceneTriple
-from trainer.film.events import HitEvent
-from trainer.film.exposure import PlacedCharge
-from trainer.film.film import film
-from trainer.film.record import Record
-from trainer.film.studio import random_studio
-from trainer.film.temporal import TemporalFilter
+from trainer.filming.events import HitEvent
+from trainer.filming.exposure import PlacedCharge
+from trainer.filming.film import film
+from trainer.filming.record import Record
+from trainer.filming.studio import random_studio
+from trainer.filming.temporal import TemporalFilter
 from trainer.sensor.camera import OV2710, Camera, change
 
 SIZE = 96

@@ -2,7 +2,7 @@ import hypothesis.extra.numpy as hnp
 import numpy as np
 from hypothesis import given
 
-from trainer.film.fusion import fuse_light, fuse_max
+from trainer.filming.fusion import fuse_light, fuse_max
 from trainer.sensor.tone import to_linear
 
 pictures = hnp.arrays(np.uint8, (3, 4, 3))

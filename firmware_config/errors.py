@@ -37,3 +37,7 @@ class EditedError(OutputError):
 
 class CredentialsError(FirmwareError):
     """Certificates or keys that are missing, damaged, of another site, or refused."""
+
+
+class FlashError(FirmwareError):
+    """An image or a card that cannot be used, or must not."""

@@ -71,7 +71,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("device", "folder", "output"),
         ("keyring", "site_checks"),
         ("broker", "connection", "credentials", "new_site", "own_authority", "site_file"),
-        ("label", "path_to_broker", "render", "verify"),
+        ("flash", "label", "path_to_broker", "render", "verify"),
         ("ansible", "box"),
         ("commands",),
     ),

@@ -14,6 +14,7 @@ from edge.commands import console
 from edge.errors import SettingsError
 from edge.text import counted
 from firmware_config.commands import credentials, export
+from firmware_config.commands.flash import flash
 from firmware_config.commands.options import (
     AsJson,
     CredentialsPath,
@@ -36,6 +37,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 
 app.add_typer(credentials.app, name="credentials")
 app.add_typer(export.app, name="export")
+app.command()(flash)
 
 
 @app.callback()

@@ -5,11 +5,10 @@ from __future__ import annotations
 import functools
 import inspect
 import math
+import numbers
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
-
-import numpy as np
 
 from edge.errors import InputError
 
@@ -58,7 +57,7 @@ def require(value: object, kind: type[Kind], what: str) -> Kind:
     edge.errors.InputError: the network: found the text 'model', expected bytes
 
     """
-    if not isinstance(value, kind) and not (kind is int and isinstance(value, np.integer)):
+    if not isinstance(value, kind) and not (kind is int and isinstance(value, numbers.Integral)):
         raise InputError(f"{what}: found {described(value)}, expected {kind.__name__}")
     return cast("Kind", value)
 
@@ -138,7 +137,7 @@ def optional(check: type | Callable[[object, str], object]) -> Callable[[object,
 
 def positive(value: object, what: str) -> object:
     """Return a number above 0, not infinite. Raise InputError for anything else."""
-    number = float(value) if isinstance(value, (int, float, np.number)) else math.nan
+    number = float(value) if isinstance(value, numbers.Real) else math.nan
     if not 0 < number < math.inf:
         raise InputError(f"{what}: found {described(value)}, expected a number above 0")
     return value
@@ -148,7 +147,7 @@ def described(value: object) -> str:
     """Return what a value is, in a few words and without its whole content."""
     if value is None:
         return "nothing"
-    if isinstance(value, np.ndarray):
+    if hasattr(value, "dtype") and hasattr(value, "shape") and not isinstance(value, numbers.Number):
         return f"an array of {value.dtype} and shape {value.shape}"
     if isinstance(value, (bool, int, float)):
         return f"the number {value!r:.40}"

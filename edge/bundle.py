@@ -12,6 +12,7 @@ from edge.config.faults import first_fault
 from edge.detect.manifest import Bundle, Manifest
 from edge.errors import BundleError, InputError, OutputError
 from edge.files import load_json, read_text, why
+from edge.release import installed_model
 
 MODEL_FILE = "model.tflite"
 MANIFEST_FILE = "model.json"
@@ -19,8 +20,8 @@ SCREEN_FILE = "screen.tflite"
 
 
 def shipped_bundle_path() -> Path:
-    """Return the folder of the bundle that comes with the package."""
-    return Path(__file__).parent / "models" / "alexnet_edge"
+    """Return the folder of the bundle that was installed with the release, or else of that in the package."""
+    return installed_model() or Path(__file__).parent / "models" / "alexnet_edge"
 
 
 @takes(path=as_path)

@@ -47,6 +47,10 @@ class BundleError(GammaboxError):
         self.path = Path(path)
 
 
+class ReleaseError(GammaboxError):
+    """A release that is damaged, not signed by a trusted key, or not for this box; or that cannot be installed."""
+
+
 class OutputError(GammaboxError):
     """A place where output must not be written, because something of somebody else is there, or cannot."""
 

@@ -1,4 +1,4 @@
-"""The release that was installed on the box, as `gammabox-firmware` notes it beside the software."""
+"""The release that was installed on the box: its name and its model, which lie beside the software."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 FILE = "RELEASE"
+MODEL_FOLDER = "model"
+"""Where a release puts its model bundle, within its environment."""
 
 
 def installed_release(folder: Path | None = None) -> str | None:
@@ -15,3 +17,9 @@ def installed_release(folder: Path | None = None) -> str | None:
     except (OSError, UnicodeDecodeError):
         return None
     return next((line.strip() for line in text.splitlines() if line.strip()), None)
+
+
+def installed_model(folder: Path | None = None) -> Path | None:
+    """Return the folder of the model bundle that a release has put beside the software; None without one."""
+    model = (folder or Path(sys.prefix)) / MODEL_FOLDER
+    return model if (model / "model.json").is_file() else None

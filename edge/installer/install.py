@@ -1,0 +1,151 @@
+"""Installs a release on this box: checks it, fills the slot that is not active, makes it the active one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edge.errors import ReleaseError
+from edge.installer import layout
+from edge.installer.blobs import opened
+from edge.installer.box import read_box, refusal
+from edge.installer.envelope import Verified, verified
+from edge.installer.setup import restart_agent, set_up_box
+from edge.installer.slot import install_slot, require_space
+from edge.installer.trust import FILE as TRUST_FILE
+from edge.installer.trust import Trust, load_trust, save_trust
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_SCRATCH = "incoming"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a release is installed: the root, the keys for a box that has none yet, and the box's own folder."""
+
+    root: Path = Path("/")
+    trust: Path | None = None
+    box: Path | None = None
+
+    @property
+    def base(self) -> Path:
+        """The folder of Gammabox."""
+        return layout.base_of(self.root)
+
+
+def box_trust(place: Place) -> Trust:
+    """Return what the box trusts; the keys that were brought along count only where it knows none.
+
+    Raises
+    ------
+    ReleaseError
+        A file of keys is damaged, or there is none.
+
+    """
+    own = place.base / TRUST_FILE
+    if own.exists():
+        return load_trust(own)
+    if place.trust is None:
+        raise ReleaseError(f"{own}: this box knows no keys of releases yet; give them with --trust")
+    return load_trust(place.trust)
+
+
+def accepted(envelope: bytes, place: Place, *, allow_older: bool = False) -> Verified:
+    """Check that a release is signed by a trusted key and is for this box.
+
+    Raises
+    ------
+    ReleaseError
+        It is not, with the reason.
+
+    """
+    release = verified(envelope, box_trust(place))
+    reason = refusal(
+        release.manifest,
+        read_box(place.root),
+        minimum=release.trust.minimum,
+        installed=layout.installed_number(place.base),
+        allow_older=allow_older,
+    )
+    if reason is not None:
+        raise ReleaseError(reason)
+    return release
+
+
+def install(
+    path: Path, place: Place, *, allow_older: bool = False, start: bool = True, say: Callable[[str], None]
+) -> Verified:
+    """Install a release, given as a folder or an archive, and make it the active one.
+
+    Where anything fails, the active slot is as it was.
+
+    Raises
+    ------
+    ReleaseError
+        The release is refused, damaged, or cannot be installed.
+
+    """
+    source = opened(path)
+    release = accepted(source.envelope, place, allow_older=allow_older)
+    manifest, base = release.manifest, place.base
+    slot = layout.other_slot(base)
+    say(f"release {manifest.name}: signature and box are right; checking {len(manifest.files)} files")
+    base.mkdir(parents=True, exist_ok=True)
+    unpacked = 0 if path.is_dir() else sum(file.size for file in manifest.files)
+    require_space(layout.slot_path(base, slot), manifest, unpacked)
+    scratch = base / _SCRATCH
+    shutil.rmtree(scratch, ignore_errors=True)
+    try:
+        blobs = source.checked(manifest, scratch)
+        install_slot(
+            release, blobs, layout.slot_path(base, slot), python=_python(), say=lambda step: say(f"slot {slot}: {step}")
+        )
+        (tool,) = manifest.of_kind("tool")
+        _replace(blobs / tool.sha256, base / layout.TOOL)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    if place.box is not None:
+        set_up_box(place.root, place.box)
+        say("settings and service of the box are in their place")
+    moved = layout.switch(base, slot)
+    if moved is not None:
+        say(f"the environment that was installed by hand is now {moved}; remove it when all works")
+    save_trust(base / TRUST_FILE, release.trust)
+    if start and place.root.samefile("/"):
+        restart_agent()
+        say("the agent was started again")
+    say(f"release {manifest.name} is installed in slot {slot}")
+    return release
+
+
+def shown_state(root: Path) -> str:
+    """Return what is installed below a root folder, a line a slot."""
+    base = layout.base_of(root)
+    active = layout.active_slot(base)
+    lines = []
+    for slot in layout.SLOTS:
+        manifest = layout.slot_manifest(layout.slot_path(base, slot))
+        what = "no whole release" if manifest is None else f"release {manifest.name}, number {manifest.number}"
+        lines.append(f"slot {slot}: {what}{' (active)' if slot == active else ''}")
+    return "\n".join(lines)
+
+
+def _python() -> str:
+    """Return the Python that environments are made from: the system's, also where an environment runs this."""
+    base = Path(getattr(sys, "_base_executable", sys.executable))
+    return os.fspath(base if base.exists() else sys.executable)
+
+
+def _replace(source: Path, path: Path) -> None:
+    part = path.with_name(path.name + ".part")
+    shutil.copyfile(source, part)
+    part.chmod(0o755)
+    with part.open("rb") as file:
+        os.fsync(file.fileno())
+    part.replace(path)

@@ -1,0 +1,105 @@
+"""Puts the settings, the certificate and the service of a box where they belong, once."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+from edge.errors import ReleaseError
+from edge.files import why
+from edge.text import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+USER = "gammabox"
+UNIT = "gammabox-edge.service"
+SYSUSERS = "gammabox.sysusers.conf"
+SETTINGS = "etc/gammabox"
+# What an exported folder holds for /etc/gammabox; which of them depends on TLS and on where keys were made.
+FILES = ("device.yaml", "ca.crt", "box.crt", "box.key", "next.crt", "next.key")
+_PATIENCE_S = 120
+
+
+def set_up_box(root: Path, folder: Path) -> None:
+    """Set up a box from the folder that `gammabox-firmware export box` wrote. The agent is not started.
+
+    It can be done again: files are replaced, one in one step. Only root and the group gammabox can read them.
+
+    Raises
+    ------
+    ReleaseError
+        A file is missing or cannot be written, or the user cannot be made.
+
+    """
+    for name in ("device.yaml", UNIT, SYSUSERS):
+        if not (folder / name).is_file():
+            raise ReleaseError(f"{folder}: has no {name}; write the folder with: gammabox-firmware export box")
+    try:
+        _place(folder / SYSUSERS, root / "etc/sysusers.d/gammabox.conf", 0o644)
+        system("systemd-sysusers", *(() if root.samefile("/") else (f"--root={root}",)))
+        settings, group = root / SETTINGS, _group_id(root)
+        settings.mkdir(parents=True, exist_ok=True)
+        settings.chmod(0o750)
+        _own(settings, group)
+        for name in FILES:
+            if (folder / name).is_file():
+                _place(folder / name, settings / name, 0o640, group)
+        _place(folder / UNIT, root / "etc/systemd/system" / UNIT, 0o644)
+        system("systemctl", *(() if root.samefile("/") else (f"--root={root}",)), "enable", UNIT)
+    except OSError as error:
+        raise ReleaseError(f"{error.filename or root}: {why(error)}; run this as root, and check the disk") from error
+
+
+def restart_agent() -> None:
+    """Start the agent of this system again, with the unit as it is now. Raise ReleaseError where that fails."""
+    system("systemctl", "daemon-reload")
+    system("systemctl", "restart", UNIT)
+
+
+def system(*command: str) -> None:
+    """Run a command of the system. Raise ReleaseError where it is missing or fails."""
+    try:
+        ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_PATIENCE_S)
+    except FileNotFoundError:
+        raise ReleaseError(f"{command[0]} is missing; this box needs a system with systemd") from None
+    except subprocess.TimeoutExpired:
+        raise ReleaseError(f"{' '.join(command)} has not ended after {_PATIENCE_S} s") from None
+    if ran.returncode != 0:
+        raise ReleaseError(f"{' '.join(command)} failed: {one_line(_last(ran.stderr.splitlines()), 300)}")
+
+
+def _last(lines: Sequence[str]) -> str:
+    return next((line.strip() for line in reversed(lines) if line.strip()), "no reason given")
+
+
+def _place(source: Path, path: Path, mode: int, group: int | None = None) -> None:
+    """Copy a file in one step; it has its rights before it has its name."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.unlink(missing_ok=True)
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out, source.open("rb") as file:
+        shutil.copyfileobj(file, out)
+        out.flush()
+        os.fsync(out.fileno())
+    _own(part, group)
+    part.chmod(mode)
+    part.replace(path)
+
+
+def _own(path: Path, group: int | None) -> None:
+    """Make root and a group the owners of a file. Who is not root leaves it as it is."""
+    if os.geteuid() == 0:
+        os.chown(path, 0, 0 if group is None else group)
+
+
+def _group_id(root: Path) -> int:
+    text = (root / "etc/group").read_text(encoding="utf-8", errors="replace")
+    for line in text.splitlines():
+        name, *rest = line.split(":")
+        if name == USER and len(rest) > 1 and rest[1].isdecimal():
+            return int(rest[1])
+    raise ReleaseError(f"{root / 'etc/group'}: has no group {USER}; systemd-sysusers has not made it")

@@ -1,4 +1,4 @@
-"""Checks Ed25519 signatures with OpenSSL's libcrypto, which comes with the TLS of Python: nothing has to be installed."""
+"""Checks Ed25519 signatures with the libcrypto that comes with TLS for Python: nothing has to be installed."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 import numpy as np
 
 from edge.alarm.condition import situation_of
+from edge.alarm.episodes import episodes
 from edge.alarm.tracker import AlarmTracker
 from edge.arguments import described, takes
 from edge.capture.report import too_short
@@ -23,10 +24,13 @@ from edge.redaction import redacted_values
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    from edge.alarm.alarm import Alarm
     from edge.alarm.background import Rate
     from edge.alarm.condition import Situation
+    from edge.alarm.episodes import Episode
     from edge.capture.base import Source
     from edge.capture.frame import Frame
+    from edge.capture.part import Part
     from edge.capture.report import Report
     from edge.detect.detector import Detector
     from edge.pipeline import AnalysedFrame
@@ -76,6 +80,8 @@ class Summary:
         Pictures that only repeat the one before. They are left out, and count neither as analysed nor as not analysed.
     camera : tuple of dict
         States of the camera that began: their name, time, detail and remedy.
+    episodes : tuple of Episode
+        The alarms, each from its onset to its end.
     candidates : int
     damaged : int
     warnings : tuple of str
@@ -114,6 +120,7 @@ class Summary:
     overloaded: int
     recent: tuple[dict[str, object], ...]
     camera: tuple[dict[str, object], ...] = ()
+    episodes: tuple[Episode, ...] = ()
 
     def as_json(self) -> str:
         """Return the summary as a JSON object."""
@@ -134,7 +141,7 @@ def _detector(value: object, what: str) -> object:
 
 @takes(source=_source, detector=_detector)
 def analyze(
-    source: Source,
+    source: Source | Part,
     detector: Detector,
     *,
     alarm: AlarmSettings | None = None,
@@ -143,12 +150,13 @@ def analyze(
     started_s: float | None = None,
     events: TextIO | None = None,
     progress: Callable[[int], None] = lambda _: None,
+    follow: Callable[[AnalysedFrame, AlarmTracker], None] = lambda _frame, _tracker: None,
 ) -> Summary:
     """Analyse a whole recording and return its summary.
 
     Parameters
     ----------
-    source : Source
+    source : Source or Part
     detector : Detector
     alarm : AlarmSettings or None
         Settings of the alarm; None for the defaults.
@@ -162,6 +170,8 @@ def analyze(
         Receives the events, one JSON object a line, as soon as their frame is analysed.
     progress : callable
         Called with the number of frames read so far.
+    follow : callable
+        Called with each analysed frame and the tracker of the alarm after it.
 
     Raises
     ------
@@ -169,32 +179,32 @@ def analyze(
         The recording holds no three usable frames in a row.
 
     """
-    started = perf_counter() if started_s is None else started_s
-    account = Account()
+    began_s, account = perf_counter(), Account()
     stage_ms: defaultdict[str, list[float]] = defaultdict(list)
-    settings = alarm if alarm is not None else AlarmSettings()
+    settings = alarm or AlarmSettings()
     tracker = AlarmTracker(settings, known=known)
     camera = _CameraEvents(source)
+    steps: list[Alarm] = []
     frames = camera.followed(_timed(source, stage_ms["decode"], progress))
     for analysed in analysed_frames(frames, detector, tracker, threads):
         account = account.plus(analysed)
-        for stage, spent_ms in analysed.stage_ms.items():
-            if stage != "decode":  # which every frame costs, and not only those that are analysed
-                stage_ms[stage].append(spent_ms)
+        for stage in analysed.stage_ms.keys() - {"decode"}:  # which every frame costs, not only those analysed
+            stage_ms[stage].append(analysed.stage_ms[stage])
         _write(events, (*camera.until(analysed.triple.following.sequence), *frame_events(analysed)))
+        steps += analysed.alarms
+        follow(analysed, tracker)
     if not account.analysed:
         raise too_short(source.spec, source.report)
     _write(events, camera.until(None))
-    times = {stage: stage_time(stage_ms[stage]) for stage in STAGES}
-    seconds = perf_counter() - started
+    seconds = perf_counter() - (began_s if started_s is None else started_s)
     situation = situation_of(tracker, settings)
-    summary = _summary(account, times, source.report, situation, seconds=seconds, runtime=str(detector.runtime))
-    return replace(summary, camera=tuple(camera.begun))
+    summary = _summary(account, stage_ms, source.report, situation, seconds=seconds, runtime=str(detector.runtime))
+    return replace(summary, camera=tuple(camera.begun), episodes=episodes(steps))
 
 
 def _summary(
     account: Account,
-    ms: Mapping[str, StageTime],
+    stage_ms: Mapping[str, list[float]],
     report: Report,
     situation: Situation,
     *,
@@ -206,7 +216,7 @@ def _summary(
         frames=frames,
         seconds=round(seconds, 3),
         fps=round(frames / seconds, 2),
-        ms=ms,
+        ms={stage: stage_time(stage_ms[stage]) for stage in STAGES},
         hits=account.hits,
         alarms=account.alarms,
         live_fraction=round(account.live_fraction_sum / account.analysed, 4),
@@ -246,7 +256,7 @@ class _CameraEvents:
 
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source | Part) -> None:
         self._source = source
         self._known: deque[tuple[int, dict[str, object]]] = deque()
         self.begun: list[dict[str, object]] = []
@@ -298,7 +308,7 @@ def stage_time(spent_ms: list[float]) -> StageTime:
     return StageTime(round(mean, 3), round(p95, 3), round(longest, 3))
 
 
-def _timed(source: Source, decode_ms: list[float], progress: Callable[[int], None]) -> Iterator[Frame]:
+def _timed(source: Source | Part, decode_ms: list[float], progress: Callable[[int], None]) -> Iterator[Frame]:
     for count, frame in enumerate(source, start=1):
         decode_ms.append(frame.decode_ms)
         progress(count)

@@ -24,7 +24,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("arguments",),
         ("files",),
         ("output", "installer"),
-        ("config", "truth"),
+        ("config", "pages", "truth"),
         ("capture",),
         ("detect",),
         ("bundle",),
@@ -38,6 +38,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("announcer", "commander"),
         ("actions",),
         ("agent", "analysis", "bench", "doctor"),
+        ("review",),
         ("commands",),
     ),
     "trainer": (

@@ -113,6 +113,11 @@ class Source(ABC):
         """Release the file, connection or camera. A second call does nothing."""
 
     @property
+    def exposure_s(self) -> float | None:
+        """Exposure of each frame as stated when the source was opened; None where it was not."""
+        return self._exposure_s
+
+    @property
     def mode(self) -> Mode:
         """Size, rate and codec of the frames at the moment."""
         if self._mode is None:

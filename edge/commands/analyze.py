@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -13,28 +13,43 @@ from rich.progress import Progress
 
 from edge.analysis import analyze
 from edge.bundle import load_bundle, shipped_bundle_path
+from edge.capture.part import Part
 from edge.capture.source import open_source
+from edge.commands.analysis_options import LookOptions, PartOptions
+from edge.commands.console import typed_command
 from edge.detect.detector import Detector
-from edge.errors import SourceError
+from edge.errors import OutputError, SourceError
 from edge.files import why
-from edge.output import is_events, require_apart, require_free
+from edge.output import is_events, is_page, require_apart, require_free
+from edge.pages.page import write_page
 from edge.process import set_up_process
+from edge.redaction import without_login
+from edge.review.gathering import Gathering
+from edge.review.overlay import Overlay, is_overlay
+from edge.review.report import Recording, report_page
 from edge.site.calibration import calibration_of_recording
 from edge.text import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import TextIO
 
+    from edge.alarm.tracker import AlarmTracker
     from edge.analysis import Summary
+    from edge.capture.base import Mode, Source
+    from edge.pipeline import AnalysedFrame
+    from edge.site.calibration import Calibration
 
 
 def run(
     clip: str,
     *,
-    events: Path | None,
-    model: Path | None,
-    threads: int,
-    as_json: bool,
+    events: Path | None = None,
+    look: LookOptions | None = None,
+    part: PartOptions | None = None,
+    model: Path | None = None,
+    threads: int = 1,
+    as_json: bool = False,
     exposure_s: float | None = None,
     calibration: Path | None = None,
     force: bool = False,
@@ -43,47 +58,114 @@ def run(
 
     Parameters
     ----------
+    look : LookOptions or None
+        Page and film to write; None for neither.
+    part : PartOptions or None
+        The part that is analysed; None for all.
     exposure_s : float or None
         Exposure with which the recording was made; None where unknown.
     calibration : Path or None
         Calibration of the box that made the recording.
     force : bool
-        Whether a file of somebody else is overwritten by the events.
+        Whether files of somebody else are overwritten by the events, the page and the film.
 
     Raises
     ------
     GammaboxError
-        The recording, the model or the place for the events cannot be used.
+        The recording, the model or a place of output cannot be used.
 
     """
     started = perf_counter()
     set_up_process()
+    look = look or LookOptions()
     with ExitStack() as stack:
-        # The recording comes first, as its name is more often wrong than that of the model.
-        source = stack.enter_context(open_source(clip, exposure_s=exposure_s))
-        bundle = load_bundle(model if model is not None else shipped_bundle_path())
-        known = None
-        if calibration is not None:
-            known, exposure_s = calibration_of_recording(calibration, source.mode, exposure_s, bundle.manifest.sha256)
-            source.close()
-            source = stack.enter_context(open_source(clip, exposure_s=exposure_s))
-        detector = Detector(bundle, known=known.camera() if known is not None else None)
-        sink = None
-        if events is not None:
-            require_apart(events, clip, calibration)
-            require_free(events, is_events, force=force)
-            try:
-                sink = stack.enter_context(events.open("w", encoding="utf-8"))
-            except OSError as error:
-                raise SourceError(events, f"cannot be written ({why(error)})", "name another file") from error
-        progress = stack.enter_context(frame_progress(getattr(source, "declared_frames", 0)))
-        rate = known.rate() if known is not None else None
+        source, known, detector = _opened(stack, clip, model, exposure_s, calibration)
+        places = ((events, is_events), (look.report, is_page), (look.overlay, is_overlay))
+        _check_places(places, (clip, calibration), force=force)
+        frames, declared = _part_of(source, part or PartOptions())
+        gathering = Gathering() if look.report is not None else None
         summary = analyze(
-            source, detector, known=rate, threads=threads, started_s=started, events=sink, progress=progress
+            frames,
+            detector,
+            known=known.rate() if known is not None else None,
+            threads=threads,
+            started_s=started,
+            events=stack.enter_context(_opened_events(events)) if events is not None else None,
+            progress=stack.enter_context(frame_progress(declared)),
+            follow=_follower(gathering, stack.enter_context(_overlay(look, source.mode))),
         )
+    if gathering is not None:
+        name = Path(without_login(clip)).name
+        recording = Recording(name, source.mode, source.exposure_s, typed_command("gammabox-edge"))
+        _write_report(gathering, summary, recording, look)
     for warning in summary.warnings:
         sys.stderr.write(f"warning: {warning}\n")
     print(summary.as_json() if as_json else as_text(summary))
+
+
+def _opened(
+    stack: ExitStack, clip: str, model: Path | None, exposure_s: float | None, calibration: Path | None
+) -> tuple[Source, Calibration | None, Detector]:
+    # The recording comes first, as its name is more often wrong than that of the model.
+    source = stack.enter_context(open_source(clip, exposure_s=exposure_s))
+    bundle = load_bundle(model if model is not None else shipped_bundle_path())
+    if calibration is None:
+        return source, None, Detector(bundle)
+    known, exposure_s = calibration_of_recording(calibration, source.mode, exposure_s, bundle.manifest.sha256)
+    source.close()
+    return stack.enter_context(open_source(clip, exposure_s=exposure_s)), known, Detector(bundle, known=known.camera())
+
+
+def _overlay(look: LookOptions, mode: Mode) -> Overlay | nullcontext[None]:
+    return nullcontext() if look.overlay is None else Overlay(look.overlay, mode.fps, look.scene.value)
+
+
+def _follower(gathering: Gathering | None, overlay: Overlay | None) -> Callable[[AnalysedFrame, AlarmTracker], None]:
+    def follow(analysed: AnalysedFrame, tracker: AlarmTracker) -> None:
+        if gathering is not None:
+            gathering.follow(analysed, tracker)
+        if overlay is not None:
+            overlay.follow(analysed, tracker)
+
+    return follow
+
+
+def _write_report(gathering: Gathering, summary: Summary, recording: Recording, look: LookOptions) -> None:
+    if look.report is not None:
+        write_page(report_page(gathering, summary, recording, look.scene.value), look.report)
+
+
+def _check_places(
+    places: Iterable[tuple[Path | None, Callable[[bytes], bool]]], inputs: tuple[str | Path | None, ...], *, force: bool
+) -> None:
+    """Raise OutputError where a place of output cannot be used, each with the check of what is ours there."""
+    used: list[Path] = []
+    for path, is_ours in places:
+        if path is None:
+            continue
+        require_apart(path, *inputs)
+        if path.absolute() in used:
+            raise OutputError(path, "is named for two outputs", "name another file for one of them")
+        require_free(path, is_ours, force=force)
+        used.append(path.absolute())
+
+
+def _opened_events(events: Path) -> TextIO:
+    try:
+        return events.open("w", encoding="utf-8")
+    except OSError as error:
+        raise SourceError(events, f"cannot be written ({why(error)})", "name another file") from error
+
+
+def _part_of(source: Source, part: PartOptions) -> tuple[Source | Part, int]:
+    """Return the frames that are analysed, and about how many they are; 0 where that is unknown."""
+    declared = int(getattr(source, "declared_frames", 0))
+    if not part.start and part.seconds is None:
+        return source, declared
+    wanted = declared - round(part.start * source.mode.fps)
+    if part.seconds is not None:
+        wanted = min(wanted, round(part.seconds * source.mode.fps))
+    return Part(source, part.start, part.seconds), max(wanted, 0) if declared else 0
 
 
 @contextmanager
@@ -109,6 +191,7 @@ def as_text(summary: Summary) -> str:
         _classified(summary),
         _condition(summary),
         f"{counted(summary.not_analysed, 'frame')} not analysed, {summary.damaged} of them damaged{_repeats(summary)}",
+        *map(str, summary.episodes),
         *(f"from {state['time_s']} s on: {state['detail']}; {state['remedy']}" for state in summary.camera),
         f"networks run by {summary.runtime}",
         "",

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from edge.commands import console, messaging
+from edge.commands.analysis_options import LookOptions, PartOptions
 from edge.commands.archive_options import ArchiveOptions, HistoryOptions
 from edge.commands.broker import BrokerOptions
 from edge.commands.options import with_option_groups
@@ -34,8 +35,11 @@ def root(
 
 
 @app.command()
+@with_option_groups
 def analyze(
     clip: Clip,
+    look: LookOptions,
+    part: PartOptions,
     events: Annotated[
         Path | None,
         typer.Option(metavar="OUT.jsonl", help="Write each hit and alarm, when it is found, as a line of JSON."),
@@ -67,6 +71,8 @@ def analyze(
     analyze_command.run(
         clip,
         events=events,
+        look=look,
+        part=part,
         model=model,
         threads=threads,
         as_json=as_json,

@@ -233,5 +233,7 @@ def test_analyze_prints_its_summary_as_text(clip, tiny_bundle):
 )
 def test_as_text_says_how_many_candidates_were_classified(candidates, unclassified, text):
     fields = {field.name: 0 for field in fields_of(Summary)}
-    summary = Summary(**{**fields, "ms": {}, "camera": (), "candidates": candidates, "unclassified": unclassified})
+    summary = Summary(
+        **{**fields, "ms": {}, "camera": (), "episodes": (), "candidates": candidates, "unclassified": unclassified}
+    )
     assert text in analyze_command.as_text(summary).splitlines()

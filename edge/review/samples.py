@@ -1,0 +1,45 @@
+"""A bounded number of things, spread evenly over all that came, however many they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Thing = TypeVar("Thing")
+
+
+class Spread(Generic[Thing]):
+    """Keeps every nth of what it is offered. When it is full, every second is dropped and n doubles.
+
+    Parameters
+    ----------
+    most : int
+        Number of things that are kept, even.
+
+    Examples
+    --------
+    >>> spread = Spread(4)
+    >>> for number in range(10):
+    ...     spread.offer(lambda number=number: number)
+    >>> spread.kept
+    [0, 4, 8]
+
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._every = 1
+        self._offered = 0
+        self.kept: list[Thing] = []
+
+    def offer(self, make: Callable[[], Thing]) -> None:
+        """Offer one more thing, which is made only where it is kept."""
+        if self._offered % self._every == 0:
+            if len(self.kept) == self._most:
+                del self.kept[1::2]
+                self._every *= 2
+            if self._offered % self._every == 0:
+                self.kept.append(make())
+        self._offered += 1

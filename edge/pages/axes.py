@@ -64,7 +64,7 @@ class Axis:
 
     def _decades(self, most: int) -> list[float]:
         first, last = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
-        steps = (1, 2, 5) if (last - first) * 3 <= most else (1,)
+        steps = (1, 2, 5) if last - first <= 2 else (1,)
         every = max(1, math.ceil((last - first) / most))
         powers = range(first, last + 1, every)
         values = [float(f"{step}e{power}") for power in powers for step in steps]

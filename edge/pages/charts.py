@@ -283,7 +283,7 @@ def _legend(chart: Chart, width: float) -> list[list[Series]]:
     rows: list[list[Series]] = [[]]
     used = 0.0
     for series in named:
-        wide = 26 + _LETTER * len(series.name) + 10
+        wide = 26 + _LETTER * len(series.name) + 16
         if rows[-1] and used + wide > width - 20:
             rows.append([])
             used = 0.0
@@ -298,7 +298,7 @@ def _legend_shapes(rows: Iterable[Sequence[Series]], top: float) -> Iterator[Htm
         for series in row:
             yield _sample(series, x, y)
             yield element("text", series.name, x=x + 24, y=y + 8)
-            x += 26 + _LETTER * len(series.name) + 10
+            x += 26 + _LETTER * len(series.name) + 16
 
 
 def _sample(series: Series, x: float, y: float) -> Html:

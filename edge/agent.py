@@ -23,8 +23,10 @@ from edge.capture.playback import Playback
 from edge.capture.report import too_short
 from edge.clock import ClockWatch
 from edge.commander import Commander
+from edge.heart import Heart
 from edge.journal import FaultJournal, log_start
 from edge.observer import Observer
+from edge.offers import Offers
 from edge.outcome import Outcome
 from edge.pipeline import detections
 from edge.release import installed_release
@@ -111,7 +113,8 @@ class Agent:
         self._outbox = Outbox(settings.outbox.path, settings.outbox.max_messages)
         self._announcer = Announcer(settings, self._observer.manifest.name, self._stamp, self._outbox)
         commands = (commands_of(settings.site, settings.device),) if settings.commands.allow else ()
-        self._inbox = Inbox((*commands, *self._announcer.filters))
+        self._offers = Offers(settings)
+        self._inbox = Inbox((*commands, *self._announcer.filters, *self._offers.filters))
         self._link = Link(settings.mqtt, self._stamp, self._outbox, settings.outbox.max_in_flight, self._inbox)
         file = CommandFile(settings.outbox.path.with_name("commands.json"))
         self._reporter = Reporter(settings.telemetry, self._stamp, self._outbox, settings.place, file.acknowledged)
@@ -121,6 +124,7 @@ class Agent:
         self._tally = Tally(now_s)
         self._pulse = Pulse(now_s)
         self._watchdog = Watchdog(Notifier())
+        self._heart = Heart(self._stamp.boot_id, settings.mqtt)
         self._journal = FaultJournal()
         self._clock_watch = ClockWatch()
         self._camera: tuple[str, ...] = ()
@@ -194,11 +198,16 @@ class Agent:
             now_s = self._clock.monotonic_s()
             self._repeat_retained()
             arrived, dropped = self._inbox.take()
-            self._commander.serve(self._announcer.hear(arrived, now_s), dropped, self._clock.utc(), now_s)
+            arrived = self._offers.hear(self._announcer.hear(arrived, now_s))
+            self._commander.serve(arrived, dropped, self._clock.utc(), now_s)
             if now_s >= next_look_s:
                 next_look_s = now_s + LOOK_S
                 faults = self._look_for_faults(now_s)
                 self._observer.state_file.write()
+                if self._offers.has_news() and self._informed:
+                    self._send_info()
+            online = self._link.state.state == "online"
+            self._heart.beat(self._tally.account, faults, now_s, online=online)
             changed = faults.keys() != told and now_s - health_s >= PROMPT_S
             if now_s >= next_health_s or changed:
                 next_health_s = now_s + self._reporter.settings.health_interval_s
@@ -307,6 +316,7 @@ class Agent:
             camera=camera_of(self._playback.mode, self._settings.source.exposure_s),
             false_alarms_per_1000_h=self._settings.alarm.false_alarms_per_1000_h,
             started_utc=self._started_utc,
+            update=self._offers.report,
             certificate_sha256=self._certificate,
         )
 

@@ -153,6 +153,22 @@ def load_json(text: str | bytes) -> Any:  # noqa: ANN401 - whatever the text hol
         raise ValueError("it is nested too deeply") from None
 
 
+def is_newer(text: str, known: int = 1) -> bool:
+    """Return whether a JSON text names a schema version above the one that is known here.
+
+    Examples
+    --------
+    >>> is_newer('{"schema_version": 2}'), is_newer('{"schema_version": 1}'), is_newer("{")
+    (True, False, False)
+
+    """
+    try:
+        version = load_json(text)["schema_version"]
+    except (ValueError, KeyError, TypeError):
+        return False
+    return isinstance(version, int) and version > known
+
+
 def why(error: BaseException) -> str:
     """Return the cause of a failed reading or writing in words, without names of Python.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from edge import __version__
 from edge.redaction import without_login
+from edge.release import installed_release
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,7 +80,9 @@ class FaultJournal:
 
 def log_start(settings: DeviceSettings, model: Manifest, runtime: str, state_file: Path) -> None:
     """Log what a run is made of."""
-    log.info("gammabox %s on %s/%s", __version__, settings.site, settings.device)
+    release = installed_release()
+    installed = f"release {release}" if release is not None else "no release"
+    log.info("gammabox %s (%s) on %s/%s", __version__, installed, settings.site, settings.device)
     log.info("camera %s", without_login(settings.source.spec))
     log.info("model %s, %s, on %s", model.name, model.sha256[:12], runtime)
     log.info("broker %s:%d", settings.mqtt.host, settings.mqtt.port)

@@ -13,7 +13,7 @@ from edge.alarm.stretch import Stretch
 from edge.alarm.tracker import LEVEL_MEMORY_S, AlarmTracker
 from edge.clock import SET_SINCE
 from edge.config.strict import StrictModel
-from edge.files import read_text, replace_file
+from edge.files import is_newer, read_text, replace_file
 from edge.text import significant
 
 if TYPE_CHECKING:
@@ -204,12 +204,15 @@ def read_state(
     a standing alarm is believed, not its background; so it is of one that was written before the site was calibrated at
     `calibrated_utc`. A missing file is no fault: (None, None).
     """
+    text = ""
     try:
-        state = AlarmState.model_validate_json(read_text(path))
+        text = read_text(path)
+        state = AlarmState.model_validate_json(text)
     except FileNotFoundError:
         return None, None
     except (OSError, UnicodeDecodeError, ValidationError) as error:
         reason = error.strerror if isinstance(error, OSError) else "damaged"
+        reason = "it is of a newer release" if is_newer(text) else reason
         return None, f"the alarm's state file {path} cannot be read ({reason}); the background is learnt anew"
     differences = state.identity.differences(identity)
     if differences:

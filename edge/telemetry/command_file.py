@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import AwareDatetime, Field, ValidationError
 
 from edge.config.strict import StrictModel
-from edge.files import read_text, replace_file, why
+from edge.files import is_newer, read_text, replace_file, why
 from edge.telemetry.fields import Identifier
 from edge.telemetry.messages import Acknowledgement
 
@@ -41,14 +41,17 @@ class CommandFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._content = _Content()
+        text = ""
         try:
-            self._content = _Content.model_validate_json(read_text(path))
+            text = read_text(path)
+            self._content = _Content.model_validate_json(text)
         except FileNotFoundError:
             pass
         except (OSError, UnicodeDecodeError) as error:
             log.warning("commands: %s cannot be read (%s); acknowledgements begin anew", path, why(error))
         except ValidationError:
-            log.warning("commands: %s is damaged; acknowledgements begin anew", path)
+            what = "of a newer release" if is_newer(text) else "damaged"
+            log.warning("commands: %s is %s; acknowledgements begin anew", path, what)
 
     @property
     def done(self) -> dict[str, datetime]:

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from edge.telemetry.commands import ARGUMENTS, Command, Response
 from edge.telemetry.messages import MODELS
-from edge.telemetry.topics import MINUTE, NAME, ROOT
+from edge.telemetry.offer import Offer
+from edge.telemetry.topics import MINUTE, NAME, OFFER, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Schema = dict[str, Any]
 
-VERSION = "1.2"
+VERSION = "1.3"
 """Version of the contract. It grows with every change of a published schema: 1.x adds, 2.0 breaks."""
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 ASYNCAPI = "asyncapi.json"
@@ -42,6 +43,7 @@ def json_schemas() -> dict[str, Schema]:
     for verb, arguments in ARGUMENTS.items():
         found[f"command-{verb}"] = _command_schema(verb, arguments.model_json_schema(mode="validation"))
     found["response"] = Response.model_json_schema(mode="serialization")
+    found["offer"] = Offer.model_json_schema(mode="validation")
     return {
         f"{name}.json": {"$schema": DIALECT, "$id": f"urn:gammabox:{name}", **schema} for name, schema in found.items()
     }
@@ -115,6 +117,7 @@ def _routes() -> Iterator[_Route]:
         yield _Route(kind, kind, "send", purpose, retained=kind != "hit")
     minute = "A health message once a minute, for a bridge to a wider network."
     yield _Route(MINUTE, "health", "send", minute, retained=True)
+    yield _Route(OFFER, "offer", "receive", "The release that the box is to run; see docs/update.md.", retained=True)
     for verb in ARGUMENTS:
         yield _Route(f"cmd/{verb}", f"command-{verb}", "receive", f"The command {verb}; see docs/commands.md.")
         yield _Route(f"rsp/{verb}", "response", "send", f"The answer to {verb}.")

@@ -68,6 +68,18 @@ class Position(Part):
     longitude: float = Field(ge=-180, le=180)
 
 
+class UpdateReport(Part):
+    """How it stands with the release that was offered last."""
+
+    offer: Identifier = Field(description="id of the offer")
+    release: Text = Field(description="name of the release")
+    step: Literal["fetching", "installing", "waiting", "trial", "committed", "rolled_back", "refused"] = Field(
+        description="the last three are final: it runs; the one before runs again; it was not tried"
+    )
+    reason: Text | None = Field(default=None, description="why it was rolled back or refused, or waits")
+    utc: AwareDatetime
+
+
 class Info(Message):
     """Facts that do not change while the agent runs."""
 
@@ -79,6 +91,7 @@ class Info(Message):
     camera: Camera
     false_alarms_per_1000_h: float
     started_utc: AwareDatetime
+    update: UpdateReport | None = Field(default=None, description="null where no release was offered yet")
     certificate_sha256: Identifier | None = Field(
         default=None, description="print of the certificate with which the box logs in; null without one"
     )

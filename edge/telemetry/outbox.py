@@ -8,7 +8,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from edge.telemetry.outbox_file import OutboxFile, is_damage, move_aside
+from edge.telemetry.outbox_file import NewerLayoutError, OutboxFile, is_damage, move_aside
 from edge.telemetry.outgoing import PRIORITY, Waiting, replaces
 
 if TYPE_CHECKING:
@@ -243,6 +243,11 @@ class Outbox:
         return OutboxFile(":memory:")
 
     def _move_aside(self, error: Exception) -> None:
+        if isinstance(error, NewerLayoutError):
+            aside, problem = move_aside(self._path, "newer")
+            text = f"outbox {self._path} is of a newer release ({error}) and is now {aside.name}; a new one is in use"
+            self._fault("newer", problem or text)
+            return
         aside, problem = move_aside(self._path)
         text = f"outbox {self._path} was damaged ({error}) and is now {aside.name}; a new one is in use"
         self._fault("damaged", problem or text)

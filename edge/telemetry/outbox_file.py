@@ -26,6 +26,7 @@ MAX_REPEATS = 2
 MAX_SENT = 100
 MAX_AGE_S = 30 * 86400.0
 AGE_CHECK_S = 600.0
+# Each layout has the columns of `edge.updater.snapshot.MESSAGE`: by them a box that goes back keeps its messages.
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS message (
     id INTEGER PRIMARY KEY,
@@ -65,6 +66,10 @@ PRAGMA user_version = 3;
 """
 
 
+class NewerLayoutError(sqlite3.DatabaseError):
+    """A file of a newer release, which this one cannot read. It is not damaged."""
+
+
 def connect(name: str) -> sqlite3.Connection:
     """Open or make the database. Messages that an earlier run has set aside wait again.
 
@@ -73,7 +78,7 @@ def connect(name: str) -> sqlite3.Connection:
     sqlite3.OperationalError
         It cannot be used: read-only, in use by another process, on a full disk.
     sqlite3.DatabaseError
-        It is damaged, or of another layout.
+        It is damaged, or of another layout; NewerLayoutError where that is a newer one.
 
     """
     database = sqlite3.connect(name, timeout=BUSY_TIMEOUT_S, check_same_thread=False)
@@ -87,6 +92,8 @@ def connect(name: str) -> sqlite3.Connection:
             raise sqlite3.DatabaseError(checked)
         layout = database.execute("PRAGMA user_version").fetchone()[0]
         tables = database.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]
+        if tables and layout > LAYOUT:
+            raise NewerLayoutError(f"its layout is {layout}, and this release knows {LAYOUT}")
         if tables and layout != LAYOUT:
             raise sqlite3.DatabaseError(f"its layout is {layout}, expected {LAYOUT}")
         database.executescript(_SCHEMA)
@@ -273,9 +280,12 @@ class OutboxFile:
         ).rowcount
 
 
-def move_aside(path: Path) -> tuple[Path, str | None]:
-    """Move a damaged file and what belongs to it aside. Return its new path, and a problem where that fails."""
-    aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}")
+def move_aside(path: Path, what: str = "damaged") -> tuple[Path, str | None]:
+    """Move a file that cannot be used and what belongs to it aside. Return its new path, and a problem if that fails.
+
+    `what` says what is wrong with it, and stands in its new name.
+    """
+    aside = path.with_name(f"{path.name}.{what}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}")
     for suffix in ("", "-wal", "-shm"):
         part = path.with_name(path.name + suffix)
         try:
@@ -283,8 +293,8 @@ def move_aside(path: Path) -> tuple[Path, str | None]:
         except FileNotFoundError:
             continue
         except OSError as reason:
-            return aside, f"outbox {part} is damaged and cannot be moved aside ({reason.strerror})"
-    for old in sorted(path.parent.glob(f"{glob.escape(path.name)}.damaged-*Z"))[:-MAX_DAMAGED]:
+            return aside, f"outbox {part} is {what} and cannot be moved aside ({reason.strerror})"
+    for old in sorted(path.parent.glob(f"{glob.escape(path.name)}.{what}-*Z"))[:-MAX_DAMAGED]:
         for suffix in ("", "-wal", "-shm"):
             with suppress(OSError):
                 old.with_name(old.name + suffix).unlink()

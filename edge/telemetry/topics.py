@@ -16,6 +16,8 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 Direction = Literal["cmd", "rsp"]
 MINUTE = "health_minute"
 """The kind under which a box repeats one health message a minute, for a bridge to a wider network."""
+OFFER = "release"
+"""Below a box: the release that it is to run. A control room writes it and the box reads it."""
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
@@ -111,6 +113,12 @@ def commands_of(site: str, device: str) -> str:
     """Return the filter for the commands to a box."""
     _check_names(site, device)
     return f"{ROOT}/{site}/{device}/cmd/+"
+
+
+def offers_of(site: str, device: str) -> str:
+    """Return the topic on which a box is offered a release."""
+    _check_names(site, device)
+    return f"{ROOT}/{site}/{device}/{OFFER}"
 
 
 def minute_topic(site: str, device: str) -> str:

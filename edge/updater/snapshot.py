@@ -1,9 +1,10 @@
 """The state of the agent before a switch: copied, and put back as far as the older release needs it.
 
-The copy is made while the agent is stopped. A newer release may write files that an older one refuses. On the way back each such file is set aside, under its name
-with `.newer` at its end, and the copy takes its place; a file that the older release can read stays, as it is newer.
-Of the outbox only the layout comes from the copy: the messages are those of the newer file, so that none is lost
-that was put in during the trial and none comes twice that was confirmed. Every layout has the columns in MESSAGE.
+The copy is made while the agent is stopped. A newer release may write files that an older one refuses. On the way back
+each such file is set aside, under its name with `.newer` at its end, and the copy takes its place; a file that the
+older release can read stays, as it is newer. Of the outbox only the layout comes from the copy: the messages are those
+of the newer file, so that none is lost that was put in during the trial and none comes twice that was confirmed. Every
+layout has the columns in MESSAGE.
 """
 
 from __future__ import annotations

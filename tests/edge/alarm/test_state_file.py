@@ -114,12 +114,19 @@ def test_state_of_another_time_keeps_its_alarm(tmp_path, age, said, background):
     assert reason is None if said is None else said in reason
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b'{"schema_version": 2}', b"null"])
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b'{"schema_version": 1}', b"null"])
 def test_state_that_is_damaged_is_not_believed(tmp_path, content):
     (tmp_path / "alarm.json").write_bytes(content)
     state, reason = read_state(tmp_path / "alarm.json", IDENTITY, START)
     assert state is None
     assert "cannot be read (damaged)" in reason
+
+
+def test_state_of_a_newer_release_is_not_believed(tmp_path):
+    (tmp_path / "alarm.json").write_text('{"schema_version": 2}', encoding="utf-8")
+    state, reason = read_state(tmp_path / "alarm.json", IDENTITY, START)
+    assert state is None
+    assert "cannot be read (it is of a newer release)" in reason
 
 
 def test_state_that_is_missing_is_no_fault(tmp_path):

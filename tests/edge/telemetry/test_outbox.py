@@ -9,7 +9,9 @@ import pytest
 from outbox_rig import message, payloads
 
 from edge.telemetry.outbox import Outbox
+from edge.telemetry.outbox_file import LAYOUT
 from edge.telemetry.outgoing import Outgoing
+from edge.updater.snapshot import MESSAGE
 
 
 @pytest.fixture
@@ -107,6 +109,30 @@ def test_outbox_moves_another_layout_aside(path):
     assert payloads(outbox) == ["one"]
     assert "layout" in outbox.faults["outbox damaged"]
     outbox.close()
+
+
+def test_outbox_refuses_the_file_of_a_newer_release(path):
+    Outbox(path, 100).close()
+    with sqlite3.connect(path) as newer:
+        newer.execute("ALTER TABLE message ADD COLUMN colour TEXT")
+        newer.execute(f"PRAGMA user_version = {LAYOUT + 1}")
+    newer.close()
+    content = path.read_bytes()
+    outbox = Outbox(path, 100)
+    outbox.put(message("one", "always"))
+    assert payloads(outbox) == ["one"]
+    assert f"is of a newer release (its layout is {LAYOUT + 1}" in outbox.faults["outbox newer"]
+    outbox.close()
+    (kept,) = path.parent.glob("*.newer-*Z")
+    assert kept.read_bytes() == content
+
+
+def test_outbox_has_the_columns_that_each_layout_has(path):
+    Outbox(path, 100).close()
+    with sqlite3.connect(path) as database:
+        columns = [row[1] for row in database.execute("PRAGMA table_info(message)")]
+    database.close()
+    assert set(MESSAGE) <= set(columns)
 
 
 def test_outbox_survives_damage_while_in_use(path):

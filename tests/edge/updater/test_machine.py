@@ -1,7 +1,6 @@
 """The state machine: good releases are committed, bad ones go back with their reason, and nothing else is touched."""
 
 import json
-import os
 import stat
 
 import pytest
@@ -39,7 +38,7 @@ def tree_of(folder):
     found = {}
     for path in sorted(folder.rglob("*")):
         status = path.lstat()
-        content = os.readlink(path) if path.is_symlink() else path.read_bytes() if path.is_file() else None
+        content = str(path.readlink()) if path.is_symlink() else path.read_bytes() if path.is_file() else None
         found[path.relative_to(folder)] = (stat.S_IFMT(status.st_mode), content, status.st_mtime_ns)
     return found
 
@@ -220,7 +219,7 @@ def test_report_that_fails_after_the_commit_changes_nothing(layout, agent, monke
                 raise OSError(28, "No space left on device")
             super().write(path, content, mode)
 
-        def remove(self, path):
+        def remove(self, _):
             raise OSError(5, "Input/output error")
 
     layout.agent.joinpath("before-update").mkdir()

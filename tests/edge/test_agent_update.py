@@ -71,9 +71,9 @@ def test_agent_beside_an_updater(box, tmp_path):
         r"camera .*film.avi$",
         r"model \S+, [0-9a-f]{12}, on ",
         rf"broker 127.0.0.1:{box.broker.port}$",
-        rf"camera delivers {SIZE[0]}x{SIZE[1]} \S+ at {FPS} frames/s, exposure 0.04 s",
+        rf"camera delivers {SIZE[0]}x{SIZE[1]} Motion JPEG at {FPS} frames/s, exposure 0.04 s",
         r"release 0.1.0-7 is offered \(o-1\)$",
     ):
-        assert len(re.findall(line, journal, re.MULTILINE)) == 1, (line, journal)
+        assert len(re.findall(line, journal, re.MULTILINE)) == 1, f"{line}\n{journal}"
     # A fault that stands is told once, when it begins.
     assert len(re.findall(r"fault: broker 127\.0\.0\.1", journal)) == 1, journal

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FOLDER = "update"
-FILE = "announced.json"
+FILE = "offer.json"
 VARIABLE = "GAMMABOX_UPDATER"
 """Names the folder of the updater. The rendered service sets it; without it nobody would take up an offer."""
 

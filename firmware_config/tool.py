@@ -8,12 +8,12 @@ import edge
 from firmware_config.archives import zip_bytes
 
 NAME = "gammabox-box.pyz"
-ROOMS = ("installer",)
+ROOMS = ("installer", "updater")
 """Rooms of `edge` that are packed as a whole."""
 MODULES = ("__init__", "arguments", "errors", "files", "redaction", "release", "text")
 """Modules of `edge` that they need."""
 _START = "#!/usr/bin/env python3\n"
-_MAIN = "from edge.installer.__main__ import main\n\nmain()\n"
+_MAIN = "from edge.updater.__main__ import main\n\nmain()\n"
 
 
 def tool_bytes() -> bytes:

@@ -104,7 +104,11 @@ def install(
     try:
         blobs = source.checked(manifest, scratch)
         install_slot(
-            release, blobs, layout.slot_path(base, slot), python=_python(), say=lambda step: say(f"slot {slot}: {step}")
+            release,
+            blobs,
+            layout.slot_path(base, slot),
+            python=system_python(),
+            say=lambda step: say(f"slot {slot}: {step}"),
         )
         (tool,) = manifest.of_kind("tool")
         _replace(blobs / tool.sha256, base / layout.TOOL)
@@ -136,7 +140,7 @@ def shown_state(root: Path) -> str:
     return "\n".join(lines)
 
 
-def _python() -> str:
+def system_python() -> str:
     """Return the Python that environments are made from: the system's, also where an environment runs this."""
     base = Path(getattr(sys, "_base_executable", sys.executable))
     return os.fspath(base if base.exists() else sys.executable)

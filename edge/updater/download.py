@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from edge.installer.manifest import ReleaseFile
     from edge.updater.disk import Disk
 
 TIMEOUT_S = 30.0
@@ -25,14 +26,6 @@ BLOCK_BYTES = 1 << 18
 PAUSES_S = (1.0, 5.0, 20.0)
 """Pauses before a lost connection is built again; afterwards the next run of the updater goes on."""
 AGENT = "gammabox-updater"
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A file by its SHA-256 and its size in bytes."""
-
-    sha256: str
-    size: int
 
 
 @dataclass(frozen=True)
@@ -104,7 +97,7 @@ def blob_url(url: str, sha256: str) -> str:
     return urljoin(url, f"blobs/{sha256}")
 
 
-def is_whole(path: Path, wanted: Wanted) -> bool:
+def is_whole(path: Path, wanted: ReleaseFile) -> bool:
     """Return whether a file is there with the content that is wanted."""
     try:
         return path.stat().st_size == wanted.size and sha256_of(path) == wanted.sha256
@@ -112,7 +105,7 @@ def is_whole(path: Path, wanted: Wanted) -> bool:
         return False
 
 
-def fetch(url: str, path: Path, wanted: Wanted, server: Server, disk: Disk) -> None:
+def fetch(url: str, path: Path, wanted: ReleaseFile, server: Server, disk: Disk) -> None:
     """Fetch a file to a path. What came of it before stays in a `.part` beside it, where the next call goes on.
 
     Raises
@@ -139,7 +132,7 @@ def fetch(url: str, path: Path, wanted: Wanted, server: Server, disk: Disk) -> N
     disk.rename(part, path)
 
 
-def _fetch_rest(url: str, part: Path, wanted: Wanted, server: Server) -> None:
+def _fetch_rest(url: str, part: Path, wanted: ReleaseFile, server: Server) -> None:
     have = part.stat().st_size if part.exists() else 0
     if have > wanted.size:
         part.unlink()

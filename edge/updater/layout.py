@@ -1,12 +1,11 @@
-"""Where everything lies on a box that has two slots; the installer makes the slots and the pointer."""
+"""Where the updater's files lie on a box, beside those of `edge.installer.layout`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-Slot = Literal["a", "b"]
+from edge.installer import layout as installed
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,22 +24,17 @@ class Layout:
     @property
     def home(self) -> Path:
         """The folder of the software, which belongs to root."""
-        return self.root / "opt/gammabox"
+        return installed.base_of(self.root)
 
     @property
     def pointer(self) -> Path:
         """The link to the slot that runs, from which the unit starts the agent."""
-        return self.home / "venv"
+        return self.home / installed.LINK
 
     @property
     def blobs(self) -> Path:
         """The files of releases, each named by its SHA-256."""
         return self.home / "blobs"
-
-    @property
-    def trust(self) -> Path:
-        """The keys whose releases the box takes."""
-        return self.home / "trust.json"
 
     @property
     def authority(self) -> Path:
@@ -58,15 +52,15 @@ class Layout:
         return self.root / "var/lib/gammabox"
 
     @property
-    def announced(self) -> Path:
-        """What the agent has heard of a release."""
-        return self.agent / "update/announced.json"
+    def offer(self) -> Path:
+        """The offer of a release that the agent has heard."""
+        return self.agent / "update/offer.json"
 
     @property
     def heartbeat(self) -> Path:
         """What the agent says of itself every other second."""
         return self.root / "run/gammabox/heartbeat.json"
 
-    def slot(self, slot: Slot) -> Path:
+    def slot(self, slot: str) -> Path:
         """Return the folder of a slot."""
-        return self.home / "slots" / slot
+        return installed.slot_path(self.home, slot)

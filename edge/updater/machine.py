@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge.errors import GammaboxError
+from edge.installer.layout import active_slot, other_slot
 from edge.updater.errors import RefusedError, UpdaterError
 from edge.updater.gate import Baseline, Gate, Limits, Seen, baseline_of
 from edge.updater.heartbeat import read_heartbeat
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from edge.updater.disk import Disk
-    from edge.updater.layout import Layout, Slot
+    from edge.updater.layout import Layout
     from edge.updater.report import Step
     from edge.updater.service import Service
 
@@ -91,9 +93,16 @@ class Machine:
 
     def __init__(self, layout: Layout, disk: Disk, around: Surroundings) -> None:
         self._layout, self._disk, self._around = layout, disk, around
+        pointed = active_slot(layout.home)
         known = load_state(layout.own)
+        if known is None and pointed is None:
+            raise UpdaterError(
+                f"{layout.pointer}: is no link to a slot; set the box up with: gammabox-firmware install"
+            )
         if known is None:
-            known = State(active=require_pointed(layout))
+            known = State(active=pointed or "a")
+        elif known.phase == "idle" and pointed is not None:
+            known = replace(known, active=pointed)  # somebody may have installed another release by hand
         self._state = known
 
     @property
@@ -146,19 +155,23 @@ class Machine:
             It cannot be installed now. The running slot is untouched.
 
         """
-        reason = self._state.bad.get(candidate.sha256)
-        if reason is not None:
-            raise RefusedError(f"it was tried before, and is not tried again by itself: {reason}")
-        trial = Trial(_other(self._state.active), candidate.release, candidate.sha256, offer)
+        self.require_untried(candidate.sha256)
+        trial = Trial(other_slot(self._layout.home), candidate.release, candidate.sha256, offer)
         self._report(trial, "installing")
         self._save(replace(self._state, phase="preparing", trial=trial))
         try:
             candidate.fill(self._layout.slot(trial.slot))
             self._disk.flush_all()
             self._require_running()
-        except (OSError, UpdaterError) as error:
+        except (OSError, GammaboxError) as error:
             self._could_not(trial, error)
         self._switch(trial)
+
+    def require_untried(self, sha256: str) -> None:
+        """Raise RefusedError where a release was found bad before."""
+        reason = self._state.bad.get(sha256)
+        if reason is not None:
+            raise RefusedError(f"it was tried before, and is not tried again by itself: {reason}")
 
     def settle_offer(self, offer: str) -> None:
         """Note that an announcement needs nothing more."""
@@ -267,8 +280,8 @@ class Machine:
         except (OSError, UpdaterError) as error:
             log.warning("the copy of the agent's state cannot be removed (%s)", error)
 
-    def _point(self, slot: Slot) -> None:
-        if pointed(self._layout) != slot:
+    def _point(self, slot: str) -> None:
+        if active_slot(self._layout.home) != slot:
             self._disk.point(self._layout.pointer, Path("slots") / slot)
 
     def _save(self, state: State) -> None:
@@ -279,26 +292,6 @@ class Machine:
 
     def _report(self, trial: Trial, step: Step, reason: str = "") -> None:
         write_report(self._disk, self._layout.own, Report(trial.offer, trial.release, step, reason))
-
-
-def pointed(layout: Layout) -> Slot | None:
-    """Return the slot that the pointer names; None where there is none, or none of the two."""
-    for slot in ("a", "b"):
-        if layout.pointer.is_symlink() and layout.pointer.readlink() == Path("slots") / slot:
-            return "a" if slot == "a" else "b"
-    return None
-
-
-def require_pointed(layout: Layout) -> Slot:
-    """Return the slot that the pointer names. Raise UpdaterError where it names none."""
-    slot = pointed(layout)
-    if slot is None:
-        raise UpdaterError(f"{layout.pointer}: is no link to a slot; set the box up with: gammabox-firmware install")
-    return slot
-
-
-def _other(slot: Slot) -> Slot:
-    return "b" if slot == "a" else "a"
 
 
 def _baseline_in(trial: Trial) -> Baseline:

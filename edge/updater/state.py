@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edge.updater.disk import Disk
-    from edge.updater.layout import Slot
 
 FILE = "state.json"
 MAX_BYTES = 1 << 20
@@ -45,7 +44,7 @@ class Trial:
 
     """
 
-    slot: Slot
+    slot: str
     release: str
     sha256: str
     offer: str
@@ -71,7 +70,7 @@ class State:
 
     """
 
-    active: Slot
+    active: str
     phase: Phase = "idle"
     trial: Trial | None = None
     bad: dict[str, str] = field(default_factory=dict)

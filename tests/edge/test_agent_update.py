@@ -49,7 +49,7 @@ def test_agent_beside_an_updater(box, tmp_path):
     with Subscriber(MqttSettings(host="127.0.0.1", port=box.broker.port), SITE) as room:
         process = box.start(GAMMABOX_UPDATER=str(updater), RUNTIME_DIRECTORY=str(run))
         # The offer was there before the box was: the broker keeps it.
-        offer = until(lambda: read_offer(box.folder / "update/announced.json"))
+        offer = until(lambda: read_offer(box.folder / "update/offer.json"))
         assert (offer.offer, offer.urls) == ("o-1", ("https://releases.lan/7.json",))
         box.hear(room, lambda got: messages(got, "info"))
         assert messages(box.hear(room, lambda got: messages(got, "health")), "health")

@@ -42,7 +42,7 @@ def test_offer_is_handed_over_and_other_messages_pass(offers, tmp_path):
     other = arrived({}, "gammabox/docks/gate-1/cmd/health")
     assert offers.filters == (TOPIC,)
     assert offers.hear([arrived(GOOD), other]) == [other]
-    path = tmp_path / "state/update/announced.json"
+    path = tmp_path / "state/update/offer.json"
     assert read_offer(path) == Offer("o-1", "0.1.0-7", ("https://releases.lan/7.json",))
     before = path.stat().st_mtime_ns
     offers.hear([arrived(GOOD)])  # as the broker repeats it at each connection

@@ -6,9 +6,10 @@ import stat
 import pytest
 from slot_box import PlayedAgent, candidate, make_box, write_slot
 
+from edge.installer.layout import active_slot
 from edge.updater.disk import Disk
 from edge.updater.errors import RefusedError, UpdaterError
-from edge.updater.machine import MAX_STARTS, Candidate, Machine, pointed
+from edge.updater.machine import MAX_STARTS, Candidate, Machine
 from edge.updater.report import read_report
 from edge.updater.state import load_state
 
@@ -45,7 +46,7 @@ def tree_of(folder):
 
 def test_update_commits_a_release_that_works(layout, agent):
     machine_of(layout, agent).update(candidate(), OFFER)
-    assert pointed(layout) == "b"
+    assert active_slot(layout.home) == "b"
     assert agent.running == ["works"]
     state, report = load_state(layout.own), read_report(layout.own)
     assert (state.active, state.phase, state.trial, state.done) == ("b", "idle", None, OFFER)
@@ -70,7 +71,7 @@ def test_update_rolls_back_within_a_deadline(layout, agent, behaviour, reason, n
     before, slot_before = agent.now_s, tree_of(layout.slot("a"))
     machine_of(layout, agent).update(candidate(behaviour + newer), OFFER)
     assert agent.now_s - before <= 60
-    assert (pointed(layout), agent.running) == ("a", ["works"])
+    assert (active_slot(layout.home), agent.running) == ("a", ["works"])
     report, state = read_report(layout.own), load_state(layout.own)
     assert (report.step, report.release) == ("rolled_back", "2")
     assert report.reason.startswith(reason)
@@ -122,7 +123,7 @@ def test_update_without_a_network_before_and_during_is_no_reason_to_go_back(layo
     agent.sleep(2)
     machine = machine_of(layout, agent)
     machine.update(candidate(), OFFER)
-    assert (machine.state.phase, pointed(layout)) == ("proven", "b")
+    assert (machine.state.phase, active_slot(layout.home)) == ("proven", "b")
     assert "cannot be reached" in read_report(layout.own).reason
     for _ in range(2 * MAX_STARTS):  # however often the box starts
         agent.stop()
@@ -130,7 +131,7 @@ def test_update_without_a_network_before_and_during_is_no_reason_to_go_back(layo
         again.recover()
         agent.start()
         again.resume()
-        assert (again.state.phase, pointed(layout)) == ("proven", "b")
+        assert (again.state.phase, active_slot(layout.home)) == ("proven", "b")
     agent.is_reachable = True
     machine_of(layout, agent).resume()
     assert (load_state(layout.own).phase, read_report(layout.own).step) == ("idle", "committed")
@@ -154,7 +155,7 @@ def test_update_that_lost_the_broker_for_good_is_found_when_the_network_is_back(
     assert load_state(layout.own).phase == "proven"
     agent.is_reachable = True
     machine_of(layout, agent).resume()
-    assert (pointed(layout), read_report(layout.own).step) == ("a", "rolled_back")
+    assert (active_slot(layout.home), read_report(layout.own).step) == ("a", "rolled_back")
 
 
 def test_update_asks_nothing_that_did_not_work_before(layout, agent):
@@ -182,7 +183,7 @@ def test_update_that_cannot_be_installed_leaves_the_running_slot_alone(layout, a
         machine_of(layout, agent).update(broken, OFFER)
     with pytest.raises(RefusedError, match="tried before"):
         machine_of(layout, agent).update(broken, OFFER)
-    assert (pointed(layout), agent.running, tree_of(layout.slot("a"))) == ("a", ["works"], before)
+    assert (active_slot(layout.home), agent.running, tree_of(layout.slot("a"))) == ("a", ["works"], before)
     assert load_state(layout.own).phase == "idle"
 
 
@@ -190,7 +191,7 @@ def test_update_waits_while_somebody_has_stopped_the_agent(layout, agent):
     agent.stopped_by_hand = True
     with pytest.raises(UpdaterError, match="the agent was stopped by somebody"):
         machine_of(layout, agent).update(candidate(), OFFER)
-    assert pointed(layout) == "a"
+    assert active_slot(layout.home) == "a"
 
 
 def test_update_that_takes_the_box_down_goes_back_after_some_starts(layout, agent):
@@ -203,7 +204,7 @@ def test_update_that_takes_the_box_down_goes_back_after_some_starts(layout, agen
     with pytest.raises(LostError):
         machine_of(layout, agent, sleep=sleep).update(candidate(), OFFER)
     starts = 0
-    while pointed(layout) == "b":
+    while active_slot(layout.home) == "b":
         agent.stop()
         machine_of(layout, agent).recover()
         agent.start()
@@ -225,7 +226,7 @@ def test_report_that_fails_after_the_commit_changes_nothing(layout, agent, monke
     layout.agent.joinpath("before-update").mkdir()
     monkeypatch.setattr("edge.updater.machine.take_snapshot", lambda *_: None)
     Machine(layout, FullDisk(), agent.around()).update(candidate(), OFFER)
-    assert (pointed(layout), load_state(layout.own).active, agent.running) == ("b", "b", ["works"])
+    assert (active_slot(layout.home), load_state(layout.own).active, agent.running) == ("b", "b", ["works"])
     assert read_report(layout.own) is None
 
 

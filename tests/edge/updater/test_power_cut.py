@@ -9,9 +9,10 @@ import pytest
 from power_cut import POLICIES, CuttingDisk, PowerCutError
 from slot_box import PlayedAgent, candidate, make_box
 
+from edge.installer.layout import active_slot
 from edge.updater.disk import Disk
 from edge.updater.layout import Layout
-from edge.updater.machine import Machine, pointed
+from edge.updater.machine import Machine
 from edge.updater.report import FINAL, read_report
 
 RELEASES = {
@@ -46,7 +47,7 @@ def require_whole(layout, agent, expected):
     report = read_report(layout.own)
     if report is None or report.step not in FINAL:
         working.add("a")  # the cut came before the trial, and the release is taken up anew with its announcement
-    assert pointed(layout) in working
+    assert active_slot(layout.home) in working
     assert agent.running
     assert agent.crashed is None
     assert not agent.refused

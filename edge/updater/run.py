@@ -90,7 +90,8 @@ class Updater:
             if machine.state.phase == "idle" and offer is not None and offer.offer != machine.state.done:
                 self._take_up(offer, machine)
             if machine.state.phase == "idle":
-                self._tidy(machine.state.active)
+                is_done = offer is None or offer.offer == machine.state.done
+                self._tidy(machine.state.active, prune=is_done)
 
     def _take_up(self, offer: Offer, machine: Machine) -> None:
         try:
@@ -154,14 +155,15 @@ class Updater:
     def _fill(self, release: Verified, slot: Path) -> None:
         install_slot(release, self._layout.blobs, slot, python=system_python(), say=lambda step: log.info("%s", step))
 
-    def _tidy(self, active: str) -> None:
+    def _tidy(self, active: str, *, prune: bool) -> None:
         """Let keys, tool and files follow the release that runs. What fails here is done in the next run."""
         release = self._running(active)
         try:
             if release is not None and release.trust != box_trust(self._place):
                 path = self._layout.home / TRUST_FILE
                 self._disk.write(path, trust_text(release.trust).encode(), 0o644)
-            self._prune()
+            if prune:  # else an interrupted download goes on in the next run
+                self._prune()
             if release is not None:
                 self._renew_tool(release.manifest)
         except (OSError, ReleaseError) as error:

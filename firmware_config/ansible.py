@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from edge.installer.setup import UPDATER_UNITS
 from firmware_config.render import box_files
 from firmware_config.yaml_text import block
 
@@ -44,5 +45,7 @@ def ansible_files(site: Site) -> dict[str, str]:
     folder = files("firmware_config") / "templates" / "ansible"
     written |= {name: (folder / source).read_text(encoding="utf-8") for source, name in STATIC.items()}
     for box in site.boxes:
-        written |= {f"boxes/{box.device}/{name}": content for name, content in box_files(site, box).items()}
+        files_of = box_files(site, box).items()
+        # The role installs a wheel into one environment: there are no slots, and so no updater.
+        written |= {f"boxes/{box.device}/{name}": text for name, text in files_of if name not in UPDATER_UNITS}
     return written

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from edge.arguments import takes
+from edge.installer.setup import UPDATER_UNITS
 from firmware_config.broker import broker_files
 from firmware_config.device import device_settings
 from firmware_config.site import CONTROL_ROOM_USER, Box, Site
 from firmware_config.templating import filled
 from firmware_config.yaml_text import block
 
+AGENT_UNIT = "gammabox-edge.service"
+
 
 @takes(site=Site)
 def render_site(site: Site) -> dict[str, str]:
     """Return the content of every rendered file by its name, a path relative to the output folder.
 
-    The names are README.txt, those of the broker below broker/, and for each box device.yaml, gammabox-edge.service and
-    gammabox.sysusers.conf below boxes/<device>. No file holds a secret.
+    The names are README.txt, those of the broker below broker/, and for each box device.yaml, gammabox.sysusers.conf,
+    and the services of agent and updater below boxes/<device>. No file holds a secret.
 
     Examples
     --------
     >>> from firmware_config.site import Box, Broker, Site
     >>> gate = Box(device="gate", board="rpi5", camera="csi")
     >>> files = render_site(Site(site="campus", broker=Broker(host="broker.lan"), boxes=(gate,)))
-    >>> [name for name in files if name.startswith("boxes/")]
-    ['boxes/gate/device.yaml', 'boxes/gate/gammabox-edge.service', 'boxes/gate/gammabox.sysusers.conf']
+    >>> [name for name in files if name.startswith("boxes/")][:2]
+    ['boxes/gate/device.yaml', 'boxes/gate/gammabox-edge.service']
     >>> print(files["boxes/gate/device.yaml"].split("device: ")[1].splitlines()[0])
     gate
 
@@ -48,6 +51,6 @@ def box_files(site: Site, box: Box) -> dict[str, str]:
     settings = block(device_settings(site.site, site.broker, box))
     return {
         "device.yaml": filled("device.yaml", site=site, box=box, settings=settings),
-        "gammabox-edge.service": filled("gammabox-edge.service", site=site, box=box),
+        **{name: filled(name, site=site, box=box) for name in (AGENT_UNIT, *UPDATER_UNITS)},
         "gammabox.sysusers.conf": filled("gammabox.sysusers.conf", site=site),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge.errors import ReleaseError
@@ -13,10 +14,16 @@ from edge.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 USER = "gammabox"
 UNIT = "gammabox-edge.service"
+UPDATER_UNITS = (
+    "gammabox-updater.service",
+    "gammabox-updater-boot.service",
+    "gammabox-updater.path",
+    "gammabox-updater.timer",
+)
+STARTED_AT_BOOT = UPDATER_UNITS[1:]
 SYSUSERS = "gammabox.sysusers.conf"
 SETTINGS = "etc/gammabox"
 # What an exported folder holds for /etc/gammabox; which of them depends on TLS and on where keys were made.
@@ -48,8 +55,11 @@ def set_up_box(root: Path, folder: Path) -> None:
         for name in FILES:
             if (folder / name).is_file():
                 _place(folder / name, settings / name, 0o640, group)
-        _place(folder / UNIT, root / "etc/systemd/system" / UNIT, 0o644)
-        system("systemctl", *(() if root.samefile("/") else (f"--root={root}",)), "enable", UNIT)
+        there = [name for name in UPDATER_UNITS if (folder / name).is_file()]  # an older folder has none
+        for name in (UNIT, *there):
+            _place(folder / name, root / "etc/systemd/system" / name, 0o644)
+        enabled = [UNIT, *(name for name in there if name in STARTED_AT_BOOT)]
+        system("systemctl", *(() if root.samefile("/") else (f"--root={root}",)), "enable", *enabled)
     except OSError as error:
         raise ReleaseError(f"{error.filename or root}: {why(error)}; run this as root, and check the disk") from error
 
@@ -58,6 +68,9 @@ def restart_agent() -> None:
     """Start the agent of this system again, with the unit as it is now. Raise ReleaseError where that fails."""
     system("systemctl", "daemon-reload")
     system("systemctl", "restart", UNIT)
+    started = [name for name in STARTED_AT_BOOT if not name.endswith(".service")]
+    if all((Path("/etc/systemd/system") / name).exists() for name in started):
+        system("systemctl", "start", *started)
 
 
 def system(*command: str) -> None:

@@ -10,6 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edge.config.device import load_settings
+from edge.installer.setup import UPDATER_UNITS
+from edge.updater.layout import Layout
 from firmware_config.render import render_site
 from firmware_config.site import Box, Broker, Site
 from firmware_config.site_file import load_site
@@ -30,9 +32,17 @@ def test_render_site_names_these_files(site: Site) -> None:
         "README.txt",
         "boxes/gate-north/device.yaml",
         "boxes/gate-north/gammabox-edge.service",
+        "boxes/gate-north/gammabox-updater-boot.service",
+        "boxes/gate-north/gammabox-updater.path",
+        "boxes/gate-north/gammabox-updater.service",
+        "boxes/gate-north/gammabox-updater.timer",
         "boxes/gate-north/gammabox.sysusers.conf",
         "boxes/gate-south/device.yaml",
         "boxes/gate-south/gammabox-edge.service",
+        "boxes/gate-south/gammabox-updater-boot.service",
+        "boxes/gate-south/gammabox-updater.path",
+        "boxes/gate-south/gammabox-updater.service",
+        "boxes/gate-south/gammabox-updater.timer",
         "boxes/gate-south/gammabox.sysusers.conf",
         "broker/acl",
         "broker/compose.yaml",
@@ -99,9 +109,9 @@ def test_files_hold_no_secret(site: Site) -> None:
         assert not re.search(r"^\s*password\s*[:=]", content, re.MULTILINE), name
 
 
-def unit(site: Site, tmp_path: Path, device: str) -> Path:
-    path = tmp_path / "gammabox-edge.service"
-    text = render_site(site)[f"boxes/{device}/gammabox-edge.service"]
+def unit(site: Site, tmp_path: Path, device: str, name: str = "gammabox-edge.service") -> Path:
+    path = tmp_path / name
+    text = render_site(site)[f"boxes/{device}/{name}"]
     path.write_text(re.sub("^ExecStart=[^ ]*", "ExecStart=/bin/true", text, flags=re.MULTILINE), encoding="utf-8")
     return path
 
@@ -115,15 +125,31 @@ def test_unit_is_accepted_by_systemd(site: Site, tmp_path: Path, device: str) ->
 
 
 @needs_systemd
-@pytest.mark.parametrize("device", ["gate-north", "gate-south"])
-def test_unit_exposes_little(site: Site, tmp_path: Path, device: str) -> None:
-    command = ["systemd-analyze", "security", "--offline=true", "--no-pager", str(unit(site, tmp_path, device))]
+@pytest.mark.parametrize(
+    ("device", "name", "worst"),
+    [
+        ("gate-north", "gammabox-edge.service", WORST_EXPOSURE),
+        ("gate-south", "gammabox-edge.service", WORST_EXPOSURE),
+        ("gate-north", "gammabox-updater.service", 2.5),
+        ("gate-north", "gammabox-updater-boot.service", WORST_EXPOSURE),
+    ],
+)
+def test_unit_exposes_little(site: Site, tmp_path: Path, device: str, name: str, worst: float) -> None:
+    command = ["systemd-analyze", "security", "--offline=true", "--no-pager", str(unit(site, tmp_path, device, name))]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     if "Unknown option" in ran.stderr or "unrecognized option" in ran.stderr:
         pytest.skip("this systemd-analyze cannot rate a file")
     score = re.search(r"Overall exposure level[^:]*: ([0-9.]+)", ran.stdout)
     assert score is not None, ran.stdout + ran.stderr
-    assert float(score[1]) <= WORST_EXPOSURE
+    assert float(score[1]) <= worst
+
+
+@needs_systemd
+def test_updater_units_are_accepted_by_systemd(site: Site, tmp_path: Path) -> None:
+    paths = [str(unit(site, tmp_path, "gate-north", name)) for name in ("gammabox-edge.service", *UPDATER_UNITS)]
+    command = ["systemd-analyze", "verify", "--man=no", *paths]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
 
 
 @pytest.mark.parametrize(
@@ -138,6 +164,8 @@ def test_unit_exposes_little(site: Site, tmp_path: Path, device: str) -> None:
         "DeviceAllow=char-video4linux rw",
         "Restart=always",
         "WatchdogSec=60",
+        "RuntimeDirectory=gammabox",
+        "Environment=GAMMABOX_UPDATER=/var/lib/gammabox-updater",
         "MemoryMax=768M",
     ],
 )
@@ -161,6 +189,23 @@ def test_unit_settings_and_user_agree_on_paths(site: Site) -> None:
     assert "password_file: /run/credentials/gammabox-edge.service/broker-password" in device
     assert "path: /var/lib/gammabox/" in device
     assert "u gammabox " in rendered["boxes/gate-north/gammabox.sysusers.conf"]
+
+
+def test_updater_units_agree_with_the_updater(site: Site) -> None:
+    rendered, layout = render_site(site), Layout()
+    agent, updater, boot, path = (
+        rendered[f"boxes/gate-north/{name}"]
+        for name in ("gammabox-edge.service", UPDATER_UNITS[0], UPDATER_UNITS[1], UPDATER_UNITS[2])
+    )
+    assert f"PathChanged={layout.offer}\n" in path
+    assert f"Environment=GAMMABOX_UPDATER={layout.own}\n" in agent
+    assert f"/run/gammabox/{layout.heartbeat.name}" == str(layout.heartbeat)
+    for unit_text, command in ((updater, "update"), (boot, "recover")):
+        assert f"ExecStart=/usr/bin/python3 -I {layout.home}/gammabox-box.pyz {command}\n" in unit_text
+        assert f"StateDirectory={layout.own.name}\n" in unit_text
+        assert f"ReadWritePaths={layout.home} -{layout.agent}\n" in unit_text
+        assert f"ConditionPathIsSymbolicLink={layout.pointer}\n" in unit_text
+    assert "Before=gammabox-edge.service\n" in boot
 
 
 @needs_sysusers

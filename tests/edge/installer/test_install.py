@@ -120,7 +120,7 @@ NO_NETWORK = ["unshare", "--net", "--mount"]
 HOSTILE = """
 set -e
 cp -a /etc "$1/etc" && mount --bind "$1/etc" /etc
-printf '[global]\\nindex-url = http://127.0.0.1:9/\\nrequire-virtualenv = true\\n[install]\\nuser = true\\n' > /etc/pip.conf
+printf '[global]\\nindex-url = http://127.0.0.1:9/\\n[install]\\nuser = true\\n' > /etc/pip.conf
 shift
 exec "$@"
 """

@@ -51,6 +51,19 @@ def test_set_up_box_puts_everything_in_its_place(box, tmp_path) -> None:
         assert {path.stat().st_gid for path in settings.iterdir()} == {int(group.split(":")[2])}
 
 
+def test_set_up_box_enables_the_updater_where_it_comes_along(box, tmp_path) -> None:
+    root = tmp_path / "root"
+    (root / "etc").mkdir(parents=True)
+    for name in setup.UPDATER_UNITS:
+        target = {"path": "paths", "timer": "timers"}.get(name.rpartition(".")[2], "multi-user")
+        install = "" if name == "gammabox-updater.service" else f"[Install]\nWantedBy={target}.target\n"
+        (box / name).write_text(f"[Unit]\nDescription=updater\n{install}")
+    set_up_box(root, box)
+    enabled = {path.name for path in (root / "etc/systemd/system").glob("*.wants/*")}
+    assert enabled == {"gammabox-edge.service", *setup.STARTED_AT_BOOT}
+    assert (root / "etc/systemd/system/gammabox-updater.service").is_file()
+
+
 def test_set_up_box_can_be_done_again(box, tmp_path) -> None:
     root = tmp_path / "root"
     (root / "etc").mkdir(parents=True)

@@ -73,7 +73,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("device", "folder", "output", "tool"),
         ("keyring", "site_checks"),
         ("broker", "connection", "credentials", "new_site", "own_authority", "site_file"),
-        ("flash", "label", "path_to_broker", "render", "verify"),
+        ("flash", "label", "path_to_broker", "publication", "render", "roll_out", "verify"),
         ("ansible", "box"),
         ("commands",),
     ),

@@ -85,6 +85,19 @@ def get(url: str, server: Server, max_bytes: int) -> bytes:
     return content
 
 
+def size_at(url: str, server: Server) -> int | None:
+    """Return the size of a file at a server in bytes; None where the server does not say.
+
+    Raises
+    ------
+    UpdaterError
+        It is not there, or the server cannot be asked.
+
+    """
+    with _Answer(url, server, 0, method="HEAD") as answer:
+        return answer.size
+
+
 def blob_url(url: str, sha256: str) -> str:
     """Return the address of a file of a release, beside that of its manifest.
 
@@ -152,7 +165,7 @@ def _fetch_rest(url: str, part: Path, wanted: ReleaseFile, server: Server) -> No
 class _Answer:
     """The answer to one request, from some byte on where the server can do that."""
 
-    def __init__(self, url: str, server: Server, first: int) -> None:
+    def __init__(self, url: str, server: Server, first: int, method: str = "GET") -> None:
         parts = urlsplit(url)
         if parts.scheme != "https" or not parts.hostname:
             raise UpdaterError(f"{url}: expected an address that begins with https://")
@@ -167,7 +180,7 @@ class _Answer:
             **({"Range": f"bytes={first}-"} if first else {}),
         }
         try:
-            self._connection.request("GET", target, headers=headers)
+            self._connection.request(method, target, headers=headers)
             self._response = self._connection.getresponse()
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
@@ -183,6 +196,12 @@ class _Answer:
 
     def __exit__(self, *_: object) -> None:
         self._connection.close()
+
+    @property
+    def size(self) -> int | None:
+        """The size of the file in bytes, as the server says it."""
+        given = str(self._response.headers.get("Content-Length", ""))
+        return int(given) if given.isdecimal() else None
 
     def read(self, size: int) -> bytes:
         """Return the next bytes, at most so many; none at the end."""

@@ -28,6 +28,7 @@ from firmware_config.commands.options import (
     missing_package,
     warn,
 )
+from firmware_config.commands.update import update
 from firmware_config.new_site import Question, asked_text, example_text, require_absent, trial_text, write_new
 from firmware_config.site import warnings_of
 from firmware_config.site_checks import PLACEHOLDER
@@ -38,6 +39,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 app.add_typer(credentials.app, name="credentials")
 app.add_typer(export.app, name="export")
 app.command()(flash)
+app.command()(update)
 
 
 @app.callback()

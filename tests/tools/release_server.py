@@ -53,6 +53,9 @@ class ReleaseServer:
             def log_message(self, *_: object) -> None:
                 pass
 
+            def do_HEAD(self) -> None:
+                self.do_GET()
+
             def do_GET(self) -> None:
                 path = server.folder / self.path.lstrip("/")
                 first = int(self.headers.get("Range", "bytes=0-").removeprefix("bytes=").removesuffix("-"))
@@ -68,6 +71,8 @@ class ReleaseServer:
                 self.send_header("Content-Length", str(len(content) - first))
                 self.send_header("Connection", "close")
                 self.end_headers()
+                if self.command == "HEAD":
+                    return
                 is_cut = server.cut_after is not None and len(content) - first > server.cut_after and server.cuts > 0
                 server.cuts -= is_cut
                 self.wfile.write(content[first : first + server.cut_after] if is_cut else content[first:])

@@ -36,8 +36,8 @@ def is_open(port: int) -> bool:
 class SiteBroker:
     """A broker that run.sh started, and the site and credentials it has them from."""
 
-    def __init__(self, folder: Path, port: int) -> None:
-        boxes = tuple(Box(device=name, board="pc", camera="/x.avi") for name in ("gate-1", "gate-2"))
+    def __init__(self, folder: Path, port: int, devices: tuple[str, ...] = ("gate-1", "gate-2")) -> None:
+        boxes = tuple(Box(device=name, board="pc", camera="/x.avi") for name in devices)
         self.site = Site(site="docks", broker=Broker(host="127.0.0.1", port=port), boxes=boxes)
         self.credentials, self.folder = folder / "credentials", folder / "broker"
         create(self.credentials, self.site)

@@ -97,11 +97,11 @@ def test_render_writes_nothing_from_a_faulty_file(site_file: Path, site_yaml: st
 def test_render_json_lists_written_and_removed_files(site_file: Path, site_yaml: str, tmp_path: Path) -> None:
     out = tmp_path / "out"
     first = json.loads(firmware("render", site_file, "--out", out, "--json").stdout)
-    assert (len(first["written"]), first["unchanged"], first["removed"]) == (12, [], [])
+    assert (len(first["written"]), first["unchanged"], first["removed"]) == (20, [], [])
     site_file.write_text(site_yaml[: site_yaml.index("  - device: gate-south")], encoding="utf-8")
     second = json.loads(firmware("render", site_file, "--out", out, "--json").stdout)
     assert second["written"] == ["README.txt"]
-    assert len(second["removed"]) == 3
+    assert len(second["removed"]) == 7
     assert not (out / "boxes/gate-south").exists()
 
 

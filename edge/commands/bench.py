@@ -13,11 +13,15 @@ from rich.table import Table
 from edge.bench.classical import FrameDifference, LaCosmic, MotionGated
 from edge.bench.comparison import compare
 from edge.bench.networks import Gammabox, Tiles
+from edge.bench.page import comparison_page
 from edge.bundle import load_bundle, shipped_bundle_path
 from edge.capture.report import too_short
 from edge.capture.source import open_source
 from edge.commands.analyze import frame_progress
+from edge.commands.console import typed_command
 from edge.errors import SettingsError
+from edge.output import is_page, require_apart, require_free
+from edge.pages.page import write_page
 from edge.process import set_up_process
 from edge.text import meant
 from edge.truth import read_truth
@@ -40,6 +44,8 @@ def run(
     bundles: Mapping[str, Path | None],
     threads: int,
     every: int,
+    report: Path | None = None,
+    force: bool = False,
     as_json: bool,
 ) -> None:
     """Compare methods on a recording and print the table.
@@ -47,6 +53,8 @@ def run(
     Parameters
     ----------
     bundles : mapping of "gammabox", "paper-float", "paper-int8" to a bundle's folder or None
+    report : Path or None
+        Page to write; `force` replaces a file of somebody else.
 
     Raises
     ------
@@ -56,12 +64,17 @@ def run(
     """
     set_up_process()
     cv2.setNumThreads(threads)
+    if report is not None:
+        require_apart(report, clip, truth)
+        require_free(report, is_page, force=force)
     true_hits = None if truth is None else read_truth(truth)
     makers = [_maker(name, bundles, threads) for name in _names(against, bundles)]
     with open_source(clip) as source, frame_progress(getattr(source, "declared_frames", 0)) as progress:
         comparison = compare(source, makers, true_hits, threads=threads, every=every, progress=progress)
         if not any(row.frames for row in comparison.rows):
             raise too_short(source.spec, source.report)
+    if report is not None:
+        write_page(comparison_page(comparison, typed_command("gammabox-edge")), report)
     for warning in comparison.warnings:
         sys.stderr.write(f"warning: {warning}\n")
     if as_json:

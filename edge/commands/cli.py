@@ -15,7 +15,7 @@ from edge.commands.options import with_option_groups
 from edge.commands.simulation_options import BackgroundOptions, BoxOptions, FootageOptions, SourceOptions
 from edge.commands.site_options import CalibrateOptions, RecordOptions
 from edge.commands.watch_options import WatchOptions
-from edge.output import is_picture, require_free
+from edge.output import is_page, is_picture, require_free
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -105,6 +105,8 @@ def bench(
     ] = None,
     every: Annotated[int, typer.Option(min=2, help="Slow methods judge every Nth frame.", metavar="N")] = 24,
     threads: Threads = 1,
+    report: Annotated[Path | None, typer.Option(metavar="PAGE.html", help="Write the comparison as a page.")] = None,
+    force: Force = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as one JSON object.")] = False,
 ) -> None:
     """Compare the detector with other methods on the same frames in one run."""
@@ -112,7 +114,15 @@ def bench(
 
     bundles = {"gammabox": model, "paper-float": paper_float, "paper-int8": paper_int8}
     bench_command.run(
-        clip, truth=truth, against=against, bundles=bundles, threads=threads, every=every, as_json=as_json
+        clip,
+        truth=truth,
+        against=against,
+        bundles=bundles,
+        threads=threads,
+        every=every,
+        report=report,
+        force=force,
+        as_json=as_json,
     )
 
 
@@ -276,6 +286,7 @@ def simulate_alarms(
     processes: Annotated[int | None, typer.Option(min=1, max=256, help="By default one a core.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same result.")] = 1,
     plot: Annotated[Path | None, typer.Option(metavar="OUT.svg", help="Write the curves as a picture.")] = None,
+    report: Annotated[Path | None, typer.Option(metavar="PAGE.html", help="Write the findings as a page.")] = None,
     force: Force = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as one JSON object.")] = False,
 ) -> None:
@@ -287,8 +298,12 @@ def simulate_alarms(
 
     if plot is not None:
         require_free(plot, is_picture, force=force)
+    if report is not None:
+        require_free(report, is_page, force=force)
     plan = simulation.plan_of(background, box, source, hours=hours, seed=seed)
-    raise typer.Exit(simulation.run(plan, footage=footage, processes=processes, plot_to=plot, as_json=as_json))
+    raise typer.Exit(
+        simulation.run(plan, footage=footage, processes=processes, plot_to=plot, report=report, as_json=as_json)
+    )
 
 
 @app.command()

@@ -11,18 +11,20 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from edge.commands.console import EXIT_CHECK_FAILED
+from edge.commands.console import EXIT_CHECK_FAILED, typed_command
 from edge.config.device import AlarmSettings, load_settings
 from edge.config.faults import shown_text
 from edge.errors import SettingsError
 from edge.files import replace_file
+from edge.pages.page import write_page
 from edge.simulation.background import BackgroundModel
 from edge.simulation.months import BoxLife, per_1000_h
+from edge.simulation.page import findings_page, plot
 from edge.simulation.passages import Passage
 from edge.simulation.playback import FramePace
 from edge.simulation.replay import read_recording
 from edge.simulation.sensor import RESPONSES
-from edge.simulation.study import Plan, plot, simulate, sources_of
+from edge.simulation.study import Plan, simulate, sources_of
 from edge.text import counted, significant
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ def run(
     footage: FootageOptions,
     processes: int | None,
     plot_to: Path | None,
+    report: Path | None = None,
     as_json: bool,
 ) -> int:
     """Simulate, print the findings and return the exit code: 1 where more false alarms come than the settings state."""
@@ -49,6 +52,9 @@ def run(
         findings = simulate(plan, processes, progress)
     if plot_to is not None:
         replace_file(plot_to, plot(findings, plan.passage.seconds))
+    if report is not None:
+        real = None if footage.footage_hours is None else (footage.footage_hours, footage.footage_alarms)
+        write_page(findings_page(findings, plan, real, typed_command("gammabox-edge")), report)
     if as_json:
         print(json.dumps({**findings.as_dict(), "footage": _footage(footage)}))
     else:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 MAX_TICKS = 6
 
@@ -93,6 +93,18 @@ def tick_text(value: float) -> str:
 def from_zero(label: str, values: Iterable[float]) -> Axis:
     """Return a linear axis from 0 to a little above the greatest value."""
     return Axis(label, 0.0, max([1.06 * value for value in values if math.isfinite(value)], default=0.0) or 1.0)
+
+
+def spanning(label: str, values: Sequence[float], *, log: bool = False) -> Axis:
+    """Return an axis over all values, a linear one from 0 where they are near it."""
+    if log:
+        low, high = (min(values), max(values)) if values else (1.0, 10.0)
+        return Axis(label, low / 1.15, high * 1.15, log=True)
+    low, high = (min(values), max(values)) if values else (0.0, 1.0)
+    if 0 <= low < 0.5 * high:
+        low = 0.0
+    room = 0.04 * (high - low) or 0.5
+    return Axis(label, low if low == 0 else low - room, high + room)
 
 
 def _round_step(step: float) -> float:

@@ -311,3 +311,17 @@ def _sample(series: Series, x: float, y: float) -> Html:
     kind = f"span {series.colour}" if isinstance(series, Spans) else f"s{series.colour}"
     kind = f"area {kind}" if isinstance(series, Band) else f"bar {kind}" if isinstance(series, Bars) else kind
     return element("rect", x=x, y=y - 2, width=18, height=11, class_=kind)
+
+
+def whisker(axis: Axis, low: float, value: float, high: float, colour: int = 1) -> Html:
+    """Return a value with its interval as a small picture for a cell of a table; the cell says the same in figures."""
+    left, middle, right = (2 + axis.share(each) * 116 for each in (low, value, high))
+    return element(
+        "svg",
+        element("path", d="M2 8H118", class_="grid"),
+        element("path", d=f"M{left:.1f} 8H{right:.1f}", class_=f"line s{colour}"),
+        element("circle", cx=f"{middle:.1f}", cy=8, r=3.5, class_=f"dot s{colour}"),
+        class_="chart whisker",
+        viewBox="0 0 120 16",
+        aria_hidden="true",
+    )

@@ -134,6 +134,11 @@ def meter(share: float) -> Html:
     return element("span", element("i", style=width), class_="meter", aria_hidden="true")
 
 
+def code(text: str, label: str) -> Html:
+    """Return text of a program, which scrolls on a narrow screen."""
+    return element("pre", text, class_="scroll", tabindex=0, role="region", aria_label=label)
+
+
 def folded(summary: str, *content: object) -> Html:
     """Return content that is shown on demand."""
     return element("details", element("summary", summary), *content)

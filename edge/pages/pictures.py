@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 Image: TypeAlias = "NDArray[np.uint8]"
 
+NARROW_PX = 17
+"""Side of a crop around a hit. It is narrower than a face has to be to be recognised; see `COARSE_COLUMNS`."""
 ENLARGED = 8
 """Times that a pixel of a strip is enlarged."""
 COARSE_COLUMNS = 96

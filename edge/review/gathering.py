@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from edge.analysis import frame_events
-from edge.pages.pictures import crop
+from edge.pages.pictures import NARROW_PX, crop
 from edge.review.samples import Spread
 from edge.review.timeline import Timeline
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from edge.capture.frame import Frame, Image, Triple
     from edge.pipeline import AnalysedFrame
 
-CROP_PX = 17
-"""Side of the crop around a hit. It is narrower than a face has to be to be recognised; see `edge.pages.pictures`."""
 MAX_SHOTS = 512
 MAX_HITS = 40_000
 """Hits of which the page keeps every figure."""
@@ -111,7 +109,7 @@ class Gathering:
 def _shot(event: dict[str, Any], triple: Triple) -> HitShot:
     x, y = event["x"], event["y"]
     return HitShot(
-        event, *(crop(frame.grey, x, y, CROP_PX) for frame in (triple.previous, triple.current, triple.following))
+        event, *(crop(frame.grey, x, y, NARROW_PX) for frame in (triple.previous, triple.current, triple.following))
     )
 
 

@@ -9,8 +9,7 @@ import numpy as np
 
 from edge.capture.mjpeg_writer import MotionJpegWriter
 from edge.output import GENERATOR
-from edge.pages.pictures import blurred
-from edge.review.gathering import CROP_PX
+from edge.pages.pictures import NARROW_PX, blurred
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -159,7 +158,7 @@ def shown(picture: Image, scene: Scene) -> Image:
 
 
 def _keep_sharp(scene: Image, picture: Image, hit: Hit) -> None:
-    half = CROP_PX // 2
+    half = NARROW_PX // 2
     rows = slice(max(hit.y - half, 0), hit.y + half + 1)
     columns = slice(max(hit.x - half, 0), hit.x + half + 1)
     scene[rows, columns] = picture[rows, columns]

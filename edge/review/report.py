@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from edge.pages.html import Html, element
 from edge.pages.page import Page, Section
 from edge.pages.parts import Shot, charts, facts, folded, gallery, heading, hint, note, prose, table, verdict
-from edge.pages.pictures import ENLARGED, as_jpeg, as_png, blurred, strip
-from edge.review.gathering import CROP_PX
+from edge.pages.pictures import ENLARGED, NARROW_PX, as_jpeg, as_png, blurred, strip
 from edge.review.plots import alarm_spans, live_chart, rate_chart, spectra, stage_chart
 from edge.text import counted
 
@@ -176,8 +175,8 @@ def _gallery(gathering: Gathering, summary: Summary) -> Iterator[Html]:
     shown = chosen(gathering.shots)
     yield prose(
         f"{len(shown)} of {counted(summary.hits, 'hit')}, from all over the recording: the previous, the current and "
-        f"the next frame, {CROP_PX} pixels a side, enlarged {ENLARGED} times, the three in one contrast. A hit stands "
-        "in the middle one only. Crops are too small for a face to be recognised."
+        f"the next frame, {NARROW_PX} pixels a side, enlarged {ENLARGED} times, the three in one contrast. A hit "
+        "stands in the middle one only. Crops are too small for a face to be recognised."
     )
     first, others = chosen(shown, SHOWN_AT_ONCE), [*shown]
     for shot in first:
@@ -198,7 +197,7 @@ def chosen(shots: Sequence[HitShot], most: int = MAX_SHOWN) -> list[HitShot]:
 
 
 def _shot(shot: HitShot) -> Shot:
-    middle = CROP_PX // 2
+    middle = NARROW_PX // 2
     picture = strip([shot.previous, shot.current, shot.following], [None, (middle, middle), None])
     event = shot.event
     apart = ""

@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial, reduce
 from typing import TYPE_CHECKING
 
-from edge.simulation.curves import Axis, Curve, Panel, as_svg
 from edge.simulation.months import Tally, lives_of, per_1000_h, simulate_life
 from edge.simulation.passages import Detection, Passage, detect
 from edge.simulation.sensor import SENSOR_FACTORS, extra_hz
@@ -172,32 +171,3 @@ def simulate(
 def _detect(plan: Plan, number: int) -> Detection:
     passage = replace(plan.passage, extra_hz=plan.sources[number].extra_hz)
     return detect(passage, plan.passages, (plan.seed, 2, number))
-
-
-def plot(findings: Findings, seconds: float) -> str:
-    """Return the curves as SVG: probability against dose rate for each nuclide, delay against the extra rate."""
-    panels = []
-    nuclides: dict[str, list[tuple[float, float]]] = {}
-    delays: dict[str, list[tuple[float, float]]] = {"median": [], "90 %": []}
-    for source, detection in findings.detections:
-        if source.nuclide is not None and source.dose_rate_usv_h is not None:
-            nuclides.setdefault(source.nuclide, []).append((source.dose_rate_usv_h, detection.probability))
-            continue
-        for name, delay_s in (("median", detection.median_s), ("90 %", detection.p90_s)):
-            if delay_s is not None and delay_s > 0:
-                delays[name].append((source.extra_hz, delay_s))
-    if nuclides:
-        x = _log_axis("µSv/h at the camera", [x for points in nuclides.values() for x, _ in points])
-        curves = [Curve(name, sorted(points)) for name, points in nuclides.items()]
-        panels.append(Panel(f"share with an alarm within {seconds:g} s", x, Axis("share", 0, 1), curves))
-    drawn = [Curve(name, sorted(points)) for name, points in delays.items() if points]
-    if drawn:
-        x = _log_axis("extra hits per live second", [x for curve in drawn for x, _ in curve.points])
-        y = _log_axis("seconds", [y for curve in drawn for _, y in curve.points])
-        panels.append(Panel("delay of the alarm", x, y, drawn, falling=True))
-    return as_svg(panels)
-
-
-def _log_axis(label: str, values: Sequence[float]) -> Axis:
-    low, high = min(values), max(values)
-    return Axis(label, low / 1.2, high * 1.2, log=True) if low == high else Axis(label, low, high, log=True)

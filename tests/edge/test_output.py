@@ -11,7 +11,8 @@ from edge.capture.mjpeg_writer import MotionJpegWriter
 from edge.commands.cli import main
 from edge.errors import OutputError
 from edge.output import PAGE_MARK, is_events, is_page, is_picture, require_apart, require_free
-from edge.simulation.curves import Axis, Curve, Panel, as_svg
+from edge.pages.axes import Axis
+from edge.pages.charts import Chart, Line, as_picture
 
 SIZE = (96, 80)
 NOTES = b"my notes, the only copy\n"
@@ -41,7 +42,7 @@ def written_clip(path):
         (NOTES, is_events, False),
         (NOTES, is_page, False),
         (f"<html><head>{PAGE_MARK}".encode(), is_page, True),
-        (as_svg([Panel("p", Axis("x", 0, 1), Axis("y", 0, 1), [Curve("c", [(0, 0)])])]).encode(), is_picture, True),
+        (as_picture([Chart("p", Axis("x", 0, 1), Axis("y", 0, 1), [Line("c", [(0, 0)])])]).encode(), is_picture, True),
         (b"<svg/>", is_picture, False),
     ],
 )

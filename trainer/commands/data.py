@@ -129,15 +129,16 @@ def inspect_command(
     force: ForceOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the statistics as JSON.")] = False,
 ) -> None:
-    """Write a page with contact sheets and statistics of a dataset."""
-    from trainer.data.inspection import page, sheet_pictures
-    from trainer.data.writer import write_file
+    """Write a page with pictures and statistics of a dataset."""
+    from edge.pages.page import write_page
+    from trainer.data.inspection import sheet_pictures
+    from trainer.data.inspection_page import page
 
     opened = Dataset.open(dataset)
     place = out or dataset / "inspect.html"
     require_free(place, is_page, force=force)
-    text, counted = page(opened, limit)
-    write_file(place, text.encode())
+    made, counted = page(opened, limit)
+    write_page(made, place)
     if pictures:
         sheet_pictures(opened, pictures, limit, force=force)
     if as_json:

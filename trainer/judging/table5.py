@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from edge.detect.decision import Decision
 from edge.detect.manifest import InputContract
-from edge.output import begins_with, require_free
+from edge.output import begins_with, is_page, require_free
+from edge.pages.page import write_page
 from trainer.judging import metrics
 from trainer.judging.evaluate import figures, judge, without_nan
+from trainer.judging.table5_page import comparison_page
 from trainer.training.batches import read_crops
 from trainer.training.fit import fit
 from trainer.training.run import FitSettings, NetworkChoice, write_whole
@@ -75,13 +77,17 @@ def compare(
     *,
     seed: int = 1,
     on_network: Callable[[str], None] | None = None,
+    command: str = "compare",
 ) -> dict[str, Any]:
-    """Train and test each network, and write compare.json. Interrupted runs are continued, finished ones are used.
+    """Train and test each network, and write compare.json and compare.html.
+
+    Interrupted runs are continued, finished ones are used.
 
     The threshold is the paper's: a sample is a hit where logit 1 is the greater.
     """
     require_free(path / "compare.json", begins_with('{\n  "planes"'))
-    rows = {}
+    require_free(path / "compare.html", is_page)
+    rows, logs = {}, {}
     for name in setting.networks:
         if on_network:
             on_network(name)
@@ -105,6 +111,7 @@ def compare(
         model = run.load_model()
         judged = judge(model, read_crops(test, "test", contract), contract, batch_size=64)
         found = figures(judged, Decision(threshold=0.5))
+        logs[name] = run.log()
         rows[name] = {
             "parameters": int(model.count_params()),
             "samples_seen": settings.epochs * (settings.steps_per_epoch or 0) * settings.batch_size,
@@ -124,6 +131,7 @@ def compare(
         }
     )
     write_whole(path / "compare.json", json.dumps(result, indent=2) + "\n")
+    write_page(comparison_page(result, logs, PAPER_RESNET_F1, command), path / "compare.html")
     return result
 
 

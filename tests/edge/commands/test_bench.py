@@ -30,7 +30,7 @@ def clip(tmp_path):
     return path
 
 
-def bench(clip, bundle, against="difference,paper-int8", *, as_json=True, **bundles):
+def bench(clip, bundle, against="difference,paper-int8", *, as_json=True, report=None, **bundles):
     bench_command.run(
         str(clip),
         truth=clip.with_suffix(".jsonl"),
@@ -38,6 +38,7 @@ def bench(clip, bundle, against="difference,paper-int8", *, as_json=True, **bund
         bundles={"gammabox": bundle, "paper-float": None, "paper-int8": None, **bundles},
         threads=1,
         every=8,
+        report=report,
         as_json=as_json,
     )
 
@@ -83,3 +84,13 @@ def test_bench_refuses_a_clip_of_two_frames(clip, tiny_bundle, tmp_path):
 def test_bench_refuses_methods_that_cannot_run(clip, tiny_bundle, against, complaint):
     with pytest.raises(SettingsError, match=complaint):
         bench(clip, tiny_bundle, against)
+
+
+def test_bench_page_shows_what_the_table_shows(clip, tiny_bundle, tmp_path, capsys):
+    page = tmp_path / "page.html"
+    bench(clip, tiny_bundle, "difference,motion", report=page)
+    told, text = json.loads(capsys.readouterr().out), page.read_text()
+    for row in told["rows"]:
+        assert f"<td>{row['name']}</td><td>{row['frames']}</td><td>{row['fps']:.1f}</td>" in text
+        assert f"{row['score']['recall']:.1%} of 2 [" in text
+    assert text.count("<svg") == 3

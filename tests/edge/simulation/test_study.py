@@ -6,11 +6,12 @@ import pytest
 
 import edge.commands.cli
 from edge.config.device import AlarmSettings
-from edge.simulation.curves import Axis
+from edge.pages.page import data_of
 from edge.simulation.months import BoxLife, Tally
+from edge.simulation.page import plot
 from edge.simulation.passages import Passage
 from edge.simulation.sensor import RESPONSES, extra_hz
-from edge.simulation.study import Findings, Plan, plot, simulate, sources_of
+from edge.simulation.study import Findings, Plan, simulate, sources_of
 
 QUICK = (
     *("simulate-alarms", "--hours", 30, "--passages", 4, "--processes", 1),
@@ -44,12 +45,6 @@ def test_findings_hold_the_stated_rate_against_the_interval(raised, within):
     assert Findings(Tally(hours=1000, live_hours=1000, raised=raised), 1.0, ()).within_stated == within
 
 
-def test_axis_places_values_and_ticks():
-    assert Axis("x", 1, 100, log=True).share(10) == pytest.approx(0.5)
-    assert Axis("x", 1, 100, log=True).ticks() == [1, 2, 5, 10, 20, 50, 100]
-    assert Axis("x", 0, 1).ticks() == pytest.approx([0, 0.2, 0.4, 0.6, 0.8, 1])
-
-
 def test_extra_rate_follows_the_dose_rate():
     assert extra_hz("Tc-99m", 100) == pytest.approx(2 * extra_hz("Tc-99m", 50))
     assert extra_hz("Tc-99m", 100, found=0.5) == pytest.approx(1.44)
@@ -73,12 +68,17 @@ def test_command_keeps_the_two_figures_apart(command):
 
 
 def test_command_prints_tables_and_writes_the_curves(command, tmp_path):
-    ended = command(edge.commands.cli.main, *QUICK, "--plot", tmp_path / "curves.svg")
+    page = tmp_path / "page.html"
+    ended = command(edge.commands.cli.main, *QUICK, "--plot", tmp_path / "curves.svg", "--report", page, "--json")
+    told = {key: found for key, found in ended.json.items() if key != "footage"}
+    assert data_of(page.read_text()) == told
+    assert "False alarms are within the stated rate" in page.read_text()
+    assert (tmp_path / "curves.svg").read_text().startswith("<svg")
+    ended = command(edge.commands.cli.main, *QUICK)
     assert ended.code == 0
     assert "statistical rate: 0 false alarms" in ended.out
     assert "Real footage: not stated" in ended.out
     assert "Tc-99m" in ended.out
-    assert (tmp_path / "curves.svg").read_text().startswith("<svg")
 
 
 def test_command_fails_where_more_comes_than_stated(command, tmp_path):

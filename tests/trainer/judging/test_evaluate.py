@@ -4,11 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from synthetic_data import write_synthetic
+from synthetic_data import synthetic_samples, write_synthetic
 from typer.testing import CliRunner
 
+from edge.detect.crops import Planes, cut_size
 from edge.detect.decision import Decision
 from edge.detect.manifest import InputContract
+from edge.pages.page import MAX_PAGE_BYTES, data_of
 from edge.statistics import sigmoid
 from trainer.commands.cli import app
 from trainer.data.dataset import Dataset
@@ -22,9 +24,10 @@ from trainer.judging.evaluate import (
     without_nan,
     worst_mistakes,
 )
+from trainer.judging.mistakes import frames_of, groups
 from trainer.judging.report import HTML_FILE, JSON_FILE, write_report
 from trainer.judging.strata import by_strata
-from trainer.training.batches import Crops
+from trainer.training.batches import Crops, cut_crops, read_crops
 from trainer.training.fit import fit
 from trainer.training.run import FitSettings, NetworkChoice, Run
 
@@ -126,7 +129,41 @@ def test_write_report_makes_one_page_and_one_json(fitted: tuple[Run, Dataset]) -
     assert page == Path(run.path / HTML_FILE)
     assert html.count("data:image/png;base64,") > 10
     assert "http" not in html
+    assert len(html) < MAX_PAGE_BYTES
+    assert data_of(html) == found
+    shown = html.partition("<script")[0]
+    assert not re.search(r"\b(added_dn|background_dn|motion_dn|jpeg_quality|false_positive_rate)\b", shown)
+    assert html.index(">Curves<") < html.index(">By kind of sample<") < html.index(">Mistakes, enlarged<")
+    assert shown.count("<svg") > 8
     assert json.loads((run.path / JSON_FILE).read_text()) == found
+
+
+def test_groups_of_mistakes_count_what_was_decided_wrongly() -> None:
+    samples = synthetic_samples(np.random.default_rng(1), 40, 24)
+    crops = Crops(samples.greys, samples.label, samples.strata)
+    judged = Judged(crops, np.where(samples.label == 1, 2.0, -2.0), visible(crops))
+    right = samples.label == 1
+    assert groups(judged, right, label=0) == groups(judged, right, label=1) == []
+    missed, false = (groups(judged, np.full(40, called), label=not called) for called in (False, True))
+    assert sum(group.mistakes for group in missed) == sum(group.samples for group in missed) == 20
+    assert {group.words for group in false} >= {"disturbed by moving edge"}
+    assert all(samples.label[list(group.shown)].all() for group in missed)
+    assert not any(samples.label[list(group.shown)].any() for group in false)
+
+
+@pytest.mark.parametrize("planes", ["temporal", "compensated", "spike", "rgb"])
+def test_frames_of_a_crop_are_those_of_the_dataset(planes: Planes, tmp_path: Path) -> None:
+    data = write_synthetic(tmp_path / "data", crop_size=cut_size(planes, 24) + 12, splits=(("train", 8),))
+    samples, crops = data.samples(), read_crops([data], "train", InputContract(crop_size=24, planes=planes))
+    cut = cut_crops(samples, InputContract(crop_size=24, planes="temporal"))
+    for i in range(8):
+        frames = frames_of(crops.pictures[i], planes)
+        if planes == "rgb":
+            assert (len(frames), frames[0].shape) == (1, (24, 24, 3))
+            continue
+        for number, frame in enumerate(frames):
+            apart = np.abs(frame.astype(int) - cut.pictures[i][..., number])
+            assert np.median(apart) == 0
 
 
 def test_evaluate_command_gives_intervals_for_few_negatives(fitted: tuple[Run, Dataset]) -> None:

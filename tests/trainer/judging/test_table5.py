@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from synthetic_data import write_synthetic
 
+from edge.pages.page import data_of
 from trainer.judging.table5 import PAPER_RESNET_F1, PAPER_SIZE, PAPER_TABLE_5, Setting, compare, table
 
 
@@ -36,5 +37,9 @@ def test_compare_puts_networks_beside_the_paper(tmp_path: Path) -> None:
     assert "| resnet | 11,187,138 |" in text
     assert "0.9186" in text
     assert text.count("\n") == 3
+    page = (tmp_path / "runs/compare.html").read_text()
+    assert data_of(page) == result
+    assert page.count("<svg") == 6
+    assert "<td>11,187,138</td>" in page
     again = compare(tmp_path / "runs", [data], [data], setting)
     assert again == result, "a finished network is used, and its time is that of its fitting"

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from edge.pages.page import as_html
 from trainer.commands.cli import app
 from trainer.errors import SensorError
 from trainer.sensor.camera import WEBCAM_XRAY, parameter_table
@@ -78,10 +79,10 @@ def test_report_shows_verdicts_and_plots() -> None:
         Check("good & <true>", "a book", ("a", "b"), (("x", 1.23456),), passed=True, plots=plots),
         Check("bad", "another", ("a",), ((2.0,),), passed=False, criterion="within 3 %"),
     ]
-    page = report.as_html(made)
+    page = as_html(report.report_page(made))
     assert "good &amp; &lt;true&gt;" in page
-    assert page.count("data:image/png;base64,iVBOR") == 1
-    assert "not passed" in page
+    assert (page.count("<svg"), page.count("<polyline"), page.count("<circle")) == (1, 2, 3)
+    assert "1 of 2 checks not passed" in page
     document = report.as_json(made)
     assert document["passed"] is False
     assert json.loads(json.dumps(document))["checks"][0]["rows"] == [["x", 1.23456]]

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import base64
-import html
-import io
+import math
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from edge.output import PAGE_MARK
+from edge.pages.axes import spanning
+from edge.pages.charts import COLOURS, Chart, Dots, Line
+from edge.pages.page import Page, Section
+from edge.pages.parts import Cell, charts, code, figure, folded, hint, prose, table, verdict
 from trainer.sensor.camera import OV2710, WEBCAM_XRAY, parameter_table
 from trainer.studies.sensor_validation import literature, physics, real_hits, response
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from edge.pages.charts import Series
+    from edge.pages.html import Html
     from trainer.studies.sensor_validation.checks import Check, Plot
-
-STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:70em;margin:2em auto;padding:0 1em;color:#222}
-table{border-collapse:collapse;margin:.6em 0}td,th{border:1px solid #ccc;padding:.15em .6em;text-align:right}
-td:first-child,th:first-child{text-align:left}th{background:#f3f3f3}img{margin:.3em .6em .3em 0;max-width:32em}
-.pass{color:#086}.fail{color:#b00}.note{color:#555}"""
 
 
 def run_checks(hits_folder: Path | None, on_check: Callable[[str], None] | None = None) -> list[Check]:
@@ -73,29 +71,70 @@ def as_json(checks: list[Check]) -> dict[str, Any]:
     }
 
 
-def as_html(checks: list[Check]) -> str:
-    """Return the report as one page with its plots inside."""
-    head = (
-        f"<!doctype html><html lang=en><meta charset=utf-8>{PAGE_MARK}<title>Simulated camera: validation</title>"
-        f"<style>{STYLE}</style><h1>Simulated camera: validation</h1>"
-        "<p>Made by <code>gammabox-trainer study validate-sensor</code>.</p>"
-    )
-    parts = [
-        head,
-        "<ul>" + "".join(f"<li>{_verdict(check)} {html.escape(check.name)}</li>" for check in checks) + "</ul>",
+def report_page(checks: list[Check], command: str = "gammabox-trainer study validate-sensor") -> Page:
+    """Return the report as a page with its plots inside."""
+    failed = [check for check in checks if check.passed is False]
+    judged = sum(check.passed is not None for check in checks)
+    if failed:
+        said = verdict(f"{len(failed)} of {judged} checks not passed", "bad", ", ".join(check.name for check in failed))
+    else:
+        said = verdict(f"All {judged} checks passed", "good")
+    rows = [(check.name, check.against, _mood(check)) for check in checks]
+    listed = table(("quantity", "against", "verdict"), rows, "Checks", words=True)
+    parameters = [
+        folded(f"Parameters of {camera.name}", code(parameter_table(camera), f"Parameters of {camera.name}"))
+        for camera in (OV2710, WEBCAM_XRAY)
     ]
-    for check in checks:
-        parts.append(f"<h2>{html.escape(check.name)}</h2><p class=note>Against {html.escape(check.against)}.</p>")
-        parts.append(_table(check))
-        if check.criterion:
-            parts.append(f"<p>{_verdict(check)}: {html.escape(check.criterion)}.</p>")
-        parts.append(f"<p>{html.escape(check.explanation)}</p>")
-        parts += [
-            f'<img alt="{html.escape(plot.title)}" src="data:image/png;base64,{_png(plot)}">' for plot in check.plots
+    return Page(
+        "Simulated camera: validation",
+        "Against formulas, tables and measurements of others",
+        [
+            Section("", [said]),
+            Section("At a glance", [listed]),
+            *(Section(check.name, [*_section(check)]) for check in checks),
+            Section("The cameras", parameters),
+        ],
+        command,
+        as_json(checks),
+    )
+
+
+def _section(check: Check) -> Iterator[Html]:
+    yield hint(f"Against {check.against}.")
+    if check.plots:
+        yield charts(figure(_chart(plot)) for plot in check.plots)
+    yield table(check.columns, [[shown(cell) for cell in row] for row in check.rows], check.name)
+    if check.criterion:
+        word = "Passed" if check.passed else "To know" if check.passed is None else "Not passed"
+        yield prose(f"{word}: {check.criterion}.")
+    yield prose(check.explanation)
+
+
+def _mood(check: Check) -> Cell:
+    if check.passed is None:
+        return Cell("to know")
+    return Cell("passed", "good") if check.passed else Cell("not passed", "bad")
+
+
+def _chart(plot: Plot) -> Chart:
+    """Return a plot as a chart. Values that a logarithmic axis has no place for are left out."""
+    series: list[Series] = []
+    for number, curve in enumerate(plot.curves):
+        points = [
+            (x, y)
+            for x, y in zip(curve.x, curve.y, strict=True)
+            if math.isfinite(x) and math.isfinite(y) and not (plot.log_x and x <= 0) and not (plot.log_y and y <= 0)
         ]
-    parts.append("<h2>Parameters of the OV2710 preset</h2><pre>" + html.escape(parameter_table(OV2710)) + "</pre>")
-    parts.append("<h2>Parameters of the webcam</h2><pre>" + html.escape(parameter_table(WEBCAM_XRAY)) + "</pre></html>")
-    return "\n".join(parts)
+        colour = 1 + number % COLOURS
+        if curve.style == "points":
+            series.append(Dots(curve.label, points, colour, 3.5))
+        else:
+            series.append(Line(curve.label, points, colour, stepped=curve.style == "steps"))
+    points = [point for one in series if isinstance(one, (Dots, Line)) for point in one.points]
+    xs, ys = [x for x, _ in points], [y for _, y in points]
+    return Chart(
+        plot.title, spanning(plot.x_label, xs, log=plot.log_x), spanning(plot.y_label, ys, log=plot.log_y), series
+    )
 
 
 def as_markdown(check: Check) -> str:
@@ -108,42 +147,3 @@ def as_markdown(check: Check) -> str:
 def shown(value: float | str) -> str:
     """Return a number with three significant digits, text as it is."""
     return value if isinstance(value, str) else f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
-
-
-def _verdict(check: Check) -> str:
-    if check.passed is None:
-        return "<span class=note>to know</span>"
-    return "<span class=pass>passed</span>" if check.passed else "<span class=fail>not passed</span>"
-
-
-def _table(check: Check) -> str:
-    head = "".join(f"<th>{html.escape(column)}</th>" for column in check.columns)
-    rows = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(shown(cell))}</td>" for cell in row) + "</tr>" for row in check.rows
-    )
-    return f"<table><tr>{head}</tr>{rows}</table>"
-
-
-def _png(plot: Plot) -> str:
-    """Draw a plot and return it as a PNG in base64."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - heavy
-    from matplotlib.figure import Figure  # noqa: PLC0415
-
-    figure = Figure(figsize=(5.4, 3.4), dpi=90, layout="tight")
-    axes = figure.add_subplot()
-    for curve in plot.curves:
-        if curve.style == "points":
-            axes.plot(curve.x, curve.y, "o", ms=4, label=curve.label)
-        else:
-            axes.plot(curve.x, curve.y, drawstyle="steps-mid" if curve.style == "steps" else None, label=curve.label)
-    axes.set(title=plot.title, xlabel=plot.x_label, ylabel=plot.y_label)
-    if plot.log_x:
-        axes.set_xscale("log")
-    if plot.log_y:
-        axes.set_yscale("log")
-    axes.legend(fontsize=8)
-    axes.grid(alpha=0.3)
-    stream = io.BytesIO()
-    FigureCanvasAgg(figure)
-    figure.savefig(stream, format="png")
-    return base64.b64encode(stream.getvalue()).decode()

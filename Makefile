@@ -96,6 +96,12 @@ check-fuzz: $(VENV)/.dev ## 20,000 mutated recordings, pictures, streams, MQTT p
 check-console: $(VENV)/.dev ## try the browser page in headless Chromium against Mosquitto, and draw its pictures
 	node scripts/check_console.mjs $(BIN)/python
 
+# Needs Debian's chromium, nodejs and npm. Pages and their pictures are written to build/pages.
+.PHONY: check-pages
+
+check-pages: $(VENV)/.dev ## build every page from small inputs and look at it in headless Chromium: size, width, axe-core
+	$(BIN)/python scripts/check_pages.py $(PAGES_ARGS)
+
 DELIVERY_ARGS ?= --write docs/delivery.md
 FLEET_ARGS ?= --write docs/delivery.md
 

@@ -45,23 +45,23 @@ def of_recording(folder: Path, pages: Path) -> None:
     run("edge", "analyze", clip, "--exposure", 0.033, "--report", pages / "analyze.html", *overlay)
     truth = ("--truth", clip.with_suffix(".jsonl"), "--against", "difference,motion")
     run("edge", "bench", clip, *truth, "--report", pages / "bench.html")
-    months = ("--hours", 5000, "--passages", 60)
+    months = ("--hours", 300, "--passages", 30, "--rates", "0.2,0.5,1,2,5,10", "--dose-rates", "5,10,20,50,100,200")
     run("edge", "simulate-alarms", *months, "--report", pages / "simulate-alarms.html")
 
 
 def of_training(folder: Path, pages: Path) -> None:
     """Make the pages of a training: dataset, judgement, comparison, check of int8."""
     data, test, trained = folder / "data", folder / "test", folder / "run"
-    for place, kind, crops in ((data, "training", 4096), (test, "test", 1024)):
+    for place, kind, crops in ((data, "training", 2048), (test, "test", 512)):
         if not (place / "dataset.json").exists():
             run("trainer", "build", place, "--kind", kind, "--crops", crops, "--crop-size", 64)
     run("trainer", "inspect", test, "--out", pages / "inspect.html")
     if not (trained / "run.json").exists():
-        run("trainer", "fit", trained, "--data", data, "--crop-size", 33, "--epochs", 4, "--steps", 60)
+        run("trainer", "fit", trained, "--data", data, "--crop-size", 33, "--epochs", 3, "--steps", 40)
     run("trainer", "evaluate", trained, "--data", test, "--chosen-on", data)
     shutil.copy(trained / "evaluation.html", pages / "evaluate.html")
-    networks = ("--network", "alexnet_edge", "--network", "resnet")
-    compared = ("--data", data, "--test", test, "--samples", 640, "--crop-size", 64, *networks)
+    networks = ("--network", "alexnet_edge", "--network", "googlenet")
+    compared = ("--data", data, "--test", test, "--samples", 192, "--crop-size", 64, *networks)
     run("trainer", "compare", folder / "compare", *compared)
     shutil.copy(folder / "compare" / "compare.html", pages / "compare.html")
     if not (folder / "bundle" / "model.json").exists():

@@ -15,7 +15,12 @@ if TYPE_CHECKING:
     from edge.bench.comparison import Comparison, Row
     from edge.pages.html import Html
 
-_STAGES = {"fast_path": "finding candidates", "crop": "cutting crops", "classify": "running the networks"}
+_STAGES = {
+    "fast_path": "finding candidates",
+    "crop": "cutting crops",
+    "classify": "running the networks",
+    "nuisance": "asking what else it may be",
+}
 
 
 def comparison_page(comparison: Comparison, command: str = "") -> Page:

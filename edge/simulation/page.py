@@ -38,7 +38,7 @@ def curves(findings: Findings, seconds: float) -> list[Chart]:
     if nuclides:
         x = _log_axis("µSv/h at the camera", [x for points in nuclides.values() for x, _ in points])
         lines = [Line(name, sorted(points), 1 + number % 6) for number, (name, points) in enumerate(nuclides.items())]
-        drawn.append(Chart(f"share with an alarm within {seconds:g} s", x, Axis("share", 0, 1), lines))
+        drawn.append(Chart(f"Share with an alarm within {seconds:g} s", x, Axis("share", 0, 1), lines))
     delays: dict[str, list[tuple[float, float]]] = {"median": [], "90 %": []}
     for extra_hz, detection in stated:
         for name, delay_s in (("median", detection.median_s), ("90 %", detection.p90_s)):
@@ -48,7 +48,7 @@ def curves(findings: Findings, seconds: float) -> list[Chart]:
     if lines:
         x = _log_axis("extra hits per live second", [x for line in lines for x, _ in line.points])
         y = _log_axis("seconds", [y for line in lines for _, y in line.points])
-        drawn.append(Chart("delay of the alarm", x, y, lines))
+        drawn.append(Chart("Delay of the alarm", x, y, lines))
     return drawn
 
 
@@ -145,7 +145,7 @@ def _by_rate(findings: Findings, seconds: float) -> Iterator[Chart]:
         Band("95 % interval", [(extra_hz, low, high) for extra_hz, low, high, _ in stated], 1),
         Line("found", [(extra_hz, share) for extra_hz, _, _, share in stated], 1, dots=True),
     ]
-    yield Chart(f"share with an alarm within {seconds:g} s, by rate", x, Axis("share", 0, 1), series)
+    yield Chart(f"Share with an alarm within {seconds:g} s, by rate", x, Axis("share", 0, 1), series)
 
 
 def _row(source: Source, detection: Detection) -> tuple[str, ...]:

@@ -36,7 +36,7 @@ def test_plot_is_a_picture_with_a_curve_for_each_nuclide():
     picture = ET.fromstring(plot(simulate(plan(), 1), 20.0))  # noqa: S314 - our own
     lines = picture.findall(".//{http://www.w3.org/2000/svg}polyline")
     words = [text.text for text in picture.iter("{http://www.w3.org/2000/svg}text")]
-    assert {"Tc-99m", "Am-241", "share with an alarm within 20 s"} <= set(words)
+    assert {"Tc-99m", "Am-241", "Share with an alarm within 20 s"} <= set(words)
     assert len(lines) >= 3
 
 

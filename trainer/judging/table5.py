@@ -115,10 +115,7 @@ def compare(
         rows[name] = {
             "parameters": int(model.count_params()),
             "samples_seen": settings.epochs * (settings.steps_per_epoch or 0) * settings.batch_size,
-            "seconds": round(sum(float(line["seconds"]) for line in run.log()), 1),
-            "visible_hits": found["visible_hits"],
-            "all_hits": found["all_hits"],
-            "paper": PAPER_TABLE_5.get(name),
+            **_row(name, found, logs[name]),
         }
     result: dict[str, Any] = without_nan(
         {
@@ -133,6 +130,15 @@ def compare(
     write_whole(path / "compare.json", json.dumps(result, indent=2) + "\n")
     write_page(comparison_page(result, logs, PAPER_RESNET_F1, command), path / "compare.html")
     return result
+
+
+def _row(name: str, found: dict[str, Any], log: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "seconds": round(sum(float(line["seconds"]) for line in log), 1),
+        "visible_hits": found["visible_hits"],
+        "all_hits": found["all_hits"],
+        "paper": PAPER_TABLE_5.get(name),
+    }
 
 
 def table(result: dict[str, Any], kind: str = "visible_hits") -> str:

@@ -215,7 +215,7 @@ def _spaced(room: _Room) -> Iterator[tuple[float, str]]:
     for value in axis.ticks(max(3, int(wide))):
         words = axis.words(value)
         half = _LETTER * len(words) / 2
-        if room.x(value) - half > end + 3:
+        if room.x(value) - half > end + 6:
             yield value, words
             end = room.x(value) + half
 

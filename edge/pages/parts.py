@@ -88,7 +88,7 @@ def table(
     names: Sequence[object], rows: Iterable[Sequence[object]], label: str, *, words: bool = False, weak: bool = False
 ) -> Html:
     """Return a table that scrolls on a narrow screen; `words` sets all columns flush left, `weak` in soft ink."""
-    head = element("tr", *(element("th", name, scope="col") for name in names))
+    head = element("tr", *(element("th", name, scope="col") if name else element("td") for name in names))
     lines = [element("tr", *map(_cell, row), class_="weak" if weak else None) for row in rows]
     whole = element(
         "table", element("thead", head), element("tbody", *lines), class_="words" if words else None, aria_label=label

@@ -10,7 +10,7 @@ import numpy as np
 from edge.pages.axes import Axis, from_zero
 from edge.pages.charts import Bars, Chart
 from edge.pages.page import Page, Section
-from edge.pages.parts import Shot, charts, facts, figure, gallery, heading, hint, meter, prose, table
+from edge.pages.parts import Shot, charts, facts, figure, folded, gallery, heading, hint, meter, prose, table
 from edge.pages.pictures import NARROW_PX, as_png, crop, strip
 from trainer.data.inspection import sheets, statistics
 from trainer.data.words import sample_words, stratum_words, value_words
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from trainer.data.dataset import Dataset, Samples
     from trainer.data.inspection import Statistics
 
-SHOWN_A_GROUP = 6
+SHOWN_A_GROUP = 5
+_NAMED = ("way", "nuisance", "trait")
 _ENOUGH = 0.3
 """Share of each of the three hard kinds in a test mixture."""
 
@@ -85,16 +86,22 @@ def _galleries(samples: Samples) -> Iterator[Html]:
         f"The {NARROW_PX} pixels around the place of a sample, enlarged 8 times: previous, current and next frame in "
         "one contrast, then the colours of the current one. Corners show where the hit is."
     )
+    more: list[Html] = []
     for title, which in sheets(samples).items():
         shown = which[np.linspace(0, len(which) - 1, min(SHOWN_A_GROUP, len(which))).astype(int)]
-        yield heading(_title(title))
-        yield gallery([_shot(samples, int(i)) for i in shown], small=True)
+        parts = [heading(_title(title)), gallery([_shot(samples, int(i)) for i in shown], small=True)]
+        if title.partition(" ")[0] in _NAMED:
+            more += parts
+        else:
+            yield from parts
+    if more:
+        yield folded("By fusion, disturbance and what is special about the scene", *more)
 
 
 def _title(title: str) -> str:
     """Return the heading of a group of samples, in words."""
     name, _, value = title.partition(" ")
-    if name in {"way", "nuisance", "trait"}:
+    if name in _NAMED:
         return f"{stratum_words(name)}: {value_words(name, value)}"
     return title[:1].upper() + title[1:]
 

@@ -15,7 +15,7 @@ STRATA: dict[str, str] = {
     "pixels": "pixels of the hit above half of its height",
     "split": "split",
     "recording": "recording",
-    "fusion": "how a hit is put into its picture",
+    "fusion": "fusion of hit and picture",
     "way": "how a hit is put into its picture",
     "nuisance": "disturbance",
     "trait": "what is special about the scene",

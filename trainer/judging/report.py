@@ -130,9 +130,9 @@ def _figures(figures: Mapping[str, Any]) -> Iterator[Html]:
     for kind, words in _KINDS.items():
         part = figures[kind]
         yield heading(words)
-        yield from _confusion(part)
+        yield from _confusion(part, words)
         if part.get("at_false_positive_rate"):
-            yield _rates(part)
+            yield _rates(part, words)
     yield heading(f"Visible hits at another threshold: {_figure(figures['best_f1']['threshold'])}")
     prior = (
         ", and without the prior of motion, which samples that are half hits wherever it moves do not follow"
@@ -142,16 +142,16 @@ def _figures(figures: Mapping[str, Any]) -> Iterator[Html]:
     yield prose(
         f"Chosen on the validation split for the greatest F1, as if misses and false hits were equally bad{prior}."
     )
-    yield from _confusion(figures["best_f1"])
+    yield from _confusion(figures["best_f1"], "at the greatest F1")
     if figures.get("whole_chain"):
         yield heading("Visible hits, the fast path included")
         yield prose("All samples of the split. Hits that the fast path does not propose are missed.")
-        yield from _confusion(figures["whole_chain"])
+        yield from _confusion(figures["whole_chain"], "fast path included")
         yield prose(f"The same without the prior of motion, at {_figure(figures['best_f1']['threshold'])}:")
-        yield from _confusion(figures["whole_chain_best_f1"])
+        yield from _confusion(figures["whole_chain_best_f1"], "fast path included, at the greatest F1")
 
 
-def _confusion(part: Mapping[str, Any]) -> Iterator[Html]:
+def _confusion(part: Mapping[str, Any], title: str) -> Iterator[Html]:
     counts = part["confusion"]
     yield table(
         ("", "called a hit", "called none"),
@@ -159,7 +159,7 @@ def _confusion(part: Mapping[str, Any]) -> Iterator[Html]:
             ("hit", f"{counts['true_positives']:,}", f"{counts['false_negatives']:,}"),
             ("no hit", f"{counts['false_positives']:,}", f"{counts['true_negatives']:,}"),
         ],
-        "Decisions",
+        f"Decisions: {title}",
     )
     rows = [
         (
@@ -169,10 +169,10 @@ def _confusion(part: Mapping[str, Any]) -> Iterator[Html]:
         )
         for name in ("precision", "recall", "f1", "accuracy")
     ]
-    yield table(("", "value", "95 % interval (bootstrap)"), rows, "Figures")
+    yield table(("", "value", "95 % interval (bootstrap)"), rows, f"Precision and recall: {title}")
 
 
-def _rates(part: Mapping[str, Any]) -> Html:
+def _rates(part: Mapping[str, Any], title: str) -> Html:
     rows = [
         (
             f"{point['target']:g}{'' if point['supported'] else ' *'}",
@@ -185,7 +185,7 @@ def _rates(part: Mapping[str, Any]) -> Html:
     names = ("false-positive rate at most", "recall", "95 % interval", "threshold")
     return folded(
         "Recall at stated false-positive rates",
-        table(names, rows, "Recall at false-positive rates"),
+        table(names, rows, f"Recall at false-positive rates: {title}"),
         hint("* At this rate fewer than 20 false positives are expected, so only the interval is stated."),
     )
 

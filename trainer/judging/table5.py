@@ -76,21 +76,18 @@ def compare(
     setting: Setting,
     *,
     seed: int = 1,
-    on_network: Callable[[str], None] | None = None,
+    on_network: Callable[[str], None] = lambda _: None,
     command: str = "compare",
 ) -> dict[str, Any]:
     """Train and test each network, and write compare.json and compare.html.
 
-    Interrupted runs are continued, finished ones are used.
-
-    The threshold is the paper's: a sample is a hit where logit 1 is the greater.
+    Interrupted runs are continued, finished ones are used. The threshold is the paper's: a sample is a hit where logit 1 is the greater.
     """
     require_free(path / "compare.json", begins_with('{\n  "planes"'))
     require_free(path / "compare.html", is_page)
     rows, logs = {}, {}
     for name in setting.networks:
-        if on_network:
-            on_network(name)
+        on_network(name)
         contract = InputContract(crop_size=setting.crop_size, planes=setting.planes, dtype="float32")
         settings = FitSettings(
             epochs=setting.epochs,

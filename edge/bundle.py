@@ -24,16 +24,28 @@ def shipped_bundle_path() -> Path:
     return installed_model() or Path(__file__).parent / "models" / "alexnet_edge"
 
 
-@takes(path=as_path)
-def load_bundle(path: Path) -> Bundle:
+@takes(path=optional(as_path))
+def load_bundle(path: str | Path | None = None) -> Bundle:
     """Read a bundle and check its manifest, its size and its SHA-256.
+
+    Parameters
+    ----------
+    path : str, Path or None
+        Folder of the bundle; None for the one that ships.
 
     Raises
     ------
     BundleError
         A missing or damaged file, or a manifest that this agent does not understand.
 
+    Examples
+    --------
+    >>> bundle = load_bundle()
+    >>> bundle.manifest.name, bundle.manifest.input.crop_size
+    ('alexnet_edge', 33)
+
     """
+    path = shipped_bundle_path() if path is None else Path(path)
     manifest = _read_manifest(path)
     model = _read_checked(path, MODEL_FILE, manifest.size_bytes, manifest.sha256)
     screen = None

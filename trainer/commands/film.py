@@ -16,7 +16,6 @@ from edge.commands.console import typed_command
 from edge.commands.options import with_option_groups
 from trainer.commands.camera_options import CameraOptions, SourceOptions
 from trainer.commands.options import JsonOption, count_progress, warn
-from trainer.errors import SensorError
 from trainer.filming.nuisances import NUISANCES
 
 if TYPE_CHECKING:
@@ -69,46 +68,18 @@ def film_command(
     as_json: JsonOption = False,
 ) -> None:
     """Film a scene with the simulated camera in a radiation field; writes a clip and the truth about its hits."""
-    from trainer.filming.events import film_events
-    from trainer.filming.film import film, frame_count
-    from trainer.filming.nuisances import make_nuisances
-    from trainer.filming.record import record_of
-    from trainer.scenes.film_scene import scene_digest, scene_frames
+    from trainer.filming.production import FilmSettings, prepare
 
-    camera, seed = camera_options.camera(), options.seed
-    frames = frame_count(camera, options.seconds)
-    field = source.field()
-    _check_scene(out, scene)
-    nuisances = make_nuisances(options.nuisance or [], camera.width, camera.height, seed)
-    pictures = scene_frames(scene, (camera.width, camera.height), seed)
+    camera, field = camera_options.camera(), source.field()
+    settings = FilmSettings(scene, options.seconds, options.background, options.nuisance or [], options.seed)
+    _remark_on(scene)
     if sys.stderr.isatty():
         print(f"drawing the hits of {field.spectrum.name} (simulated once, then kept)", file=sys.stderr)
-    events = film_events(camera, [field], options.seconds, seed, background=options.background)
-    record = record_of(
-        camera,
-        [field],
-        scene=scene_digest(scene),
-        frames=frames,
-        seed=seed,
-        background=options.background,
-        nuisances=options.nuisance or [],
-        command=typed_command("gammabox-trainer"),
-    )
+    production = prepare(out, field, camera, settings, command=typed_command("gammabox-trainer"))
     begun = time.monotonic()
     try:
-        with count_progress("filming", frames) as on_frame:
-            made = film(
-                out,
-                pictures,
-                events,
-                camera,
-                frames=frames,
-                seed=seed,
-                threads=options.threads,
-                progress=on_frame,
-                nuisances=nuisances,
-                record=record,
-            )
+        with count_progress("filming", production.frames) as on_frame:
+            made = production.make(threads=options.threads, progress=on_frame)
     except KeyboardInterrupt:
         print(f"interrupted: {out} plays up to here; give the same command to go on", file=sys.stderr)
         raise typer.Exit(console.EXIT_INTERRUPTED) from None
@@ -138,14 +109,10 @@ def _print_film(made: FilmSummary, field: Field, fps: float, *, as_json: bool) -
     )
 
 
-def _check_scene(out: Path, scene: str) -> None:
-    """Refuse a film without a folder, or one that would overwrite its own scene. Warn of what is not read of it."""
+def _remark_on(scene: str) -> None:
+    """Warn of what is not read of a scene."""
     from trainer.scenes.film_scene import GENERATED
     from trainer.scenes.footage import remark_on
 
-    if not out.parent.is_dir():
-        raise SensorError(f"{out}: there is no folder {out.parent}; make it first")
-    if out.exists() and Path(scene).exists() and out.samefile(scene):
-        raise SensorError(f"{out}: is the scene itself and would be overwritten; give the film another name")
     if scene != GENERATED and (remark := remark_on(Path(scene))):
         warn(f"{scene}: {remark}")

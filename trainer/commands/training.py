@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -16,10 +15,11 @@ from edge.commands.options import with_option_groups
 from edge.config.faults import faults_of
 from edge.detect.crops import Planes
 from edge.detect.manifest import InputContract
+from trainer.commands.fit_bar import fit_bar
 from trainer.commands.options import DataOption, JsonOption, SeedOption, parse_options
 from trainer.data.dataset import Dataset
 from trainer.errors import NetworkError
-from trainer.progress import progress_bar
+from trainer.training.request import FitRequest
 from trainer.training.run import FitSettings, NetworkChoice, Precision
 from trainer.values import check_network_options
 
@@ -131,43 +131,48 @@ def fit_command(
     check_network_options(network.network, options)
     contract = _contract_of(network)
     datasets, mixtures = ([Dataset.open(folder) for folder in folders] for folders in (data, samples.mixture))
-    from trainer.training.callbacks import board_is_installed
-    from trainer.training.fit import fit
+    settings = FitSettings(
+        epochs=schedule.epochs,
+        steps_per_epoch=schedule.steps,
+        batch_size=schedule.batch_size,
+        learning_rate=schedule.learning_rate,
+        patience=schedule.patience,
+        min_added_dn=samples.min_added_dn,
+        max_spot_pixels=samples.max_spot_pixels,
+        max_sensor_spot_pixels=samples.max_sensor_spot_pixels,
+        proposed_only=samples.proposed_only,
+        start_from=None if network.start_from is None else str(network.start_from),
+        **asdict(weights),
+        **asdict(hardware),
+    )
+    choice = NetworkChoice(name=network.network, options=options)
+    request = FitRequest(run, choice, contract, datasets, settings, mixtures, seed)
+    request.check()
+    _train(request, as_json=as_json)
 
-    if not board_is_installed():
-        print("no events for TensorBoard are written: it is not installed", file=sys.stderr)
-    with progress_bar(None, "fit") as progress:
+
+def _train(request: FitRequest, *, as_json: bool) -> None:
+    with fit_bar() as progress:
+        from trainer.training.fit import fit
+
         done = fit(
-            run,
-            NetworkChoice(name=network.network, options=options),
-            contract,
-            datasets,
-            FitSettings(
-                epochs=schedule.epochs,
-                steps_per_epoch=schedule.steps,
-                batch_size=schedule.batch_size,
-                learning_rate=schedule.learning_rate,
-                patience=schedule.patience,
-                min_added_dn=samples.min_added_dn,
-                max_spot_pixels=samples.max_spot_pixels,
-                max_sensor_spot_pixels=samples.max_sensor_spot_pixels,
-                proposed_only=samples.proposed_only,
-                start_from=None if network.start_from is None else str(network.start_from),
-                **asdict(weights),
-                **asdict(hardware),
-            ),
-            mixtures=mixtures,
-            seed=seed,
+            request.path,
+            request.network,
+            request.contract,
+            request.datasets,
+            request.settings,
+            mixtures=request.mixtures,
+            seed=request.seed,
             command=typed_command("gammabox-trainer"),
             progress=progress,
         )
     log = done.log()
     best = min(log, key=lambda line: float(line["val_loss"]))
     if as_json:
-        print(json.dumps({"run": str(run), "epochs": len(log), "best": best, "log": log}))
+        print(json.dumps({"run": str(done.path), "epochs": len(log), "best": best, "log": log}))
         return
     print(
-        f"{run}: {len(log)} epochs, best is epoch {best['epoch']} with validation loss {best['val_loss']:.4f}, "
+        f"{done.path}: {len(log)} epochs, best is epoch {best['epoch']} with validation loss {best['val_loss']:.4f}, "
         f"accuracy {best['val_accuracy']:.4f}"
     )
 

@@ -10,9 +10,9 @@ import keras
 import numpy as np
 
 from edge.detect.crops import cut_size, network_input, patches
-from trainer.errors import DatasetError
 from trainer.training.augmentation import add_specks, augment
 from trainer.training.planes import network_planes
+from trainer.training.request import no_samples, require_large_crops
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -139,33 +139,18 @@ def read_crops(
     """
     parts = []
     for dataset in datasets:
-        needed = cut_size(contract.planes, contract.crop_size)
-        if dataset.crop_size < needed:
-            why = "" if needed == contract.crop_size else f", whose planes need {needed}"
-            problem = f"its crops of {dataset.crop_size} px are too small for a network of {contract.crop_size} px{why}"
-            raise DatasetError(dataset.path, problem, "build one of larger crops or choose a smaller --crop-size")
+        require_large_crops(dataset, contract)
         for part in dataset.parts(split):
             kept = np.array([_is_kept(strata, min_added_dn, proposed_only) for strata in part.strata], bool)
             kept &= (part.label == 0) | (spot_pixels(part) <= _max_pixels(part, *max_spot_pixels))
             parts.append(cut_crops(part.take(kept), contract))
     if not sum(map(len, parts)):
-        raise _no_samples(datasets[0], split)
+        raise no_samples(datasets[0], split)
     return Crops(
         np.concatenate([part.pictures for part in parts]),
         np.concatenate([part.label for part in parts]),
         tuple(strata for part in parts for strata in part.strata),
     )
-
-
-def _no_samples(dataset: Dataset, split: Split) -> DatasetError:
-    if not dataset.count(split)[0]:
-        kind = "test" if split == "test" else "training"
-        advice = f"build one with: gammabox-trainer build … --kind {kind}"
-        if split == "validation":  # shards go to a split whole
-            advice += " and some thousand --crops"
-        return DatasetError(dataset.path, f"it has no {split} split", advice)
-    problem = f"no sample of its {split} split is left by the options that leave samples out"
-    return DatasetError(dataset.path, problem, "loosen them, or build a larger dataset")
 
 
 def _is_kept(strata: Strata, min_added_dn: float, proposed_only: bool) -> bool:  # noqa: FBT001 - a setting

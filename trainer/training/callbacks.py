@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
+from trainer.training.fit_progress import FitProgress
 from trainer.training.networks import build
 from trainer.training.run import BEST_FILE, LAST_FILE, LOG_FILE, read_log
 
@@ -33,7 +34,7 @@ class Checkpoints(keras.callbacks.Callback):  # type: ignore[misc]
     again with the same outcome.
     """
 
-    def __init__(self, run: Run, batches: TrainingBatches, progress: Callable[[int, int], None] | None) -> None:
+    def __init__(self, run: Run, batches: TrainingBatches, progress: Callable[[FitProgress], None] | None) -> None:
         super().__init__()
         self._run = run
         self._batches = batches
@@ -57,11 +58,11 @@ class Checkpoints(keras.callbacks.Callback):  # type: ignore[misc]
             if isinstance(layer, keras.layers.Dropout) and layer.rate > 0:
                 layer.seed_generator.state.assign([self._run.manifest.seed * 100_003 + epoch, place])
 
-    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:  # noqa: ARG002 - Keras calls it so
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         """Report how many batches are done."""
         if self._progress is not None:
-            steps = len(self._batches)
-            self._progress(self._batches.epoch * steps + batch + 1, self._settings.epochs * steps)
+            loss = (logs or {}).get("loss")
+            self._report(self._batches.epoch, batch + 1, None if loss is None else float(loss))
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         """Write best.keras if this epoch is the best, then a line of log.jsonl, then last.keras."""
@@ -80,8 +81,25 @@ class Checkpoints(keras.callbacks.Callback):  # type: ignore[misc]
         with (self._run.path / LOG_FILE).open("a", encoding="utf-8") as log:
             log.write(json.dumps(line) + "\n")
         _save(self.model, self._run.path / LAST_FILE)
+        self._report(epoch, len(self._batches), measured["loss"])
         if self.exhausted:
             self.model.stop_training = True
+
+    def _report(self, epoch: int, batches: int, loss: float | None) -> None:
+        if self._progress is None:
+            return
+        epochs, steps = self._settings.epochs, len(self._batches)
+        self._progress(
+            FitProgress(
+                epoch=epoch + 1,
+                epochs=epochs,
+                done=epoch * steps + batches,
+                total=epochs * steps,
+                loss=loss,
+                validation_loss=self._losses[-1] if self._losses else None,
+                best_loss=min(self._losses, default=None),
+            )
+        )
 
     def _plain_copy(self) -> keras.Model:
         """Return the model in float32 without the state of its optimizer, which is two thirds of the size."""

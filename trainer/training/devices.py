@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import keras
 
 from trainer.errors import RunError
+from trainer.training.request import require_even_batches
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,9 +35,7 @@ def share_batches(path: Path, settings: FitSettings) -> None:
         problem = f"{settings.devices} devices were asked for and there are {len(found)}"
         advice = "a CPU counts as N after XLA_FLAGS=--xla_force_host_platform_device_count=N"
         raise RunError(path, problem, advice)
-    if settings.batch_size % settings.devices:
-        problem = f"{settings.devices} devices cannot share batches of {settings.batch_size} evenly"
-        raise RunError(path, problem, "choose a --batch-size that is a multiple of --devices")
+    require_even_batches(path, settings)
     keras.distribution.set_distribution(keras.distribution.DataParallel(devices=found[: settings.devices]))
 
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import keras
 
-from trainer.errors import DatasetError
 from trainer.training.batches import PlainBatches, TrainingBatches, read_crops, sample_weights
 from trainer.training.callbacks import Checkpoints, board_callbacks
 from trainer.training.devices import share_batches, shareable
+from trainer.training.request import FitRequest
 from trainer.training.resume import model_to_train, open_or_begin, source_with_digest
 from trainer.training.run import DataUsed, RunManifest, program_commit
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from trainer.data.dataset import Dataset
     from trainer.scenes.splits import Split
     from trainer.training.batches import Crops
+    from trainer.training.fit_progress import FitProgress
     from trainer.training.run import FitSettings, NetworkChoice, Run
 
 
@@ -36,7 +37,7 @@ def fit(
     mixtures: Sequence[Dataset] = (),
     seed: int = 1,
     command: str = "",
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[FitProgress], None] | None = None,
 ) -> Run:
     """Train into the run folder `path`, or continue the training that was interrupted there.
 
@@ -56,7 +57,7 @@ def fit(
     command : str
         The command line, recorded in run.json.
     progress : callable, optional
-        Called with steps done and steps in all after each batch.
+        Called after each batch and each epoch.
 
     Raises
     ------
@@ -64,10 +65,12 @@ def fit(
         The folder holds another training.
     DatasetError
         The data do not suit the network, or a dataset is named twice.
+    NetworkError
+        There is no such network, or it does not take these options or planes.
 
     """
+    FitRequest(path, network, contract, datasets, settings, mixtures, seed).check()
     used = (*datasets, *mixtures)
-    _require_distinct(used)
     settings = _with_digest(settings, path)
     with _policies(path, settings):
         train = _read_split(datasets, mixtures, "train", contract, settings)
@@ -106,7 +109,7 @@ def _data_used(datasets: Sequence[Dataset], mixtures: int, train: Crops, validat
     )
 
 
-def _train(run: Run, train: Crops, validation: Crops, progress: Callable[[int, int], None] | None) -> None:
+def _train(run: Run, train: Crops, validation: Crops, progress: Callable[[FitProgress], None] | None) -> None:
     """Train the epochs that are still missing."""
     contract, settings = run.manifest.input, run.manifest.fit
     batches = TrainingBatches(train, contract, settings, run.manifest.seed)
@@ -136,12 +139,6 @@ def _policies(path: Path, settings: FitSettings) -> Iterator[None]:
     finally:
         keras.distribution.set_distribution(None)
         keras.mixed_precision.set_dtype_policy("float32")
-
-
-def _require_distinct(datasets: Sequence[Dataset]) -> None:
-    for number, dataset in enumerate(datasets):
-        if dataset.sha256 in [earlier.sha256 for earlier in datasets[:number]]:
-            raise DatasetError(dataset.path, "it is named twice", "name each dataset once")
 
 
 def _read_split(

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import keras
-from pydantic import BaseModel
 
 from trainer.errors import RunError
 from trainer.training.networks import build
+from trainer.training.request import DIGEST, another_training, differences
 from trainer.training.run import BEST_FILE, LAST_FILE, LOG_FILE, RUN_FILE, Run, read_log
 
 if TYPE_CHECKING:
     from trainer.training.run import RunManifest
 
-DIGEST = " sha256:"
-"""In `FitSettings.start_from`: between the run folder and the digest of its weights."""
+_LOG = logging.getLogger(__name__)
 SAME_TRAINING = ("network", "input", "seed", "fit", "data")
 """Parts of run.json that must agree before a run goes on."""
 
@@ -48,14 +47,9 @@ def open_or_begin(path: Path, manifest: RunManifest) -> Run:
         problem = f"it holds weights without a {RUN_FILE}, so nobody knows what they were trained on"
         raise RunError(path, problem, "choose another folder, or remove this one")
     run = Run.open(path)
-    differing = [
-        f"{name}.{part}" if part else name
-        for name in SAME_TRAINING
-        for part in _differing(getattr(run.manifest, name), getattr(manifest, name))
-    ]
+    differing = differences(run.manifest, {name: getattr(manifest, name) for name in SAME_TRAINING})
     if differing:
-        problem = f"it holds another training ({', '.join(differing)} differ)"
-        raise RunError(path, problem, "choose another folder, or remove this one")
+        raise another_training(path, differing)
     return run
 
 
@@ -72,7 +66,7 @@ def model_to_train(run: Run, steps: int) -> tuple[keras.Model, int]:
     model = build(manifest.network.name, manifest.input, manifest.network.options, manifest.seed)
     if manifest.fit.start_from is not None:
         copied = copy_weights(model, Run.open(Path(manifest.fit.start_from.rpartition(DIGEST)[0])))
-        print(f"{run.path}: {', '.join(copied)} begin with the weights of {manifest.fit.start_from}", file=sys.stderr)
+        _LOG.info("%s begin with the weights of %s", ", ".join(copied), manifest.fit.start_from)
     total = manifest.fit.epochs * steps
     rising = int(total * manifest.fit.warmup)
     rate = keras.optimizers.schedules.CosineDecay(
@@ -130,12 +124,3 @@ def copy_weights(model: keras.Model, source: Run) -> list[str]:
         problem = f"no layer of {source.manifest.network.name} is like one of {model.name} in name and shape"
         raise RunError(source.path, problem, "start from a run of the same kind of network")
     return copied
-
-
-def _differing(found: object, wanted: object) -> list[str]:
-    """Return the names of the fields in which two settings differ, "" for settings without fields."""
-    if found == wanted:
-        return []
-    if isinstance(found, BaseModel):
-        return [name for name in type(found).model_fields if getattr(found, name) != getattr(wanted, name)]
-    return [""]

@@ -13,15 +13,12 @@ from trainer.training.networks.alexnet import alexnet_edge, alexnet_paper
 from trainer.training.networks.googlenet import googlenet
 from trainer.training.networks.resnet import resnet
 from trainer.training.networks.screen import screen
-from trainer.values import check_network_options
+from trainer.training.request import COLOURS, check_network
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from edge.detect.manifest import InputContract
-
-COLOURS = 3
-ANY_PLANES = ("alexnet_edge", "screen")  # networks that take any number of planes
 
 NETWORKS: dict[str, Callable[..., keras.Model]] = {
     "alexnet_paper": alexnet_paper,
@@ -42,14 +39,9 @@ def build(name: str, contract: InputContract, options: Mapping[str, Any], seed: 
         There is no network of that name, or it refuses the options or the number of planes.
 
     """
-    check_network_options(name, options)
+    check_network(name, options, contract)
     channels = plane_count(contract.planes)
     more = {} if channels == COLOURS else {"channels": channels}
-    if more and name not in ANY_PLANES:
-        raise NetworkError(
-            f"network {name} takes {COLOURS} planes, {contract.planes} are {channels}; give other --planes, "
-            f"or one of the networks {', '.join(ANY_PLANES)}"
-        )
     keras.utils.set_random_seed(seed)
     try:
         return NETWORKS[name](contract.crop_size, **more, **options)

@@ -2,7 +2,8 @@ import pytest
 
 from edge.detect.manifest import InputContract
 from trainer.errors import NetworkError
-from trainer.training.networks import ANY_PLANES, NETWORKS, build
+from trainer.training.networks import NETWORKS, build
+from trainer.training.request import ANY_PLANES
 
 FIVE_PLANES = InputContract(crop_size=33, planes="compensated")
 

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from quantize.checking import BundleCheck
     from quantize.library import check, convert
     from quantize.limits import Limits
+    from quantize.report import verdict
 
-__all__ = ["BundleCheck", "Limits", "Settings", "check", "convert"]
+__all__ = ["BundleCheck", "Limits", "Settings", "check", "convert", "verdict"]
 
 if not TYPE_CHECKING:  # a type checker would take any name for an attribute
     __getattr__, __dir__ = face(
@@ -33,5 +34,6 @@ if not TYPE_CHECKING:  # a type checker would take any name for an attribute
             "Settings": "quantize.bundling",
             "check": "quantize.library",
             "convert": "quantize.library",
+            "verdict": "quantize.report",
         },
     )

@@ -6,7 +6,6 @@ import platform
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from edge.detect.manifest import CandidateRules, InputContract, Manifest, Screen
 from quantize.conversion import INT8_RECIPE, Recipe, contracts_of, convert, require_exact_input
 from quantize.errors import QuantiseError
 from quantize.graph import read_graph
+from quantize.origin import run_card
 from quantize.pairing import (
     TfliteNetwork,
     at_unit_temperature,
@@ -33,6 +33,7 @@ from trainer.data.dataset import Dataset
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     import keras
 
@@ -125,8 +126,8 @@ def convert_run(
         "strata": len(np.unique(cell[chosen])),
         "seed": settings.seed,
     }
-    notes = {"representative": representatives, "threshold": noted}
-    return Converted(converted, decision, _provenance(run, content, datasets, settings, notes))
+    notes = {"representative": representatives, "threshold": noted, "run": run_card(run, network)}
+    return Converted(converted, decision, _provenance(content, datasets, settings, notes))
 
 
 def bundle_run(
@@ -231,7 +232,7 @@ def _decision_of(run: Run, converted: TfliteNetwork, datasets: Sequence[Dataset]
 
 
 def _provenance(
-    run: Run, content: bytes, datasets: Sequence[Dataset], settings: Settings, notes: dict[str, Any]
+    content: bytes, datasets: Sequence[Dataset], settings: Settings, notes: dict[str, Any]
 ) -> dict[str, Any]:
     graph = read_graph(content)
     return {
@@ -241,16 +242,8 @@ def _provenance(
         **notes,
         "operators": graph.versions(),
         "min_runtime": graph.min_runtime,
-        "run": _run_card(run),
         "data": {dataset.path.name: dataset.sha256 for dataset in datasets},
     }
-
-
-def _run_card(run: Run) -> dict[str, Any]:
-    """Return what the bundle notes of a run, folders by their names only, as a bundle travels."""
-    card = run.manifest.model_dump(mode="json", include={"network", "seed", "commit", "created_utc", "data"})
-    card["data"]["paths"] = [Path(path).name for path in run.manifest.data.paths]
-    return card
 
 
 def _require_shape(network: keras.Model, contract: InputContract, what: str) -> None:

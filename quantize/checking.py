@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from quantize.agreement import Agreement
     from quantize.pairing import NetworkPair
     from quantize.runtimes import ForeignRuntime
     from trainer.data.dataset import Dataset
@@ -51,6 +52,16 @@ class BundleCheck:
     def passed(self) -> bool:
         """Whether the bundle exceeds no limit."""
         return not self.exceeded
+
+    @property
+    def binding(self) -> bool:
+        """Whether there are crops enough of both labels for a verdict that binds; else it is indicative."""
+        return not any(finding.few for _, finding in self._named())
+
+    @property
+    def agreement(self) -> Agreement:
+        """How far int8 and float decide alike: both networks together, or the classifier alone."""
+        return (self.cascade or self.networks[0]).agreement
 
     def _named(self) -> Iterator[tuple[str, Finding]]:
         for name, findings in self.findings:

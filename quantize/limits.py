@@ -2,6 +2,7 @@
 
 A figure that is estimated on a sample exceeds its limit only where its whole 95 % interval lies beyond the limit. Where
 the figure lies beyond and the interval reaches the limit, another sample may as well keep it: such a finding is close.
+Fewer crops make wider intervals. Below `min_positives` or `min_negatives` a verdict is indicative and not binding.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ MIN_IN_STRATUM = 200
 class Limits(StrictModel):
     """The limits of `check`; each can be set with --limits NAME=VALUE."""
 
-    min_positives: int = Field(default=5000, ge=1, description="positive crops that a verdict rests on")
-    min_negatives: int = Field(default=20000, ge=1, description="negative crops that a verdict rests on")
+    min_positives: int = Field(default=5000, ge=1, description="positive crops that a binding verdict rests on")
+    min_negatives: int = Field(default=20000, ge=1, description="negative crops that a binding verdict rests on")
     min_label_agreement: float = Field(default=0.995, ge=0, le=1, description="share of crops decided alike")
     max_recall_change: float = Field(default=0.005, ge=0, description="at false-positive rates 1e-2 and 1e-3")
     max_decision_recall_change: float = Field(default=0.005, ge=0, description="recall, each at its own threshold")
@@ -68,6 +69,8 @@ class Finding:
         Whether the limit is not exceeded.
     close : bool
         Whether the figure lies beyond the limit, which its 95 % interval reaches. Such a finding passes.
+    few : bool
+        Whether it counts crops and there are too few for a binding verdict. Such a finding passes, too.
 
     """
 
@@ -75,6 +78,7 @@ class Finding:
     passed: bool
     text: str
     close: bool = False
+    few: bool = False
 
 
 def parse_limits(words: Sequence[str]) -> Limits:
@@ -129,8 +133,8 @@ def _cascade_findings(check: CascadeCheck, limits: Limits) -> Iterator[Finding]:
         )
     yield from _agreement_findings(check.agreement, check.negatives, limits)
     yield from _stratum_findings(check.strata, limits)
-    yield _minimum("positive crops", check.positives, limits.min_positives)
-    yield _minimum("negative crops", check.negatives, limits.min_negatives)
+    yield _enough("positive crops", check.positives, limits.min_positives)
+    yield _enough("negative crops", check.negatives, limits.min_negatives)
 
 
 def _network_findings(check: NetworkCheck, limits: Limits) -> Iterator[Finding]:
@@ -156,8 +160,8 @@ def _network_findings(check: NetworkCheck, limits: Limits) -> Iterator[Finding]:
         yield _minimum(f"decisions alike on {other.name}", other.labels, limits.min_kernel_agreement, interval)
         if other.name.startswith("cortex"):
             yield _maximum(f"int8 steps on {other.name}", other.max_steps, limits.max_emulated_steps)
-    yield _minimum("positive crops", check.positives, limits.min_positives)
-    yield _minimum("negative crops", check.negatives, limits.min_negatives)
+    yield _enough("positive crops", check.positives, limits.min_positives)
+    yield _enough("negative crops", check.negatives, limits.min_negatives)
 
 
 def _agreement_findings(agreement: Agreement, negatives: int, limits: Limits) -> Iterator[Finding]:
@@ -209,6 +213,10 @@ def _judged(
 def _minimum(name: str, found: float, limit: float, interval: Interval | None = None) -> Finding:
     text = f"{found:.6g}{_95(interval, '.6g')}, at least {limit:g} wanted"
     return _judged(name, text, found, interval, minimum=limit)
+
+
+def _enough(name: str, found: int, wanted: int) -> Finding:
+    return Finding(name, passed=True, text=f"{found}, a binding verdict wants {wanted}", few=found < wanted)
 
 
 def _maximum(name: str, found: float, limit: float) -> Finding:

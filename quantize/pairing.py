@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,12 +14,14 @@ from edge.statistics import log_odds, sigmoid, threshold_at_fpr
 from quantize.agreement import matched_threshold
 from quantize.conversion import contracts_of, convert
 from quantize.errors import QuantiseError
+from quantize.origin import require_origin
 from trainer.training.planes import network_planes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    import keras
     from numpy.typing import NDArray
 
     from trainer.data.dataset import Dataset
@@ -86,7 +88,8 @@ def pair_networks(bundle: Bundle, run: Run, screen_run: Run | None) -> list[Netw
     Raises
     ------
     QuantiseError
-        An input contract is not its run's; or the bundle has a screen and its run is not named, or the reverse.
+        A network came from another run, or its input contract is not the run's; or the bundle has a screen and its run
+        is not named, or the reverse.
 
     """
     manifest = bundle.manifest
@@ -100,18 +103,19 @@ def pair_networks(bundle: Bundle, run: Run, screen_run: Run | None) -> list[Netw
             raise QuantiseError(str(bundle.path), "it holds no screen", "leave out --screen-reference")
         screen = TfliteNetwork(bundle.screen, (small.input, small.output))
         parts.append((SCREEN, screen, Decision(threshold=small.threshold), screen_run))
-    for name, network, _, source in parts:
-        _require_same_contract(f"{bundle.path} ({name})", network.contract[0], source)
-    return [
-        NetworkPair(name, bundle, decision, source, network, float_network(source))
-        for name, network, decision, source in parts
-    ]
+    pairs = []
+    for name, network, decision, source in parts:
+        what, model = f"{bundle.path} ({name})", source.load_model()
+        _require_same_contract(what, network.contract[0], source)
+        require_origin(what, _noted(bundle, name).get("run", {}), source, model)
+        pairs.append(NetworkPair(name, bundle, decision, source, network, float_network(source, model)))
+    return pairs
 
 
-def float_network(run: Run) -> TfliteNetwork:
-    """Convert the network of a run without quantising it."""
-    model = convert(run.load_model(), "float32")
-    return TfliteNetwork(model, contracts_of(model, run.manifest.input))
+def float_network(run: Run, model: keras.Model | None = None) -> TfliteNetwork:
+    """Convert the network of a run, which may be loaded already, without quantising it."""
+    content = convert(run.load_model() if model is None else model, "float32")
+    return TfliteNetwork(content, contracts_of(content, run.manifest.input))
 
 
 def float_bundle(pairs: Sequence[NetworkPair], decisions: Sequence[Decision]) -> Bundle:
@@ -267,9 +271,15 @@ def _changes_of(pair: NetworkPair, chosen: Decision) -> list[str]:
 
 def _noted_threshold(pair: NetworkPair) -> dict[str, float]:
     """Return what `convert` noted of a threshold: the float network's, `matched_to`, and the `chosen` one."""
-    card = pair.bundle.manifest.provenance
-    noted = (card if pair.name == CLASSIFIER else card.get("screen", {})).get("threshold", {})
+    noted = _noted(pair.bundle, pair.name).get("threshold", {})
     return {key: noted[key] for key in ("matched_to", "chosen") if isinstance(noted.get(key), float)}
+
+
+def _noted(bundle: Bundle, name: str) -> dict[str, Any]:
+    """Return what `convert` noted of one of the networks of a bundle."""
+    card = bundle.manifest.provenance
+    noted: dict[str, Any] = card if name == CLASSIFIER else card.get("screen", {})
+    return noted
 
 
 def _require_same_contract(what: str, contract: InputContract, run: Run) -> None:

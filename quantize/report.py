@@ -33,6 +33,7 @@ def as_dict(check: BundleCheck) -> dict[str, Any]:
     """Return the check as plain values for JSON; a number that is not finite becomes null."""
     whole: dict[str, Any] = plain(check)
     whole["passed"] = check.passed
+    whole["binding"] = check.binding
     whole["exceeded"] = check.exceeded
     whole["close"] = check.close
     for network, measured in zip(whole["networks"], check.networks, strict=True):
@@ -76,6 +77,7 @@ def record(check: BundleCheck, bundle: Bundle) -> None:
         "command": check.command,
         "data": check.data,
         "passed": check.passed,
+        "binding": check.binding,
         "exceeded": check.exceeded,
         "close": check.close,
     }
@@ -108,16 +110,35 @@ def _figures(network: NetworkCheck) -> dict[str, Any]:
 
 
 def verdict(check: BundleCheck) -> str:
-    """Return one line that says whether the bundle is within all limits, to which it is close, or which it exceeds."""
+    """Return one line that says whether the bundle is within all limits, to which it is close, or which it exceeds.
+
+    With too few crops for a binding verdict the line says so, with the interval and what it takes for a binding one.
+    """
     crops = check.networks[0].positives + check.networks[0].negatives
     exceeded, close = check.exceeded, check.close
+    word = ("PASSED" if not exceeded else "FAILED") + ("" if check.binding else " (indicative)")
     if not exceeded and not close:
-        return f"PASSED: {check.bundle}: int8 is within all limits of float on {crops} crops"
-    if not exceeded:
-        more = f" (and {len(close) - 1} more)" if len(close) > 1 else ""
-        return f"PASSED: {check.bundle}: int8 exceeds no limit of float on {crops} crops; close: {close[0]}{more}"
-    more = f" (and {len(exceeded) - 1} more)" if len(exceeded) > 1 else ""
-    return f"FAILED: {check.bundle}: {exceeded[0]}{more}"
+        found = f"int8 is within all limits of float on {crops} crops"
+    elif not exceeded:
+        found = f"int8 exceeds no limit of float on {crops} crops; close: {close[0]}{_and_more(close)}"
+    else:
+        found = f"{exceeded[0]}{_and_more(exceeded)}"
+    return f"{word}: {check.bundle}: {found}{'' if check.binding else _indicative(check)}"
+
+
+def _and_more(texts: list[str]) -> str:
+    return f" (and {len(texts) - 1} more)" if len(texts) > 1 else ""
+
+
+def _indicative(check: BundleCheck) -> str:
+    """Return why a verdict is indicative, to follow it: the interval, and the crops that a binding one takes."""
+    limits, (low, high) = check.limits, check.agreement.labels_interval
+    crops = 2 * max(limits.min_positives, limits.min_negatives)
+    return (
+        f"; {100 * check.agreement.labels:.2f} % decided alike (95 % {100 * low:.2f} to {100 * high:.2f} %); binding "
+        f"from {limits.min_positives:,} crops with a hit and {limits.min_negatives:,} without: "
+        f"gammabox-trainer build OUT --kind test --crops {crops}"
+    )
 
 
 def lines(check: BundleCheck) -> Iterator[str]:
@@ -129,7 +150,7 @@ def lines(check: BundleCheck) -> Iterator[str]:
         else:
             yield from _network_lines(measured[name]) if name in measured else _clip_lines(check.clip)
         for finding in findings:
-            mark = "close" if finding.close else "ok" if finding.passed else "FAIL"
+            mark = "few" if finding.few else "close" if finding.close else "ok" if finding.passed else "FAIL"
             yield f"  {mark:5} {finding.name}: {finding.text}"
 
 

@@ -60,7 +60,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], ...]] = {
     ),
     "quantize": (
         ("errors", "graph", "intervals", "planes", "predictions", "qat_worker", "representative", "runtime_worker"),
-        ("agreement", "conversion", "runtimes"),
+        ("agreement", "conversion", "origin", "runtimes"),
         ("environments", "layers", "pairing"),
         ("clip", "measure", "qat"),
         ("bundling", "limits"),

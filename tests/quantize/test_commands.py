@@ -1,6 +1,7 @@
 """Command line: exit codes, one line of reason, keys of the JSON, and the page."""
 
 import json
+import re
 import shutil
 
 import pytest
@@ -18,7 +19,7 @@ EASY = [
 ]
 CHECK_KEYS = {
     *("bundle", "sha256", "created_utc", "command", "data", "limits", "cascade", "networks", "findings", "clip"),
-    *("passed", "exceeded", "close"),
+    *("passed", "binding", "exceeded", "close"),
 }
 CASCADE_KEYS = {"positives", "negatives", "agreement", "strata", "decision_changes"}
 AGREEMENT_KEYS = {
@@ -72,7 +73,7 @@ def test_check_exits_0_and_writes_page_figures_and_record(check, tiny, tmp_path)
     assert "conv2_relu" in text
     assert "http" not in text
     recorded = load_bundle(bundle).manifest.figures["int8_check"]
-    assert (recorded["passed"], recorded["exceeded"]) == (True, [])
+    assert (recorded["passed"], recorded["binding"], recorded["exceeded"]) == (True, True, [])
     assert recorded["classifier"]["partitions"] == 1
 
 
@@ -98,6 +99,38 @@ def test_check_exits_1_and_names_the_limit_exceeded(check):
 )
 def test_check_exits_2_on_wrong_words(check, words, message):
     assert check(*words).refused(message)
+
+
+FEW = [word for word in EASY if not word.startswith(("min_positives", "min_negatives"))]
+FEW = [word for word, after in zip(FEW, [*FEW[1:], ""], strict=True) if not word == after == "--limits"]
+
+
+def test_check_with_few_crops_passes_as_indicative(check, tmp_path):
+    page = tmp_path / "check.html"
+    ended = check(*FEW, "--report", page)
+    assert ended.code == 0, ended.out
+    verdict = ended.out.splitlines()[-1]
+    assert verdict.startswith("PASSED (indicative): bundle: int8 is within all limits of float on 300 crops; ")
+    assert re.search(r"\d+\.\d\d % decided alike \(95 % \d+\.\d\d to \d+\.\d\d %\)", verdict)
+    assert "binding from 5,000 crops with a hit and 20,000 without" in verdict
+    assert verdict.endswith("gammabox-trainer build OUT --kind test --crops 40000")
+    assert "  few   positive crops: 150, a binding verdict wants 5000" in ended.out
+    assert "PASSED (indicative)" in page.read_text(encoding="utf-8")
+
+
+def test_check_with_few_crops_still_fails_a_limit(check):
+    ended = check(*FEW, "--limits", "min_speedup=1000")
+    assert ended.code == 1
+    assert ended.out.splitlines()[-1].startswith("FAILED (indicative): bundle: classifier: speed against float")
+
+
+def test_check_refuses_a_bundle_of_another_run(command, tiny, tmp_path):
+    other = shutil.copytree(tiny.run.path, tmp_path / "other")
+    manifest = json.loads((other / "run.json").read_text(encoding="utf-8"))
+    (other / "run.json").write_text(json.dumps({**manifest, "seed": 5}), encoding="utf-8")
+    runs = ("--reference", other, "--screen-reference", tiny.run.path)
+    ended = command(main, "check", tiny.bundle.path, *runs, "--data", tiny.dataset.path)
+    assert ended.refused("(classifier): it came from another run than", "seed differ", "seed 1", "seed 5")
 
 
 def test_convert_exits_2_on_a_folder_that_is_no_run(command, tmp_path):

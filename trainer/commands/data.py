@@ -14,13 +14,20 @@ from edge.commands import console
 from edge.commands.console import typed_command
 from edge.commands.options import with_option_groups
 from edge.output import is_page, require_free
-from trainer.commands.options import ForceOption
+from trainer.commands.options import ForceOption, warn
 from trainer.data.dataset import Dataset
+from trainer.errors import DatasetError
 from trainer.scenes.splits import SPLITS
 
 if TYPE_CHECKING:
+    from trainer.data.build import Recipe
     from trainer.data.cost import BuildCost
     from trainer.data.quota import MixtureShares
+
+
+BINDING_CROPS = 40_000
+"""Of a test mixture: by default `gammabox-quantize check` wants 20,000 crops without a hit, which are one in two."""
+_USES = {"train": "training", "validation": "validation", "test": "testing"}
 
 
 def register(app: typer.Typer) -> None:
@@ -54,10 +61,15 @@ class ShotOptions:
 
 @with_option_groups
 def build_command(
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of the dataset; one that was begun is continued.")],
+    out: Annotated[
+        Path,
+        typer.Argument(metavar="OUT", help="Folder of the dataset; one that was begun is continued, or grows."),
+    ],
     shots: ShotOptions,
     kind: Annotated[str, typer.Option(help="training (75 % train, 25 % validation, by scene) or test.")] = "training",
-    crops: Annotated[int, typer.Option(min=1, help="Samples in all, half of them with a hit.")] = 60000,
+    crops: Annotated[
+        int, typer.Option(min=1, help="Samples in all, half with a hit; more of them make a dataset grow.")
+    ] = (60000),
     crop_size: Annotated[int, typer.Option(min=32, max=224, help="Edge of the square crops, pixels.")] = 64,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 1,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; all cores by default.")] = None,
@@ -65,6 +77,7 @@ def build_command(
 ) -> None:
     """Build a dataset of crops with and without hits; interrupt it at any time and run it again to go on.
 
+    Run it again with more --crops to make the dataset grow: what is there is kept.
     Exit 1 where a test mixture lacks what it promises: blotches, strong motion, hits of 25 to 40 grey levels.
     """
     from trainer.commands.recipe_options import recipe_from_options
@@ -85,6 +98,7 @@ def build_command(
         nuisance_share=shots.nuisance_share,
         radiations=shots.nuclide,
     )
+    announce(out, recipe)
     cost, command = BuildCost(), typed_command("gammabox-trainer")
     with progress_bar(crops) as on_shard:
         dataset = build(out, recipe, command=command, workers=workers, on_shard=on_shard, cost=cost)
@@ -197,7 +211,6 @@ def _print_summary(
         summary["cost"] = cost.report
     if shares is not None:
         summary["mixture"] = {**asdict(shares), "missed": list(shares.missed)}
-    warn_without_validation(dataset)
     if as_json:
         print(json.dumps(summary))
         return
@@ -217,14 +230,28 @@ def _print_summary(
     print(f"{out}: {dataset.crop_size} pixels, SHA-256 {dataset.sha256}")
 
 
-def warn_without_validation(dataset: Dataset) -> None:
-    """Warn on stderr where a training set is too small to have the validation split that `fit` asks for."""
-    if dataset.index.complete and dataset.count("train")[0] and not dataset.count("validation")[0]:
-        print(
-            f"{dataset.path}: no validation split, which `fit` needs: shards of 512 crops go to a split whole; "
-            "make more crops",
-            file=sys.stderr,
+def announce(out: Path, recipe: Recipe) -> None:
+    """Say on stderr what the splits get, before hours of work, and what it takes where they are too small."""
+    shares = " and ".join(f"{samples:,} for {_USES[split]}" for split, samples in recipe.split_sizes().items())
+    there = f"; {crops_in(out):,} are there" if crops_in(out) else ""
+    sys.stderr.write(f"{out}: {recipe.crops:,} crops, {shares}{there}\n")
+    if recipe.kind == "training" and "validation" not in recipe.split_sizes():
+        warn(
+            f"no validation split, which `fit` needs: shards of {recipe.samples_a_shard} crops go to a split whole, "
+            f"every fourth to validation; give --crops {recipe.min_crops}"
         )
+    if recipe.kind == "test" and recipe.crops < BINDING_CROPS:
+        sys.stderr.write(
+            f"a binding verdict of `gammabox-quantize check` takes --crops {BINDING_CROPS}; a dataset can grow\n"
+        )
+
+
+def crops_in(folder: Path) -> int:
+    """Return the crops of a dataset so far; 0 where there is none."""
+    try:
+        return Dataset.open(folder).count()[0]
+    except DatasetError:
+        return 0
 
 
 def _print_shares(blotch: float, motion: float, visible: float, missed: tuple[str, ...] = ()) -> None:

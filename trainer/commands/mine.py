@@ -40,7 +40,7 @@ def mine_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Collect what the fast path proposes in whole pictures: hard examples of label 0, and hits where they fall."""
-    from trainer.commands.data import warn_without_validation
+    from trainer.commands.data import announce
     from trainer.commands.recipe_options import recipe_from_options
     from trainer.data.mine import Deceived, mine
 
@@ -62,6 +62,7 @@ def mine_command(
         from trainer.training.scores import RunScores
 
         deceived = Deceived(RunScores(str(run)), min_score, Run.open(run).manifest.data.sha256)
+    announce(out, recipe)
     with progress_bar(crops) as on_shard:
         dataset = mine(
             out,
@@ -72,7 +73,6 @@ def mine_command(
             workers=workers,
             on_shard=on_shard,
         )
-    warn_without_validation(dataset)
     splits = {split: dataset.count(split)[0] for split in ("train", "validation")}
     if as_json:
         print(json.dumps({"path": str(out), "sha256": dataset.sha256, "splits": splits}))

@@ -120,6 +120,18 @@ class Recipe:
         whole, rest = divmod(self.crops, self.samples_a_shard)
         return [self.samples_a_shard] * whole + ([rest] if rest else [])
 
+    def split_sizes(self) -> dict[Split, int]:
+        """Count the samples of each split."""
+        sizes: dict[Split, int] = {}
+        for shard, size in enumerate(self.shard_sizes()):
+            sizes[self.split_of(shard)] = sizes.get(self.split_of(shard), 0) + size
+        return sizes
+
+    @property
+    def min_crops(self) -> int:
+        """Crops from which on every split of this kind has a whole shard."""
+        return self.samples_a_shard * (1 if self.kind == "test" else 4)
+
     def split_of(self, shard: int) -> Split:
         """Return the split of a shard: of training data every fourth is for validation."""
         if self.kind == "test":
@@ -169,7 +181,8 @@ def build(
     Parameters
     ----------
     path : Path
-        A new folder, or one that was begun with the same recipe.
+        A new folder, or one that was begun with the same recipe. One of fewer crops grows, to the same bytes as if
+        it had been made at once.
     recipe : Recipe
     command : str
         The command line, recorded in dataset.json.
@@ -183,10 +196,10 @@ def build(
     Raises
     ------
     DatasetError
-        The folder was begun with another recipe, or the disk is full.
+        The folder was begun with another recipe or with more crops, or the disk is full.
 
     """
-    writer = DatasetWriter(path, recipe.index(command))
+    writer = DatasetWriter(path, recipe.index(command), grows=True)
     sizes = recipe.shard_sizes()
     missing = writer.missing
     done = recipe.crops - sum(sizes[shard] for shard in missing)

@@ -86,7 +86,7 @@ def mine(
     Parameters
     ----------
     path : Path
-        A new folder, or one that was begun with the same recipe.
+        A new folder, or one that was begun with the same recipe; one of fewer crops grows.
     recipe : Recipe
         Its kind has to be "training". `crops` is the number of candidates: three in four for train, the rest for
         validation.
@@ -100,10 +100,10 @@ def mine(
     Raises
     ------
     DatasetError
-        The folder was begun with another recipe, or the disk is full.
+        The folder was begun with another recipe or with more crops, or the disk is full.
 
     """
-    writer = DatasetWriter(path, _index(recipe, hits_a_shot, deceived, command))
+    writer = DatasetWriter(path, _index(recipe, hits_a_shot, deceived, command), grows=True)
     sizes = recipe.shard_sizes()
     missing = writer.missing
     done = recipe.crops - sum(sizes[shard] for shard in missing)

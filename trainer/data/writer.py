@@ -21,21 +21,35 @@ class DatasetWriter:
 
     A folder that was begun with the same recipe is continued. A dataset of another recipe and a folder that holds
     anything else are refused, before anything is written.
+
+    Parameters
+    ----------
+    path : Path
+    index : DatasetIndex
+        What is planned.
+    grows : bool
+        Whether a dataset of the same recipe with fewer "crops" is continued, too. The whole shards of it stay; a last
+        one that was smaller is made again. Each shard has to depend on its number and size only.
+
     """
 
-    def __init__(self, path: Path, index: DatasetIndex) -> None:
+    def __init__(self, path: Path, index: DatasetIndex, *, grows: bool = False) -> None:
         self.path = path
         self._done: dict[int, ShardEntry] = {}
         if (path / INDEX_FILE).exists():
             existing = read_index(path)
-            differing = _differences(existing, index)
-            if differing:
+            differing, outdated = _differences(existing, index), None
+            if grows and differing == ["crops"]:
+                outdated = _short_shard(path, existing, index)
+            elif differing:
                 raise DatasetError(
                     path,
                     f"it was begun with other options ({', '.join(differing)} differ)",
                     "name a new folder, or give the same options to go on",
                 )
-            self._done = {entry.index: entry for entry in existing.shards if _is_whole(path, entry)}
+            self._done = {
+                entry.index: entry for entry in existing.shards if entry.index != outdated and _is_whole(path, entry)
+            }
         elif (path / "run.json").exists():
             raise DatasetError(path, "it is a run folder, not a dataset's", "name a new folder")
         elif foreign := _foreign_files(path):
@@ -136,6 +150,14 @@ def _is_whole(folder: Path, entry: ShardEntry) -> bool:
     except OSError:
         return False
     return hashlib.sha256(content).hexdigest() == entry.sha256
+
+
+def _short_shard(path: Path, existing: DatasetIndex, planned: DatasetIndex) -> int | None:
+    """Return the last shard of a dataset that is to grow where it is smaller than the others; it is made again."""
+    had, wanted = int(existing.recipe["crops"]), int(planned.recipe["crops"])
+    if wanted < had:
+        raise DatasetError(path, f"it was begun with {had:,} crops", f"give --crops {had} or more, or a new folder")
+    return existing.planned_shards - 1 if had % int(existing.recipe["samples_a_shard"]) else None
 
 
 def _foreign_files(folder: Path) -> list[str]:

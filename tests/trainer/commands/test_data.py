@@ -20,7 +20,9 @@ def run(*words: str) -> tuple[int, str]:
 def test_build_and_inspect_commands(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, [*BUILD, str(tmp_path / "set")])
     assert result.exit_code == 0
+    assert "set: 24 crops, 24 for training\n" in result.stderr
     assert "no validation split, which `fit` needs" in result.stderr
+    assert "give --crops 2048" in result.stderr
     summary = json.loads(result.stdout)
     assert summary["splits"]["train"] == {"samples": 24, "hits": 12}
     assert summary["sha256"] == Dataset.open(tmp_path / "set").sha256
@@ -36,7 +38,9 @@ def test_build_and_inspect_commands(tmp_path: Path) -> None:
 
 def test_build_command_reports_the_shares_of_a_mixture(tmp_path: Path) -> None:
     words = [*BUILD, "--kind", "test", "--nuisance", "none", str(tmp_path / "set")]
-    code, out = run(*words)
+    result = CliRunner().invoke(app, words)
+    assert "a binding verdict of `gammabox-quantize check` takes --crops 40000" in result.stderr
+    code, out = result.exit_code, result.stdout
     assert code == 0
     mixture = json.loads(out)["mixture"]
     assert (mixture["negatives"], mixture["hits"], mixture["missed"]) == (12, 12, [])

@@ -110,6 +110,21 @@ def test_build_goes_on_after_a_kill_to_the_same_bytes(tmp_path: Path) -> None:
         assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "unbroken" / name).read_bytes(), name
 
 
+def test_build_grows_to_the_bytes_of_a_whole_build(tmp_path: Path) -> None:
+    recipe = replace(RECIPE, crops=20, max_a_shard=8)  # two whole shards and one of 4
+    build(tmp_path / "grown", recipe, workers=1)
+    kept = (tmp_path / "grown" / "shards" / "00001.npz").stat()
+    grown = build(tmp_path / "grown", replace(recipe, crops=36), workers=1)
+    whole = build(tmp_path / "whole", replace(recipe, crops=36), workers=1)
+    assert grown.count() == whole.count() == (36, 18)
+    for file in sorted(file.relative_to(whole.path) for file in whole.path.rglob("*") if file.is_file()):
+        assert (grown.path / file).read_bytes() == (whole.path / file).read_bytes(), file
+    after = (tmp_path / "grown" / "shards" / "00001.npz").stat()
+    assert (kept.st_ino, kept.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)  # it was not made again
+    with pytest.raises(DatasetError, match="begun with 36 crops; give --crops 36 or more"):
+        build(tmp_path / "grown", recipe, workers=1)
+
+
 def test_build_refuses_another_recipe(tmp_path: Path) -> None:
     small = replace(RECIPE, crops=16)
     build(tmp_path / "set", small, workers=1)
@@ -122,6 +137,15 @@ def test_region_size_is_even_and_several_crops_wide(crop_size: int) -> None:
     size = region_size(crop_size)
     assert size % 2 == 0
     assert size >= 2 * crop_size
+
+
+@pytest.mark.parametrize(("kind", "crops", "splits"), [("training", 2048, 2), ("training", 1536, 1), ("test", 512, 1)])
+def test_split_sizes_count_whole_shards(kind: str, crops: int, splits: int) -> None:
+    recipe = replace(RECIPE, kind=kind, crops=crops, crop_size=64)
+    sizes = recipe.split_sizes()
+    assert len(sizes) == splits
+    assert sum(sizes.values()) == crops
+    assert recipe.min_crops == (512 if kind == "test" else 2048)
 
 
 def test_split_of_keeps_three_quarters_for_training() -> None:

@@ -41,9 +41,11 @@ def fit_on_jax(run: Path, data: Dataset, *more: str) -> dict:
 
 
 @needs_jax
-def test_fit_trains_on_the_jax_backend(tmp_path: Path, data: Dataset) -> None:
-    assert fit_on_jax(tmp_path / "run", data)["log"][0]["steps"] == 2
-    assert "on jax" in Run.open(tmp_path / "run").manifest.backend
+def test_fit_shares_batches_between_two_devices_of_jax(tmp_path: Path, data: Dataset) -> None:
+    assert fit_on_jax(tmp_path / "run", data, "--devices", "2")["log"][0]["steps"] == 2
+    manifest = Run.open(tmp_path / "run").manifest
+    assert "on jax" in manifest.backend
+    assert manifest.fit.devices == 2
 
 
 @pytest.mark.slow

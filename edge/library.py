@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from edge.analysis import analyze
 from edge.arguments import as_path, described, optional, positive, takes
 from edge.bundle import load_bundle
+from edge.capture.part import Part
 from edge.capture.source import open_source
 from edge.detect.detector import Detector
 from edge.detect.manifest import Bundle
@@ -97,12 +98,25 @@ def _bundle(value: object, what: str) -> object:
         raise InputError(f"{what}: found {described(value)}, expected a bundle or the path of its folder") from None
 
 
-@takes(model=_bundle, threads=int, exposure_s=optional(positive), calibration=optional(as_path))
+def _not_negative(value: object, what: str) -> object:
+    return 0.0 if isinstance(value, int | float) and value == 0 else positive(value, what)
+
+
+@takes(
+    model=_bundle,
+    threads=int,
+    start_s=_not_negative,
+    seconds=optional(positive),
+    exposure_s=optional(positive),
+    calibration=optional(as_path),
+)
 def analyse(
     clip: str | Path,
     *,
     model: Bundle | str | Path | None = None,
     threads: int = 1,
+    start_s: float = 0.0,
+    seconds: float | None = None,
     exposure_s: float | None = None,
     calibration: str | Path | None = None,
     on_frame: Callable[[AnalysedFrame], None] | None = None,
@@ -115,58 +129,33 @@ def analyse(
         As of `edge.open_source`.
     model : Bundle, str, Path or None
         A bundle or its folder; None for the one that ships.
-    threads : int
-        Threads in which successive frames overlap. The result does not depend on it.
+    start_s, seconds : float
+        The part of the recording that is analysed; by default all of it.
     exposure_s : float or None
         Without it the time between frames counts as exposure, and rates are lower limits.
     calibration : str, Path or None
         Calibration of the box that made the recording: its noise and background.
-    on_frame : callable or None
-        Called with each analysed frame.
+    threads, on_frame : int, callable or None
+        Threads that work, and what is called with each analysed frame. The result does not depend on them.
 
     Raises
     ------
-    SourceError
-        Nothing usable is there, or no three usable frames in a row.
-    BundleError, RuntimeMissingError
-        The model cannot be used.
-    CalibrationError
-        The calibration is damaged, or of another camera.
+    SourceError, BundleError, RuntimeMissingError, CalibrationError
+        Recording, model or calibration cannot be used.
 
     Examples
     --------
     A folder of pictures of a grey wall, with a bright spot in the fourth:
 
-    >>> import cv2
-    >>> import numpy as np
+    >>> import cv2, numpy as np
     >>> Path("wall").mkdir()
     >>> wall = np.full((7, 240, 320), 60, np.uint8)
     >>> wall[3, 100:103, 200:203] = 200
-    >>> written = [cv2.imwrite(f"wall/{number}.png", picture) for number, picture in enumerate(wall)]
+    >>> written = [cv2.imwrite(f"wall/{number}.png", wall[number]) for number in range(7)]
     >>> [(hit.frame, hit.x, hit.y, hit.pixels) for hit in analyse("wall").hits]
     [(3, 200, 100, 9)]
 
     """
-    bundle = model if isinstance(model, Bundle) else load_bundle(model)
-    known = None
-    with ExitStack() as stack:
-        source = stack.enter_context(open_source(clip, exposure_s=exposure_s))
-        if calibration is not None:
-            known, exposure_s = calibration_of_recording(
-                Path(calibration), source.mode, exposure_s, bundle.manifest.sha256
-            )
-            source.close()
-            source = stack.enter_context(open_source(clip, exposure_s=exposure_s))
-        return _analysed(source, bundle, known, threads, on_frame)
-
-
-def _analysed(
-    source: Source,
-    bundle: Bundle,
-    known: Calibration | None,
-    threads: int,
-    on_frame: Callable[[AnalysedFrame], None] | None,
-) -> Analysis:
     hits: list[ClipHit] = []
     alarms: list[Alarm] = []
 
@@ -176,10 +165,29 @@ def _analysed(
         if on_frame is not None:
             on_frame(analysed)
 
-    detector = Detector(bundle, known=known.camera() if known is not None else None)
-    rate = known.rate() if known is not None else None
-    summary = analyze(source, detector, known=rate, threads=threads, follow=follow)
+    with ExitStack() as stack:
+        source, known, detector = opened(stack, clip, model, exposure_s, calibration)
+        frames, rate = Part(source, start_s, seconds), known.rate() if known is not None else None
+        summary = analyze(frames, detector, known=rate, threads=threads, follow=follow)
     return Analysis(tuple(hits), tuple(alarms), summary)
+
+
+def opened(
+    stack: ExitStack,
+    clip: str | Path,
+    model: Bundle | str | Path | None,
+    exposure_s: float | None,
+    calibration: str | Path | None,
+) -> tuple[Source, Calibration | None, Detector]:
+    """Open a recording, its calibration where there is one, and the detector for both; see `analyse`."""
+    # The recording comes first, as its name is more often wrong than that of the model.
+    source = stack.enter_context(open_source(clip, exposure_s=exposure_s))
+    bundle = model if isinstance(model, Bundle) else load_bundle(model)
+    if calibration is None:
+        return source, None, Detector(bundle)
+    known, exposure_s = calibration_of_recording(Path(calibration), source.mode, exposure_s, bundle.manifest.sha256)
+    source.close()
+    return stack.enter_context(open_source(clip, exposure_s=exposure_s)), known, Detector(bundle, known=known.camera())
 
 
 def clip_hits(analysed: AnalysedFrame) -> list[ClipHit]:

@@ -14,7 +14,7 @@ from edge.commands.console import typed_command
 from edge.commands.options import with_option_groups
 from quantize.options import CardOptions, ExtentOptions, OutputOptions, QuantisationOptions
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
 DataOption = Annotated[
     list[Path] | None,

@@ -12,14 +12,12 @@ from rich.console import Console
 from rich.progress import Progress
 
 from edge.analysis import analyze
-from edge.bundle import load_bundle, shipped_bundle_path
 from edge.capture.part import Part
-from edge.capture.source import open_source
 from edge.commands.analysis_options import LookOptions, PartOptions
 from edge.commands.console import typed_command
-from edge.detect.detector import Detector
 from edge.errors import OutputError, SourceError
 from edge.files import why
+from edge.library import opened
 from edge.output import is_events, is_page, require_apart, require_free
 from edge.pages.page import write_page
 from edge.process import set_up_process
@@ -27,7 +25,6 @@ from edge.redaction import without_login
 from edge.review.gathering import Gathering
 from edge.review.overlay import Overlay, is_overlay
 from edge.review.report import Recording, report_page
-from edge.site.calibration import calibration_of_recording
 from edge.text import counted
 
 if TYPE_CHECKING:
@@ -38,7 +35,6 @@ if TYPE_CHECKING:
     from edge.analysis import Summary
     from edge.capture.base import Mode, Source
     from edge.pipeline import AnalysedFrame
-    from edge.site.calibration import Calibration
 
 
 def run(
@@ -79,7 +75,7 @@ def run(
     set_up_process()
     look = look or LookOptions()
     with ExitStack() as stack:
-        source, known, detector = _opened(stack, clip, model, exposure_s, calibration)
+        source, known, detector = opened(stack, clip, model, exposure_s, calibration)
         places = ((events, is_events), (look.report, is_page), (look.overlay, is_overlay))
         _check_places(places, (clip, calibration), force=force)
         frames, declared = _part_of(source, part or PartOptions())
@@ -101,19 +97,6 @@ def run(
     for warning in summary.warnings:
         sys.stderr.write(f"warning: {warning}\n")
     print(summary.as_json() if as_json else as_text(summary))
-
-
-def _opened(
-    stack: ExitStack, clip: str, model: Path | None, exposure_s: float | None, calibration: Path | None
-) -> tuple[Source, Calibration | None, Detector]:
-    # The recording comes first, as its name is more often wrong than that of the model.
-    source = stack.enter_context(open_source(clip, exposure_s=exposure_s))
-    bundle = load_bundle(model if model is not None else shipped_bundle_path())
-    if calibration is None:
-        return source, None, Detector(bundle)
-    known, exposure_s = calibration_of_recording(calibration, source.mode, exposure_s, bundle.manifest.sha256)
-    source.close()
-    return stack.enter_context(open_source(clip, exposure_s=exposure_s)), known, Detector(bundle, known=known.camera())
 
 
 def _overlay(look: LookOptions, mode: Mode) -> Overlay | nullcontext[None]:

@@ -17,7 +17,7 @@ from edge.commands.site_options import CalibrateOptions, RecordOptions
 from edge.commands.watch_options import WatchOptions
 from edge.output import is_page, is_picture, require_free
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
 Clip = Annotated[str, typer.Argument(metavar="CLIP", help="A recording: Motion JPEG AVI, or a folder of pictures.")]
 Config = Annotated[Path, typer.Option(help="Settings of the box, such as /etc/gammabox/device.yaml.")]

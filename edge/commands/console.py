@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 
 from edge import __version__
+from edge.commands.panels import group_commands, group_options
 from edge.errors import GammaboxError, SettingsError
 from edge.files import MAX_DIGITS
 from edge.redaction import without_login, without_logins_of
@@ -110,12 +111,15 @@ def _of_fault(error: BaseException) -> str:
 
 
 def strict_command(app: typer.Typer) -> Callable[..., object]:
-    """Return the command line of an app, with options that take no numbers such as nan, inf or 1e999."""
+    """Return the command line of an app: options under headings, and none that takes nan, inf or 1e999."""
     command = typer.main.get_command(app)
     waiting: list[Any] = [command]
     while waiting:
         group = waiting.pop()
-        waiting += getattr(group, "commands", {}).values()
+        group_options(group)
+        if hasattr(group, "commands"):
+            group_commands(group)
+            waiting += group.commands.values()
         if group.callback is not None:
             group.callback = _with_finite_numbers(group.callback)
     return command

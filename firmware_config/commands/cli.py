@@ -34,7 +34,7 @@ from firmware_config.site import warnings_of
 from firmware_config.site_checks import PLACEHOLDER
 from firmware_config.site_file import load_site, swallowed_text
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
 app.add_typer(credentials.app, name="credentials")
 app.add_typer(export.app, name="export")

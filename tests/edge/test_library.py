@@ -78,6 +78,14 @@ def test_analyse_calls_on_frame_with_each_analysed_frame(clip, result):
     assert sum(len(analysed.detection.hits) for analysed in frames) == len(result.hits)
 
 
+def test_analyse_takes_a_part_as_the_command_does(command, clip):
+    part = edge.analyse(clip, start_s=70, seconds=10)
+    assert {hit.frame for hit in part.hits} <= set(range(70, 80))
+    ended = command(main, "analyze", clip, "--start", 70, "--seconds", 10, "--json")
+    assert (ended.json["hits"], ended.json["frames"]) == (len(part.hits), part.summary.frames)
+    assert part.hits
+
+
 def test_analysed_frames_of_the_face_find_the_same(clip, result):
     with edge.open_source(clip) as source:
         detector = edge.Detector(edge.load_bundle())
@@ -102,6 +110,8 @@ def test_clip_hit_counts_on_live_ground_unless_it_is_a_nuisance(result):
         ({"model": 5}, InputError),
         ({"threads": "two"}, InputError),
         ({"exposure_s": -1}, InputError),
+        ({"start_s": -1}, InputError),
+        ({"seconds": 0}, InputError),
         ({"calibration": "missing.json"}, edge.GammaboxError),
     ],
 )

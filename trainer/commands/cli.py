@@ -9,7 +9,7 @@ import typer
 from edge.commands import console
 from trainer.commands import data, export, film, judge, judging, mine, study, training
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 for room in (data, mine, export, training, judging, judge, film, study):
     room.register(app)
 

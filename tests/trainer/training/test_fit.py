@@ -19,6 +19,7 @@ from trainer.data.dataset import Dataset
 from trainer.errors import DatasetError, RunError
 from trainer.training.callbacks import BOARD_FOLDER
 from trainer.training.fit import fit
+from trainer.training.fit_progress import FitProgress
 from trainer.training.networks import NetworkError
 from trainer.training.run import FitSettings, NetworkChoice, Run
 
@@ -131,8 +132,8 @@ def test_fit_resumes_to_the_same_result(tmp_path: Path, data: Dataset, unbroken:
     class StopNowError(Exception):
         pass
 
-    def interrupt(done: int, _total: int) -> None:
-        if done == steps:
+    def interrupt(step: FitProgress) -> None:
+        if step.done == steps:
             raise StopNowError
 
     with pytest.raises(StopNowError):
@@ -179,8 +180,8 @@ FIT = ("--network", "screen", "-o", "width=0.5", "--crop-size", 17, "--epochs", 
 
 
 def test_fit_command_resumes_an_earlier_run(tmp_path: Path, data: Dataset, unbroken: Run, command) -> None:
-    def interrupt(done: int, _total: int) -> None:
-        if done == 13:
+    def interrupt(step: FitProgress) -> None:
+        if step.done == 13:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

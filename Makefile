@@ -10,7 +10,7 @@ NOT_INSTALLED = { echo "make: pip could not install the packages; its reason sta
 # More words for pytest: make test PYTEST_ARGS="tests/edge -k alarm".
 PYTEST_ARGS ?=
 
-.PHONY: help demo demo-page test coverage check hooks test-slow test-peer test-hardware check-camera clean
+.PHONY: help demo demo-page test coverage check docs hooks test-slow test-peer test-hardware check-camera clean
 .DEFAULT_GOAL := help
 
 help: ## show this help
@@ -43,6 +43,9 @@ check: $(VENV)/.dev ## lint, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: $(VENV)/.dev ## build the site of the manuals with the API page into build/docs/site; a warning fails
+	$(BIN)/python scripts/build_docs.py build/docs
 
 hooks: $(VENV)/.dev ## let git run ruff before each commit (pre-commit)
 	$(BIN)/pre-commit install

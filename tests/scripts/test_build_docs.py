@@ -31,8 +31,8 @@ def build_docs():
         ("docs/engineer.md", "camera.md", "camera.md"),
         ("docs/engineer.md", "#in-python", "#in-python"),
         ("docs/notebook/README.md", "../../README.md", "../index.md"),
-        ("docs/notebook/a.md", "../camera.md", "../camera.md"),
-        ("docs/notebook/a.md", "README.md", "README.md"),
+        ("docs/notebook/2026-11-21-camera.md", "../camera.md", "../camera.md"),
+        ("docs/notebook/2026-11-21-camera.md", "README.md", "README.md"),
         ("docs/engineer.md", "https://doi.org/10.1515/phys-2022-0006", "https://doi.org/10.1515/phys-2022-0006"),
     ],
 )

@@ -1,0 +1,133 @@
+"""Every code block of the manuals: how the tests run it, or why they do not.
+
+A block is named by its page and its number on the page, from 0. tests/test_docs.py fails where a block is missing here;
+tests/test_code_blocks.py runs what can be run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Run:
+    """A block that runs.
+
+    Attributes
+    ----------
+    needs : tuple of str
+        What lies in its folder: "clip", "dataset", "footage", "site", "archive", "run".
+    replaced : dict
+        Words or parts of words of the page, and what stands in their place, to be fast or to fit what lies there.
+    added : dict
+        Words added to a command by its name, such as "fit".
+    left_out : dict
+        Beginnings of commands that do not run, with the reason.
+    slow : bool
+        Whether it takes more than some seconds.
+
+    """
+
+    needs: tuple[str, ...] = ()
+    replaced: dict[str, str] = field(default_factory=dict)
+    added: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+    slow: bool = False
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """A block that another test runs, named by its file."""
+
+    test: str
+
+
+@dataclass(frozen=True)
+class NotRun:
+    """A block that no test can run, and why."""
+
+    reason: str
+
+
+SMALL_FILM = ("--size", "160x120", "--seconds", "0.2")
+HARDWARE = NotRun("needs a camera, a board or a card")
+INSTALLS = NotRun("installs packages, which takes minutes and a network")
+MAKE = NotRun("is what continuous integration calls, or takes minutes; tests/test_docs.py looks for the targets")
+FIGURE = NotRun("is a drawing")
+OUTPUT = NotRun("is what a command prints")
+
+BLOCKS: dict[tuple[str, int], Run | Elsewhere | NotRun] = {
+    ("README.md", 0): MAKE,
+    ("README.md", 1): Run(
+        needs=("site",),
+        replaced={"ID": "desk"},
+        left_out={
+            ".venv/bin/pip": "installs packages",
+            ".venv/bin/gammabox-firmware init": "asks for values; the site lies there",
+            ".venv/bin/gammabox-firmware verify": "waits for boxes; see tests/firmware_config/test_verify_command.py",
+        },
+    ),
+    ("README.md", 2): Elsewhere("tests/edge/commands/test_watch.py"),
+    ("README.md", 3): Elsewhere("tests/test_engineer_path.py"),
+    ("CONTRIBUTING.md", 0): MAKE,
+    ("docs/architecture.md", 0): FIGURE,
+    ("docs/architecture.md", 1): FIGURE,
+    ("docs/beyond-a-site.md", 0): Run(),
+    ("docs/elsewhere.md", 0): Run(needs=("dataset",)),
+    ("docs/elsewhere.md", 1): Run(needs=("dataset",)),
+    ("docs/elsewhere.md", 2): Run(needs=("dataset",)),
+    ("docs/elsewhere.md", 3): Elsewhere("tests/trainer/training/test_devices.py"),
+    ("docs/browser-page.md", 0): Run(),
+    ("docs/calibration.md", 0): HARDWARE,
+    ("docs/calibration.md", 1): HARDWARE,
+    ("docs/camera.md", 0): Run(needs=("footage",), added={"film": SMALL_FILM}, slow=True),
+    ("docs/commands.md", 0): Elsewhere("tests/edge/test_agent_commands.py"),
+    ("docs/commands.md", 1): Elsewhere("tests/edge/commands/test_command.py"),
+    ("docs/control-room.md", 0): Elsewhere("tests/edge/commands/test_watch.py"),
+    ("docs/control-room.md", 1): OUTPUT,
+    ("docs/datasets.md", 0): Run(
+        needs=("footage",),
+        replaced={"60000": "2048", "42000": "512", "OTHER": "DIR"},
+        added={"build": ("--crop-size", "32"), "mine": ("--crop-size", "32")},
+        left_out={
+            "gammabox-trainer import": "takes recordings of a covered camera; see tests/trainer/data/test_imported.py",
+            "gammabox-trainer leakage": "takes more crops than are made here; see tests/trainer/data/test_leakage.py",
+        },
+        slow=True,
+    ),
+    ("docs/delivery.md", 0): MAKE,
+    ("docs/engineer.md", 0): Run(needs=("clip",), replaced={"5": "0", "10": "0.8"}),
+    ("docs/engineer.md", 1): Run(),
+    **{("docs/engineer.md", number): Run(needs=("dataset",)) for number in range(2, 7)},
+    ("docs/guard.md", 0): Elsewhere("tests/edge/commands/test_watch.py"),
+    ("docs/history.md", 0): Elsewhere("tests/edge/control_room/test_archive.py"),
+    ("docs/history.md", 1): Run(
+        needs=("archive",),
+        added={"history": ("--file", "archive.sqlite")},
+        left_out={"gammabox-edge history --since 2026": "names a box; see tests/edge/control_room/test_history.py"},
+    ),
+    ("docs/history.md", 2): Run(needs=("archive",), added={"history": ("--file", "archive.sqlite")}),
+    ("docs/image.md", 0): HARDWARE,
+    ("docs/installation.md", 0): INSTALLS,
+    **{("docs/messages.md", number): Elsewhere("tests/test_docs.py") for number in range(3)},
+    ("docs/quantisation.md", 0): Elsewhere("tests/quantize/test_commands.py"),
+    ("docs/technician.md", 0): Elsewhere("tests/firmware_config/test_chain.py"),
+    ("docs/technician.md", 1): Run(
+        needs=("site",), left_out={"gammabox-firmware init": "asks for values; the site lies there"}
+    ),
+    ("docs/technician.md", 2): Run(needs=("site",)),
+    ("docs/technician.md", 3): Run(needs=("site",), left_out={"sh broker/run.sh": "is a server"}),
+    ("docs/technician.md", 4): Run(needs=("site", "credentials"), replaced={"gate-1": "desk"}),
+    ("docs/technician.md", 5): Run(
+        needs=("site", "credentials"),
+        left_out={
+            "gammabox-firmware verify": "waits for a box; see tests/firmware_config/test_verify_command.py",
+        },
+    ),
+    ("docs/training.md", 0): Run(
+        needs=("footage",),
+        replaced={"240000": "2048", "42000": "512", "--batch-size 256": "--batch-size 64"},
+        added={"fit": ("--epochs", "1", "--steps", "4"), "convert": ("--representative", "50")},
+        slow=True,
+    ),
+}

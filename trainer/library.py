@@ -61,10 +61,8 @@ def film(
     ----------
     out : str or Path
         The clip, Motion JPEG in AVI. The truth gets the same name with the ending .jsonl.
-    nuclide : str
-    dose_rate_usv_h : float
-        Ambient dose equivalent rate H*(10) at the camera, µSv/h.
-    seconds : float
+    nuclide, dose_rate_usv_h, seconds
+        Such as "Tc-99m"; ambient dose equivalent rate H*(10) at the camera, µSv/h; length of the film.
     scene : str or Path
         "generated", or a video, a picture, or a folder of pictures.
     camera : Camera or str
@@ -75,25 +73,20 @@ def film(
         Whether natural gammas and cosmic muons come too.
     nuisances : sequence of str
         Names of disturbances, such as "rain".
-    seed : int
-        The same seed gives the same bytes.
-    threads : int or None
-        Frames made at a time.
+    seed, threads : int
+        The same seed gives the same bytes, however many frames are made at a time.
     progress : callable or None
         Called with the number of frames written.
 
     Raises
     ------
-    SensorError
-        A nuclide, dose rate, camera or scene that cannot be used.
-    FilmError
-        Another film is in its place.
+    SensorError, FilmError
+        A source, camera or scene that cannot be used; another film in its place.
 
     Examples
     --------
-    >>> made = film("clip.avi", size=(160, 120), seconds=0.2, dose_rate_usv_h=100_000)
-    >>> made.frames, made.clip.name, made.truth.name
-    (5, 'clip.avi', 'clip.jsonl')
+    >>> film("clip.avi", size=(160, 120), seconds=0.2, dose_rate_usv_h=100_000).frames
+    6
 
     """
     from trainer.filming.production import FilmSettings, prepare  # noqa: PLC0415 - OpenCV and the physics

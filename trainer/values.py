@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from edge.detect.crops import plane_count
 from edge.files import load_json
 from edge.text import meant
 from trainer.errors import NetworkError, SensorError
@@ -12,6 +13,11 @@ from trainer.errors import NetworkError, SensorError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from edge.detect.crops import Planes
+
+COLOURS = 3
+ANY_PLANES = ("alexnet_edge", "screen")
+"""Networks that take any number of planes; others take those of a picture in colour."""
 DROPOUT = (0.0, 0.95)
 WIDTH = (0.05, 8.0)
 # The choices of an option as a tuple of words or whole numbers, its range as a tuple of two real numbers.
@@ -88,3 +94,20 @@ def check_network_options(network: str, options: Mapping[str, Any]) -> None:
         if not fits:
             near = meant(value, map(str, choices)) if isinstance(value, str) else ""
             raise NetworkError(f"option {name} of the network {network}: found {value!r}{near}, expected {expected}")
+
+
+def check_network(name: str, options: Mapping[str, Any], planes: Planes) -> None:
+    """Check that there is a network of a name, and that it takes these options and planes.
+
+    Raises
+    ------
+    NetworkError
+
+    """
+    check_network_options(name, options)
+    channels = plane_count(planes)
+    if channels != COLOURS and name not in ANY_PLANES:
+        raise NetworkError(
+            f"network {name} takes {COLOURS} planes, {planes} are {channels}; give other --planes, "
+            f"or one of the networks {', '.join(ANY_PLANES)}"
+        )

@@ -61,12 +61,8 @@ def fit(
 
     Raises
     ------
-    RunError
-        The folder holds another training.
-    DatasetError
-        The data do not suit the network, or a dataset is named twice.
-    NetworkError
-        There is no such network, or it does not take these options or planes.
+    RunError, DatasetError, NetworkError
+        The folder holds another training; the data do not suit the network; there is no such network.
 
     """
     FitRequest(path, network, contract, datasets, settings, mixtures, seed).check()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from edge.detect.crops import cut_size, plane_count
-from trainer.errors import DatasetError, NetworkError, RunError
+from edge.detect.crops import cut_size
+from trainer.errors import DatasetError, RunError
 from trainer.training.run import BEST_FILE, LAST_FILE, RUN_FILE, FitSettings, NetworkChoice, Run
-from trainer.values import check_network_options
+from trainer.values import check_network
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from trainer.data.dataset import Dataset
     from trainer.scenes.splits import Split
 
-COLOURS = 3
-ANY_PLANES = ("alexnet_edge", "screen")  # networks that take any number of planes
 DIGEST = " sha256:"
 """In `FitSettings.start_from`: between the run folder and the digest of its weights."""
 
@@ -67,7 +65,7 @@ class FitRequest:
             weights.
 
         """
-        check_network(self.network.name, self.network.options, self.contract)
+        check_network(self.network.name, self.network.options, self.contract.planes)
         _require_distinct((*self.datasets, *self.mixtures))
         for dataset in (*self.datasets, *self.mixtures):
             require_large_crops(dataset, self.contract)
@@ -102,23 +100,6 @@ class FitRequest:
         best = Run.open(Path(source.rpartition(DIGEST)[0] or source)).path / BEST_FILE
         if not best.exists():
             raise RunError(best.parent, f"{BEST_FILE} is missing", "run its `fit` command again, it resumes")
-
-
-def check_network(name: str, options: Mapping[str, Any], contract: InputContract) -> None:
-    """Check that there is a network of a name, and that it takes these options and planes.
-
-    Raises
-    ------
-    NetworkError
-
-    """
-    check_network_options(name, options)
-    channels = plane_count(contract.planes)
-    if channels != COLOURS and name not in ANY_PLANES:
-        raise NetworkError(
-            f"network {name} takes {COLOURS} planes, {contract.planes} are {channels}; give other --planes, "
-            f"or one of the networks {', '.join(ANY_PLANES)}"
-        )
 
 
 def require_large_crops(dataset: Dataset, contract: InputContract) -> None:

@@ -13,7 +13,7 @@ from trainer.training.networks.alexnet import alexnet_edge, alexnet_paper
 from trainer.training.networks.googlenet import googlenet
 from trainer.training.networks.resnet import resnet
 from trainer.training.networks.screen import screen
-from trainer.training.request import COLOURS, check_network
+from trainer.values import COLOURS, check_network
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,7 +39,7 @@ def build(name: str, contract: InputContract, options: Mapping[str, Any], seed: 
         There is no network of that name, or it refuses the options or the number of planes.
 
     """
-    check_network(name, options, contract)
+    check_network(name, options, contract.planes)
     channels = plane_count(contract.planes)
     more = {} if channels == COLOURS else {"channels": channels}
     keras.utils.set_random_seed(seed)

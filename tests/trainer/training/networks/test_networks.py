@@ -3,7 +3,7 @@ import pytest
 from edge.detect.manifest import InputContract
 from trainer.errors import NetworkError
 from trainer.training.networks import NETWORKS, build
-from trainer.training.request import ANY_PLANES
+from trainer.values import ANY_PLANES
 
 FIVE_PLANES = InputContract(crop_size=33, planes="compensated")
 

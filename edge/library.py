@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from edge.alarm.alarm import Alarm
+    from edge.alarm.background import Rate
     from edge.alarm.tracker import AlarmTracker
     from edge.analysis import Summary
     from edge.capture.base import Source
@@ -129,14 +130,18 @@ def analyse(
         As of `edge.open_source`.
     model : Bundle, str, Path or None
         A bundle or its folder; None for the one that ships.
-    start_s, seconds : float
-        The part of the recording that is analysed; by default all of it.
+    threads : int
+        Threads in which successive frames overlap. The result does not depend on it.
+    start_s : float
+        Where the part begins that is analysed.
+    seconds : float or None
+        How long the part is; None for all that is left.
     exposure_s : float or None
         Without it the time between frames counts as exposure, and rates are lower limits.
     calibration : str, Path or None
         Calibration of the box that made the recording: its noise and background.
-    threads, on_frame : int, callable or None
-        Threads that work, and what is called with each analysed frame. The result does not depend on them.
+    on_frame : callable or None
+        Called with each analysed frame.
 
     Raises
     ------
@@ -156,6 +161,15 @@ def analyse(
     [(3, 200, 100, 9)]
 
     """
+    with ExitStack() as stack:
+        source, known, detector = opened(stack, clip, model, exposure_s, calibration)
+        rate = known.rate() if known is not None else None
+        return _analysed(Part(source, start_s, seconds), detector, rate, threads, on_frame)
+
+
+def _analysed(
+    frames: Part, detector: Detector, known: Rate | None, threads: int, on_frame: Callable[[AnalysedFrame], None] | None
+) -> Analysis:
     hits: list[ClipHit] = []
     alarms: list[Alarm] = []
 
@@ -165,10 +179,7 @@ def analyse(
         if on_frame is not None:
             on_frame(analysed)
 
-    with ExitStack() as stack:
-        source, known, detector = opened(stack, clip, model, exposure_s, calibration)
-        frames, rate = Part(source, start_s, seconds), known.rate() if known is not None else None
-        summary = analyze(frames, detector, known=rate, threads=threads, follow=follow)
+    summary = analyze(frames, detector, known=known, threads=threads, follow=follow)
     return Analysis(tuple(hits), tuple(alarms), summary)
 
 

@@ -13,7 +13,9 @@ from edge.detect.manifest import InputContract
 from edge.errors import InputError
 from trainer.data.dataset import Dataset
 from trainer.errors import NetworkError
+from trainer.filming.production import FilmSettings, prepare
 from trainer.sensor.camera import Camera, change, preset
+from trainer.sensor.radiation import nuclide_field
 from trainer.training.request import FitRequest
 from trainer.training.run import FitSettings, NetworkChoice
 
@@ -53,16 +55,16 @@ def film(
     threads: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> FilmSummary:
-    """Film a scene with the simulated camera beside a source: a clip and, beside it, the truth about its hits.
-
-    It does what `gammabox-trainer film` does. A film that was interrupted goes on where it was.
+    """Film a scene with the simulated camera beside a source, as `gammabox-trainer film` does; or go on with a film.
 
     Parameters
     ----------
     out : str or Path
         The clip, Motion JPEG in AVI. The truth gets the same name with the ending .jsonl.
-    nuclide, dose_rate_usv_h, seconds
-        Such as "Tc-99m"; ambient dose equivalent rate H*(10) at the camera, µSv/h; length of the film.
+    nuclide : str
+    dose_rate_usv_h : float
+        Ambient dose equivalent rate H*(10) at the camera, µSv/h.
+    seconds : float
     scene : str or Path
         "generated", or a video, a picture, or a folder of pictures.
     camera : Camera or str
@@ -73,8 +75,10 @@ def film(
         Whether natural gammas and cosmic muons come too.
     nuisances : sequence of str
         Names of disturbances, such as "rain".
-    seed, threads : int
-        The same seed gives the same bytes, however many frames are made at a time.
+    seed : int
+        The same seed gives the same bytes.
+    threads : int or None
+        Frames made at a time.
     progress : callable or None
         Called with the number of frames written.
 
@@ -89,15 +93,12 @@ def film(
     6
 
     """
-    from trainer.filming.production import FilmSettings, prepare  # noqa: PLC0415 - OpenCV and the physics
-    from trainer.sensor.radiation import nuclide_field  # noqa: PLC0415 - likewise
-
     taken = camera if isinstance(camera, Camera) else preset(camera)
     if size is not None:
         taken = change(taken, width=size[0], height=size[1])
     radiation = nuclide_field(nuclide, dose_rate=dose_rate_usv_h)
-    settings = FilmSettings(str(scene), seconds, background, tuple(nuisances), seed)
-    return prepare(Path(out), radiation, taken, settings).make(threads=threads, progress=progress)
+    shown = FilmSettings(str(scene), seconds, background, tuple(nuisances), seed)
+    return prepare(Path(out), radiation, taken, shown).make(threads=threads, progress=progress)
 
 
 @takes(run=as_path, network=str, seed=int)

@@ -54,7 +54,7 @@ def test_site_builds_without_a_warning(tmp_path):
     page = unescape(re.sub(r"<[^>]+>", "", (tmp_path / "site" / "api" / "index.html").read_text(encoding="utf-8")))
     for sentence in (
         "Analyse a recording and return its hits and alarms",
-        "Film a scene with the simulated camera beside a source",
+        "Film a scene with the simulated camera beside a source, as gammabox-trainer film does",
         "Train a network on datasets into a run folder",
         "Compare a bundle with the float networks it came from",
         "Folder of the bundle; None for the one that ships.",

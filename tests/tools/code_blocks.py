@@ -1,7 +1,8 @@
-"""Every code block of the manuals: how the tests run it, or why they do not.
+"""Every block of code in the manuals: how the tests run it, or why they do not.
 
-A block is named by its page and its number on the page, from 0. tests/test_docs.py fails where a block is missing here;
-tests/test_code_blocks.py runs what can be run.
+A block is named by its page and its number on the page, from 0. tests/test_docs.py fails where a block with a command
+or in a language is missing here; drawings and what commands print are not listed. tests/test_code_blocks.py runs what
+can be run.
 """
 
 from __future__ import annotations
@@ -53,8 +54,6 @@ SMALL_FILM = ("--size", "160x120", "--seconds", "0.2")
 HARDWARE = NotRun("needs a camera, a board or a card")
 INSTALLS = NotRun("installs packages, which takes minutes and a network")
 MAKE = NotRun("is what continuous integration calls, or takes minutes; tests/test_docs.py looks for the targets")
-FIGURE = NotRun("is a drawing")
-OUTPUT = NotRun("is what a command prints")
 
 BLOCKS: dict[tuple[str, int], Run | Elsewhere | NotRun] = {
     ("README.md", 0): MAKE,
@@ -70,8 +69,6 @@ BLOCKS: dict[tuple[str, int], Run | Elsewhere | NotRun] = {
     ("README.md", 2): Elsewhere("tests/edge/commands/test_watch.py"),
     ("README.md", 3): Elsewhere("tests/test_engineer_path.py"),
     ("CONTRIBUTING.md", 0): MAKE,
-    ("docs/architecture.md", 0): FIGURE,
-    ("docs/architecture.md", 1): FIGURE,
     ("docs/beyond-a-site.md", 0): Run(),
     ("docs/elsewhere.md", 0): Run(needs=("dataset",)),
     ("docs/elsewhere.md", 1): Run(needs=("dataset",)),
@@ -84,7 +81,6 @@ BLOCKS: dict[tuple[str, int], Run | Elsewhere | NotRun] = {
     ("docs/commands.md", 0): Elsewhere("tests/edge/test_agent_commands.py"),
     ("docs/commands.md", 1): Elsewhere("tests/edge/commands/test_command.py"),
     ("docs/control-room.md", 0): Elsewhere("tests/edge/commands/test_watch.py"),
-    ("docs/control-room.md", 1): OUTPUT,
     ("docs/datasets.md", 0): Run(
         needs=("footage",),
         replaced={"60000": "2048", "42000": "512", "OTHER": "DIR"},
@@ -124,6 +120,7 @@ BLOCKS: dict[tuple[str, int], Run | Elsewhere | NotRun] = {
             "gammabox-firmware verify": "waits for a box; see tests/firmware_config/test_verify_command.py",
         },
     ),
+    ("docs/update.md", 0): Elsewhere("tests/firmware_config/test_update.py"),
     ("docs/training.md", 0): Run(
         needs=("footage",),
         replaced={"240000": "2048", "42000": "512", "--batch-size 256": "--batch-size 64"},

@@ -13,7 +13,7 @@ BEFORE = Baseline(fps=25.0, live_fraction=0.8, needs_broker=True, broker=BROKER)
 LIMITS = Limits()
 
 
-def verdict(baseline=BEFORE, seconds=600, reachable=True, crashed_at=None, **changes):
+def verdict(baseline=BEFORE, *, seconds=600, reachable=True, crashed_at=None, **changes):
     """Return the first verdict that is no waiting, when it came, and its reason; a heartbeat comes every 2 s."""
     gate = Gate(baseline, 0.0)
     for second in range(1, seconds):

@@ -213,7 +213,7 @@ def test_roll_out_of_another_release_is_refused(tmp_path: Path) -> None:
 
     path = tmp_path / "x.json"
     save_roll_out(path, RollOut(site="docks", release=NAME, boxes={}))
-    with pytest.raises(FirmwareError, match="is of site docks, release .*; move it away"):
+    with pytest.raises(FirmwareError, match=r"is of site docks, release .*; move it away"):
         load_roll_out(path, "docks", "0.1.0-8")
     path.write_text("{", encoding="utf-8")
     with pytest.raises(FirmwareError, match="remove it to begin the roll-out anew"):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from edge.errors import ReleaseError
 from edge.installer import layout
-from edge.installer.blobs import opened
+from edge.installer.blobs import keep_blobs, opened
 from edge.installer.box import read_box, refusal
 from edge.installer.envelope import Verified, verified
 from edge.installer.setup import restart_agent, set_up_box
@@ -97,8 +97,7 @@ def install(
     slot = layout.other_slot(base)
     say(f"release {manifest.name}: signature and box are right; checking {len(manifest.files)} files")
     base.mkdir(parents=True, exist_ok=True)
-    unpacked = 0 if path.is_dir() else sum(file.size for file in manifest.files)
-    require_space(layout.slot_path(base, slot), manifest, unpacked)
+    require_space(layout.slot_path(base, slot), manifest, sum(file.size for file in manifest.files))
     scratch = base / _SCRATCH
     shutil.rmtree(scratch, ignore_errors=True)
     try:
@@ -112,6 +111,7 @@ def install(
         )
         (tool,) = manifest.of_kind("tool")
         _replace(blobs / tool.sha256, base / layout.TOOL)
+        keep_blobs(blobs, base / layout.BLOBS, manifest)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     if place.box is not None:

@@ -3,6 +3,7 @@
 /opt/gammabox/slots/a, b     each a virtual environment at its final place, with model/, release.json and RELEASE
 /opt/gammabox/venv           the link to the active slot, which units and people use
 /opt/gammabox/trust.json     keys of releases
+/opt/gammabox/blobs          files of the releases in the slots, so that an update fetches only what is new
 /opt/gammabox/gammabox-box.pyz   this tool, outside the slots
 """
 
@@ -24,6 +25,7 @@ SLOTS = ("a", "b")
 LINK = "venv"
 BY_HAND = "venv.by-hand"
 TOOL = "gammabox-box.pyz"
+BLOBS = "blobs"
 
 
 def base_of(root: Path) -> Path:

@@ -34,7 +34,7 @@ class Layout:
     @property
     def blobs(self) -> Path:
         """The files of releases, each named by its SHA-256."""
-        return self.home / "blobs"
+        return self.home / installed.BLOBS
 
     @property
     def authority(self) -> Path:

@@ -54,6 +54,25 @@ def test_install_fills_one_slot_after_the_other(root, tmp_path) -> None:
 
 
 @pytest.mark.usefixtures("_quick_slots")
+def test_install_keeps_the_files_for_updates(root, tmp_path, monkeypatch) -> None:
+    given(tmp_path / "7", root)
+    kept = root / "opt/gammabox/blobs"
+    blobs = {path.name: path.read_bytes() for path in (tmp_path / "7/blobs").iterdir()}
+    assert {path.name: path.read_bytes() for path in kept.iterdir()} == blobs
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    shutil.rmtree(kept)
+    copyfile = shutil.copyfile
+    monkeypatch.setattr(
+        shutil, "copyfile", lambda source, target: (full if "blobs" in str(target) else copyfile)(source, target)
+    )
+    assert given(tmp_path / "8", root, name="0.1.0-8", number=8)[-1] == "release 0.1.0-8 is installed in slot b"
+    assert list(kept.iterdir()) == []
+
+
+@pytest.mark.usefixtures("_quick_slots")
 def test_install_takes_over_keys_and_minimum(root, tmp_path) -> None:
     given(tmp_path / "7", root, NEXT, minimum=5, keys=ROTATED)
     assert load_trust(root / "opt/gammabox/trust.json") == Trust(NEXT.public, AFTER_NEXT.public, (CURRENT.public,), 5)

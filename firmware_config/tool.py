@@ -10,7 +10,7 @@ from firmware_config.archives import zip_bytes
 NAME = "gammabox-box.pyz"
 ROOMS = ("installer", "updater")
 """Rooms of `edge` that are packed as a whole."""
-MODULES = ("__init__", "arguments", "errors", "files", "redaction", "release", "text")
+MODULES = ("__init__", "arguments", "errors", "files", "lazy", "redaction", "release", "text")
 """Modules of `edge` that they need."""
 _START = "#!/usr/bin/env python3\n"
 _MAIN = "from edge.updater.__main__ import main\n\nmain()\n"

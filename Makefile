@@ -10,7 +10,7 @@ NOT_INSTALLED = { echo "make: pip could not install the packages; its reason sta
 # More words for pytest: make test PYTEST_ARGS="tests/edge -k alarm".
 PYTEST_ARGS ?=
 
-.PHONY: help demo demo-page test coverage check docs hooks test-slow test-peer test-hardware check-camera clean
+.PHONY: help demo demo-page look test coverage check docs hooks test-slow test-peer test-hardware check-camera clean
 .DEFAULT_GOAL := help
 
 help: ## show this help
@@ -32,6 +32,11 @@ demo: $(VENV)/.demo ## film a source, run the agent on it, see what a control ro
 
 demo-page: $(VENV)/.demo ## the same in a browser: film, agent, and the control room's page on the demo's broker
 	$(BIN)/python -m trainer.demo_page demo
+
+look: $(VENV)/.demo ## film a source and look for its hits: look/hits.html shows them enlarged
+	@mkdir -p look
+	$(BIN)/gammabox-trainer film look/clip.avi --size 960x540 --dose-rate 12000 --start 3 --seconds 8
+	$(BIN)/gammabox-edge analyze look/clip.avi --exposure 0.033 --report look/hits.html --overlay look/hits.avi
 
 test: $(VENV)/.dev ## set up and run the whole default suite on all cores
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
@@ -141,7 +146,7 @@ check-contract: $(VENV)/.dev build/asyncapi/node_modules/.bin/asyncapi ## judge 
 	ASYNCAPI_METRICS=false build/asyncapi/node_modules/.bin/asyncapi validate build/contract/asyncapi.json --fail-severity=warn
 
 clean: ## remove the environment, caches and the demo's films; datasets and runs stay
-	rm -rf .venv build demo .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	rm -rf .venv build demo look .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
 
 # --- quantize: checks outside the default suite -------------------------------------------------------------------
 # The float networks that the shipped bundle was converted from, and crops that neither has seen.

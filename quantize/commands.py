@@ -109,11 +109,13 @@ def check_command(
 ) -> None:
     """Compare a bundle with the float networks it came from; exit code 1 when a limit is exceeded."""
     from edge.bundle import load_bundle
+    from edge.pages.page import write_page
     from quantize.bundling import datasets_of
     from quantize.checking import check_bundle
     from quantize.conversion import load_tensorflow
+    from quantize.page import check_page
     from quantize.pairing import pair_networks
-    from quantize.report import as_dict, lines, record, verdict, write_html, write_json
+    from quantize.report import as_dict, lines, record, verdict, write_json
     from trainer.training.run import Run
 
     _require_places(output)
@@ -124,7 +126,7 @@ def check_command(
     command = typed_command("gammabox-quantize")
     check = check_bundle(pairs, datasets_of(run, data or []), settings, clip=extent.clip, command=command)
     if output.report is not None:
-        write_html(check, output.report)
+        write_page(check_page(check), output.report)
     if output.keep is not None:
         write_json(check, output.keep)
     if output.record:

@@ -1,11 +1,10 @@
-"""A check as JSON, as an HTML page, and as lines for the terminal."""
+"""A check as JSON and as lines for the terminal."""
 
 from __future__ import annotations
 
 import json
 import math
 from dataclasses import asdict, is_dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge.bundle import save_bundle
@@ -15,6 +14,7 @@ from quantize.pairing import CASCADE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from edge.detect.manifest import Bundle
     from quantize.agreement import Agreement
@@ -22,11 +22,9 @@ if TYPE_CHECKING:
     from quantize.clip import ClipCheck
     from quantize.measure import CascadeCheck, NetworkCheck
 
-TEMPLATES = Path(__file__).parent / "templates"
 _GENERATOR = {"generator": "gammabox-quantize check"}
 JSON_MARK = json.dumps(_GENERATOR, indent=2).removesuffix("\n}")
 """The beginning of the file that `write_json` writes."""
-BAR_DB = 50.0  # a full bar in the page's table of layers: 256 steps hold no more
 
 
 def as_dict(check: BundleCheck) -> dict[str, Any]:
@@ -46,26 +44,6 @@ def write_json(check: BundleCheck, path: Path) -> None:
     text = json.dumps({**_GENERATOR, **as_dict(check)}, indent=2, ensure_ascii=False) + "\n"
     path.parent.mkdir(parents=True, exist_ok=True)
     replace_file(path, text)
-
-
-def write_html(check: BundleCheck, path: Path) -> None:
-    """Write the check as one page that needs no other file."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - only the page needs it
-
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["number"] = number
-    environment.filters["percent"] = lambda value: "–" if not math.isfinite(value) else f"{100 * value:.2f} %"
-    environment.filters["points"] = lambda value: "–" if not math.isfinite(value) else f"{100 * value:+.2f}"
-    environment.filters["decibel"] = lambda value: "–" if value is None or not math.isfinite(value) else f"{value:.1f}"
-    page = environment.get_template("check.html").render(check=check, bar_db=BAR_DB, verdict=verdict(check))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(path, page)
 
 
 def record(check: BundleCheck, bundle: Bundle) -> None:

@@ -66,7 +66,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("bundling", "limits"),
         ("checking", "compare", "reference_run", "timing"),
         ("options", "report"),
-        ("library",),
+        ("library", "page"),
         ("commands",),
     ),
     "firmware_config": (

@@ -81,8 +81,8 @@ def compare(
 ) -> dict[str, Any]:
     """Train and test each network, and write compare.json and compare.html.
 
-    Interrupted runs are continued, finished ones are used. The threshold is the paper's: a sample is a hit where logit 1
-    is the greater.
+    Interrupted runs are continued, finished ones are used. The threshold is the paper's: a sample is a hit where
+    logit 1 is the greater.
     """
     require_free(path / "compare.json", begins_with('{\n  "planes"'))
     require_free(path / "compare.html", is_page)

@@ -36,6 +36,8 @@ async function look(browser, script, name, width, style) {
   require(!problems.length, `${name} loads nothing else and shows no error`, problems.slice(0, 3).join("; "));
   await page.reload();
   await page.screenshot({ path: join(PICTURES, `${name}-${width}-${style}.png`), fullPage: true });
+  const hits = page.getByRole("region", { name: "Hits, enlarged" });
+  if (width === "desk" && (await hits.count())) await hits.screenshot({ path: join(PICTURES, `hits-${style}.png`) });
   await context.close();
 }
 

@@ -13,14 +13,23 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
 
 from edge.output import is_page
 from edge.pages.page import MAX_PAGE_BYTES
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 ROOT = Path(__file__).parent.parent
 PROGRAMS = {"edge": "edge.commands.cli", "trainer": "trainer.commands.cli", "quantize": "quantize.commands"}
 JUDGES = ("check", "validate-sensor")
 """Commands whose exit code 1 is a verdict and no fault."""
+SHOWN_PX = 1000
+"""Height of the part of a page that its small picture shows."""
 
 
 def run(program: str, *words: object) -> None:
@@ -87,11 +96,35 @@ def check_files(pages: Path) -> list[str]:
     return wrong
 
 
+def compose(folder: Path, out: Path) -> None:
+    """Write for each page a small picture of its beginning, on desk and phone, light and dark; and hits, enlarged."""
+    for light in sorted(folder.glob("*-desk-light.png")):
+        name = light.name.removesuffix("-desk-light.png")
+        rows = []
+        for style in ("light", "dark"):
+            tiles = [_beginning(folder / f"{name}-{width}-{style}.png") for width in ("desk", "phone")]
+            rows.append(cv2.copyMakeBorder(cv2.hconcat(tiles), 0, 6, 0, 0, cv2.BORDER_CONSTANT, value=(128, 128, 128)))
+        cv2.imwrite(str(out / f"page-{name}.webp"), cv2.vconcat(rows), [cv2.IMWRITE_WEBP_QUALITY, 60])
+    hits = cv2.imread(str(folder / "hits-dark.png"))
+    hits = cv2.resize(hits, None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA)
+    cv2.imwrite(str(out / "page-hits.webp"), hits[:520], [cv2.IMWRITE_WEBP_QUALITY, 70])
+
+
+def _beginning(path: Path) -> NDArray[np.uint8]:
+    picture = cv2.imread(str(path))
+    height, width = picture.shape[:2]
+    whole = np.zeros((SHOWN_PX, width, 3), np.uint8)
+    whole[: min(height, SHOWN_PX)] = picture[:SHOWN_PX]
+    small = cv2.resize(whole, None, fx=0.46, fy=0.46, interpolation=cv2.INTER_AREA)
+    return cv2.copyMakeBorder(small, 0, 0, 0, 6, cv2.BORDER_CONSTANT, value=(128, 128, 128))
+
+
 def main() -> int:
     """Build, check and look."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, nargs="?", default=ROOT / "build" / "pages")
     parser.add_argument("--only-look", action="store_true", help="look at the pages that are there")
+    parser.add_argument("--pictures", type=Path, help="folder for small pictures of the pages, such as docs/images")
     given = parser.parse_args()
     pages = given.folder / "html"
     pages.mkdir(parents=True, exist_ok=True)
@@ -102,6 +135,8 @@ def main() -> int:
     for line in wrong:
         print(f"FAIL  {line}")
     looked = subprocess.run(["node", ROOT / "scripts" / "check_pages.mjs", given.folder], check=False)
+    if given.pictures is not None and not looked.returncode:
+        compose(given.folder / "pictures", given.pictures)
     return 1 if wrong or looked.returncode else 0
 
 

@@ -47,10 +47,10 @@ async function choose(browser, name) {
   await page.goto(`file://${join(FOLDER, "html", `${name}.html`)}`);
   const ground = () => page.evaluate(() => getComputedStyle(document.querySelector("section")).backgroundColor);
   const dark = await ground();
-  await page.getByLabel("light").check();
+  await page.getByRole("radio", { name: "light" }).check();
   const light = await ground();
   require(dark !== light && light === "rgb(255, 255, 255)", `${name} follows the choice of its style`, light);
-  await page.getByLabel("dark").check();
+  await page.getByRole("radio", { name: "dark" }).check();
   await page.emulateMedia({ media: "print" });
   require((await ground()) === light, `${name} is light on paper`);
   await page.close();

@@ -91,7 +91,7 @@ def check_files(pages: Path) -> list[str]:
             wrong.append(f"{page.name}: {len(content) / 1e6:.1f} MB")
         if not is_page(content[: 1 << 16]):
             wrong.append(f"{page.name}: not marked as a page of Gammabox")
-        if re.search(r"""(?:src|href)=["'](?!data:|#)|@import|url\\(""", text):
+        if re.search(r"""(?:src|href)=["'](?!data:|#)|@import|url[(]""", text):
             wrong.append(f"{page.name}: needs other files")
     return wrong
 

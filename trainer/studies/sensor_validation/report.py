@@ -103,7 +103,7 @@ def _section(check: Check) -> Iterator[Html]:
     yield hint(f"Against {check.against}.")
     if check.plots:
         yield charts(figure(_chart(plot)) for plot in check.plots)
-    yield table(check.columns, [[shown(cell) for cell in row] for row in check.rows], check.name)
+    yield table(check.columns, [[shown(cell) for cell in row] for row in check.rows], f"Figures: {check.name}")
     if check.criterion:
         word = "Passed" if check.passed else "To know" if check.passed is None else "Not passed"
         yield prose(f"{word}: {check.criterion}.")

@@ -68,7 +68,7 @@ def fit(
     FitRequest(path, network, contract, datasets, settings, mixtures, seed).check()
     used = (*datasets, *mixtures)
     settings = _with_digest(settings, path)
-    with _policies(path, settings):
+    with policies(path, settings):
         train = _read_split(datasets, mixtures, "train", contract, settings)
         validation = _read_split(datasets, mixtures, "validation", contract, settings)
         manifest = RunManifest(
@@ -83,7 +83,7 @@ def fit(
             backend=f"keras {keras.__version__} on {keras.backend.backend()}",
         )
         run = open_or_begin(path, manifest)
-        _train(run, train, validation, progress)
+        train_run(run, train, validation, progress)
     return run
 
 
@@ -105,8 +105,8 @@ def _data_used(datasets: Sequence[Dataset], mixtures: int, train: Crops, validat
     )
 
 
-def _train(run: Run, train: Crops, validation: Crops, progress: Callable[[FitProgress], None] | None) -> None:
-    """Train the epochs that are still missing."""
+def train_run(run: Run, train: Crops, validation: Crops, progress: Callable[[FitProgress], None] | None) -> None:
+    """Train the epochs of a run that are still missing, within `policies`."""
     contract, settings = run.manifest.input, run.manifest.fit
     batches = TrainingBatches(train, contract, settings, run.manifest.seed)
     model, begun = model_to_train(run, batches.steps)
@@ -126,7 +126,7 @@ def _train(run: Run, train: Crops, validation: Crops, progress: Callable[[FitPro
 
 
 @contextmanager
-def _policies(path: Path, settings: FitSettings) -> Iterator[None]:
+def policies(path: Path, settings: FitSettings) -> Iterator[None]:
     """Set Keras to the precision and the devices of the settings while the block runs."""
     try:
         keras.mixed_precision.set_dtype_policy(settings.precision)

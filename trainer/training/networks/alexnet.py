@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Literal
 
 import keras
@@ -19,6 +20,7 @@ Head = Literal["max", "average", "centre"]
 Layout = Literal["pooled", "spot"]
 
 PAPER_CROP = 224
+START = "he_uniform"
 MAPS = (96, 256, 384, 384, 256)  # of the five convolutions
 SPOT_MAPS = (16, 28, 36, 48, 64)
 
@@ -27,7 +29,8 @@ def alexnet_paper(crop_size: int = PAPER_CROP, *, dropout: float = 0.5) -> keras
     """Return the paper's network (section 2.3): 56,876,418 parameters at 224×224×3, two logits.
 
     Convolution, ReLU, overlapped pooling and normalisation come in the order of the paper. Two towers, of 48 kernels
-    each at first, meet before the third convolution and before the fully connected layers.
+    each at first, meet before the third convolution and before the fully connected layers. The paper does not say what
+    the weights begin with. Here it is He's distribution (He et al. 2015): from Glorot's the network learns later.
 
     Parameters
     ----------
@@ -39,25 +42,26 @@ def alexnet_paper(crop_size: int = PAPER_CROP, *, dropout: float = 0.5) -> keras
     """
     image = keras.Input((crop_size, crop_size, 3), name="crop")
     padded = layers.ZeroPadding2D(((1, 2), (1, 2)), name="pad1")(image)  # 224 gives 55 only with this padding
+    convolution = partial(layers.Conv2D, activation="relu", kernel_initializer=START)
 
     joined = []
     for group in ("a", "b"):
-        x = layers.Conv2D(48, 11, strides=4, activation="relu", name=f"conv1_{group}")(padded)  # 55 × 55 × 48
+        x = convolution(48, 11, strides=4, name=f"conv1_{group}")(padded)  # 55 × 55 × 48
         x = layers.MaxPooling2D(3, 2, name=f"pool1_{group}")(x)  # 27 × 27 × 48
         x = LocalResponseNormalisation(name=f"norm1_{group}")(x)
-        x = layers.Conv2D(128, 5, padding="same", activation="relu", name=f"conv2_{group}")(x)
+        x = convolution(128, 5, padding="same", name=f"conv2_{group}")(x)
         x = layers.MaxPooling2D(3, 2, name=f"pool2_{group}")(x)  # 13 × 13 × 128
         joined.append(LocalResponseNormalisation(name=f"norm2_{group}")(x))
     x = layers.Concatenate(name="towers")(joined)
 
-    x = layers.Conv2D(384, 3, padding="same", activation="relu", name="conv3")(x)
-    x = layers.ReLU(name="relu4")(grouped(x, 384, 3, "conv4"))
-    x = layers.ReLU(name="relu5")(grouped(x, 256, 3, "conv5"))
+    x = convolution(384, 3, padding="same", name="conv3")(x)
+    x = layers.ReLU(name="relu4")(grouped(x, 384, 3, "conv4", start=START))
+    x = layers.ReLU(name="relu5")(grouped(x, 256, 3, "conv5", start=START))
     x = layers.MaxPooling2D(3, 2, name="pool5")(x)  # 6 × 6 × 256
 
     x = layers.Flatten(name="flatten")(x)
     for name in ("full6", "full7"):
-        x = layers.Dense(4096, activation="relu", name=name)(x)
+        x = layers.Dense(4096, activation="relu", kernel_initializer=START, name=name)(x)
         x = layers.Dropout(dropout, name=f"{name}_dropout")(x)
     return keras.Model(image, layers.Dense(2, name="logits")(x), name="alexnet_paper")
 

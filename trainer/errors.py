@@ -42,6 +42,12 @@ class RunError(_PathError):
     what = "run"
 
 
+class ProtocolError(_PathError):
+    """A folder in which the paper's protocol cannot begin or go on."""
+
+    what = "folder"
+
+
 class SensorError(GammaboxError):
     """A radiation source, a camera parameter or a scene that the simulated camera cannot use."""
 

@@ -82,7 +82,9 @@ class CameraOptions:
 
     panel: ClassVar[str] = "Camera"
 
-    camera_name: Annotated[str, typer.Option("--camera", help="Preset: ov2710 or webcam_xray.")] = "ov2710"
+    camera_name: Annotated[
+        str, typer.Option("--camera", help="Preset: ov2710, webcam_xray, paper-covered or paper-open.")
+    ] = "ov2710"
     fps: Annotated[float | None, typer.Option(help="Frames a second.")] = None
     exposure: Annotated[float | None, typer.Option(help="Exposure of a frame, s.")] = None
     temperature: Annotated[float | None, typer.Option(help="Temperature of the sensor, °C.")] = None

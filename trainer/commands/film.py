@@ -43,7 +43,9 @@ def register(app: typer.Typer) -> None:
 
 
 def camera_command(
-    name: Annotated[str, typer.Argument(metavar="PRESET", help="Preset: ov2710 or webcam_xray.")] = "ov2710",
+    name: Annotated[
+        str, typer.Argument(metavar="PRESET", help="Preset: ov2710, webcam_xray, paper-covered or paper-open.")
+    ] = "ov2710",
     as_json: Annotated[bool, typer.Option("--json", help="Print the values as JSON.")] = False,
 ) -> None:
     """Print every parameter of a simulated camera: value, unit, range, source."""

@@ -28,7 +28,9 @@ ModelOption = Annotated[
     Path | None, typer.Option(metavar="BUNDLE", help="Folder of a model bundle, instead of the shipped one.")
 ]
 NuclideOption = Annotated[str, typer.Option(help="Source, e.g. Tc-99m, Cs-137.")]
-CameraOption = Annotated[str, typer.Option("--camera", help="Preset: ov2710 or webcam_xray.")]
+CameraOption = Annotated[
+    str, typer.Option("--camera", help="Preset: ov2710, webcam_xray, paper-covered or paper-open.")
+]
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", help="Any camera parameter, NAME=VALUE; may be given several times.")
 ]

@@ -204,3 +204,15 @@ model: $(VENV)/.dev ## train and convert the bundle that ships, from nothing: th
 	$(BIN)/python scripts/model_card.py edge/models/alexnet_edge
 	nice $(BIN)/gammabox-quantize reference runs/model-alexnet --out quantize/reference/alexnet_edge
 	nice $(BIN)/gammabox-quantize reference runs/model-screen --out quantize/reference/screen
+
+# --- the paper's protocol -------------------------------------------------------------------------------------------
+# Goes on where it was interrupted. Without recordings in SCENES, all places are generated.
+SIZE ?= small
+PAPER_OUT ?= runs/paper-$(SIZE)
+PEOPLE = indoor_person.mp4 asl_*.mkv brightness_change.avi jamcam_*.mp4
+PAPER_SCENES ?= $(patsubst %,--scenes %,$(wildcard $(addprefix $(SCENES)/,$(PEOPLE))))
+
+.PHONY: paper
+
+paper: $(VENV)/.dev ## follow the paper from covered lens to Table 5: SIZE=small, cpu or full
+	$(TRAINER) paper $(PAPER_OUT) --size $(SIZE) $(PAPER_SCENES) $(PAPER_ARGS)

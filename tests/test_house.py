@@ -51,6 +51,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("data",),
         ("training",),
         ("judging",),
+        ("paper",),
         ("studies",),
         ("library",),
         ("commands",),

@@ -1,0 +1,69 @@
+from dataclasses import replace
+
+import pytest
+
+from trainer.commands.cli import main
+from trainer.paper.conditions import Conditions
+from trainer.paper.places import places_of
+from trainer.sensor.camera import change
+from trainer.studies import paper_conditions
+from trainer.studies.paper_conditions import Cell, Extent, as_markdown, cells, study_cell, visibility
+
+EXTENT = Extent(crops=24, side=64)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_hits():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("trainer.sensor.radiation.LIBRARY_HITS", 200)
+        yield
+
+
+@pytest.fixture(scope="module")
+def conditions() -> Conditions:
+    """A small sensor, and silicon whose hits are quickly simulated."""
+    usual = Conditions().with_silicon("ov2710")
+    small = {"width": 480, "height": 360, "hot_fraction": 2e-4}
+    return replace(usual, covered=change(usual.covered, **small), uncovered=change(usual.uncovered, **small))
+
+
+def test_fewer_hits_fall_and_fewer_are_seen_far_away_and_at_low_gain(conditions) -> None:
+    places = places_of([], 2, "train")
+    near = visibility(conditions, places, EXTENT)
+    far = visibility(replace(conditions, distance_m=0.1), places, EXTENT)
+    weak = visibility(conditions.with_gain(1.0), places, EXTENT)
+    assert far["hits_a_crop_of_224"] == pytest.approx(near["hits_a_crop_of_224"] / 25, rel=0.01)
+    assert weak["visible_unfused"] < near["visible_unfused"]
+    assert 0.5 < near["visible_fused"] <= 1
+    assert near["pixels"] > 3
+
+
+def test_a_point_is_studied_once(conditions, tmp_path, monkeypatch) -> None:
+    places = places_of([], 2, "train")
+    found = study_cell(tmp_path, Cell("near, thin", conditions), places, places, EXTENT)
+    monkeypatch.setattr(paper_conditions, "visibility", None)
+    assert study_cell(tmp_path, Cell("near, thin", conditions), places, places, EXTENT) == found
+    assert as_markdown([found]).splitlines()[2].startswith("| near, thin | ")
+
+
+def test_a_network_is_trained_where_it_is_asked_for(conditions, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(paper_conditions, "POOL", 20)
+    monkeypatch.setattr(paper_conditions, "TESTED", 16)
+    places, others = places_of([], 2, "train"), places_of([], 2, "test", first_seed=9)
+    extent = replace(EXTENT, train=256, network="screen")
+    found = study_cell(tmp_path, Cell("near", conditions), places, others, extent)
+    assert set(found["accuracy"]) == {"fused", "same-places", "other-places"}
+    assert all(0 <= value <= 1 for value in found["accuracy"].values())
+    assert "accuracy, fused" in as_markdown([found])
+
+
+def test_points_have_names_of_their_own() -> None:
+    names = [cell.name for cell in cells()]
+    assert len(set(names)) == len(names)
+    assert {"thick, gain 16", "distance 10 cm", "uncovered gain 2", "not selected", "6 places"} <= set(names)
+
+
+def test_command_names_the_points_there_are(command, tmp_path) -> None:
+    ended = command(main, "study", "paper-conditions", str(tmp_path), "--cell", "thicc")
+    assert ended.code == 2
+    assert "thick, gain 1" in ended.err

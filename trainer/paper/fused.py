@@ -52,11 +52,12 @@ class Pairs:
         return len(self.label)
 
 
-def draw_pairs(count: int, covered: int, scenes: int, split: Split, seed: int, *, darkened: bool = False) -> Pairs:
+def draw_pairs(count: int, covered: int, scenes: int, split: Split, seed: int, *, darkness: float = 0.0) -> Pairs:
     """Draw which of `covered` crops of A and C are fused with which of `scenes` crops of B.
 
-    Training pairs are turned and mirrored; those of the other splits are as they were taken. Where they are `darkened`,
-    scenes keep between none and all of their light, most of them little.
+    Training pairs are turned and mirrored; those of the other splits are as they were taken. A scene
+    keeps a share of its light that is a uniform random number to the power of `darkness`: all of it at 0, at 2 mostly
+    little.
     """
     rng = np.random.default_rng([seed, 0xAB, _KEY[split]])
     label = (np.arange(count) % 2).astype(np.uint8)
@@ -67,7 +68,7 @@ def draw_pairs(count: int, covered: int, scenes: int, split: Split, seed: int, *
     turn = rng.integers(0, 8 if train else 1, count).astype(np.uint8)
     mirrored = (rng.random(count) < 0.5) & train
     scene = _passes(count, scenes, rng)
-    light = rng.random(count) ** 2 if darkened else np.ones(count)
+    light = rng.random(count) ** darkness
     return Pairs(label, from_set, scene, turn, mirrored, light.astype(np.float32))
 
 
@@ -136,9 +137,9 @@ class Pools:
         """Return the number of crops of A (and of C), and of B."""
         return min(self.noise.count(split)[0], self.radiation.count(split)[0]), self.scenes.count(split)[0]
 
-    def crops(self, split: Split, count: int, seed: int, pictures: Pictures, *, darkened: bool = False) -> Crops:
+    def crops(self, split: Split, count: int, seed: int, pictures: Pictures, *, darkness: float = 0.0) -> Crops:
         """Return fused crops of a split; they are fused when they are read. See `draw_pairs`."""
-        pairs = draw_pairs(count, *self.counts(split), split, seed, darkened=darkened)
+        pairs = draw_pairs(count, *self.counts(split), split, seed, darkness=darkness)
         noise, radiation, scenes = (
             _read(dataset, split, pictures) for dataset in (self.noise, self.radiation, self.scenes)
         )

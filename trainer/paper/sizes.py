@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from trainer.training.run import Precision
 
 SizeName = Literal["small", "cpu", "full"]
+Kind = Literal["dark", "dusk", "day", "full"]
+"""Stages of a network: small crops of dark scenes, of darker ones, and in full light; then crops of the paper's size."""
 PAPER_CROP = 224
 WARM_CROP = 96
 OURS = "alexnet_edge"
@@ -36,9 +38,9 @@ class Stage:
         Arguments of the network.
     starts_from : str or None
         Name of the stage whose weights it begins with.
-    darkened : bool
-        Whether scenes keep between none and all of their light, in training and validation. On dark ground a network
-        learns from fewer samples what a hit looks like. Tests have all light.
+    darkness : float
+        How much scenes are darkened, in training and validation (see `draw_pairs`). On dark ground a network learns
+        from few samples what a hit looks like. Tests have all light.
 
     """
 
@@ -50,12 +52,12 @@ class Stage:
     planes: Planes = "rgb"
     options: dict[str, Any] = field(default_factory=dict)
     starts_from: str | None = None
-    darkened: bool = False
+    darkness: float = 0.0
 
     @property
     def name(self) -> str:
         """Name of its run folder."""
-        return f"{self.network}-{self.crop_size}" + ("-dark" if self.darkened else "")
+        return f"{self.network}-{self.crop_size}" + (f"-dark{self.darkness:g}" if self.darkness else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,22 +122,24 @@ class Size:
 
 _CALIBRATION = 1024
 _WEIGHTS = {"alexnet_paper": 57_000_000, "googlenet": 6_000_000, OURS: 200_000}
+_DARKNESS: dict[Kind, float] = {"dark": 2.0, "dusk": 0.7}
 _RATES = {"alexnet_paper": 3e-4, "googlenet": 3e-4, "resnet": 1e-3, OURS: 2e-3}
 
 
-def _stages(network: str, *trainings: tuple[str, int, int]) -> tuple[Stage, ...]:
+def _stages(network: str, *trainings: tuple[Kind, int, int]) -> tuple[Stage, ...]:
     """Return stages that follow one another, each of (kind, samples, epochs).
 
-    The kind is "dark", small crops of darkened scenes; "warm", small crops; or "full", crops as large as the paper's.
-    Small crops cost a fifth. Convolutions that are trained on them serve large crops.
+    Small crops cost a fifth, and convolutions that are trained on them serve large crops. On dark ground a network
+    learns from few samples what a hit looks like. Afterwards a lower rate keeps it from being forgotten.
     """
     ours: dict[str, Any] = {"planes": "spike", "options": OURS_OPTIONS} if network == OURS else {}
     stages: list[Stage] = []
     for kind, samples, epochs in trainings:
         side = PAPER_CROP if kind == "full" else WARM_CROP
         before = stages[-1].name if stages else None
-        rate = _RATES[network] / (2 if kind == "full" else 1)
-        stages.append(Stage(network, side, samples, epochs, rate, starts_from=before, darkened=kind == "dark", **ours))
+        rate = _RATES[network] / (3 if before else 1)
+        darkness = _DARKNESS.get(kind, 0.0)
+        stages.append(Stage(network, side, samples, epochs, rate, starts_from=before, darkness=darkness, **ours))
     return tuple(stages)
 
 
@@ -150,10 +154,10 @@ SMALL = Size(
     places=24,
     other_places=12,
     stages=(
-        *_stages("alexnet_paper", ("dark", 16_000, 4), ("warm", 16_000, 4)),
-        *_stages(OURS, ("warm", 16_000, 4)),
-        *_stages("resnet", ("dark", 4000, 1), ("warm", 8000, 2)),
-        *_stages("googlenet", ("dark", 8000, 2), ("warm", 8000, 2)),
+        *_stages("alexnet_paper", ("dark", 8000, 2), ("dusk", 8000, 2), ("day", 16_000, 4)),
+        *_stages(OURS, ("day", 16_000, 4)),
+        *_stages("resnet", ("dark", 4000, 1), ("dusk", 4000, 1), ("day", 8000, 2)),
+        *_stages("googlenet", ("dark", 8000, 2), ("dusk", 4000, 1), ("day", 8000, 2)),
     ),
 )
 CPU = Size(
@@ -167,10 +171,10 @@ CPU = Size(
     places=48,
     other_places=24,
     stages=(
-        *_stages("alexnet_paper", ("dark", 40_000, 4), ("warm", 60_000, 4), ("full", 200_000, 25)),
-        *_stages(OURS, ("warm", 60_000, 4), ("full", 30_000, 6)),
-        *_stages("resnet", ("dark", 20_000, 2), ("warm", 40_000, 4), ("full", 60_000, 16)),
-        *_stages("googlenet", ("dark", 20_000, 2), ("warm", 40_000, 4), ("full", 60_000, 20)),
+        *_stages("alexnet_paper", ("dark", 20_000, 2), ("dusk", 30_000, 3), ("day", 50_000, 4), ("full", 200_000, 25)),
+        *_stages(OURS, ("day", 60_000, 4), ("full", 30_000, 6)),
+        *_stages("resnet", ("dark", 10_000, 2), ("dusk", 20_000, 2), ("day", 30_000, 3), ("full", 60_000, 16)),
+        *_stages("googlenet", ("dark", 10_000, 2), ("dusk", 20_000, 2), ("day", 30_000, 3), ("full", 60_000, 20)),
     ),
 )
 FULL = replace(
@@ -181,10 +185,12 @@ FULL = replace(
     validation=50_000,
     tests=40_000,
     stages=(
-        *_stages("alexnet_paper", ("dark", 100_000, 4), ("warm", 500_000, 10), ("full", 1_800_000, 36)),
-        *_stages(OURS, ("warm", 500_000, 10), ("full", 300_000, 12)),
-        *_stages("resnet", ("dark", 100_000, 4), ("warm", 500_000, 10), ("full", 1_800_000, 36)),
-        *_stages("googlenet", ("dark", 100_000, 4), ("warm", 500_000, 10), ("full", 1_800_000, 36)),
+        *_stages(
+            "alexnet_paper", ("dark", 50_000, 2), ("dusk", 100_000, 4), ("day", 450_000, 9), ("full", 1_800_000, 36)
+        ),
+        *_stages(OURS, ("day", 500_000, 10), ("full", 300_000, 12)),
+        *_stages("resnet", ("dark", 50_000, 2), ("dusk", 100_000, 4), ("day", 450_000, 9), ("full", 1_800_000, 36)),
+        *_stages("googlenet", ("dark", 50_000, 2), ("dusk", 100_000, 4), ("day", 450_000, 9), ("full", 1_800_000, 36)),
     ),
 )
 SIZES: dict[SizeName, Size] = {"small": SMALL, "cpu": CPU, "full": FULL}

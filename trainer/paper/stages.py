@@ -109,8 +109,8 @@ def train_stage(
     )
     with policies(place, settings):
         pictures: Pictures = "bgr" if stage.planes == "rgb" else "greys"
-        train = pools.crops("train", size.fused, seed, pictures, darkened=stage.darkened)
-        lazy = pools.crops("validation", size.validation, seed, pictures, darkened=stage.darkened)
+        train = pools.crops("train", size.fused, seed, pictures, darkness=stage.darkness)
+        lazy = pools.crops("validation", size.validation, seed, pictures, darkness=stage.darkness)
         validation = Crops(lazy.pictures[:], lazy.label, lazy.strata)
         datasets = (pools.noise, pools.scenes, pools.radiation)
         manifest = RunManifest(

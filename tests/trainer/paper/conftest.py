@@ -39,6 +39,6 @@ def size() -> Size:
 @pytest.fixture(scope="session")
 def quick_size(size) -> Size:
     """Two stages of a tiny network, of which nothing is converted."""
-    first = Stage("screen", 64, 32, 2, 1e-3, darkened=True)
+    first = Stage("screen", 64, 32, 2, 1e-3, darkness=2.0)
     second = Stage("screen", 64, 64, 2, 1e-3, starts_from=first.name)
     return replace(size, stages=(first, second))

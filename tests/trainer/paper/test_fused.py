@@ -37,8 +37,8 @@ def test_pairs_of_tests_are_not_turned(split) -> None:
 
 
 @pytest.mark.parametrize("split", ["train", "validation"])
-def test_darkened_pairs_keep_some_light(split) -> None:
-    dark = draw_pairs(400, 5, 8, split, 1, darkened=True)
+def test_darkened_scenes_keep_some_light(split) -> None:
+    dark = draw_pairs(400, 5, 8, split, 1, darkness=2.0)
     assert dark.light.min() < 0.05
     assert dark.light.max() > 0.9
     assert np.median(dark.light) < 0.4

@@ -17,7 +17,7 @@ def test_stages_follow_one_another(name) -> None:
         assert stage.starts_from is None or names.index(stage.starts_from) < names.index(stage.name)
         assert stage.samples // stage.epochs >= size.batch_size
     assert {stage.network for stage in size.judged} == {"alexnet_paper", OURS, "resnet", "googlenet"}
-    assert all(stage.crop_size == size.crop_size and not stage.darkened for stage in size.judged)
+    assert all(stage.crop_size == size.crop_size and not stage.darkness for stage in size.judged)
 
 
 def test_cpu_size_trains_as_long_as_was_agreed() -> None:

@@ -233,7 +233,7 @@ def _differences(results: Results) -> Iterator[Html]:
     yield prose(
         "People are where something moves in a recording, or where somebody walks in a generated scene. Crops of A, B "
         "and C are used several times, in other pairs, turned and mirrored. Networks begin on small crops whose scenes "
-        "are darkened, and see fewer samples than the paper's."
+        "are dark, and see fewer samples than the paper's."
     )
     rows = [(name, str(value)) for name, value in _flat(conditions)]
     yield table(("condition", "value"), rows, "Conditions", words=True)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 SizeName = Literal["small", "cpu", "full"]
 Kind = Literal["dark", "dusk", "day", "full"]
-"""Stages of a network: small crops of dark scenes, of darker ones, and in full light; then crops of the paper's size."""
+"""Small crops of dark scenes, of darker ones, and in full light; then crops as large as the paper's."""
 PAPER_CROP = 224
 WARM_CROP = 96
 OURS = "alexnet_edge"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from trainer.paper.fused import Pictures, Pools
     from trainer.paper.sizes import Size, Stage
+    from trainer.training.fit_progress import FitProgress
 
 RUNS = "networks"
 PAPER_THRESHOLD = 0.5
@@ -47,9 +48,9 @@ class Reporter:
     _first: tuple[int, float] | None = None
     _told_s: float = 0.0
 
-    def __call__(self, done: int, whole: int) -> None:
-        """Take note of the batches done of all."""
-        now = time.monotonic()
+    def __call__(self, progress: FitProgress) -> None:
+        """Take note of how far the training is."""
+        done, whole, now = progress.done, progress.total, time.monotonic()
         if self._first is None:
             self._first, self._told_s = (done, now), now
         if now - self._told_s < LINE_EVERY_S and done < whole:
@@ -83,7 +84,7 @@ def train_stage(
     seed: int,
     devices: int = 1,
     command: str = "",
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[FitProgress], None] | None = None,
 ) -> Run:
     """Train a stage in its run folder, or go on with it, and return the run with the paper's threshold.
 

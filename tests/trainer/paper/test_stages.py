@@ -4,6 +4,7 @@ import pytest
 
 from trainer.paper.sizes import OURS, SIZES, Stage
 from trainer.paper.stages import Reporter, minutes
+from trainer.training.fit_progress import FitProgress
 from trainer.training.networks.layers import LocalResponseNormalisation
 
 
@@ -36,7 +37,7 @@ def test_reporter_says_the_speed_and_the_time_left(monkeypatch) -> None:
     report = Reporter(Stage("resnet", 96, 12_800, 1, 1e-3), 128, said.append)
     for done, at in ((1, 0.0), (2, 10.0), (11, 100.0), (12, 110.0), (100, 1000.0)):
         now[0] = at
-        report(done, 100)
+        report(FitProgress(epoch=1, epochs=1, done=done, total=100))
     assert said[0] == "resnet at 96 px: 1,408 of 12,800 samples, 13/s, 15 min left"
     assert said[1].startswith("resnet at 96 px: 12,800 of 12,800 samples")
     assert len(said) == 2

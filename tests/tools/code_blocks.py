@@ -95,6 +95,9 @@ BLOCKS: dict[tuple[str, int], Run | Elsewhere | NotRun] = {
     ("docs/engineer.md", 0): Run(needs=("clip",), replaced={"5": "0", "10": "0.8"}),
     ("docs/engineer.md", 1): Run(),
     **{("docs/engineer.md", number): Run(needs=("dataset",)) for number in range(2, 7)},
+    ("docs/paper.md", 0): Elsewhere("tests/trainer/paper/test_protocol.py"),
+    ("docs/paper.md", 1): Elsewhere("tests/edge/commands/test_bench.py"),
+    ("docs/paper.md", 2): Elsewhere("tests/trainer/commands/test_data.py"),
     ("docs/guard.md", 0): Elsewhere("tests/edge/commands/test_watch.py"),
     ("docs/history.md", 0): Elsewhere("tests/edge/control_room/test_archive.py"),
     ("docs/history.md", 1): Run(

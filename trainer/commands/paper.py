@@ -14,6 +14,7 @@ from edge.commands import console
 from edge.commands.console import typed_command
 from trainer.commands.options import JsonOption, SeedOption
 from trainer.errors import OptionError
+from trainer.paper.sizes import Size
 
 _NETWORKS = ("alexnet_paper", "alexnet_edge", "resnet", "googlenet")
 
@@ -52,19 +53,11 @@ def paper_command(
     command again. Exit code 1 when N and P can be told apart without the hits.
     """
     from trainer.paper.conditions import Conditions
-    from trainer.paper.sizes import SIZES
 
-    if size not in SIZES:
-        raise OptionError("--size", size, tuple(SIZES))
-    for name in network or []:
-        if name not in _NETWORKS:
-            raise OptionError("--network", name, _NETWORKS)
+    chosen = _size_of(size, network or [])
     from trainer.paper.page import PAGE_FILE, table5, write_page
     from trainer.paper.protocol import Plan, run_protocol
 
-    chosen = SIZES[size]
-    if network:
-        chosen = replace(chosen, stages=tuple(stage for stage in chosen.stages if stage.network in network))
     conditions = replace(Conditions(), distance_m=distance, natural_share=natural_share)
     plan = Plan(
         out,
@@ -87,3 +80,16 @@ def paper_command(
     if leaking:
         sys.stderr.write(f"N and P can be told apart without the hits: {', '.join(leaking)}\n")
         raise typer.Exit(console.EXIT_CHECK_FAILED)
+
+
+def _size_of(name: str, networks: list[str]) -> Size:
+    """Return the size of a name with the stages of some networks, or of all where none are named."""
+    from trainer.paper.sizes import SIZES
+
+    if name not in SIZES:
+        raise OptionError("--size", name, tuple(SIZES))
+    for network in networks:
+        if network not in _NETWORKS:
+            raise OptionError("--network", network, _NETWORKS)
+    size = SIZES[name]
+    return replace(size, stages=tuple(stage for stage in size.stages if not networks or stage.network in networks))

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from edge.files import load_json, read_text, why
 from trainer.data.dataset import read_index
-from trainer.data.leakage import AUC_LIMIT, LeakageReport, check_leakage
 from trainer.errors import DatasetError, ProtocolError
 from trainer.paper.conditions import Conditions
 from trainer.paper.conversion import DYNAMIC_INT8, FLOAT, INT8, can_convert, convert, write_fused
+from trainer.paper.findings import keep, kept, leakage_of
 from trainer.paper.fused import Pools
 from trainer.paper.judging import ceiling, judge_bundle, judge_run
 from trainer.paper.places import places_of
@@ -160,7 +160,7 @@ def _results_before(
         "command": plan.command,
         "sets": {f"{name}-{side}": _counts(getattr(pools[side], key)) for side in pools for name, key in _POOL_NAMES},
         "tests": {name: {**_counts(test), **ceiling(test)} for name, test in tests.items()},
-        "leakage": _leakage(plan.out, tests, say),
+        "leakage": leakage_of(plan.out / RESULTS, tests, say),
         "networks": {},
         "logs": {},
         "waiting": [stage.name for stage in plan.size.stages],
@@ -269,35 +269,6 @@ def _counts(dataset: Dataset) -> dict[str, Any]:
     return {"crops": samples, "radiated": positives, **{k: v for k, v in by_split.items() if v}}
 
 
-def _leakage(out: Path, tests: Mapping[str, Dataset], say: Callable[[str], object]) -> dict[str, Any]:
-    """Return for each test how well N and P are told apart with all blotches inpainted; None where it has too few."""
-    found: dict[str, Any] = {}
-    for name, test in tests.items():
-        place = out / RESULTS / f"leakage-{name}.json"
-        known = _kept(place, test.sha256)
-        if known is None:
-            say(f"{name}: can N and P be told apart without blotches?")
-            try:
-                report = check_leakage(test)
-                known = {"auc": report.auc, "error": report.auc_error, "limit": report.limit, "judged": report.judged}
-                known["passed"] = _passed(report)
-            except DatasetError:
-                known = {"auc": None, "error": None, "limit": AUC_LIMIT, "judged": 0, "passed": None}
-            _keep(place, test.sha256, known)
-        found[name] = known
-    return found
-
-
-def _passed(report: LeakageReport) -> bool | None:
-    """Return whether N and P cannot be told apart, or None where there are too few crops to say so either way."""
-    if report.auc <= report.limit:
-        return True
-    by_chance = 2 * report.auc_error
-    if report.limit - 0.5 < by_chance and report.auc - by_chance <= report.limit:
-        return None
-    return False
-
-
 def _judged(  # noqa: PLR0917
     plan: Plan,
     stage: Stage,
@@ -310,11 +281,11 @@ def _judged(  # noqa: PLR0917
     rows = {}
     tested = " ".join(test.sha256 for test in tests.values())
     place = plan.out / RESULTS / f"{stage.network}.json"
-    known = _kept(place, tested)
+    known = kept(place, tested)
     if known is None:
         say(f"{stage.network}: tests")
         known = judge_run(run, tests)
-        _keep(place, tested, known)
+        keep(place, tested, known)
     rows[stage.network] = known
     if stage.network not in {OURS, PAPER_NETWORK}:
         return rows
@@ -330,29 +301,15 @@ def _judged(  # noqa: PLR0917
         convert(run.path, shown.path, folder / "paper-int8", DYNAMIC_INT8)
         return rows
     place = plan.out / RESULTS / f"{OURS}-int8.json"
-    known = _kept(place, tested)
+    known = kept(place, tested)
     if known is None:
         say(f"{OURS}: int8")
         known = judge_bundle(convert(run.path, shown.path, folder / OURS, INT8), tests)
         known["parameters"] = rows[OURS]["parameters"]
         known["samples"] = rows[OURS]["samples"]
-        _keep(place, tested, known)
+        keep(place, tested, known)
     rows[f"{OURS}-int8"] = known
     return rows
-
-
-def _kept(place: Path, of: str) -> dict[str, Any] | None:
-    """Return what `_keep` wrote about the same data, if it did."""
-    try:
-        content = load_json(read_text(place))
-    except (OSError, ValueError):
-        return None
-    return content["found"] if isinstance(content, dict) and content.get("of") == of else None
-
-
-def _keep(place: Path, of: str, found: dict[str, Any]) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(place, json.dumps({"of": of, "found": found}, indent=1) + "\n")
 
 
 def _write(plan: Plan, results: dict[str, Any], on_results: Callable[[Path, dict[str, Any]], object]) -> None:

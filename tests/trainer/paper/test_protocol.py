@@ -17,7 +17,8 @@ from trainer.data.dataset import Dataset
 from trainer.data.leakage import LeakageReport
 from trainer.data.writer import DatasetWriter
 from trainer.errors import DatasetError, ProtocolError
-from trainer.paper import protocol
+from trainer.paper import findings, protocol
+from trainer.paper.findings import passed
 from trainer.paper.page import table5, write_page
 from trainer.paper.protocol import Plan, run_protocol
 from trainer.training.callbacks import Checkpoints
@@ -87,7 +88,7 @@ def test_protocol_goes_on_after_an_interruption(conditions, quick_size, tmp_path
     for owner, name, calls in (
         (DatasetWriter, "enter", 3),
         (DatasetWriter, "enter", 12),
-        (protocol, "_keep", 2),
+        (findings, "keep", 2),
         (Checkpoints, "on_epoch_end", 1),
         (Checkpoints, "on_epoch_end", 2),
         (protocol, "judge_run", 1),
@@ -141,7 +142,7 @@ def test_protocol_goes_on_after_sigkill(conditions, quick_size, tmp_path) -> Non
 def test_protocol_that_is_done_trains_nothing_again(done, conditions, size, monkeypatch) -> None:
     before = (done / "networks" / "alexnet_edge-64" / "last.keras").stat().st_mtime_ns
     monkeypatch.setattr(protocol, "judge_run", None)
-    monkeypatch.setattr(protocol, "check_leakage", None)
+    monkeypatch.setattr(findings, "check_leakage", None)
     run_protocol(Plan(done, size, conditions), **RUN)
     assert (done / "networks" / "alexnet_edge-64" / "last.keras").stat().st_mtime_ns == before
 
@@ -174,10 +175,10 @@ def test_protocol_refuses_a_place_of_both_kinds(conditions, size, tmp_path, monk
 
 
 @pytest.mark.parametrize(
-    ("auc", "error", "passed"), [(0.54, 0.01, True), (0.56, 0.012, False), (0.57, 0.05, None), (0.8, 0.05, False)]
+    ("auc", "error", "verdict"), [(0.54, 0.01, True), (0.56, 0.012, False), (0.57, 0.05, None), (0.8, 0.05, False)]
 )
-def test_leakage_is_judged_where_there_are_enough_crops(auc, error, passed) -> None:
-    assert protocol._passed(LeakageReport((), auc, error, 0.55, 100, 100)) is passed
+def test_leakage_is_judged_where_there_are_enough_crops(auc, error, verdict) -> None:
+    assert passed(LeakageReport((), auc, error, 0.55, 100, 100)) is verdict
 
 
 @pytest.fixture

@@ -169,8 +169,8 @@ WEBCAM_XRAY = Camera(
 )
 # The paper's camera with its lens covered. The paper gives sensor, pixel, picture and frame rate; the rest is assumed
 # (docs/paper.md). Automatic exposure ends at the longest time and the greatest gain. The silicon is thicker than in
-# OV2710, which makes blotches twice as large. The black level cuts most of the dark noise. Without defect correction hot
-# pixels stay, as they do in the paper's set A.
+# OV2710, which makes blotches twice as large. The black level cuts most of the dark noise. Without defect correction
+# hot pixels stay, as they do in the paper's set A.
 PAPER_COVERED = Camera(
     name="PAPER_COVERED",
     epi_um=12.0,

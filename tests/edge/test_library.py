@@ -1,8 +1,11 @@
 """The public face of `edge`: the same hits and alarms as the command, and nothing heavy before it is used."""
 
+import ast
+import importlib
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -13,6 +16,7 @@ from edge.capture.mjpeg_writer import MotionJpegWriter
 from edge.commands.cli import main
 from edge.errors import BundleError, InputError, SourceError
 
+ROOT = Path(__file__).parent.parent.parent
 SIZE = (320, 240)
 ROUNDED = {"time_s": 4, "score": 6, "added_dn": 1}  # as the events round them
 
@@ -130,6 +134,17 @@ def test_face_of_a_package_is_complete(package):
         assert name in dir(module)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = module.nothing
+
+
+@pytest.mark.parametrize("package", ["edge", "trainer", "quantize"])
+def test_type_checkers_find_names_where_they_are(package):
+    source = ast.parse((ROOT / package / "__init__.py").read_text(encoding="utf-8"))
+    guard = next(node for node in source.body if isinstance(node, ast.If) and isinstance(node.body[0], ast.ImportFrom))
+    typed = {alias.name: node.module for node in guard.body for alias in node.names}
+    module = importlib.import_module(package)
+    assert set(typed) == {name for name in module.__all__ if not name.startswith("__")}
+    for name, place in typed.items():
+        assert getattr(importlib.import_module(place), name) is getattr(module, name)
 
 
 def test_importing_the_packages_loads_nothing_heavy():

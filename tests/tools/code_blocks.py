@@ -83,7 +83,7 @@ BLOCKS: dict[tuple[str, int], Run | Elsewhere | NotRun] = {
     ("docs/control-room.md", 0): Elsewhere("tests/edge/commands/test_watch.py"),
     ("docs/datasets.md", 0): Run(
         needs=("footage",),
-        replaced={"60000": "2048", "42000": "512", "OTHER": "DIR"},
+        replaced={"60000": "64", "42000": "64", "OTHER": "DIR"},
         added={"build": ("--crop-size", "32"), "mine": ("--crop-size", "32")},
         left_out={
             "gammabox-trainer import": "takes recordings of a covered camera; see tests/trainer/data/test_imported.py",

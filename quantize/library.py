@@ -62,6 +62,14 @@ def convert(
     OutputError
         Files of the same names are there that are no bundle.
 
+    Examples
+    --------
+    >>> convert("runs/own", "bundle").manifest.input.dtype  # doctest: +SKIP
+    'int8'
+    >>> convert("runs/absent", "bundle")
+    Traceback (most recent call last):
+    trainer.errors.RunError: run runs/absent: run.json is missing; name a folder that `gammabox-trainer fit` wrote
+
     """
     place = Path(out)
     require_bundle_place(place, force=force)
@@ -107,6 +115,15 @@ def check(
     ------
     QuantiseError, BundleError, RunError, DatasetError
         Bundle, run or data cannot be used, or do not belong together.
+
+    Examples
+    --------
+    >>> judged = check("bundle", "runs/own", data="datasets/test")  # doctest: +SKIP
+    >>> judged.passed, judged.binding  # doctest: +SKIP
+    (True, False)
+    >>> check("bundle", "runs/absent")
+    Traceback (most recent call last):
+    trainer.errors.RunError: run runs/absent: run.json is missing; name a folder that `gammabox-trainer fit` wrote
 
     """
     run, small = _run(reference), None if screen_reference is None else _run(screen_reference)

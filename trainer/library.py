@@ -146,6 +146,14 @@ def fit(
     DatasetError, NetworkError, RunError
         The data, the network or the run folder cannot be used.
 
+    Examples
+    --------
+    >>> fit("runs/own", "datasets/own", crop_size=32).log()[-1]["val_loss"]  # doctest: +SKIP
+    0.2871
+    >>> fit("runs/own", "datasets/absent")
+    Traceback (most recent call last):
+    trainer.errors.DatasetError: dataset datasets/absent: dataset.json is missing; name a folder that `build` wrote
+
     """
     contract = _contract(crop_size, planes)
     choice, given = NetworkChoice(name=network, options=dict(options or {})), settings or FitSettings()

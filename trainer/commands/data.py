@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -16,7 +17,6 @@ from edge.commands.options import with_option_groups
 from edge.output import is_page, require_free
 from trainer.commands.options import ForceOption, warn
 from trainer.data.dataset import Dataset
-from trainer.errors import DatasetError
 from trainer.scenes.splits import SPLITS
 
 if TYPE_CHECKING:
@@ -98,10 +98,17 @@ def build_command(
         nuisance_share=shots.nuisance_share,
         radiations=shots.nuclide,
     )
-    announce(out, recipe)
     cost, command = BuildCost(), typed_command("gammabox-trainer")
     with progress_bar(crops) as on_shard:
-        dataset = build(out, recipe, command=command, workers=workers, on_shard=on_shard, cost=cost)
+        dataset = build(
+            out,
+            recipe,
+            command=command,
+            workers=workers,
+            on_begin=partial(announce, out, recipe),
+            on_shard=on_shard,
+            cost=cost,
+        )
     shares = count_shares(dataset) if recipe.kind == "test" else None
     _print_summary(out, dataset, as_json=as_json, cost=cost, shares=shares)
     if shares is not None and shares.missed:
@@ -230,10 +237,10 @@ def _print_summary(
     print(f"{out}: {dataset.crop_size} pixels, SHA-256 {dataset.sha256}")
 
 
-def announce(out: Path, recipe: Recipe) -> None:
+def announce(out: Path, recipe: Recipe, done: int) -> None:
     """Say on stderr what the splits get, before hours of work, and what it takes where they are too small."""
     shares = " and ".join(f"{samples:,} for {_USES[split]}" for split, samples in recipe.split_sizes().items())
-    there = f"; {crops_in(out):,} are there" if crops_in(out) else ""
+    there = f"; {done:,} are there" if done else ""
     sys.stderr.write(f"{out}: {recipe.crops:,} crops, {shares}{there}\n")
     if recipe.kind == "training" and "validation" not in recipe.split_sizes():
         warn(
@@ -244,14 +251,6 @@ def announce(out: Path, recipe: Recipe) -> None:
         sys.stderr.write(
             f"a binding verdict of `gammabox-quantize check` takes --crops {BINDING_CROPS}; a dataset can grow\n"
         )
-
-
-def crops_in(folder: Path) -> int:
-    """Return the crops of a dataset so far; 0 where there is none."""
-    try:
-        return Dataset.open(folder).count()[0]
-    except DatasetError:
-        return 0
 
 
 def _print_shares(blotch: float, motion: float, visible: float, missed: tuple[str, ...] = ()) -> None:

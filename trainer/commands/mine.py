@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -62,7 +63,6 @@ def mine_command(
         from trainer.training.scores import RunScores
 
         deceived = Deceived(RunScores(str(run)), min_score, Run.open(run).manifest.data.sha256)
-    announce(out, recipe)
     with progress_bar(crops) as on_shard:
         dataset = mine(
             out,
@@ -71,6 +71,7 @@ def mine_command(
             deceived=deceived,
             command=typed_command("gammabox-trainer"),
             workers=workers,
+            on_begin=partial(announce, out, recipe),
             on_shard=on_shard,
         )
     splits = {split: dataset.count(split)[0] for split in ("train", "validation")}

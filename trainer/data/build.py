@@ -173,6 +173,7 @@ def build(
     *,
     command: str = "",
     workers: int | None = None,
+    on_begin: Callable[[int], None] | None = None,
     on_shard: Callable[[int, int], None] | None = None,
     cost: BuildCost | None = None,
 ) -> Dataset:
@@ -188,6 +189,8 @@ def build(
         The command line, recorded in dataset.json.
     workers : int or None
         Processes; None takes every core, 1 works in this process.
+    on_begin : function of samples that are there, or None
+        Called once the folder is found to be right, before any shard is made.
     on_shard : function of (samples done, samples in all), or None
         Called after each shard.
     cost : BuildCost or None
@@ -203,6 +206,8 @@ def build(
     sizes = recipe.shard_sizes()
     missing = writer.missing
     done = recipe.crops - sum(sizes[shard] for shard in missing)
+    if on_begin:
+        on_begin(done)
     if missing:
         _ = recipe.bank  # simulated once, before many processes would each do it
     cost = cost or BuildCost()

@@ -75,6 +75,7 @@ def mine(
     deceived: Deceived | None = None,
     command: str = "",
     workers: int | None = None,
+    on_begin: Callable[[int], None] | None = None,
     on_shard: Callable[[int, int], None] | None = None,
 ) -> Dataset:
     """Collect candidates of the fast path in whole pictures, as the agent meets them.
@@ -94,7 +95,7 @@ def mine(
         Mean of the hits that fall into the middle frame, Poisson; 0 for a dataset of label 0 only.
     deceived : Deceived or None
         None takes every candidate; hits are kept in any case.
-    command, workers, on_shard
+    command, workers, on_begin, on_shard
         See `trainer.data.build.build`.
 
     Raises
@@ -107,6 +108,8 @@ def mine(
     sizes = recipe.shard_sizes()
     missing = writer.missing
     done = recipe.crops - sum(sizes[shard] for shard in missing)
+    if on_begin:
+        on_begin(done)
     if hits_a_shot and missing:
         _ = recipe.bank  # simulated once, before many processes would each do it
     for shard, entry in in_workers(partial(_make_shard, path, recipe, hits_a_shot, deceived), missing, workers):

@@ -31,7 +31,8 @@ class Pairs:
     label : uint8 array
         0 takes from A, 1 from C; alternating.
     covered, scene : int64 arrays
-        Number of the crop in A or C, and in B. All are used before one is used again.
+        Number of the crop in A or C, and in B. All are used before one is used again. Each scene is used for both
+        labels in turn, so that no scene tells the label.
     turn : uint8 array
         Position of the covered crop, see `trainer.sensor.library.turned`; 0 to 7.
     mirrored : bool array
@@ -67,7 +68,7 @@ def draw_pairs(count: int, covered: int, scenes: int, split: Split, seed: int, *
     train = split == "train"
     turn = rng.integers(0, 8 if train else 1, count).astype(np.uint8)
     mirrored = (rng.random(count) < 0.5) & train
-    scene = _passes(count, scenes, rng)
+    scene = np.repeat(_passes(-(-count // 2), scenes, rng), 2)[:count]
     light = rng.random(count) ** darkness
     return Pairs(label, from_set, scene, turn, mirrored, light.astype(np.float32))
 

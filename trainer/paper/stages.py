@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 import keras
 
@@ -110,22 +111,17 @@ def train_stage(
     )
     with policies(place, settings):
         pictures: Pictures = "bgr" if stage.planes == "rgb" else "greys"
-        train = pools.crops("train", size.fused, seed, pictures, darkness=stage.darkness)
+        # Other pairs in each stage: a network that met the same ones again would know their labels by heart.
+        pairs_seed = crc32(f"{seed} {stage.name}".encode())
+        train = pools.crops("train", size.fused, pairs_seed, pictures, darkness=stage.darkness)
         lazy = pools.crops("validation", size.validation, seed, pictures, darkness=stage.darkness)
         validation = Crops(lazy.pictures[:], lazy.label, lazy.strata)
-        datasets = (pools.noise, pools.scenes, pools.radiation)
         manifest = RunManifest(
             network=NetworkChoice(name=stage.network, options=stage.options),
             input=contract,
-            seed=seed,
+            seed=pairs_seed,
             fit=settings,
-            data=DataUsed(
-                paths=tuple(dataset.path.name for dataset in datasets),
-                sha256=tuple(dataset.sha256 for dataset in datasets),
-                train=len(train),
-                train_positives=int(train.label.sum()),
-                validation=len(validation),
-            ),
+            data=_data_used(pools, train, validation),
             commit=program_commit(),
             created_utc=datetime.now(timezone.utc).isoformat(timespec="seconds"),
             command=command,
@@ -135,3 +131,14 @@ def train_stage(
         run = open_or_begin(place, manifest)
         train_run(run, train, validation, progress)
     return run
+
+
+def _data_used(pools: Pools, train: Crops, validation: Crops) -> DataUsed:
+    datasets = (pools.noise, pools.scenes, pools.radiation)
+    return DataUsed(
+        paths=tuple(dataset.path.name for dataset in datasets),
+        sha256=tuple(dataset.sha256 for dataset in datasets),
+        train=len(train),
+        train_positives=int(train.label.sum()),
+        validation=len(validation),
+    )

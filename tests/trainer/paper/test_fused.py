@@ -23,7 +23,9 @@ def test_pairs_use_every_crop_before_one_comes_again() -> None:
     for label in (0, 1):
         of_label = pairs.covered[pairs.label == label].reshape(4, 5)
         assert (np.sort(of_label, axis=1) == np.arange(5)).all()
-    assert (np.sort(pairs.scene.reshape(5, 8), axis=1) == np.arange(8)).all()
+    of_both = pairs.scene.reshape(20, 2)
+    assert (of_both[:, 0] == of_both[:, 1]).all()
+    assert (np.sort(of_both[:16, 0].reshape(2, 8), axis=1) == np.arange(8)).all()
     assert len(set(pairs.turn.tolist())) > 4
     assert 0 < pairs.mirrored.sum() < 40
 

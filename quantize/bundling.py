@@ -16,6 +16,7 @@ from edge.detect.crops import plane_count
 from edge.detect.manifest import CandidateRules, InputContract, Manifest, ScreenContract
 from quantize.conversion import INT8_RECIPE, Recipe, contracts_of, convert, require_exact_input
 from quantize.errors import QuantiseError
+from quantize.extremes import DEFAULT_SHARE, ordinary_crops
 from quantize.graph import read_graph
 from quantize.origin import run_card
 from quantize.pairing import (
@@ -54,6 +55,7 @@ class Settings:
     per_channel: bool = True
     representative: int = DEFAULT_COUNT
     seed: int = 1
+    extremes: float = DEFAULT_SHARE
     qat: QatSettings | None = None
 
 
@@ -110,7 +112,9 @@ def convert_run(
     _require_shape(network, contract, str(run.path))
     train = training_crops(run, datasets) if train is None else train
     cell = cells(train, contract.planes)
-    chosen = draw(cell, settings.representative, np.random.default_rng(settings.seed))
+    rng = np.random.default_rng(settings.seed)
+    ordinary = ordinary_crops(network, contract, train, settings.extremes, rng)
+    chosen = ordinary[draw(cell[ordinary], settings.representative, rng)]
     shown = span_range(train.pictures[chosen])
     representative = as_input(shown, contract) if settings.recipe == INT8_RECIPE else None
     if settings.qat is None:
@@ -125,6 +129,7 @@ def convert_run(
         "of": len(train),
         "strata": len(np.unique(cell[chosen])),
         "seed": settings.seed,
+        "extremes": settings.extremes,
     }
     notes = {"representative": representatives, "threshold": noted, "run": run_card(run, network)}
     return Converted(converted, decision, _provenance(content, datasets, settings, notes))

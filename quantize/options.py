@@ -40,6 +40,12 @@ class QuantisationOptions:
         int, typer.Option("--representative", min=1, help="Number of crops that show the network its ranges.")
     ] = 400
     seed: Annotated[int, typer.Option("--seed", min=0, help="Random seed that chooses those crops.")] = 1
+    extremes: Annotated[
+        float,
+        typer.Option(
+            "--extremes", min=0, max=0.5, help="Share of crops with the highest outputs of a layer that are left out."
+        ),
+    ] = 0.02
 
     def settings(self) -> Settings:
         """Return the settings of the conversion."""
@@ -55,6 +61,7 @@ class QuantisationOptions:
             per_channel=not self.per_tensor,
             representative=self.representative,
             seed=self.seed,
+            extremes=self.extremes,
             qat=QatSettings(epochs=self.qat, learning_rate=self.qat_rate, seed=self.seed) if self.qat else None,
         )
 

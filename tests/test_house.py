@@ -60,7 +60,8 @@ ROOMS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("demo_page",),
     ),
     "quantize": (
-        ("errors", "graph", "intervals", "planes", "predictions", "qat_worker", "representative", "runtime_worker"),
+        ("errors", "extremes", "graph", "intervals", "planes", "predictions", "qat_worker"),
+        ("representative", "runtime_worker"),
         ("agreement", "conversion", "origin", "runtimes"),
         ("environments", "layers", "pairing"),
         ("clip", "measure", "qat"),

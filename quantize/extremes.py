@@ -56,4 +56,5 @@ def ordinary_crops(
     highest = np.concatenate(
         [np.stack(maxima.predict_on_batch(as_input(crops.pictures[part], contract)), axis=1) for part in parts]
     )
-    return picked[(highest <= np.quantile(highest, 1 - share, axis=0)).all(axis=1)]
+    ordinary: NDArray[np.int64] = picked[(highest <= np.quantile(highest, 1 - share, axis=0)).all(axis=1)]
+    return ordinary

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from edge.alarm.live_time import Observation
 
 LIGHT_SHARE = 0.45
-"""Share of true hits that look like light, at most: see `edge.detect.nuisance.shine_like_light`."""
+"""Share of true hits that look like light, at most: see `edge.detect.light`."""
+SURE_SHARE = 0.4
+"""Share of true hits that light hardly ever looks like."""
 _LIGHT_MEMORY_S = 30.0
 _LIGHT_MEMORY_HITS = 100.0
 _REOPEN_LIGHT_SHARE, _REOPEN_LIGHT_HITS = 0.55, 20.0
@@ -83,17 +85,17 @@ class Lights:
 class Leak:
     """How many hits of a nuisance count, by how many of its hits are known for what they are.
 
-    Hits that look like light belong to those that count as long as they do, and else to those that do not.
+    Where hits like light are too many only sure hits count, and all others are left out.
     """
 
     def __init__(self) -> None:
         self._ratios = {closed: _Ratio() for closed in (False, True)}
-        self._elsewhere_sum = self._light_sum = self._explained_sum = self._counted_sum = self._seen_s = 0.0
+        self._elsewhere_sum = self._doubtful_sum = self._explained_sum = self._counted_sum = self._seen_s = 0.0
         self._lights_closed = False
         self._fell_s = -math.inf
         self._fallen, self._falling_s = _PRIOR_FALLEN, _PRIOR_FALLING_S
         self.falling = False
-        self._plain = self._light = self._elsewhere = 0
+        self._sure = self._doubtful = self._elsewhere = 0
         self.rate_hz = 0.0
 
     @property
@@ -108,29 +110,29 @@ class Leak:
 
     @property
     def worth_without_lights(self) -> bool:
-        """Whether sources are found better without hits that look like light, by what leaks of a nuisance each way."""
+        """Whether sources are found better by sure hits alone, by what leaks of a nuisance each way."""
         if self.falling:
             return True
         if self._left_out_hz(lights_closed=True) < 1.0:
             return False
         with_lights, without = (self._leak_hz(lights_closed=closed) for closed in (False, True))
-        gain = math.sqrt(max(with_lights, _MIN_LEAK_HZ) / max(without, _MIN_LEAK_HZ)) * (1 - LIGHT_SHARE)
+        gain = math.sqrt(max(with_lights, _MIN_LEAK_HZ) / max(without, _MIN_LEAK_HZ)) * SURE_SHARE
         return with_lights > 1.0 and gain > (1 / _WORTH if self._lights_closed else _WORTH)
 
-    def update(self, observation: Observation, lights: Sequence[bool], *, lights_closed: bool, open_s: float) -> None:
-        """Count a frame: for each hit on open ground whether it looks like light, and that ground's live seconds."""
+    def update(self, observation: Observation, doubtful: Sequence[bool], *, lights_closed: bool, open_s: float) -> None:
+        """Count a frame: for each hit on open ground whether it is not sure, and that ground's live seconds."""
         self._lights_closed = lights_closed
         if observation.falling:
             self._fell_s = observation.monotonic_s
         self.falling = observation.monotonic_s - self._fell_s < _FALLS_ON_S
-        self._light = sum(lights)
-        self._plain = len(lights) - self._light
-        self._elsewhere = observation.explained + len(observation.positions) - len(lights)
+        self._doubtful = sum(doubtful)
+        self._sure = len(doubtful) - self._doubtful
+        self._elsewhere = observation.explained + len(observation.positions) - len(doubtful)
         kept = math.exp(-observation.period_s / _SEEN_MEMORY_S)
         self._elsewhere_sum = self._elsewhere_sum * kept + self._elsewhere
-        self._light_sum = self._light_sum * kept + self._light
+        self._doubtful_sum = self._doubtful_sum * kept + self._doubtful
         self._explained_sum = self._explained_sum * kept + observation.explained
-        self._counted_sum = self._counted_sum * kept + self._plain + (0 if lights_closed else self._light)
+        self._counted_sum = self._counted_sum * kept + self._sure + (0 if lights_closed else self._doubtful)
         self._seen_s = self._seen_s * kept + open_s
         rate_hz = min(self._leak_hz(lights_closed=lights_closed), _MAX_LEAK_HZ)
         # In steps, because the trigger computes its limits for each rate.
@@ -138,20 +140,20 @@ class Leak:
 
     def learn(self, period_s: float) -> None:
         """Learn from the frame that was counted last: nothing in it is an excess."""
-        self._ratios[False].add(self._plain + self._light, self._elsewhere, period_s)
-        self._ratios[True].add(self._plain, self._elsewhere + self._light, period_s)
+        self._ratios[False].add(self._sure + self._doubtful, self._elsewhere, period_s)
+        self._ratios[True].add(self._sure, self._elsewhere + self._doubtful, period_s)
         if self.falling:
             kept = math.exp(-period_s / _LEAK_MEMORY_S)
-            self._fallen = self._fallen * kept + self._plain
+            self._fallen = self._fallen * kept + self._sure
             self._falling_s = self._falling_s * kept + period_s
 
     def _left_out_hz(self, *, lights_closed: bool) -> float:
-        """Return how many hits a second are not counted, with or without those that look like light."""
-        left_out = self._elsewhere_sum + (self._light_sum if lights_closed else 0.0)
+        """Return how many hits a second are not counted, with or without those that are not sure."""
+        left_out = self._elsewhere_sum + (self._doubtful_sum if lights_closed else 0.0)
         return left_out / max(self._seen_s, _SEEN_MEMORY_S / 2)
 
     def _leak_hz(self, *, lights_closed: bool) -> float:
-        share = 1 - LIGHT_SHARE if lights_closed else 1.0
+        share = SURE_SHARE if lights_closed else 1.0
         left_out_hz = self._left_out_hz(lights_closed=lights_closed)
         leak_hz = self._ratios[lights_closed].high * left_out_hz if left_out_hz > 0 else 0.0
         if lights_closed and self.falling:

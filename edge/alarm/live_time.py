@@ -64,6 +64,8 @@ class Observation:
         Whether falling rain or snow was found in this frame; not every frame is examined.
     saturated : bool
         Whether half of the picture or more is saturated.
+    sure : tuple of bool
+        For each of `positions` whether light hardly ever looks so; empty where all but those like light are sure.
 
     """
 
@@ -88,6 +90,7 @@ class Observation:
     ground: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
     falling: bool = False
     saturated: bool = False
+    sure: tuple[bool, ...] = ()
 
 
 def observe(detection: Detection, triple: Triple) -> Observation:
@@ -130,6 +133,7 @@ def observe(detection: Detection, triple: Triple) -> Observation:
         overload=detection.overload,
         weight=weight,
         like_light=tuple(hit.like_light or hit.nuisance is not None for hit in live),
+        sure=tuple(hit.sure and hit.nuisance is None for hit in live),
         explained=sum(hit.live for hit in detection.hits) - len(live),
         ground=detection.ground,
         falling=detection.falling,

@@ -11,6 +11,8 @@ FRAMES = 8
 """Frames with more than can be judged, less those without, that raise an alarm: a third of a second."""
 MAX_COUNT = 50
 """The count goes no higher, so that an overload ends at most so many frames after its last one."""
+FALLING_STEP = -3
+"""A frame in which rain or snow is seen to fall speaks against a strong field, in which nothing moves."""
 EVIDENCE = 1
 """After so many, just before, a picture that turns white counts, too: the field has grown until it saturates all."""
 
@@ -49,5 +51,5 @@ class Overload:
         """Update the count with one frame."""
         self._reason = observation.overload or self._reason
         goes_on = observation.saturated and self._count >= EVIDENCE
-        step = 1 if observation.overload is not None or goes_on else -1
+        step = 1 if observation.overload is not None or goes_on else FALLING_STEP if observation.falling else -1
         self._count = max(0, min(self._count + step, MAX_COUNT))

@@ -17,7 +17,7 @@ import numpy as np
 
 from edge.alarm.background import FadingRate
 from edge.alarm.crowding import CONTRAST, Crowding, log_tails, parts_of
-from edge.alarm.leak import LIGHT_SHARE, Leak, Lights, share_tail
+from edge.alarm.leak import SURE_SHARE, Leak, Lights, share_tail
 from edge.detect.hit import PARTS
 
 if TYPE_CHECKING:
@@ -117,20 +117,18 @@ class Population:
         parts = parts_of(places, observation.size)
         closed_before = self._crowding.closed_parts, self._lights.closed
         even = self._crowding.update(observation, parts)
+        sure = observation.sure or tuple(not light for light in observation.like_light)
         lights = [light for light, part in zip(observation.like_light, parts, strict=True) if even[part]]
+        doubtful = [not each for each, part in zip(sure, parts, strict=True) if even[part]]
         self._lights.update(
             observation, lights, worth=self._leak.worth_without_lights, suspect=self._is_suspect(observation)
         )
         self.closed_more = self._crowding.closed_parts > closed_before[0] or self._lights.closed > closed_before[1]
-        kept = [
-            index
-            for index, (light, part) in enumerate(zip(observation.like_light, parts, strict=True))
-            if even[part] and not (light and self._lights.closed)
-        ]
+        kept = [index for index, part in enumerate(parts) if even[part] and (sure[index] or not self._lights.closed)]
         now_s = observation.monotonic_s
         self._recent += [_CountedHit(now_s, parts[index], observation.like_light[index]) for index in kept]
         open_s = observation.live_s * self._crowding.open_share
-        self._leak.update(observation, lights, lights_closed=self._lights.closed, open_s=open_s)
+        self._leak.update(observation, doubtful, lights_closed=self._lights.closed, open_s=open_s)
         if not places and observation.overload is None and self._leaves_all:
             return observation
         # Rain may look like a strong field for a frame; a lower limit of its hits means nothing then.
@@ -140,7 +138,8 @@ class Population:
             hits=0 if fallen else observation.hits - len(parts) + len(kept),
             positions=tuple(places[index] for index in kept),
             like_light=tuple(observation.like_light[index] for index in kept),
-            live_s=open_s * (1 - LIGHT_SHARE if self._lights.closed else 1.0),
+            sure=tuple(sure[index] for index in kept),
+            live_s=open_s * (SURE_SHARE if self._lights.closed else 1.0),
             weight=1.0 if fallen else observation.weight,
             explained=observation.explained + len(parts) - len(kept),
             leak_hz=self._leak.rate_hz,

@@ -65,13 +65,13 @@ def patches(planes: Sequence[Image], xs: Indices, ys: Indices, size: int) -> Ima
 
     """
     height, width = planes[0].shape
-    rows, columns = _mirrored(ys, size, height), _mirrored(xs, size, width)
+    rows, columns = mirrored(ys, size, height), mirrored(xs, size, width)
     places = rows[:, :, None] * width + columns[:, None, :]
     cut_out: NDArray[np.uint8] = np.stack([plane.ravel()[places] for plane in planes], axis=-1)
     return cut_out
 
 
-def _mirrored(middles: Indices, size: int, length: int) -> Indices:
+def mirrored(middles: Indices, size: int, length: int) -> Indices:
     """Return the rows or columns of each patch, shape (n, size); those outside are mirrored at the middle."""
     reach = np.arange(size) - size // 2
     wanted = middles[:, None] + reach

@@ -62,10 +62,12 @@ class Hit:
         Pixels of the spot above half of its height.
     live : bool
         Whether it lies on live ground; only such hits enter rates.
-    nuisance : {"moves", "point of light"} or None
+    nuisance : {"moves", "point of light", "light"} or None
         What it is instead of radiation, where that is known; such hits enter no rates.
     like_light : bool
-        Whether its colour and width are rather those of light. One such hit says little, many do.
+        Whether it is rather like light than like radiation. One such hit says little, many do.
+    sure : bool
+        Whether light hardly ever looks so: see `edge.detect.light`. Half of the true hits are sure.
 
     """
 
@@ -77,6 +79,7 @@ class Hit:
     live: bool
     nuisance: str | None = None
     like_light: bool = False
+    sure: bool = True
 
     @property
     def counts(self) -> bool:

@@ -1,7 +1,7 @@
-"""What hits are that are no radiation: spots that move, points of light that twinkle, spots that shine like light.
+"""What hits are that are no radiation: spots that move, points of light that twinkle, and other light.
 
 Three frames do not always tell a flake of snow or a glint from a hit, but what stands around it in the other frames,
-the place where it stands, its colour and its width often do.
+the place where it stands, its colour and its shape often do.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from edge.detect.colour import spot_colours
+from edge.detect.colour import colours_around
 from edge.detect.companions import find_companions
-from edge.detect.extent import extents
+from edge.detect.crops import patches
 from edge.detect.hit import positions
+from edge.detect.light import COLOUR_PX, GREY_PX, describe, shipped_network
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,10 +41,8 @@ _MIN_LIGHT_SHARE = 0.1
 _STANDS_OUT = 2.0
 """It exceeds its surroundings by so many times the height that nine in ten pixels of these stay below."""
 _MIN_UNEVEN_DN = 0.7
-WIDEST = 27.8
-COLOUR_POWER = 0.734
-MIN_COLOUR = 0.02
-"""See `shine_like_light`; `docs/notebook` says how the three were chosen."""
+LIKE_LIGHT_ODDS, SURE_ODDS = -1.0, 1.0
+"""Log odds below which a hit looks like light, and which light hardly ever reaches."""
 
 
 def judge_hits(hits: tuple[Hit, ...], view: View, older: Sequence[Image], noise: NoiseMap) -> tuple[Hit, ...]:
@@ -71,33 +70,50 @@ def judge_hits(hits: tuple[Hit, ...], view: View, older: Sequence[Image], noise:
     judged = [replace(hit, nuisance=MOVES) for hit in first]
     if stay.size:
         lights = on_points_of_light((previous, following, *older), xs, ys, spikes)
-        colours = spot_colours(view.frame, [first[i] for i in stay], view.mask) / spikes
-        shining = shine_like_light(colours, extents(view.greys, xs, ys))
-        for i, light, shines in zip(stay, lights, shining, strict=True):
-            judged[i] = replace(first[i], nuisance=POINT_OF_LIGHT if light else None, like_light=bool(shines))
+        odds = light_odds([first[i] for i in stay], view, older)
+        for i, light, odd in zip(stay, lights, odds.tolist(), strict=True):
+            judged[i] = replace(
+                first[i],
+                nuisance=POINT_OF_LIGHT if light else None,
+                like_light=odd < LIKE_LIGHT_ODDS,
+                sure=not odd < SURE_ODDS,
+            )
     return (*judged, *rest)
 
 
-def shine_like_light(colours: NDArray[np.float64], widths: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return which spots are wider and less coloured than hits of radiation mostly are, shape (n,).
+def light_odds(hits: Sequence[Hit], view: View, older: Sequence[Image]) -> NDArray[np.float32]:
+    """Return how much more likely each hit is radiation than light, as a logarithm, shape (n,).
 
-    extent > 27.8 × (colour + 0.02) ** 0.734
+    NaN, where colours are not known: without them a wide hit looks like light, so that nothing is said.
+    """
+    described, coloured = describe_hits(hits, view, older)
+    return np.where(coloured, shipped_network().log_odds(described), np.float32(np.nan))
 
-    The charge of a hit lies in single pixels of the colour mosaic, or where the camera joins pixels, in very few.
-    Light comes through a lens that blurs it over all colours. Of simulated and real hits 55 to 99 % pass for radiation,
-    of drops, flakes and glints 3 to 11 %.
+
+def describe_hits(
+    hits: Sequence[Hit], view: View, older: Sequence[Image]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Describe hits for `edge.detect.light`.
 
     Parameters
     ----------
-    colours : float64 array, shape (n,)
-        Colour of each spot as a share of its spike: see `edge.detect.colour.spot_colours`. NaN, where it is not known,
-        says nothing.
-    widths : float64 array, shape (n,)
-        Light of each spot in units of its brightest pixel: see `edge.detect.extent.extents`.
+    hits : sequence of Hit
+    view : View
+    older : sequence of uint8 arrays, shape (height, width)
+        Frames before the three, the oldest first.
+
+    Returns
+    -------
+    described : float32 array, shape (n, 33)
+    coloured : bool array, shape (n,)
+        Where colours are known; the rest is not worth much.
 
     """
-    wide: NDArray[np.bool_] = widths > WIDEST * (colours + MIN_COLOUR) ** COLOUR_POWER
-    return wide
+    past = list(older)[-2:]
+    past = [view.greys[0]] * (2 - len(past)) + past
+    greys = patches((*past, *view.greys), *positions(hits), GREY_PX)
+    colours, coloured = colours_around(view.frame, hits, COLOUR_PX, view.mask)
+    return describe(greys, colours, np.array([hit.score for hit in hits])), coloured
 
 
 def on_points_of_light(

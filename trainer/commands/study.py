@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trainer.commands import study_minimum, study_networks, study_paper, study_sensor
+from trainer.commands import study_light, study_minimum, study_networks, study_paper, study_sensor
 from trainer.commands.options import (
     CameraOption,
     JsonOption,
@@ -40,6 +40,7 @@ def register(app: typer.Typer) -> None:
     study_sensor.register(study)
     study_minimum.register(study)
     study_paper.register(study)
+    study_light.register(study)
     app.add_typer(study, name="study")
 
 

@@ -26,8 +26,8 @@ KNOWN = Rate(BACKGROUND_HZ * 7200, 7200)
 BLOCK_S = 4.0
 """Stretches of a film that are kept whole, so that what is related in time stays together."""
 SOURCE_S = 60.0
-_LIKE_LIGHT = 0.35
-"""Share of the added true hits that look like light; the alarm expects at most `edge.alarm.leak.LIGHT_SHARE`."""
+_LIKE_LIGHT, _SURE = 0.25, 0.5
+"""Shares of the added true hits that look like light, and that are sure: see `edge.alarm.leak`."""
 _EPOCH = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
 
@@ -153,9 +153,13 @@ def _with_background(frame: Observation, rng: Generator) -> Observation:
         return frame
     width, height = frame.size
     places = tuple((int(rng.integers(width)), int(rng.integers(height))) for _ in range(hits))
-    lights = tuple(bool(light) for light in rng.random(hits) < _LIKE_LIGHT)
+    looks = rng.random(hits)
     return replace(
-        frame, hits=frame.hits + hits, positions=frame.positions + places, like_light=frame.like_light + lights
+        frame,
+        hits=frame.hits + hits,
+        positions=frame.positions + places,
+        like_light=frame.like_light + tuple((looks < _LIKE_LIGHT).tolist()),
+        sure=frame.sure + tuple((looks >= 1 - _SURE).tolist()),
     )
 
 

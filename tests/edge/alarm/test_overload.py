@@ -1,5 +1,7 @@
 from datetime import datetime, timedelta, timezone
 
+import numpy as np
+
 from edge.alarm.background import Rate
 from edge.alarm.live_time import Observation
 from edge.alarm.overload import EVIDENCE, FRAMES
@@ -9,7 +11,7 @@ from edge.config.device import AlarmSettings
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
 
-def frame(number, *, overload=None, saturated=False):
+def frame(number, *, overload=None, saturated=False, falling=False):
     return Observation(
         sequence=number,
         monotonic_s=number / 25,
@@ -22,6 +24,7 @@ def frame(number, *, overload=None, saturated=False):
         unclassified=0,
         overload=overload,
         saturated=saturated,
+        falling=falling,
     )
 
 
@@ -47,3 +50,14 @@ def test_white_picture_alone_is_no_field():
     assert tracker.overload is None
     flash = [frame(0, overload="flash"), frame(1), *(frame(number, saturated=True) for number in range(2, 200))]
     assert states(flash)[0] == []
+
+
+def test_single_frames_of_overload_in_snow_are_no_field():
+    rng = np.random.default_rng(1)
+    snow = [
+        frame(number, overload="many" if looks < 0.3 else None, falling=looks > 0.4)
+        for number, looks in enumerate(rng.random(3000))
+    ]
+    assert states(snow)[0] == []
+    field = [frame(number, overload="many") for number in range(3000, 3000 + FRAMES)]
+    assert states([*snow, *field])[0] == ["raised"]

@@ -7,7 +7,7 @@ import pytest
 from edge.alarm.background import Rate
 from edge.alarm.condition import situation_of
 from edge.alarm.crowding import log_tails
-from edge.alarm.leak import LIGHT_SHARE, log_share_tail, share_tail
+from edge.alarm.leak import LIGHT_SHARE, SURE_SHARE, log_share_tail, share_tail
 from edge.alarm.live_time import Observation
 from edge.alarm.population import Population, looks_like_radiation
 from edge.alarm.tracker import AlarmTracker
@@ -95,7 +95,7 @@ def test_population_leaves_out_hits_like_light_if_too_many():
         counted = population.update(observation(number, rng.poisson(0.5), rng=rng, light=0.95))
         population.learn(counted)
     assert not any(counted.like_light)
-    assert counted.live_s == pytest.approx((1 - LIGHT_SHARE) / FPS)
+    assert counted.live_s == pytest.approx(SURE_SHARE / FPS)
     assert "look like light" in counted.doubts[0]
     for number in range(500, 800):  # a source outshines it
         counted = population.update(observation(number, 5, rng=rng))

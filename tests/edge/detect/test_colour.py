@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.capture.frame import Frame
-from edge.detect.colour import spot_colours
+from edge.detect.colour import colours_around
 from edge.detect.hit import Candidate
 
 WIDTH, HEIGHT = 97, 75  # odd on purpose
@@ -38,12 +38,22 @@ def frame(bgr, kind):
 
 
 GREEN, GREY = (0, 80, 0), (47, 47, 47)
+SIDE = 9
+
+
+def greenness(shown, spots, mask=None):
+    """By how much the greenest pixel of each spot is greener than its ground; NaN where colours are not known."""
+    colours, known = colours_around(shown, spots, SIDE, mask)
+    green = colours[..., 1].astype(float) - colours[..., [0, 2]].mean(axis=3)
+    near = slice(SIDE // 2 - 1, SIDE // 2 + 2)
+    found = green[:, near, near].max(axis=(1, 2), initial=-255) - np.median(green, axis=(1, 2))
+    return np.where(known, found, np.nan)
 
 
 @pytest.mark.parametrize("kind", ["bgr", "jpeg"])
 def test_colour_of_a_spot_stands_out_and_of_a_grey_one_not(kind):
     shown = frame(picture([(20, 20, GREEN), (60, 40, GREY)]), kind)
-    green, grey, nothing = spot_colours(shown, [spot(20, 20), spot(60, 40), spot(40, 60)])
+    green, grey, nothing = greenness(shown, [spot(20, 20), spot(60, 40), spot(40, 60)])
     assert green > 10
     assert grey < 5
     assert nothing < 5
@@ -51,19 +61,19 @@ def test_colour_of_a_spot_stands_out_and_of_a_grey_one_not(kind):
 
 @pytest.mark.parametrize("kind", ["grey", "grey jpeg"])
 def test_colour_is_not_known_where_the_camera_gives_none(kind):
-    assert np.isnan(spot_colours(frame(picture([(20, 20, GREEN)]), kind), [spot(20, 20)])).all()
+    assert np.isnan(greenness(frame(picture([(20, 20, GREEN)]), kind), [spot(20, 20)])).all()
 
 
 @pytest.mark.parametrize("kind", ["bgr", "jpeg"])
 def test_colour_is_not_known_of_grey_in_three_channels(kind):
     grey = picture([(20, 20, GREY)])[..., :1].repeat(3, axis=2)
-    assert np.isnan(spot_colours(frame(grey, kind), [spot(20, 20)])).all()
+    assert np.isnan(greenness(frame(grey, kind), [spot(20, 20)])).all()
 
 
 def test_colour_is_not_known_where_decoding_fails():
     whole = frame(picture([(20, 20, GREEN)]), "jpeg")
-    assert np.isnan(spot_colours(replace(whole, jpeg=whole.jpeg[:300]), [spot(20, 20)])).all()
-    assert np.isnan(spot_colours(replace(whole, jpeg=b"no JPEG"), [spot(20, 20)])).all()
+    assert np.isnan(greenness(replace(whole, jpeg=whole.jpeg[:300]), [spot(20, 20)])).all()
+    assert np.isnan(greenness(replace(whole, jpeg=b"no JPEG"), [spot(20, 20)])).all()
 
 
 @pytest.mark.parametrize("kind", ["bgr", "jpeg"])
@@ -72,7 +82,7 @@ def test_colour_is_seen_in_corners_of_odd_pictures(kind, place):
     x, y = place
     bgr = picture([])
     bgr[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2] += np.array([0, 100, 0], np.uint8)
-    (found,) = spot_colours(frame(bgr, kind), [spot(x, y)])
+    (found,) = greenness(frame(bgr, kind), [spot(x, y)])
     assert found > 15
 
 
@@ -85,7 +95,7 @@ def test_colour_ignores_pixels_under_a_mask(seed):
     plain = picture([(22, 20, GREEN)])
     other = np.where(mask[..., None] != 0, rng.integers(0, 256, plain.shape, dtype=np.uint8), plain)
     spots = [spot(22, 20), spot(30, 20), spot(24, 9), spot(60, 60), spot(51, 20), spot(30, 41)]
-    first, second = (spot_colours(frame(bgr, "bgr"), spots, mask) for bgr in (plain, other))
+    first, second = (greenness(frame(bgr, "bgr"), spots, mask) for bgr in (plain, other))
     np.testing.assert_array_equal(first, second)
     assert first[0] > 15
     assert np.isnan(first[1])
@@ -96,8 +106,9 @@ def test_colour_under_a_mask_leaves_a_grey_picture_grey():
     mask = np.zeros((HEIGHT, WIDTH), np.uint8)
     mask[11:40, 25:50] = 255
     grey[11:40, 25:50] = (10, 200, 30)
-    assert np.isnan(spot_colours(frame(grey, "bgr"), [spot(60, 40)], mask)).all()
+    assert np.isnan(greenness(frame(grey, "bgr"), [spot(60, 40)], mask)).all()
 
 
 def test_colour_of_no_spots_is_empty():
-    assert spot_colours(frame(picture([]), "bgr"), []).shape == (0,)
+    colours, known = colours_around(frame(picture([]), "bgr"), [], SIDE)
+    assert (colours.shape, known.shape) == ((0, SIDE, SIDE, 3), (0,))

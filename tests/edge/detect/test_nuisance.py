@@ -8,7 +8,7 @@ from edge.capture.frame import Frame, Triple
 from edge.detect.hit import Hit
 from edge.detect.manifest import CandidateRules
 from edge.detect.noise_map import noise_of_pair
-from edge.detect.nuisance import MOVES, POINT_OF_LIGHT, judge_hits, on_points_of_light, shine_like_light
+from edge.detect.nuisance import MOVES, POINT_OF_LIGHT, judge_hits, light_odds, on_points_of_light
 from edge.detect.view import FrameCache
 
 SIZE = (240, 320)
@@ -56,16 +56,38 @@ def test_hit_of_one_frame_is_no_nuisance(texture):
     assert hit.counts
 
 
-@pytest.mark.parametrize(("spot_dn", "light"), [(None, True), (70, False)], ids=["as its ground", "green"])
-def test_hit_looks_like_light_by_its_colour(spot_dn, light):
+def odds(frames, bgr):
+    """How much more likely the hit of `judged` is radiation than light."""
+    *older, previous, current, following = frames
+    greys = (previous, current, following)
+    triple = Triple(
+        *(Frame(i, i / 25, datetime(2026, 1, 1, tzinfo=timezone.utc), grey, bgr=bgr) for i, grey in enumerate(greys))
+    )
+    hit = Hit(*PLACE, 0.99, 60.0, 4, live=True)
+    return float(light_odds((hit,), FrameCache(None).masked(triple), older)[0])
+
+
+def test_hit_is_told_from_light_by_its_colour():
     rng = np.random.default_rng(6)
     frames = films(rng, ground(rng), (0, 0, 0, 90, 0))
-    bgr = frames[3][..., None].repeat(3, axis=2)
-    bgr[..., 2] += 6  # a picture whose channels are equal shows no colours
-    if spot_dn is not None:
-        x, y = PLACE
-        bgr[y : y + 2, x : x + 2, [0, 2]] = spot_dn
-    assert judged(frames, bgr).like_light == light
+    white = frames[3][..., None].repeat(3, axis=2)
+    white[..., 2] += 6  # a picture whose channels are equal shows no colours
+    red = white.copy()
+    x, y = PLACE
+    red[y : y + 2, x : x + 2, [0, 1]] = 70
+    assert odds(frames, red) > odds(frames, white) + 1
+    assert np.isnan(odds(frames, None))
+
+
+@pytest.mark.parametrize(
+    ("found", "like_light", "sure"),
+    [(-1.5, True, False), (0.5, False, False), (1.5, False, True), (np.nan, False, True)],
+)
+def test_odds_decide_what_a_hit_looks_like(monkeypatch, found, like_light, sure):
+    monkeypatch.setattr("edge.detect.nuisance.light_odds", lambda hits, *_: np.full(len(hits), found, np.float32))
+    rng = np.random.default_rng(8)
+    hit = judged(films(rng, ground(rng), (0, 0, 0, 90, 0)))
+    assert (hit.nuisance, hit.like_light, hit.sure) == (None, like_light, sure)
 
 
 @pytest.mark.parametrize(("star", "flare"), [(30, 90), (15, 60), (60, 100)])
@@ -88,20 +110,6 @@ def test_points_of_light_are_few_on_textured_ground():
     frames = [np.clip(base + rng.normal(0, 2, SIZE), 0, 255).astype(np.uint8) for _ in range(4)]
     xs, ys = rng.integers(0, SIZE[1], 300), rng.integers(0, SIZE[0], 300)
     assert on_points_of_light(frames, xs, ys, np.full(300, 60)).mean() < 0.06
-
-
-@pytest.mark.parametrize(
-    ("colour", "extent", "light"),
-    [
-        pytest.param(0.13, 5.5, False, id="hit with colour"),
-        pytest.param(0.05, 2.5, False, id="sharp hit of a camera that joins pixels"),
-        pytest.param(0.06, 9.0, True, id="glint"),
-        pytest.param(0.08, 10.5, True, id="drop of rain"),
-        pytest.param(np.nan, 12.0, False, id="grey camera"),
-    ],
-)
-def test_shine_like_light_weighs_width_against_colour(colour, extent, light):
-    assert shine_like_light(np.array([colour]), np.array([extent])).tolist() == [light]
 
 
 def test_judge_hits_leaves_an_empty_frame():

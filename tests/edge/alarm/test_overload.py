@@ -4,7 +4,7 @@ import numpy as np
 
 from edge.alarm.background import Rate
 from edge.alarm.live_time import Observation
-from edge.alarm.overload import EVIDENCE, FRAMES
+from edge.alarm.overload import EVIDENCE, FALLING_FRAMES, FRAMES
 from edge.alarm.tracker import AlarmTracker
 from edge.config.device import AlarmSettings
 
@@ -55,9 +55,9 @@ def test_white_picture_alone_is_no_field():
 def test_single_frames_of_overload_in_snow_are_no_field():
     rng = np.random.default_rng(1)
     snow = [
-        frame(number, overload="many" if looks < 0.3 else None, falling=looks > 0.4)
+        frame(number, overload="many" if looks < 0.6 else None, falling=looks > 0.65)
         for number, looks in enumerate(rng.random(3000))
     ]
     assert states(snow)[0] == []
-    field = [frame(number, overload="many") for number in range(3000, 3000 + FRAMES)]
+    field = [frame(number, overload="many") for number in range(3000, 3000 + FALLING_FRAMES + 10)]
     assert states([*snow, *field])[0] == ["raised"]

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 
 from pydantic import TypeAdapter, ValidationError
 
 from edge.doctor.finding import Finding, fault
-from edge.errors import InputError
 from edge.text import one_line
+from firmware_config.ssh import checked_address
 
 COMMAND = "sudo /opt/gammabox/venv/bin/gammabox-edge doctor --config /etc/gammabox/device.yaml --json"
 PATIENCE_S = 120
 NO_CONNECTION = 255
-_ADDRESS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@:%-]*")
 _FINDINGS = TypeAdapter(tuple[Finding, ...])
 
 
@@ -33,9 +31,7 @@ def findings_there(address: str) -> list[Finding]:
         It is no address.
 
     """
-    if not _ADDRESS.fullmatch(address):
-        raise InputError("--ssh names no box; write it as ssh takes it, such as pi@10.0.0.7")
-    command = ["ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", address, COMMAND]
+    command = ["ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", checked_address(address, "--ssh"), COMMAND]
     try:
         ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
     except FileNotFoundError:

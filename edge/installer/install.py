@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +16,7 @@ from edge.installer import layout
 from edge.installer.blobs import keep_blobs, opened
 from edge.installer.box import read_box, refusal
 from edge.installer.envelope import Verified, verified
-from edge.installer.setup import restart_agent, set_up_box
+from edge.installer.setup import SETTINGS, restart_agent, set_up_box
 from edge.installer.slot import install_slot, require_space
 from edge.installer.trust import FILE as TRUST_FILE
 from edge.installer.trust import Trust, load_trust, save_trust
@@ -22,7 +24,10 @@ from edge.installer.trust import Trust, load_trust, save_trust
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from edge.installer.manifest import Manifest
+
 _SCRATCH = "incoming"
+_CSI = re.compile(r"^\s+spec:\s*[\"']?csi", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +122,8 @@ def install(
     if place.box is not None:
         set_up_box(place.root, place.box)
         say("settings and service of the box are in their place")
+    for warning in csi_warnings(place.root, layout.slot_path(base, slot), manifest):
+        say(f"warning: {warning}")
     moved = layout.switch(base, slot)
     if moved is not None:
         say(f"the environment that was installed by hand is now {moved}; remove it when all works")
@@ -126,6 +133,21 @@ def install(
         say("the agent was started again")
     say(f"release {manifest.name} is installed in slot {slot}")
     return release
+
+
+def csi_warnings(root: Path, slot: Path, manifest: Manifest) -> list[str]:
+    """Return what a box with a CSI camera lacks: the camera's library belongs to the system, not to a release."""
+    try:
+        settings = (root / SETTINGS / "device.yaml").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    if not manifest.system_packages or not _CSI.search(settings):
+        return []
+    command = [slot / "bin/python", "-I", "-c", "import picamera2"]
+    if subprocess.run(command, capture_output=True, check=False).returncode == 0:
+        return []
+    packages = " ".join(manifest.system_packages)
+    return [f"its CSI camera needs packages of the system; give: sudo apt-get install {packages}"]
 
 
 def shown_state(root: Path) -> str:

@@ -13,8 +13,9 @@ import typer
 from edge.commands import console
 from edge.errors import SettingsError
 from edge.text import counted
-from firmware_config.commands import credentials, export
+from firmware_config.commands import credentials, export, release
 from firmware_config.commands.flash import flash
+from firmware_config.commands.install import install
 from firmware_config.commands.options import (
     AsJson,
     CredentialsPath,
@@ -38,6 +39,8 @@ app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 
 app.add_typer(credentials.app, name="credentials")
 app.add_typer(export.app, name="export")
+app.add_typer(release.app, name="release")
+app.command()(install)
 app.command()(flash)
 app.command()(update)
 

@@ -30,17 +30,17 @@ CONTENT = {
 
 
 @dataclass(frozen=True)
-class TestKey:
+class SigningKey:
     private: Ed25519PrivateKey
     public: str
 
     @classmethod
-    def of(cls, number: int) -> "TestKey":
+    def of(cls, number: int) -> "SigningKey":
         private = Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32)
         return cls(private, private.public_key().public_bytes_raw().hex())
 
 
-CURRENT, NEXT, AFTER_NEXT, STRANGER = (TestKey.of(number) for number in (1, 2, 3, 4))
+CURRENT, NEXT, AFTER_NEXT, STRANGER = (SigningKey.of(number) for number in (1, 2, 3, 4))
 TRUST = Trust(CURRENT.public, NEXT.public)
 
 
@@ -65,7 +65,7 @@ def a_manifest(**changes) -> Manifest:
     return replace(manifest, **changes)
 
 
-def enveloped(payload: bytes, *keys: TestKey, payload_type: str = PAYLOAD_TYPE) -> bytes:
+def enveloped(payload: bytes, *keys: SigningKey, payload_type: str = PAYLOAD_TYPE) -> bytes:
     envelope = Envelope(payload, payload_type, {})
     for key in keys:
         public = SSlibKey(key_id(key.public), "ed25519", "ed25519", {"public": key.public})
@@ -73,11 +73,11 @@ def enveloped(payload: bytes, *keys: TestKey, payload_type: str = PAYLOAD_TYPE) 
     return json.dumps(envelope.to_dict()).encode()
 
 
-def signed(manifest: Manifest, *keys: TestKey) -> bytes:
+def signed(manifest: Manifest, *keys: SigningKey) -> bytes:
     return enveloped(manifest_bytes(manifest), *(keys or (CURRENT,)))
 
 
-def write_release(folder, manifest: Manifest, *keys: TestKey) -> None:
+def write_release(folder, manifest: Manifest, *keys: SigningKey) -> None:
     (folder / "blobs").mkdir(parents=True)
     (folder / "release.json").write_bytes(signed(manifest, *keys))
     for _, content in CONTENT.values():
@@ -133,7 +133,7 @@ def this_target() -> Target:
     return Target((facts.board,), facts.system, facts.machine, facts.python)
 
 
-def installable(folder: Path, *keys: TestKey, contents=(), **changes) -> Manifest:
+def installable(folder: Path, *keys: SigningKey, contents=(), **changes) -> Manifest:
     """Write a release with stand-ins that can be installed on this machine."""
     files = {
         "gammabox-0.1.0-py3-none-any.whl": (
@@ -167,4 +167,26 @@ def a_root(folder: Path) -> Path:
     save_trust(base / "trust.json", TRUST)
     (folder / "etc").mkdir()
     shutil.copyfile("/etc/os-release", folder / "etc/os-release")
+    return folder
+
+
+VERSIONS = {
+    "ai_edge_litert": "2.1",
+    "numpy": "1.26.4",
+    "opencv_python_headless": "4.11.0",
+    "paho_mqtt": "2.1",
+    "pydantic": "2.9",
+    "rich": "13.9",
+    "ruamel_yaml": "0.18.6",
+    "simplejpeg": "1.8",
+    "typer": "0.20",
+}
+
+
+def stand_in_wheels(folder: Path) -> Path:
+    """Write small wheels that fulfil, by name and version, what the software of a box requires; and pip's own."""
+    folder.mkdir(parents=True)
+    for name, version in VERSIONS.items():
+        (folder / f"{name}-{version}-py3-none-any.whl").write_bytes(a_wheel(name, version, {f"{name}.py": "\n"}))
+    shutil.copyfile(pip_wheel(), folder / pip_wheel().name)
     return folder

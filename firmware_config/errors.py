@@ -41,3 +41,7 @@ class CredentialsError(FirmwareError):
 
 class FlashError(FirmwareError):
     """An image or a card that cannot be used, or must not."""
+
+
+class ImageError(FirmwareError):
+    """An image that cannot be prepared for a box."""

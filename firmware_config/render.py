@@ -46,9 +46,9 @@ def render_site(site: Site) -> dict[str, str]:
     return files
 
 
-def box_files(site: Site, box: Box) -> dict[str, str]:
-    """Return the files of a box that hold no secret, by name."""
-    settings = block(device_settings(site.site, site.broker, box))
+def box_files(site: Site, box: Box, *, installed: bool = False) -> dict[str, str]:
+    """Return the files of a box that hold no secret, by name; see `device_settings`."""
+    settings = block(device_settings(site.site, site.broker, box, installed=installed))
     return {
         "device.yaml": filled("device.yaml", site=site, box=box, settings=settings),
         **{name: filled(name, site=site, box=box) for name in (AGENT_UNIT, *UPDATER_UNITS)},

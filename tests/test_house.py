@@ -81,7 +81,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("broker", "connection", "credentials", "new_site", "own_authority", "site_file"),
         ("flash", "label", "path_to_broker", "publication", "render", "roll_out", "verify"),
         ("ansible", "box"),
-        ("install",),
+        ("image", "install"),
         ("commands",),
     ),
 }

@@ -15,6 +15,7 @@ from edge.errors import SettingsError
 from edge.text import counted
 from firmware_config.commands import credentials, export, release
 from firmware_config.commands.flash import flash
+from firmware_config.commands.image import image
 from firmware_config.commands.install import install
 from firmware_config.commands.options import (
     AsJson,
@@ -41,6 +42,7 @@ app.add_typer(credentials.app, name="credentials")
 app.add_typer(export.app, name="export")
 app.add_typer(release.app, name="release")
 app.command()(install)
+app.command()(image)
 app.command()(flash)
 app.command()(update)
 

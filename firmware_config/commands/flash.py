@@ -103,7 +103,7 @@ def _progress(total: int) -> Iterator[Callable[[Phase, int, int], None]]:
         def report(phase: Phase, done: int, whole: int) -> None:
             if phase not in tasks:
                 tasks[phase] = progress.add_task(phase, total=whole)
-            progress.update(tasks[phase], completed=done)
+            progress.update(tasks[phase], completed=done, total=whole)
 
         report("writing", 0, total)
         yield report

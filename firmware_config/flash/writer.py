@@ -73,7 +73,7 @@ def flash(image: Image, card: Card, report: Callable[[Phase, int, int], None]) -
             pieces.append((offset, len(piece), hashlib.sha256(piece).digest()))
             whole.update(piece)
             offset += len(piece)
-            report("writing", offset - len(head), total)
+            report("writing", offset - len(head), total - len(head))
     card.flush()
     turned_s = time.monotonic()
     for offset, count, digest in pieces:

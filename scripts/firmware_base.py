@@ -1,0 +1,142 @@
+"""Builds the image of a Debian that `make check-firmware` prepares and boots: GPT, systemd-boot, ext4, cloud-init.
+
+It stands for Debian's generic cloud image, which is built the same way. What it has beyond that: a root shell on the
+serial console, by which the check looks inside, a film in place of a camera, and more patience of systemd.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+SUITE = "bookworm"
+PACKAGES = (
+    *("systemd", "systemd-sysv", "systemd-timesyncd", "udev", "dbus", "kmod", "netbase", "iproute2", "ifupdown"),
+    *("isc-dhcp-client", "initramfs-tools", "linux-image-cloud-amd64", "systemd-boot-efi", "cloud-init"),
+    *("cloud-guest-utils", "python3", "openssl", "openssh-server", "ca-certificates", "dosfstools", "sudo"),
+    "e2fsprogs",
+)
+PROGRAMS = {
+    "mmdebstrap": "mmdebstrap",
+    "mke2fs": "e2fsprogs",
+    "mkfs.fat": "dosfstools",
+    "sfdisk": "fdisk",
+    "mcopy": "mtools",
+    "mmd": "mtools",
+    "tar": "tar",
+}
+BOOT_MIB, ROOT_MIB = 160, 640
+FILM = "/opt/film.avi"
+# An emulated clock on a busy machine may not tick as the kernel checks it at its start.
+KERNEL_WORDS = "root=LABEL=rootfs rw console=ttyS0 loglevel=3 panic=10 no_timer_check"
+FILES = {
+    "etc/fstab": "LABEL=rootfs / ext4 defaults 0 1\nLABEL=BOOT /boot/efi vfat umask=0077 0 1\n",
+    "etc/hostname": "debian\n",
+    "etc/cloud/cloud.cfg.d/90-check.cfg": "locale: C.UTF-8\n",
+    "etc/machine-id": "",
+    "etc/network/interfaces": "auto lo\niface lo inet loopback\nsource /etc/network/interfaces.d/*\n",
+    "etc/systemd/timesyncd.conf.d/check.conf": "[Time]\nNTP=@NTP@\nPollIntervalMinSec=16\nPollIntervalMaxSec=32\n",
+    "etc/systemd/system/serial-getty@ttyS0.service.d/shell.conf": (
+        "[Service]\nExecStart=\nExecStart=-/sbin/agetty --autologin root --noclear ttyS0 linux\n"
+    ),
+    # An emulated machine is many times slower than a board: what waits for something waits longer.
+    "etc/systemd/system.conf.d/slow.conf": "[Manager]\nDefaultTimeoutStartSec=1800\nDefaultDeviceTimeoutSec=1800\n",
+    "etc/systemd/system/gammabox-edge.service.d/slow.conf": "[Service]\nTimeoutStartSec=1800\nWatchdogSec=1200\n",
+    "root/.profile": "export TERM=dumb PS1= SYSTEMD_PAGER=\nstty -echo cols 300\n",
+}
+LOADER = {
+    "loader/loader.conf": "timeout 0\ndefault debian\n",
+    "loader/entries/debian.conf": (f"title Debian\nlinux /vmlinuz\ninitrd /initrd\noptions {KERNEL_WORDS}\n"),
+}
+
+
+class UnavailableError(Exception):
+    """A program that the check needs is missing, or cannot do its work here. The message says which."""
+
+
+def built(cache: Path, film: Path, ntp: str) -> Path:
+    """Return the base image, which is built once and kept in a folder."""
+    lacking = [package for program, package in PROGRAMS.items() if _found(program) is None]
+    if lacking:
+        raise UnavailableError(f"apt-get install {' '.join(sorted(set(lacking)))}")
+    recipe = hashlib.sha256(Path(__file__).read_bytes() + ntp.encode() + film.read_bytes()).hexdigest()[:12]
+    image = cache / f"debian-{recipe}.img"
+    if not image.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        work = cache / "base"
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir()
+        tree = _tree(cache, work, film, ntp)
+        _assemble(tree, work, image)
+        shutil.rmtree(work)
+    return image
+
+
+def _tree(cache: Path, work: Path, film: Path, ntp: str) -> Path:
+    """Unpack Debian and change it to what the check needs."""
+    names = hashlib.sha256(" ".join(PACKAGES).encode()).hexdigest()[:12]
+    archive = cache / f"debian-{SUITE}-{names}.tar"
+    if not archive.exists():
+        part = archive.with_name("part.tar")
+        _run("mmdebstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}", SUITE, part)
+        part.replace(archive)
+    tree = work / "root"
+    tree.mkdir()
+    _run("tar", "-C", tree, "--exclude=./dev/*", "-xpf", archive)
+    for name, text in FILES.items():
+        path = tree / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text.replace("@NTP@", ntp), encoding="utf-8")
+    shutil.copy(film, tree / FILM.lstrip("/"))
+    (tree / FILM.lstrip("/")).chmod(0o644)
+    for key in (tree / "etc/ssh").glob("ssh_host_*"):
+        key.unlink()
+    (tree / "boot/efi").mkdir(exist_ok=True)
+    return tree
+
+
+def _assemble(tree: Path, work: Path, image: Path) -> None:
+    """Make the two file systems and the disk around them."""
+    boot, root, part = work / "boot.fat", work / "root.ext4", work / "part.img"
+    _empty(boot, BOOT_MIB)
+    _run("mkfs.fat", "-F", "32", "-n", "BOOT", boot)
+    kernel, initrd = (max((tree / "boot").glob(f"{name}*")) for name in ("vmlinuz-", "initrd.img-"))
+    loader = tree / "usr/lib/systemd/boot/efi/systemd-bootx64.efi"
+    files = {"vmlinuz": kernel, "initrd": initrd, "EFI/BOOT/BOOTX64.EFI": loader}
+    for number, (name, text) in enumerate(LOADER.items()):
+        files[name] = work / f"loader{number}"
+        files[name].write_text(text, encoding="utf-8")
+    for folder in ("EFI", "EFI/BOOT", "loader", "loader/entries"):
+        _run("mmd", "-i", boot, f"::/{folder}")
+    for name, path in files.items():
+        _run("mcopy", "-i", boot, path, f"::/{name}")
+    _empty(root, ROOT_MIB)
+    _run("mke2fs", "-q", "-t", "ext4", "-L", "rootfs", "-d", tree, root)
+    _empty(part, 1 + BOOT_MIB + ROOT_MIB + 1)
+    start = 2048 + BOOT_MIB * 2048
+    table = f"label: gpt\n15: start=2048,size={BOOT_MIB}M,type=U\n1: start={start},size={ROOT_MIB}M,type=L\n"
+    _run("sfdisk", "-q", part, given=table)
+    for piece, mib in ((boot, 1), (root, 1 + BOOT_MIB)):
+        _run("dd", f"if={piece}", f"of={part}", "bs=1M", f"seek={mib}", "conv=notrunc,sparse", "status=none")
+    part.replace(image)
+
+
+def _empty(path: Path, mib: int) -> None:
+    with path.open("wb") as file:
+        file.truncate(mib << 20)
+
+
+def _found(program: str) -> str | None:
+    return shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
+
+
+def _run(program: str, *words: object, given: str = "") -> None:
+    command = [_found(program) or program, *map(str, words)]
+    ran = subprocess.run(command, input=given, capture_output=True, text=True, check=False)
+    if ran.returncode != 0:
+        sys.stderr.write(ran.stderr)
+        raise UnavailableError(f"{program} ended with {ran.returncode}; what it said stands above")

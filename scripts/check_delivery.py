@@ -46,14 +46,16 @@ PAUSE_S = (0.3, 1.6)
 PATIENCE_S = 180.0
 DISK_KIB = 12_288
 MOUNTED = "GAMMABOX_MOUNTS"
+STORY_S = (30.0, 60.0)
+"""Seconds before and after the steps of a lost message of which its story tells."""
 
 
 @dataclass
 class Witness:
-    """A subscriber that never dies: what arrived of alarms and hits, in order."""
+    """A subscriber that never dies: what arrived of alarms and hits, in order, and when."""
 
     broker: Broker
-    arrived: list[tuple[str, str, bool]] = field(default_factory=list)
+    arrived: list[tuple[str, str, bool, float]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.client = paho.Client(paho.CallbackAPIVersion.VERSION2, "witness", protocol=paho.MQTTv5)
@@ -73,7 +75,7 @@ class Witness:
 
     def _on_message(self, _client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
         found = json.loads(message.payload)
-        self.arrived.append((found["device"], found["event_id"], found["historical"]))
+        self.arrived.append((found["device"], found["event_id"], found["historical"], time.time()))
 
 
 KINDS = ("alarm", "hit")
@@ -96,6 +98,7 @@ class Place:
                 subprocess.run(["mount", "-t", "tmpfs", "-o", size, "tmpfs", folder / name], check=True)
         self.witness = Witness(self.broker)
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.events: list[tuple[float, str]] = []
         self.start("archive")
         wait_for(lambda: b"connected" in (folder / "archive.log").read_bytes())
         self.broker.save()
@@ -162,6 +165,20 @@ class Place:
         with closing(sqlite3.connect(self.database)) as database:
             return [row[0] for row in database.execute("SELECT event_id FROM alarm ORDER BY id")]
 
+    def happens(self, what: str) -> None:
+        """Note what is done to the place, for the stories of lost messages."""
+        self.events.append((time.time(), what))
+
+    def story(self, event_id: str) -> list[str]:
+        """Return what became of a message and what was done meanwhile, a line an event, in the order of time."""
+        steps = []
+        for device, lines in self.ledgers().items():
+            steps += [(float(line[-1]), f"{device} {' '.join(line[:-1])}") for line in lines if line[1] == event_id]
+        steps += [(each[3], "arrived at the witness") for each in self.witness.arrived if each[1] == event_id]
+        began_s, ended_s = min(steps)[0] - STORY_S[0], max(steps)[0] + STORY_S[1]
+        steps += [each for each in self.events if began_s < each[0] < ended_s]
+        return [f"{at_s - began_s - STORY_S[0]:+8.2f} s  {what}" for at_s, what in sorted(steps)]
+
 
 def wait_for(condition: Callable[[], bool], patience_s: float = PATIENCE_S) -> bool:
     """Wait until something holds. Return whether it does."""
@@ -179,14 +196,19 @@ def strike(place: Place, kind: str, chance: random.Random) -> None:
     device = chance.choice(place.devices)
     if kind in {"agent", "archive"}:
         name = "archive" if kind == "archive" else device
+        place.happens(f"{name} killed")
         place.end(name, signal.SIGKILL)
         time.sleep(pause_s)
         place.start(name)
+        place.happens(f"{name} started")
     elif kind == "broker":
+        place.happens("broker killed")
         place.broker.kill()
         time.sleep(pause_s)
         place.broker.start()
+        place.happens("broker started")
     elif kind == "read-only disk":
+        place.happens(f"disk of {device} read-only for 8 s")
         place.end(device, signal.SIGTERM)
         place.remount(device, "ro")
         place.start(device)
@@ -195,9 +217,14 @@ def strike(place: Place, kind: str, chance: random.Random) -> None:
         place.remount(device, "rw")
         place.start(device)
     elif "full" in kind:
-        place.fill("archive" if "archive" in kind else device, 3 * pause_s)
+        name = "archive" if "archive" in kind else device
+        place.happens(f"disk of {name} full for {3 * pause_s:.1f} s")
+        place.fill(name, 3 * pause_s)
     else:
-        for proxy in chance.choice([(place.near,), (place.far,), (place.near, place.far)]):
+        proxies = chance.choice([(place.near,), (place.far,), (place.near, place.far)])
+        sides = " and ".join("boxes" if proxy is place.near else "archive" for proxy in proxies)
+        place.happens(f"network of {sides}: {kind} for {2 * pause_s:.1f} s")
+        for proxy in proxies:
             threading.Thread(target=trouble, args=(proxy, kind, 2 * pause_s), daemon=True).start()
         time.sleep(2 * pause_s + 0.1)
 
@@ -233,7 +260,10 @@ def run(given: argparse.Namespace, folder: Path, *, mounts: bool) -> Findings:
                 put = sum(line[0] == "put" for lines in place.ledgers().values() for line in lines)
                 sys.stderr.write(f"{time.monotonic() - began_s:.0f} s: {number} kills, {put} messages\n")
         finish(place, given.messages // given.boxes)
-        return findings(place, Counter(kinds), time.monotonic() - began_s)
+        found = findings(place, Counter(kinds), time.monotonic() - began_s)
+        for event_id in (*found.lost_alarms, *found.lost_hits):
+            sys.stderr.write("\n".join([f"lost: {event_id}", *place.story(event_id), ""]))
+        return found
     finally:
         for process in place.processes.values():
             process.kill()
@@ -267,15 +297,14 @@ def findings(place: Place, kills: Counter[str], seconds: float) -> Findings:
                 put[line[1]] = (device, line[2], int(line[3]))
             elif line[0] == "done":
                 done.add(line[1])
-            else:
-                sent += 1
+            sent += line[0] == "sent"
     archived = place.archived()
-    arrived = Counter(event_id for _, event_id, _ in place.witness.arrived)
+    arrived = Counter(event_id for _, event_id, *_ in place.witness.arrived)
     alarms = {event_id for event_id in done if put[event_id][1] == "alarm"}
     order: dict[tuple[str, str], int] = {}
     disordered = 0
     seen: set[str] = set()
-    for device, event_id, historical in place.witness.arrived:
+    for device, event_id, historical, _ in place.witness.arrived:
         if event_id in seen or event_id not in put:
             continue
         seen.add(event_id)
@@ -324,8 +353,6 @@ def main() -> int:
         folder.mkdir(exist_ok=True)
         found = run(given, folder, mounts=os.environ[MOUNTED] == "True")
         print(table(found))
-        for event_id in (*found.lost_alarms, *found.lost_hits):
-            sys.stderr.write(f"lost: {event_id}\n")
         if given.keep is not None:  # the disks vanish with their mounts
             subprocess.run(["tar", "-C", folder, "-cf", f"{folder}.tar", "."], check=False)
         if given.write is not None:

@@ -2,8 +2,9 @@
 
     python scripts/delivery_box.py JSON
 
-It writes a ledger, one line a step: put before a message is given to the outbox, done when it counts, sent when it is
-published. After a kill it goes on where the ledger ends.
+It writes a ledger, one line a step, with the time at its end: put before a message is given to the outbox, done when it
+counts, sent when it is published, confirmed when the broker has acknowledged it. After a kill it goes on where the
+ledger ends.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ from edge.telemetry.outgoing import Outgoing
 from edge.telemetry.topics import Topic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
+
+    from edge.telemetry.outgoing import Waiting
 
 SITE = "proof"
 FLUSH_S = 60.0
@@ -63,6 +66,30 @@ def alarm_of(stamp: Stamp, number: int) -> AlarmMessage:
     return stamp.make(AlarmMessage, now, state=state, alarm=detail)
 
 
+class NotedOutbox(Outbox):
+    """An outbox that notes what the broker has confirmed."""
+
+    note: Callable[[str], None]
+    _given: dict[int, str]
+
+    def next(self, limit: int, skip: Collection[int] = ()) -> list[Waiting]:
+        """Return the next messages, whose numbers are remembered."""
+        found = super().next(limit, skip)
+        self._given = {**getattr(self, "_given", {}), **{each.id: event_of(each.message.payload) for each in found}}
+        return found
+
+    def confirm(self, ids: Collection[int]) -> None:
+        """Note and remove messages that the broker has confirmed."""
+        for number in ids:
+            self.note(f"confirmed {self._given.get(number)}")
+        super().confirm(ids)
+
+
+def event_of(payload: bytes) -> str:
+    """Return the event id of a message."""
+    return str(json.loads(payload)["event_id"])
+
+
 class Box:
     """The box and its ledger."""
 
@@ -79,7 +106,8 @@ class Box:
             tls=TlsSettings(**{name: Path(path) for name, path in given["login"].items()}),
             keepalive_s=5,
         )
-        self._outbox = Outbox(Path(given["folder"]) / "outbox.sqlite", 100_000)
+        self._outbox = NotedOutbox(Path(given["folder"]) / "outbox.sqlite", 100_000)
+        self._outbox.note = self._note
         self._link = Link(settings, self._stamp, self._outbox)
         self._pending: list[str] = []
         self._alarm: Outgoing | None = None
@@ -113,13 +141,13 @@ class Box:
         topic = str(Topic(SITE, self._stamp.device, "alarm" if kind == "alarm" else "hit"))
         keep = "always" if kind == "alarm" else "until_full"
         outgoing = Outgoing(topic, encode(message), kind == "alarm", keep, self._stamp.boot_id)  # type: ignore[arg-type]
-        self._ledger.write(f"put {message.event_id} {kind} {self.next}\n")
+        self._note(f"put {message.event_id} {kind} {self.next}")
         self._outbox.put(outgoing)
         self.next += 1
         if kind == "alarm":
             self._alarm = outgoing
         if kind == "alarm" and not self._outbox.faults:
-            self._ledger.write(f"done {message.event_id}\n")
+            self._note(f"done {message.event_id}")
         else:
             self._pending.append(message.event_id)
             self._pending_s = time.monotonic()
@@ -128,7 +156,8 @@ class Box:
         """Note what counts by now: hits after 50 ms; what waits in memory for a disk, when that can be written."""
         settled = not self._outbox.faults and time.monotonic() - getattr(self, "_pending_s", 0.0) > 0.2
         if self._pending and (settled or ended):
-            self._ledger.write("".join(f"done {event_id}\n" for event_id in self._pending))
+            for event_id in self._pending:
+                self._note(f"done {event_id}")
             self._pending.clear()
 
     def _restate(self) -> None:
@@ -139,12 +168,14 @@ class Box:
                 self._outbox.restate(Outgoing(last.topic, last.payload, last.retain, "restated", last.boot_id))
             self._sessions = self._link.sessions
 
+    def _note(self, step: str) -> None:
+        self._ledger.write(f"{step} {time.time():.3f}\n")
+
     def _counted(self, publish: Callable[..., Any]) -> Callable[..., Any]:
-        def counted(client: paho.Client, topic: str, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401
-            kind = topic.rpartition("/")[2]
-            if kind in {"alarm", "hit"}:
-                self._ledger.write(f"sent {kind}\n")
-            return publish(client, topic, *arguments, **named)
+        def counted(client: paho.Client, topic: str, payload: bytes, **named: Any) -> Any:  # noqa: ANN401
+            if topic.rpartition("/")[2] in {"alarm", "hit"}:
+                self._note(f"sent {event_of(payload)}")
+            return publish(client, topic, payload, **named)
 
         return counted
 

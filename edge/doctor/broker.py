@@ -138,11 +138,13 @@ class _Conversation:
         self._topic = f"{ROOT}/{settings.site}/{settings.device}"
         self._published: ReasonCode | None = None
         self._subscribed: list[ReasonCode] = []
+        self._heard = False
         client_id = f"gammabox-{settings.site}-{settings.device}-doctor"
         self._client = Login(settings.mqtt).client(client_id, version)
         self._client.on_connect = self._on_connect
         self._client.on_publish = self._on_publish
         self._client.on_subscribe = self._on_subscribe
+        self._client.on_message = self._on_message
 
     def connect(self) -> bool:
         """Connect, and return whether the broker took the login."""
@@ -155,7 +157,8 @@ class _Conversation:
         return self.connected
 
     def rights(self) -> Iterator[Finding]:
-        """Publish below the box's topic and subscribe to its commands."""
+        """Publish below the box's topic, and read that and its commands."""
+        self._client.subscribe(f"{self._topic}/rsp/doctor")
         self._client.publish(f"{self._topic}/rsp/doctor", b'{"doctor":true}', qos=1)
         self._loop_until(lambda: self._published is not None)
         if self._published is None:
@@ -166,6 +169,9 @@ class _Conversation:
             yield skipped("publish", "MQTT 3.1.1 does not tell whether a message was refused")
         else:
             yield ok("publish", f"allowed below {self._topic}/")
+        if self._published is not None and not self._published.is_failure:
+            yield self._own_messages()
+        self._subscribed = []
         self._client.subscribe(f"{self._topic}/cmd/#", qos=1)
         self._loop_until(lambda: bool(self._subscribed))
         refused = [str(reason) for reason in self._subscribed if reason.is_failure]
@@ -175,6 +181,13 @@ class _Conversation:
             )
         else:
             yield ok("commands", f"may read {self._topic}/cmd/#")
+
+    def _own_messages(self) -> Finding:
+        """Return whether the box may read what the broker keeps of it, which tells what a broker that died forgot."""
+        self._loop_until(lambda: self._heard)
+        if self._heard:
+            return ok("own messages", f"may read {self._topic}/#")
+        return fault("own messages", f"cannot read {self._topic}/#", _RIGHTS_REMEDY)
 
     def close(self) -> None:
         """Disconnect."""
@@ -203,3 +216,6 @@ class _Conversation:
         self, _client: paho.Client, _data: object, _mid: int, reasons: list[ReasonCode], _properties: object
     ) -> None:
         self._subscribed = reasons
+
+    def _on_message(self, _client: paho.Client, _data: object, _message: paho.MQTTMessage) -> None:
+        self._heard = True

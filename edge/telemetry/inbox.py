@@ -35,6 +35,7 @@ class Inbox:
         self._arrived: deque[Arrived] = deque()
         self._dropped = 0
         self._refused: str | None = None
+        self._asked: int | None = None
 
     @property
     def faults(self) -> dict[str, str]:
@@ -50,7 +51,7 @@ class Inbox:
         """Subscribe at a connection."""
         self._refused = None
         if self._filters:
-            client.subscribe([(each, 1) for each in self._filters])
+            _, self._asked = client.subscribe([(each, 1) for each in self._filters])
 
     def put(self, topic: str, payload: bytes, *, retained: bool) -> None:
         """Add a message. While the queue is full, messages are counted and dropped."""
@@ -76,8 +77,10 @@ class Inbox:
         self.put(topic, bytes(message.payload), retained=message.retain)
 
     def _on_subscribe(
-        self, _client: paho.Client, _data: object, _mid: int, reasons: list[ReasonCode], _properties: object
+        self, _client: paho.Client, _data: object, mid: int, reasons: list[ReasonCode], _properties: object
     ) -> None:
+        if mid != self._asked:
+            return
         refused = [each for each, reason in zip(self._filters, reasons, strict=False) if reason.is_failure]
         if refused:
             self._refused = f"the broker does not let this box read {', '.join(refused)}: check its access rights"

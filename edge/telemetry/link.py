@@ -13,12 +13,11 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Literal
 
 from paho.mqtt.enums import MQTTErrorCode
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 
+from edge.telemetry.broker_memory import BrokerMemory
 from edge.telemetry.inbox import Inbox
 from edge.telemetry.link_state import LinkState, State, distrusted
-from edge.telemetry.login import NAMES, V3, V5, Login, distrusts, reason_of
+from edge.telemetry.login import NAMES, V3, V5, Login, distrusts, expiring, reason_of
 from edge.telemetry.messages import Status, encode
 from edge.telemetry.outgoing import as_historical
 from edge.telemetry.topics import Topic
@@ -26,6 +25,7 @@ from edge.text import one_line
 
 if TYPE_CHECKING:
     import paho.mqtt.client as paho
+    from paho.mqtt.properties import Properties
     from paho.mqtt.reasoncodes import ReasonCode
 
     from edge.config.device import MqttSettings
@@ -94,7 +94,8 @@ class Link:
         self.login = Login(settings)
         self._protocol = V3 if settings.protocol == "3.1.1" else V5
         self._state = LinkState("starting", f"connecting to {settings.host}:{settings.port}")
-        self._sessions, self._was_away = 0, False
+        self._sessions = 0
+        self._memory = BrokerMemory(stamp)
         self._suspects: set[int] = set()
         self._losses_s: deque[float] = deque(maxlen=TAKEOVERS)
         self._started_s = time.monotonic()
@@ -117,10 +118,9 @@ class Link:
     def faults(self) -> dict[str, str]:
         """Problems of the connection, a sentence by name."""
         faults = {}
-        silent_s = time.monotonic() - self._started_s
         if self._state.state in {"refused", "away"}:
             faults["broker"] = self._state.text
-        elif self._state.state == "starting" and silent_s > SLOW_S:
+        elif self._state.state == "starting" and (silent_s := time.monotonic() - self._started_s) > SLOW_S:
             faults["broker"] = f"broker {self._place} has not answered for {silent_s:.0f} s; going on without it"
         if self._refused:
             faults["rights at the broker"] = (
@@ -169,7 +169,8 @@ class Link:
         self._answered = self._connected = self._retry_at_once = False
         self._farewell = "connection closed"
         self._began_s = time.monotonic()
-        self._proven = self._greeted = False
+        self._proven = self._greeted = self._recalled = False
+        self._memory.forget()
         self._max_packet: int | None = None
         self._birth: int | None = None
         self._sent: dict[int, int] = {}
@@ -189,7 +190,7 @@ class Link:
                     self._state = distrusted(self._place, reason_of(error))
             except Exception as error:  # noqa: BLE001 - paho raises many kinds on packets that are no MQTT
                 log.error("the link failed (%s); it is built again", one_line(f"{type(error).__name__}: {error}"))  # noqa: TRY400
-            self._was_away = not self._connected  # and may have died
+            self._memory.hung_up()
             if self._retry_at_once:
                 continue
             proven = self._proven or (self._connected and time.monotonic() - self._began_s >= PROVEN_S)
@@ -251,17 +252,16 @@ class Link:
             self._connected, self._sessions = True, self._sessions + 1
             self.login.accepted()
             self._max_packet = getattr(properties, "MaximumPacketSize", None)
-            self._birth = client.publish(self._topic, self._status("online", "connected"), qos=1, retain=True).mid
+            greeting = self._status("online", "connected")
+            self._memory.ask(client, greeting)
+            self._birth = client.publish(self._topic, greeting, qos=1, retain=True).mid
             self._inbox.subscribe(client)
-            if self._was_away:
-                self._outbox.repeat_alarms()
             self._change("online", f"connected to {self._place} with MQTT {NAMES[self._protocol]}")
         elif reason.getName() == "Unsupported protocol version" and self._other_protocol():
             log.info("broker %s does not speak this MQTT version, trying %s", self._place, NAMES[self._protocol])
         else:
-            self._change(
-                "refused", f"broker {self._place} refuses the login: {reason}; check username and password_file"
-            )
+            text = f"broker {self._place} refuses the login: {reason}; check username and password_file"
+            self._change("refused", text)
 
     def _on_disconnect(
         self, _client: paho.Client, _data: object, _flags: object, reason: ReasonCode, _properties: object
@@ -290,12 +290,13 @@ class Link:
     ) -> None:
         if mid == self._birth:
             self._greeted = True
+            self._memory.greeted()
         number = self._sent.pop(mid, None)
         if number is None:
             return
         self._suspects.discard(number)
         if reason.is_failure:
-            # Tried once more on the next connection, as the rights at the broker may be corrected until then.
+            # Tried once more on the next connection: the rights at the broker may be corrected.
             self._refused.add(number)
             self._outbox.refuse(number, str(reason))
         else:
@@ -303,10 +304,13 @@ class Link:
             self._outbox.confirm([number])
 
     def _pump(self, client: paho.Client) -> None:
+        if not self._recalled and not self._memory.asks:
+            self._recalled = True
+            self._outbox.repeat(self._memory.messages)
         # After a loss the messages that may have caused it are sent one by one, once the broker has taken the birth.
         limit = self._max_in_flight if not self._suspects else int(self._greeted)
         room = limit - len(self._sent)
-        if room <= 0:
+        if room <= 0 or not self._recalled:
             return
         in_flight = {*self._sent.values(), *self._refused}
         for waiting in self._outbox.next(room, in_flight):
@@ -316,13 +320,9 @@ class Link:
                 reason = f"{message.size_bytes} bytes are too large for its packets of {self._max_packet}"
                 self._outbox.refuse(waiting.id, reason, final=True)
                 continue
-            properties = None
-            if message.expiry_s is not None and self._protocol == V5:
-                properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-                properties.MessageExpiryInterval = message.expiry_s
-            info = client.publish(
-                message.topic, self._payload(waiting), qos=1, retain=message.retain, properties=properties
-            )
+            properties = expiring(message.expiry_s, self._protocol)
+            payload = self._payload(waiting)
+            info = client.publish(message.topic, payload, qos=1, retain=message.retain, properties=properties)
             self._sent[info.mid] = waiting.id
         if self._suspects and not self._sent:
             self._suspects.clear()  # those that are left were replaced or set aside

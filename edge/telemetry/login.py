@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
 from edge.errors import BrokerError
 
@@ -90,6 +92,15 @@ class Login:
         used = pair or self._settings.tls
         self.certificate_sha256 = None if used is None or used.cert_file is None else fingerprint(used.cert_file)
         return context
+
+
+def expiring(expiry_s: int | None, protocol: MQTTProtocolVersion) -> Properties | None:
+    """Return the properties of a message that the broker drops after a time; None where it does not, as in 3.1.1."""
+    if expiry_s is None or protocol != V5:
+        return None
+    properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+    properties.MessageExpiryInterval = expiry_s
+    return properties
 
 
 def next_pair(settings: MqttSettings) -> TlsSettings | None:

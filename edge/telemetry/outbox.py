@@ -9,12 +9,14 @@ import time
 from typing import TYPE_CHECKING
 
 from edge.telemetry.outbox_file import NewerLayoutError, OutboxFile, is_damage, move_aside
+from edge.telemetry.outbox_sent import MAX_SENT
 from edge.telemetry.outgoing import PRIORITY, Waiting, replaces
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
+    from edge.telemetry.outbox_sent import Confirmed
     from edge.telemetry.outgoing import Outgoing
 
 log = logging.getLogger(__name__)
@@ -56,12 +58,15 @@ class Outbox:
         self._clock = clock
         self._lock = threading.RLock()
         self._unwritten: dict[int, Waiting] = {}
-        self._confirmed: set[int] = set()
+        self._confirmed: dict[int, Confirmed] = {}
+        self._forgetful = False
+        self._remembered: Mapping[str, float | None] | None = None
         self._faults: dict[str, str] = {}
         self._dropped = 0
         self._closed = False
         self._next_id = 1
         self._file = self._open()
+        self._first_id = self._next_id
         self._wake = threading.Event()
         self._writer = threading.Thread(target=self._write_soon, name="outbox", daemon=True)
         self._writer.start()
@@ -71,7 +76,7 @@ class Outbox:
         """Number of messages that wait, unconfirmed ones included, those set aside left out."""
         with self._lock:
             messages, _, aside = self._totals()
-            return messages - aside - len(self._confirmed) + len(self._unwritten)
+            return messages - aside - self._confirmed_in_file + len(self._unwritten)
 
     @property
     def dropped(self) -> int:
@@ -110,7 +115,8 @@ class Outbox:
         The message has to be kept as "restated".
         """
         with self._lock:
-            if any(waiting.message.topic == message.topic for waiting in self._unwritten.values()):
+            unwritten = (waiting.message for waiting in self._unwritten.values())
+            if any(each.topic == message.topic and each.retain for each in unwritten):
                 return
             try:
                 waits = self._file.waits(message.topic, self._confirmed)
@@ -120,10 +126,13 @@ class Outbox:
                 self.put(message)
 
     def next(self, limit: int, skip: Collection[int] = ()) -> list[Waiting]:
-        """Return the next messages to send without those in `skip`: alarms first, then in their order."""
+        """Return the next messages to send without those in `skip`: alarms first, then in their order.
+
+        They count as sent from now on.
+        """
         with self._lock:
             self.commit()
-            left_out = self._confirmed.union(skip)
+            left_out = {*self._confirmed, *skip}
             waiting = [*self._unwritten.values()]
             try:
                 # Few messages are left out, so they are read and left out here.
@@ -132,15 +141,20 @@ class Outbox:
                 self._repair(error)
                 written = []
             written = [old for old in written if not any(replaces(new.message, old.message) for new in waiting)]
-        found = [each for each in (*written, *waiting) if each.id not in left_out]
-        return sorted(found, key=lambda each: (-PRIORITY[each.message.keep], each.id))[:limit]
+            found = [each for each in (*written, *waiting) if each.id not in left_out]
+            found = sorted(found, key=lambda each: (-PRIORITY[each.message.keep], each.id))[:limit]
+            for each in found:
+                if each.id >= self._first_id:  # an earlier run may have sent others already
+                    self._file.marks.sent(each.message)
+        return found
 
     def confirm(self, ids: Collection[int]) -> None:
         """Remove messages that the broker has confirmed."""
         with self._lock:
             for number in ids:
-                if self._unwritten.pop(number, None) is None and self._is_written(number):
-                    self._confirmed.add(number)
+                unwritten = self._unwritten.pop(number, None)
+                if unwritten is not None or self._is_written(number):
+                    self._confirmed[number] = (self._file.marks.confirm(), unwritten)
         self._wake.set()
 
     def refuse(self, number: int, reason: str, *, final: bool = False) -> None:
@@ -156,33 +170,41 @@ class Outbox:
             if self.aside:
                 self._fault("aside", f"the broker cannot take {self.aside} messages, which are set aside ({reason})")
 
-    def repeat_alarms(self) -> None:
-        """Send the alarms that were confirmed last once more, to a broker that may have died with them.
+    def repeat(self, remembered: Mapping[str, float | None] | None) -> None:
+        """Send what the broker has forgotten once more: it confirms messages before they are on its disk.
 
-        Whoever has them knows them by their event id.
+        Whoever has them knows them by their event ids. While the disk cannot be written, this waits.
+
+        Parameters
+        ----------
+        remembered : mapping of str to float or None
+            The messages of this box that the broker has now: their times by their event ids. None where it does not
+            tell.
+
         """
         with self._lock:
+            self._forgetful, self._remembered = True, remembered
+            self._file.marks.verified = False
             self.commit()
-            try:
-                self._file.repeat()
-            except sqlite3.Error as error:
-                self._repair(error)
 
     def commit(self, *, durable: bool = False) -> None:
         """Write all additions and removals since the last commit. `durable` waits for the disk."""
         with self._lock:
-            if self._closed or not (self._unwritten or self._confirmed):
+            if self._closed or not (self._unwritten or self._confirmed or self._forgetful):
                 return
             try:
-                dropped = self._file.write(
+                self._dropped += self._file.write(
                     self._unwritten.values(), self._confirmed, (self._max_messages, self._max_bytes), durable=durable
                 )
+                self._unwritten.clear()
+                self._confirmed.clear()
+                if self._forgetful:
+                    self._file.repeat(self._remembered)
+                    self._forgetful = False
+                    self._file.marks.verified = self._remembered is not None
             except sqlite3.Error as error:
                 self._repair(error)
             else:
-                self._dropped += dropped
-                self._unwritten.clear()
-                self._confirmed.clear()
                 self._faults.pop("write", None)
 
     def close(self) -> None:
@@ -208,7 +230,11 @@ class Outbox:
         try:
             return self._file.totals()
         except sqlite3.Error:
-            return len(self._confirmed), 0, 0
+            return self._confirmed_in_file, 0, 0
+
+    @property
+    def _confirmed_in_file(self) -> int:
+        return sum(unwritten is None for _, unwritten in self._confirmed.values())
 
     def _is_written(self, number: int) -> bool:
         try:
@@ -266,6 +292,9 @@ class Outbox:
     def _bound_memory(self) -> None:
         """Drop the oldest messages that wait in memory where they are too many, hits before alarms."""
         size = sum(waiting.message.size_bytes for waiting in self._unwritten.values())
+        in_memory = [number for number, (_, waiting) in self._confirmed.items() if waiting is not None]
+        for number in in_memory[:-MAX_SENT]:
+            del self._confirmed[number]
         order = sorted(self._unwritten.values(), key=lambda each: (PRIORITY[each.message.keep], each.id))
         for waiting in order:
             if len(self._unwritten) <= self._max_messages and size <= self._max_bytes:

@@ -8,22 +8,24 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from edge.telemetry.outgoing import PRIORITY, REPLACED, Outgoing, Waiting, as_historical
+from edge.telemetry.outbox_sent import SENT_TABLE, Marks, last_place, remove, repeat
+from edge.telemetry.outgoing import PRIORITY, REPLACED, Outgoing, Waiting, event_id_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
-LAYOUT = 3
+    from edge.telemetry.outbox_sent import Confirmed
+
+LAYOUT = 4
 BUSY_TIMEOUT_S = 2.0
 MAX_REFUSALS = 2
 MAX_ASIDE = 100
 MAX_DAMAGED = 3
 """Damaged files that are kept; older ones are deleted."""
-REPEAT_S = 20.0
-"""A broker that dies forgets what it confirmed since it last wrote its file, as the rendered Mosquitto does in 15 s."""
-MAX_REPEATS = 2
-MAX_SENT = 100
+MAX_EVIDENCE = 100
+EVIDENCE_S = 3600.0
+"""Evidence is for people who look at an alarm now."""
 MAX_AGE_S = 30 * 86400.0
 AGE_CHECK_S = 600.0
 # Each layout has the columns of `edge.updater.snapshot.MESSAGE`: by them a box that goes back keeps its messages.
@@ -41,11 +43,8 @@ CREATE TABLE IF NOT EXISTS message (
     made_utc_s REAL NOT NULL,
     refusals INTEGER NOT NULL DEFAULT 0,
     aside INTEGER NOT NULL DEFAULT 0,
-    repeated INTEGER NOT NULL DEFAULT 0
-);
-CREATE TABLE IF NOT EXISTS sent (
-    id INTEGER PRIMARY KEY, topic TEXT NOT NULL, payload BLOB NOT NULL, boot_id TEXT NOT NULL, made_s REAL NOT NULL,
-    repeated INTEGER NOT NULL, confirmed_utc_s REAL NOT NULL
+    repeated INTEGER NOT NULL DEFAULT 0,
+    mark INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX IF NOT EXISTS next_out ON message (aside, priority DESC, id);
 CREATE INDEX IF NOT EXISTS by_topic ON message (topic, keep);
@@ -62,7 +61,7 @@ CREATE TRIGGER IF NOT EXISTS count_aside AFTER UPDATE OF aside ON message BEGIN
     UPDATE totals SET aside = aside + NEW.aside - OLD.aside;
 END;
 UPDATE message SET aside = 0, refusals = 0 WHERE aside = 1 OR refusals > 0;
-PRAGMA user_version = 3;
+PRAGMA user_version = 4;
 """
 
 
@@ -94,9 +93,12 @@ def connect(name: str) -> sqlite3.Connection:
         tables = database.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]
         if tables and layout > LAYOUT:
             raise NewerLayoutError(f"its layout is {layout}, and this release knows {LAYOUT}")
-        if tables and layout != LAYOUT:
+        if layout == LAYOUT - 1:
+            database.execute("DROP TABLE IF EXISTS sent")
+            database.execute("ALTER TABLE message ADD COLUMN mark INTEGER NOT NULL DEFAULT 0")
+        elif tables and layout != LAYOUT:
             raise sqlite3.DatabaseError(f"its layout is {layout}, expected {LAYOUT}")
-        database.executescript(_SCHEMA)
+        database.executescript(SENT_TABLE + _SCHEMA)
     except sqlite3.Error:
         database.close()
         raise
@@ -111,10 +113,16 @@ class OutboxFile:
     name : str
         Path, or ":memory:".
 
+    Attributes
+    ----------
+    marks : Marks
+        What tells which confirmed messages a broker has.
+
     """
 
     def __init__(self, name: str) -> None:
         self._database = connect(name)
+        self.marks = Marks(last_place(self._database))
         self._aged_s = -AGE_CHECK_S
 
     def last_id(self) -> int:
@@ -144,17 +152,27 @@ class OutboxFile:
         return found is not None
 
     def waits(self, topic: str, confirmed: Collection[int]) -> bool:
-        """Return whether a message of a topic waits that is not among the confirmed ones."""
-        found = self._database.execute("SELECT id FROM message WHERE topic = ? AND aside = 0", (topic,)).fetchall()
+        """Return whether a retained message of a topic waits that is not among the confirmed ones."""
+        found = self._database.execute(
+            "SELECT id FROM message WHERE topic = ? AND aside = 0 AND retain = 1", (topic,)
+        ).fetchall()
         return any(number not in confirmed for (number,) in found)
 
-    def write(self, added: Iterable[Waiting], removed: Iterable[int], limits: tuple[int, int], *, durable: bool) -> int:
+    def write(
+        self,
+        added: Iterable[Waiting],
+        removed: Mapping[int, Confirmed],
+        limits: tuple[int, int],
+        *,
+        durable: bool,
+    ) -> int:
         """Add and remove messages in one transaction. Return how many were dropped.
 
         Parameters
         ----------
         added : iterable of Waiting
-        removed : iterable of int
+        removed : mapping of int to Confirmed
+            What the broker has confirmed, by its number.
         limits : (int, int)
             Most messages and most bytes.
         durable : bool
@@ -165,10 +183,10 @@ class OutboxFile:
             self._database.execute("PRAGMA synchronous = FULL")
         try:
             with self._database:
-                self._remove(removed)
+                remove(self._database, removed, self.marks)
                 for waiting in added:
                     self._add(waiting)
-                return self._drop_excess(*limits) + self._drop_old()
+                return self._drop_evidence() + self._drop_excess(*limits) + self._drop_old()
         finally:
             if durable:
                 self._database.execute("PRAGMA synchronous = NORMAL")
@@ -186,55 +204,25 @@ class OutboxFile:
                 (MAX_ASIDE,),
             )
 
-    def repeat(self) -> int:
-        """Let the alarms that the broker confirmed last wait once more, each two times at most. Return their number.
-
-        They are marked historical and not retained, so they never replace a newer state.
-        """
+    def repeat(self, remembered: Mapping[str, float | None] | None) -> int:
+        """Let what the broker has forgotten wait once more. See `edge.telemetry.outbox_sent.repeat`."""
         with self._database:
-            rows = self._database.execute(
-                "SELECT id, topic, payload, boot_id, made_s, repeated + 1 FROM sent"
-                " WHERE confirmed_utc_s > (SELECT MAX(confirmed_utc_s) FROM sent) - ?",
-                (REPEAT_S,),
-            ).fetchall()
-            self._database.execute("DELETE FROM sent")
-            self._database.executemany(
-                "INSERT OR IGNORE INTO message"
-                " (id, topic, payload, retain, keep, priority, boot_id, made_s, made_utc_s, repeated)"
-                " VALUES (?, ?, ?, 0, 'always', ?, ?, ?, ?, ?)",
-                [
-                    (number, topic, as_historical(payload), PRIORITY["always"], boot_id, made_s, time.time(), repeated)
-                    for number, topic, payload, boot_id, made_s, repeated in rows
-                ],
-            )
-        return len(rows)
+            return repeat(self._database, remembered, self.marks)
 
     def close(self) -> None:
         """Close the file."""
         self._database.close()
 
-    def _remove(self, removed: Iterable[int]) -> None:
-        """Remove confirmed messages; alarms are kept for a while, for a broker that forgets them."""
-        numbers = [(number,) for number in removed]
-        now_s = time.time()
-        self._database.executemany(
-            "INSERT OR REPLACE INTO sent SELECT id, topic, payload, boot_id, made_s, repeated, ? FROM message"
-            " WHERE id = ? AND keep = 'always' AND repeated < ?",
-            [(now_s, number, MAX_REPEATS) for (number,) in numbers],
-        )
-        self._database.executemany("DELETE FROM message WHERE id = ?", numbers)
-        self._database.execute(
-            "DELETE FROM sent WHERE id IN (SELECT id FROM sent ORDER BY id DESC LIMIT -1 OFFSET ?)", (MAX_SENT,)
-        )
-
     def _add(self, waiting: Waiting) -> None:
         message = waiting.message
+        mark = self.marks.of(event_id_of(message.payload)) if message.retain else None
         if message.retain or message.keep in REPLACED:
             replaced = REPLACED if message.keep in REPLACED else ("restated", "restated")
             self._database.execute("DELETE FROM message WHERE topic = ? AND keep IN (?, ?)", (message.topic, *replaced))
         self._database.execute(
-            "INSERT INTO message (id, topic, payload, retain, expiry_s, keep, priority, boot_id, made_s, made_utc_s)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO message"
+            " (id, topic, payload, retain, expiry_s, keep, priority, boot_id, made_s, made_utc_s, mark)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 waiting.id,
                 message.topic,
@@ -246,6 +234,7 @@ class OutboxFile:
                 message.boot_id,
                 waiting.made_s,
                 time.time(),
+                self.marks.place if mark is None else mark,
             ),
         )
 
@@ -264,8 +253,19 @@ class OutboxFile:
         )
         return excess
 
+    def _drop_evidence(self) -> int:
+        """Drop the oldest evidence where more of it waits than is worth having."""
+        return self._database.execute(
+            "DELETE FROM message WHERE id IN"
+            " (SELECT id FROM message WHERE keep = 'evidence' ORDER BY id DESC LIMIT -1 OFFSET ?)",
+            (MAX_EVIDENCE,),
+        ).rowcount
+
     def _drop_old(self) -> int:
-        """Drop hits that have waited for a month, by a look every ten minutes; try alarms again that were set aside."""
+        """Drop hits that have waited for a month and evidence after an hour; try alarms again that were set aside.
+
+        It looks every ten minutes.
+        """
         now_s = time.monotonic()
         if now_s - self._aged_s < AGE_CHECK_S:
             return 0
@@ -276,7 +276,8 @@ class OutboxFile:
         )
         oldest_s = time.time() - MAX_AGE_S
         return self._database.execute(
-            "DELETE FROM message WHERE keep = 'until_full' AND made_utc_s < ?", (oldest_s,)
+            "DELETE FROM message WHERE made_utc_s < CASE keep WHEN 'until_full' THEN ? WHEN 'evidence' THEN ? END",
+            (oldest_s, time.time() - EVIDENCE_S),
         ).rowcount
 
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
-Keep = Literal["latest", "restated", "until_full", "always"]
-PRIORITY: dict[Keep, int] = {"latest": 0, "until_full": 0, "restated": 1, "always": 1}
+Keep = Literal["evidence", "latest", "restated", "until_full", "always"]
+PRIORITY: dict[Keep, int] = {"evidence": -1, "latest": 0, "until_full": 0, "restated": 1, "always": 1}
 REPLACED = ("latest", "restated")
+_EVENT_ID = re.compile(rb'"event_id":"([^"\\]{1,200})"')
+_UTC = re.compile(rb'"utc":"([0-9T:.+-]{1,40})Z?"')
+_HEAD = 600
+"""Event id and time stand in the first bytes of a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +24,10 @@ class Outgoing:
     ----------
     topic, payload, retain
         Topic, payload and retain flag of MQTT.
-    keep : {"latest", "restated", "until_full", "always"}
+    keep : {"evidence", "latest", "restated", "until_full", "always"}
         latest: it replaces an older message of the same topic that still waits. restated: likewise, and every newer
         message of its topic replaces it. until_full: the oldest are dropped when the outbox is full. always: it is sent
-        first and dropped last (alarms).
+        first and dropped last (alarms). evidence: it is sent last and dropped first, and few wait.
     expiry_s : int or None
         Seconds after which the broker drops it (MQTT 5).
     boot_id : str
@@ -68,3 +74,32 @@ def as_historical(payload: bytes) -> bytes:
 
     """
     return payload.replace(b'"historical":false', b'"historical":true', 1)
+
+
+def event_id_of(payload: bytes) -> str | None:
+    """Return the event id of an encoded message; None where it has none.
+
+    Examples
+    --------
+    >>> event_id_of(b'{"schema_version":1,"event_id":"b1-7"}')
+    'b1-7'
+
+    """
+    found = _EVENT_ID.search(payload[:_HEAD])
+    return None if found is None else found[1].decode("utf-8", "replace")
+
+
+def utc_s_of(payload: bytes) -> float | None:
+    """Return the time of an encoded message in seconds since 1970; None where it names none.
+
+    Examples
+    --------
+    >>> utc_s_of(b'{"event_id":"b1-7","utc":"1970-01-02T00:00:00.500000Z"}')
+    86400.5
+
+    """
+    found = _UTC.search(payload[:_HEAD])
+    try:
+        return None if found is None else datetime.fromisoformat(f"{found[1].decode('ascii')}+00:00").timestamp()
+    except ValueError:
+        return None

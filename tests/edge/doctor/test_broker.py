@@ -10,7 +10,7 @@ pytestmark = [
     pytest.mark.timeout(120),
     pytest.mark.skipif(not installed("mosquitto"), reason="the rights are those of Mosquitto"),
 ]
-ACL = "user gate\ntopic write gammabox/hall/gate/#\ntopic read gammabox/hall/gate/cmd/#\n"
+ACL = "user gate\ntopic readwrite gammabox/hall/gate/#\n"
 WORD = "open-sesame"
 
 
@@ -40,9 +40,10 @@ def states(findings):
 
 def test_login_and_rights_are_found_good(settings, broker):
     with broker() as running:
-        assert states(login(settings(running.port))) == {"login": "ok", "publish": "ok", "commands": "ok"}
+        good = {"login": "ok", "publish": "ok", "own messages": "ok", "commands": "ok"}
+        assert states(login(settings(running.port))) == good
         old = states(login(settings(running.port, protocol="3.1.1")))
-        assert old == {"login": "ok", "publish": "skipped", "commands": "ok"}
+        assert old == {**good, "publish": "skipped"}
         assert states(connection(settings(running.port).mqtt)) == {"broker": "ok", "TLS": "skipped"}
 
 
@@ -51,6 +52,11 @@ def test_login_and_rights_are_found_good(settings, broker):
     [
         pytest.param("user gate\ntopic read gammabox/hall/gate/cmd/#\n", {"publish"}, id="no writing"),
         pytest.param("user gate\ntopic write gammabox/hall/other/#\n", {"publish"}, id="another box"),
+        pytest.param(
+            "user gate\ntopic write gammabox/hall/gate/#\ntopic read gammabox/hall/gate/cmd/#\n",
+            {"own messages"},
+            id="as rendered before",
+        ),
     ],
 )
 def test_missing_rights_are_faults(settings, broker, acl, faults):

@@ -12,9 +12,7 @@ from link_rig import SITE, device_of, until
 from edge.config.device import MqttSettings
 from edge.control_room.subscriber import Subscriber
 from edge.telemetry.contract import json_schemas
-from edge.telemetry.messages import AlarmMessage, Stamp, Status, encode
-from edge.telemetry.outgoing import Outgoing
-from edge.telemetry.topics import Topic
+from edge.telemetry.messages import Stamp, Status
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1", "auto"])
@@ -160,29 +158,6 @@ def test_messages_on_the_wire_fit_their_json_schema(rig, broker):
         jsonschema.validate(json.loads(payload), json_schemas()[f"{topic.rpartition('/')[2]}.json"])
 
 
-# paho leaves a socket whose handshake failed to the garbage collector.
 def test_status_names_its_boot():
     status = Stamp(SITE, "gate", "b1").make(Status, datetime.now(timezone.utc), state="online", reason="connected")
     assert (status.boot_id, status.event_id, status.seq) == ("b1", "b1-0", 0)
-
-
-@pytest.mark.parametrize("new_broker", ["mosquitto"], indirect=True)
-def test_link_repeats_alarms_to_a_broker_that_died(rig, new_broker):
-    broker = new_broker()
-    broker.start()
-    box = rig(broker.port)
-    topic = str(Topic(SITE, box.device, "alarm"))
-    alarm = box.stamp.make(AlarmMessage, datetime.now(timezone.utc), state="cleared", alarm=None)
-    box.outbox.put(Outgoing(topic, encode(alarm), retain=True, keep="always", boot_id="boot"))
-    box.link.start()
-    assert box.link.flush(30, 30)
-    broker.stop()
-    until(lambda: "cannot be reached" in box.link.state.text)
-    broker.start()
-
-    def repeated():
-        with box.outbox._lock:
-            return box.outbox._file._database.execute("SELECT repeated FROM sent").fetchall()
-
-    until(lambda: box.link.sessions == 2 and box.outbox.depth == 0)
-    until(lambda: repeated() == [(1,)])

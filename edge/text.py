@@ -52,9 +52,11 @@ def one_line(text: str, limit: int = MAX_LINE) -> str:
     calm\x1b[2J\nALARM
 
     """
-    escaped = "".join(
-        sign if sign == " " or (sign.isprintable() and sign not in _DIRECTIONS) else _code(sign) for sign in text
-    )
+    escaped = text
+    if not (text.isascii() and text.isprintable()):  # as nearly all texts are
+        escaped = "".join(
+            sign if sign == " " or (sign.isprintable() and sign not in _DIRECTIONS) else _code(sign) for sign in text
+        )
     return escaped if len(escaped) <= limit else f"{escaped[: limit - 1]}…"
 
 

@@ -76,6 +76,7 @@ class Board:
         self.boxes: dict[tuple[str, str], Box] = {}
         self.ignored = 0
         self._alarms: dict[tuple[str, str, str], SeenAlarm] = {}
+        self._standing: dict[tuple[str, str], set[str]] = {}
 
     def update(self, arrival: Arrival, now: datetime) -> None:
         """Update the board with what arrived at a time of the control room's clock."""
@@ -128,6 +129,8 @@ class Board:
         late = box.alarm is not message
         if known is not None and known.state != "stands" and late and not cleared:
             return
+        if not cleared and (known is not None or not late):
+            self._standing.setdefault(key[:2], set()).add(detail.id)
         acknowledgement = view.acknowledgement or (None if known is None else known.acknowledgement)
         self._alarms[key] = SeenAlarm(
             *key,
@@ -148,6 +151,10 @@ class Board:
     def _end_others(
         self, box: tuple[str, str], alarm_id: str | None, state: Literal["missed", "removed"], now: datetime
     ) -> None:
-        for key, alarm in self._alarms.items():
-            if key[:2] == box and key[2] != alarm_id and alarm.state == "stands":
-                self._alarms[key] = replace(alarm, state=state, ended=now)
+        standing = self._standing.pop(box, set())
+        if alarm_id in standing:
+            self._standing[box] = {alarm_id}
+        for other in standing - {alarm_id}:
+            alarm = self._alarms.get((*box, other))
+            if alarm is not None and alarm.state == "stands":
+                self._alarms[(*box, other)] = replace(alarm, state=state, ended=now)

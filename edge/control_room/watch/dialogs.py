@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
+from textual.binding import Binding
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 MAX_MINUTES = 24 * 60
 MAX_LETTERS = 200
+FIELDS = ("by", "reason", "minutes")
 
 HELP = """\
 ALARM      more hits than usual: act, then press a and say what you do
@@ -47,7 +49,11 @@ class Taken:
 class AcknowledgeDialog(ModalScreen["Taken | None"]):
     """Asks who takes charge of an alarm, and why. `read` names the alarm that the list has just moved away."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [("escape", "cancel", "cancel")]
+    # Enter moves on before the next key is looked at, so that no fast writer stays in a field on a slow machine.
+    BINDINGS: ClassVar[list[BindingType]] = [
+        ("escape", "cancel", "cancel"),
+        Binding("enter", "next", "next", priority=True),
+    ]
 
     def __init__(self, title: str, by: str, read: str = "") -> None:
         super().__init__()
@@ -72,27 +78,32 @@ class AcknowledgeDialog(ModalScreen["Taken | None"]):
         """Begin with the name, which is selected: another guard may have written it."""
         self.query_one("#by", Input).focus()
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    def action_next(self) -> None:
         """Go on to the next field, and close after the last one."""
-        name = event.input.id or ""
-        wrong = _wrong(name, event.value.strip())
+        fields = [self._field(name) for name in FIELDS]
+        place = next((place for place, field in enumerate(fields) if field is self.focused), 0)
+        if place + 1 < len(fields):
+            self.set_focus(fields[place + 1])  # at once, which focus() is not
+            # Keys that are on their way to the field come first.
+            fields[place].call_later(self._judge, FIELDS[place])
+        else:
+            fields[0].call_later(fields[1].call_later, fields[2].call_later, self._finish)
+
+    def _field(self, name: str) -> Input:
+        return self.query_one(f"#{name}", Input)
+
+    def _judge(self, name: str) -> bool:
+        """Return whether a field is filled in well; say what is wrong with it, and go back to it, where it is not."""
+        wrong = _wrong(name, self._field(name).value.strip())
         self.query_one("#wrong", Label).update(Text(wrong))
-        following = {"by": "reason", "reason": "minutes"}.get(name)
-        if following is not None and not wrong:
-            self.query_one(f"#{following}", Input).focus()
-        elif not wrong:
-            self._finish()
+        if wrong:
+            self._field(name).focus()
+        return not wrong
 
     def _finish(self) -> None:
-        values = {name: self.query_one(f"#{name}", Input).value.strip() for name in ("by", "reason", "minutes")}
-        for name, value in values.items():
-            wrong = _wrong(name, value)
-            if wrong:
-                self.query_one("#wrong", Label).update(Text(wrong))
-                self.query_one(f"#{name}", Input).focus()
-                return
-        minutes = values["minutes"]
-        self.dismiss(Taken(values["by"], values["reason"], float(minutes) if minutes else None))
+        if all(self._judge(name) for name in FIELDS):
+            by, reason, minutes = (self._field(name).value.strip() for name in FIELDS)
+            self.dismiss(Taken(by, reason, float(minutes) if minutes else None))
 
     def action_cancel(self) -> None:
         """Close without an answer."""

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from textual import events
 from watch_rig import NOW, Clock, ListFeed, box, detail, health, play, screen, site
 
 from edge.control_room.watch.app import WatchApp
@@ -106,6 +107,24 @@ def test_view_silences_for_minutes():
     play(steps, feed=feed)
     ((topic, command),) = feed.sent
     assert (topic.verb, command.arguments) == ("silence", {"minutes": 30.0})
+
+
+def test_dialog_keeps_fields_apart_when_keys_come_faster_than_it_draws():
+    feed = ListFeed()
+    box(feed, "gate-1", alarm="raised")
+
+    async def steps(app, pilot):
+        await pilot.pause()
+        await pilot.press("a")
+        await pilot.pause()
+        # As a terminal does: all keys at once, before anything is handled.
+        for key in [*"Ann", "enter", *"sent", "enter", "5", "enter"]:
+            app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await screen(app, pilot)
+        return [command for _, command in feed.sent]
+
+    (command,) = play(steps, feed=feed)
+    assert (command.by, command.reason, command.arguments) == ("Ann", "sent", {"minutes": 5.0})
 
 
 def test_view_sends_nothing_while_the_connection_is_lost():

@@ -82,14 +82,14 @@ def as_json_line(arrived: Arrival) -> str:
 
 
 class _Announcer:
-    """Runs the command of the control room for each new alarm; what goes wrong with it goes to stderr."""
+    """Runs the command of the control room for each new alarm and overload; what goes wrong with it goes to stderr."""
 
     def __init__(self, command: AlarmCommand | None) -> None:
         self._command = command
         self._attention = Attention()
 
     def look(self, board: Board, now: datetime) -> None:
-        """Run the command for alarms that are new."""
+        """Run the command for alarms and overloads that are new."""
         if self._command is None:
             return
         for view in self._attention.new_alarms(board.views(now)):

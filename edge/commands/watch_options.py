@@ -18,8 +18,8 @@ class WatchOptions:
         str | None,
         typer.Option(
             metavar="CMD",
-            help="Run this command for each new alarm, without a shell: the alarm stands in GAMMABOX_… variables and "
-            "as JSON on stdin.",
+            help="Run this command for each new alarm and overload, without a shell: what it is stands in GAMMABOX_… "
+            "variables and as JSON on stdin.",
         ),
     ] = None
     bell: Annotated[bool, typer.Option(help="Ring until alarms are acknowledged.")] = True

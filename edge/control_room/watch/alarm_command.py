@@ -1,4 +1,4 @@
-"""Runs a command of the control room for each new alarm: a siren, a pager, a log."""
+"""Runs a command of the control room for each new alarm and overload: a siren, a pager, a log."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ VARIABLES = {
 
 
 class AlarmCommand:
-    """Runs a command without a shell, in the background, once for each alarm that it is given.
+    """Runs a command without a shell, in the background, once for each alarm or overload that it is given.
 
     The alarm stands in environment variables (`GAMMABOX_ALARM_ID`, `GAMMABOX_SITE`, `GAMMABOX_DEVICE`,
-    `GAMMABOX_PLACE`, `GAMMABOX_STATE`, `GAMMABOX_RATE_HZ`) and as one JSON object on stdin. What the command prints is
-    thrown away, as it would destroy the view.
+    `GAMMABOX_PLACE`, `GAMMABOX_STATE`, `GAMMABOX_RATE_HZ`) and as one JSON object on stdin. An overload has no id and
+    no figures; its state is `OVERLOAD`. What the command prints is thrown away, as it would destroy the view.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class AlarmCommand:
         self._threads: set[threading.Thread] = set()
 
     def start(self, view: View) -> None:
-        """Run the command for an alarm, soon."""
+        """Run the command for an alarm or an overload, soon."""
         with self._lock:
             self._waiting.append(facts_of(view))
             if len(self._threads) < MAX_RUNNING:
@@ -90,11 +90,14 @@ class AlarmCommand:
                 facts = self._waiting.popleft()
             problem = _run(self._words, facts)
             if problem is not None:
-                self._problems.append(f"the command for alarm {facts['id']} {problem}")
+                what = (
+                    f"alarm {facts['id']}" if facts["id"] else f"{facts['state']} of {facts['site']}/{facts['device']}"
+                )
+                self._problems.append(f"the command for {what} {problem}")
 
 
 def facts_of(view: View) -> dict[str, Any]:
-    """Return what the command is told of an alarm."""
+    """Return what the command is told of an alarm or an overload."""
     alarm = view.alarm
     return {
         "id": "" if alarm is None else alarm.id,

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 RING_EVERY_S = 10.0
 MIN_AWAY = 3
+LOUD = frozenset({"alarm", "overload"})
 AWAY = frozenset({"LOST", "SILENT", "OLD ALARM"})
 
 
@@ -36,11 +37,14 @@ class Attention:
         self._away = False
 
     def new_alarms(self, views: Iterable[View]) -> list[View]:
-        """Return the alarms that were not announced yet. Each is returned once, an alarm of a new id again."""
-        standing = {(view.site, view.device): view for view in views if view.urgency == "alarm"}
+        """Return the alarms and overloads that were not announced yet. Each is returned once.
+
+        An alarm of a new id is returned again, as is an overload that has ended and comes back.
+        """
+        standing = {(view.site, view.device): view for view in views if view.urgency in LOUD}
         new = []
         for key, view in standing.items():
-            alarm_id = "" if view.alarm is None else view.alarm.id
+            alarm_id = "overload" if view.urgency == "overload" else "" if view.alarm is None else view.alarm.id
             if key not in self._announced or (alarm_id and self._announced[key] != alarm_id):
                 self._announced[key] = alarm_id
                 self._muted.discard(key)
@@ -53,7 +57,7 @@ class Attention:
 
     def mute(self, views: Iterable[View]) -> int:
         """Silence the bell for the alarms that stand now, on this screen alone; return how many there are."""
-        standing = {(view.site, view.device) for view in views if view.urgency in {"alarm", "overload"}}
+        standing = {(view.site, view.device) for view in views if view.urgency in LOUD}
         self._muted |= standing
         return len(standing)
 

@@ -1,11 +1,15 @@
 """Overloads and boxes that fall away: the screen rings, and keeps a trace."""
 
+import json
+import shlex
+import sys
 from datetime import timedelta
 
 import pytest
 from watch_rig import NOW, Clock, ListFeed, box, health, play, screen
 
 from edge.control_room.board import Board
+from edge.control_room.watch.alarm_command import AlarmCommand
 from edge.control_room.watch.attention import Attention, many_away
 
 MUCH = "every frame is full of hits"
@@ -103,3 +107,37 @@ def test_view_says_that_an_overload_cannot_be_acknowledged():
 
     play(steps, feed=feed)
     assert said == ["An overload cannot be acknowledged: act as on an alarm; m stops the bell here."]
+
+
+def test_overload_is_announced_as_an_alarm_is_and_again_when_new():
+    attention, calm, much = Attention(), views(("gate-1", {})), views(("gate-1", {"overload": True}))
+    announced = [attention.new_alarms(seen) for seen in (much, much, calm, much)]
+    assert [len(found) for found in announced] == [1, 0, 0, 1]
+
+
+def test_overload_that_becomes_an_alarm_is_announced_again():
+    attention = Attention()
+    found = attention.new_alarms(views(("gate-1", {"overload": True})))
+    found += attention.new_alarms(views(("gate-1", {"overload": True, "alarm": "raised"})))
+    assert [view.word for view in found] == ["OVERLOAD", "ALARM"]
+
+
+def test_command_is_told_of_an_overload(tmp_path):
+    (view,) = views(("gate-1", {"overload": True, "place": "North gate"}))
+    program = "import os, sys; open(sys.argv[1], 'w').write(os.environ['GAMMABOX_STATE'] + '\\n' + sys.stdin.read())"
+    command = AlarmCommand(shlex.join([sys.executable, "-c", program, str(tmp_path / "out")]))
+    command.start(view)
+    command.wait(20)
+    state, facts = (tmp_path / "out").read_text().splitlines()
+    assert (state, command.problems()) == ("OVERLOAD", [])
+    told = json.loads(facts)
+    assert (told["id"], told["place"], told["maximum_hz"]) == ("", "North gate", None)
+    assert any(MUCH in reason for reason in told["reasons"])
+
+
+def test_command_that_fails_for_an_overload_names_the_box():
+    (view,) = views(("gate-1", {"overload": True}))
+    command = AlarmCommand("false")
+    command.start(view)
+    command.wait(20)
+    assert command.problems() == ["the command for OVERLOAD of docks/gate-1 ended with code 1"]

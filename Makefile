@@ -148,6 +148,12 @@ check-firmware: $(VENV)/.dev ## boot a card that image prepared, in a virtual ma
 check-home-assistant: $(VENV)/.dev ## judge the announcement and the blueprint by Home Assistant's own code
 	$(BIN)/python scripts/check_home_assistant.py $(HOME_ASSISTANT_ARGS)
 
+# Node-RED comes from npm; Mosquitto from Debian.
+.PHONY: check-node-red
+
+check-node-red: $(VENV)/.dev ## run the example flow in Node-RED against Mosquitto
+	node scripts/check_node_red.mjs $(BIN)/python
+
 # AsyncAPI's own tool comes from npm; it needs Node 20 or newer.
 build/asyncapi/node_modules/.bin/asyncapi:
 	npm install --prefix build/asyncapi --no-audit --no-fund --loglevel=error @asyncapi/cli

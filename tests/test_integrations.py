@@ -120,7 +120,7 @@ def test_node_red_flow_is_whole():
     assert nodes["gammabox-in"]["topic"] == "gammabox/+/+/alarm"
     assert nodes["gammabox-in"]["qos"] == "1"
     used = set(re.findall(r"\bbox\.([\w.]+)", nodes["gammabox-once"]["func"]))
-    assert used == {"site", "device", "state", "place", "advice", "alarm.id"}
+    assert used == {"site", "device", "state", "place", "advice", "alarm", "alarm.id"}
     assert all(is_field("alarm", path) for path in used)
 
 

@@ -1,4 +1,4 @@
-"""What a box reports: hits, alarms, its condition, facts and health, as messages for the outbox."""
+"""What a box reports: hits, alarms, its condition, facts, health and evidence, as messages for the outbox."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import logging
 import math
 import threading
 from collections import deque
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
+from edge.evidence import evidence_of, strongest
 from edge.telemetry.advice import advice
 from edge.telemetry.commands import Response
 from edge.telemetry.details import alarm_detail, hit_detail
-from edge.telemetry.messages import AlarmMessage, Health, HitMessage, Info, encode
+from edge.telemetry.messages import AlarmMessage, Evidence, Health, HitMessage, Info, encode
 from edge.telemetry.outgoing import Outgoing
-from edge.telemetry.topics import CommandTopic, Topic, minute_topic
+from edge.telemetry.topics import CommandTopic, Topic, evidence_topic, minute_topic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +38,8 @@ EVIDENCE_MEMORY = 500
 MINUTE_S = 60
 ANSWER_S = 300
 """Time after which nobody waits for an answer any more."""
+EVIDENCE_EVERY_S = 1.0
+EVIDENCE_EXPIRY_S = 3600
 CLEAR_AFTER_S = 10.0
 """A condition has to be clear for so long before the all-clear is said, so that it does not come and go."""
 
@@ -74,7 +77,7 @@ class Reporter:
         self.settings = settings
         self._place = place
         self._acknowledged = acknowledged
-        self._next_minute_s = -math.inf
+        self._next_minute_s = self._next_evidence_s = -math.inf
         self._stamp = stamp
         self._outbox = outbox
         self._lock = threading.RLock()
@@ -154,7 +157,7 @@ class Reporter:
     def send_health(self, utc: datetime, now_s: float, **fields: object) -> Health:
         """Send the state of the box, once a minute also for a bridge, and return it; only the latest waits."""
         with self._lock:
-            message = self._stamp.make(Health, utc, **fields)
+            message = self._stamp.make(Health, utc, interval_s=self.settings.health_interval_s, **fields)
             outgoing = self._outgoing("health", message, "latest")
             self._outbox.put(outgoing)
             if now_s >= self._next_minute_s:
@@ -181,6 +184,25 @@ class Reporter:
         )
         self._hit_events.append((detection.sequence, message.event_id))
         self._put("hit", message, "until_full")
+        if self.settings.evidence != "off" and analysed.frame.monotonic_s >= self._next_evidence_s:
+            self._send_evidence(analysed, message.event_id)
+
+    def _send_evidence(self, analysed: AnalysedFrame, hit_event: str) -> None:
+        """Send a crop around the strongest hit that counts, one a second at most."""
+        hit = strongest(analysed.detection.hits)
+        if hit is None:
+            return
+        frame, blurred = analysed.frame, self.settings.evidence != "sharp"
+        self._next_evidence_s = frame.monotonic_s + EVIDENCE_EVERY_S
+        crop = asdict(evidence_of(frame.grey, hit, blurred=blurred))
+        message = self._stamp.make(
+            Evidence, frame.utc, hit=hit_event, frame=frame.sequence, x=hit.x, y=hit.y, blurred=blurred, **crop
+        )
+        topic = evidence_topic(self._stamp.site, self._stamp.device, hit_event)
+        boot_id, expiry_s = self._stamp.boot_id, EVIDENCE_EXPIRY_S
+        self._outbox.put(
+            Outgoing(topic, encode(message), retain=False, keep="evidence", boot_id=boot_id, expiry_s=expiry_s)
+        )
 
     def _send_alarm(self, alarm: Alarm) -> None:
         log.log(

@@ -5,14 +5,24 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 
 import { Box, mixedNight } from "./console/boxes.mjs";
+import { checkAway, checkEvidence, checkOverload } from "./console/attention.mjs";
+import {
+  BUILD,
+  PICTURES,
+  ROOT,
+  axe,
+  consoleErrors,
+  findings,
+  openPage,
+  picture,
+  require,
+  sleep,
+} from "./console/checking.mjs";
 import { Mosquitto, freePort, install, program, serve } from "./console/tools.mjs";
 
-const ROOT = resolve(import.meta.dirname, "..");
-const BUILD = join(ROOT, "build", "console");
-const PICTURES = join(BUILD, "pictures");
 const STATIC = join(ROOT, "edge", "control_room", "page", "static");
 const SITE = "docks";
 const MANY = Number(process.env.BOXES ?? 500);
@@ -30,18 +40,8 @@ const VENDORED = {
   "preact.mjs": ["preact", "dist/preact.mjs"],
 };
 const PHONE = { width: 390, height: 844 };
-const DESK = { width: 1280, height: 800 };
 
 const python = process.argv[2] ?? join(ROOT, ".venv", "bin", "python");
-const findings = [];
-const consoleErrors = [];
-
-function require(isTrue, what, found = "") {
-  findings.push(isTrue);
-  console.log(`${isTrue ? "ok  " : "FAIL"}  ${what}${found === "" ? "" : `: ${found}`}`);
-}
-
-const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
 function versions() {
   const table = readFileSync(join(STATIC, "vendor", "README.txt"), "utf8");
@@ -62,30 +62,11 @@ function compareVendored(modules) {
   }
 }
 
-async function openPage(browser, url, options = {}) {
-  const context = await browser.newContext({ viewport: DESK, ignoreHTTPSErrors: true, ...options });
-  const page = await context.newPage();
-  page.on("console", (message) => message.type() === "error" && consoleErrors.push(message.text()));
-  page.on("pageerror", (error) => consoleErrors.push(String(error)));
-  await page.goto(url);
-  return page;
-}
-
 async function logIn(page, password = LOGIN.password, user = LOGIN.user) {
   await page.getByLabel("User").fill(user);
   await page.getByLabel("Password").fill(password);
   await page.keyboard.press("Enter");
 }
-
-async function axe(page, script, what) {
-  await page.evaluate(script);
-  const { violations } = await page.evaluate(() => axe.run());
-  const serious = violations.filter(({ impact }) => ["serious", "critical"].includes(impact));
-  const names = violations.map(({ id, impact, nodes }) => `${id} (${impact}, ${nodes[0].html.slice(0, 80)})`);
-  require(!serious.length, `axe-core finds nothing serious: ${what}`, names.join("; ") || "nothing at all");
-}
-
-const picture = (page, name, options = {}) => page.screenshot({ path: join(PICTURES, `${name}.png`), ...options });
 
 async function checkLogin(browser, url, script) {
   const page = await openPage(browser, url);
@@ -138,9 +119,11 @@ async function checkAcknowledge(page, box, script) {
   await page.keyboard.press("Enter");
   await page.getByText("the box has confirmed").waitFor();
   await page.getByText(/J\. Okafor acknowledged it/).waitFor();
-  require((await page.locator(".banner.alarm").count()) === 0, "the banner goes when the alarm is acknowledged");
+  const banners = await page.locator(".banner.alarm:not(.overload)").count();
+  require(banners === 0, "the banner goes when the alarm is acknowledged", banners);
   for (let step = 0; step < 12; step += 1) await box.health(30 + 12 * Math.sin(step / 2));
   await sleep(400);
+  await checkEvidence(page, box, python);
   await axe(page, script, "details");
   await picture(page, "details-light");
   await page.keyboard.press("Escape");
@@ -262,6 +245,7 @@ async function checkMany(browser, url, client, script) {
   await picture(page, "many-plan");
   await page.getByRole("button", { name: "List" }).click();
   await axe(page, script, `${MANY} boxes`);
+  await checkAway(page, boxes);
   await page.context().close();
 }
 
@@ -327,6 +311,7 @@ async function main() {
     const page = await checkLogin(browser, url, script);
     await checkAlarm(page, boxes[0], script);
     await checkAcknowledge(page, boxes[0], script);
+    await checkOverload(page, boxes[4], script);
     await checkHostile(page, boxes[1]);
     await checkPhone(browser, url, script);
     await checkSound(browser, url, boxes[3]);

@@ -22,6 +22,12 @@ class TelemetrySettings(StrictModel):
     hits: bool = Field(
         default=True, title="Hits", description="send a message for each frame with hits; alarms are always sent"
     )
+    evidence: Literal["off", "blurred", "sharp"] = Field(
+        default="off",
+        title="Evidence",
+        description="send a grey crop of 48×48 pixels around the strongest hit of a frame, one a second at most. "
+        "blurred: all but the hit is blurred; sharp: as the camera saw it, which may show people",
+    )
     home_assistant: str | None = Field(
         default=None,
         pattern=r"^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$",

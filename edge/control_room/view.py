@@ -22,6 +22,8 @@ SILENT_S = 60.0
 """Time without any message after which a box counts as lost although the broker still holds its connection."""
 MISSED = 3
 """Health messages that a box may miss, where it sends them more seldom than that time allows."""
+MAX_INTERVAL_S = 3600.0
+"""No box may set a longer time between health messages."""
 TWO_AGENTS_S = 600.0
 """Time for which two agents with one id are named after the last sign of them."""
 TWO_AGENTS_RETURNS = 2
@@ -245,7 +247,8 @@ def _absence(box: Box, now: datetime) -> tuple[str, str] | None:
         return ("LOST", "the connection broke off: power, network, or the box itself")
     if box.status.state == "offline":
         return ("STOPPED", "somebody has stopped the agent")
-    allowed_s = max(SILENT_S, MISSED * max(box.spacings_s, default=0.0))
+    said_s = 0.0 if box.health is None else min(box.health.interval_s or 0.0, MAX_INTERVAL_S)
+    allowed_s = max(SILENT_S, MISSED * max(said_s, *box.spacings_s, 0.0))
     if box.heard is None or (now - box.heard).total_seconds() > allowed_s:
         return ("SILENT", "has an open connection, but sends nothing")
     return None

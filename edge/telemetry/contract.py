@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from edge.telemetry.commands import ARGUMENTS, Command, Response
-from edge.telemetry.messages import MODELS
+from edge.telemetry.messages import MODELS, Evidence
 from edge.telemetry.offer import Offer
-from edge.telemetry.topics import MINUTE, NAME, OFFER, ROOT
+from edge.telemetry.topics import EVIDENCE, MINUTE, NAME, OFFER, ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Schema = dict[str, Any]
 
-VERSION = "1.3"
+VERSION = "1.4"
 """Version of the contract. It grows with every change of a published schema: 1.x adds, 2.0 breaks."""
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 ASYNCAPI = "asyncapi.json"
@@ -28,6 +28,9 @@ PURPOSES = {
     "alarm": "What the box says of its surroundings: the alarm that stands, the all-clear, or why neither can be said.",
     "hit": "The hits of a frame.",
 }
+EVIDENCE_PURPOSE = (
+    "A crop of the picture around a hit, only where telemetry.evidence is set; the last part names the hit message."
+)
 
 
 def json_schemas() -> dict[str, Schema]:
@@ -42,6 +45,7 @@ def json_schemas() -> dict[str, Schema]:
     found: dict[str, Schema] = {kind: model.model_json_schema(mode="serialization") for kind, model in MODELS.items()}
     for verb, arguments in ARGUMENTS.items():
         found[f"command-{verb}"] = _command_schema(verb, arguments.model_json_schema(mode="validation"))
+    found[EVIDENCE] = Evidence.model_json_schema(mode="serialization")
     found["response"] = Response.model_json_schema(mode="serialization")
     found["offer"] = Offer.model_json_schema(mode="validation")
     return {
@@ -73,6 +77,7 @@ def asyncapi() -> Schema:
         "components": {
             "parameters": {
                 "site": {"description": f"Id of the place: {NAME.pattern}"},
+                "hit": {"description": "Event id of a hit message."},
                 "device": {"description": f"Id of the box, unique at its site: {NAME.pattern}"},
             },
             "messages": {name: _message(name) for name in names},
@@ -93,15 +98,20 @@ class _Route:
 
     @property
     def key(self) -> str:
-        return self.below.replace("/", "-")
+        return self.below.partition("/{")[0].replace("/", "-")
 
     def channel(self) -> Schema:
         return {
             "address": f"{ROOT}/{{site}}/{{device}}/{self.below}",
             "description": self.purpose,
-            "parameters": {part: {"$ref": f"#/components/parameters/{part}"} for part in ("site", "device")},
+            "parameters": {part: {"$ref": f"#/components/parameters/{part}"} for part in self._parameters()},
             "messages": {self.message: {"$ref": f"#/components/messages/{self.message}"}},
         }
+
+    def _parameters(self) -> Iterator[str]:
+        yield from ("site", "device")
+        if "{hit}" in self.below:
+            yield "hit"
 
     def operation(self) -> Schema:
         binding = {"qos": 1, "retain": self.retained, "bindingVersion": "0.2.0"}
@@ -118,6 +128,7 @@ def _routes() -> Iterator[_Route]:
     minute = "A health message once a minute, for a bridge to a wider network."
     yield _Route(MINUTE, "health", "send", minute, retained=True)
     yield _Route(OFFER, "offer", "receive", "The release that the box is to run; see docs/update.md.", retained=True)
+    yield _Route(f"{EVIDENCE}/{{hit}}", EVIDENCE, "send", EVIDENCE_PURPOSE)
     for verb in ARGUMENTS:
         yield _Route(f"cmd/{verb}", f"command-{verb}", "receive", f"The command {verb}; see docs/commands.md.")
         yield _Route(f"rsp/{verb}", "response", "send", f"The answer to {verb}.")

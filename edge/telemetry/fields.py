@@ -10,6 +10,7 @@ from edge.text import one_line
 
 MAX_TEXT = 500
 MAX_TEXTS = 40
+MAX_BASE64 = 8192
 MAX_NUMBER = 2**53 - 1
 """The largest integer that every JSON reader keeps exactly."""
 ONE_LINE = r"^[^\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]*$"
@@ -34,6 +35,12 @@ Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,100}$")]
 """Id of an event, a run, an alarm or a transaction."""
 Text = Annotated[str, BeforeValidator(_as_line), Field(max_length=MAX_TEXT, json_schema_extra={"pattern": ONE_LINE})]
 """A text for people. Control signs are written as their codes, and what is too long is cut off."""
+Base64 = Annotated[
+    str,
+    BeforeValidator(lambda value: value.decode("ascii") if isinstance(value, bytes) else value),
+    Field(max_length=MAX_BASE64, pattern=r"^[A-Za-z0-9+/]*={0,2}$"),
+]
+"""Bytes of a small file. Messages are made of bytes, as texts in messages are redacted."""
 Texts = Annotated[tuple[Text, ...], BeforeValidator(_first_ones), Field(max_length=MAX_TEXTS)]
 
 

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, Field, ValidationError
 from edge.arguments import described, takes
 from edge.errors import GammaboxError
 from edge.redaction import redacted_values
-from edge.telemetry.fields import Count, Fraction, Identifier, Interval, Name, Part, RateHz, Text, Texts
+from edge.telemetry.fields import Base64, Count, Fraction, Identifier, Interval, Name, Part, RateHz, Text, Texts
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -21,6 +21,7 @@ MAX_STAGES = 32
 MAX_WINDOWS = 8
 MAX_EVIDENCE = 500
 MAX_HITS = 1000
+MAX_CROP = 48
 
 
 class Message(Part):
@@ -145,6 +146,7 @@ class Health(Message):
     alarm_stands: bool
     temperature_c: float | None = Field(description="of the processor, where readable")
     uptime_s: float
+    interval_s: float | None = Field(default=None, gt=0, description="seconds until the next health message, at most")
     outbox: OutboxState
     camera: Texts = Field(default=(), description="faults of the camera, each in a word; see `faults`")
     faults: Texts = Field(default=(), description="problems for the technician; empty when there are none")
@@ -231,6 +233,21 @@ class HitMessage(Message):
     hits: tuple[HitDetail, ...] = Field(max_length=MAX_HITS)
 
 
+class Evidence(Message):
+    """A crop of the picture around a hit. Boxes send it only where that is set; see docs/messages.md."""
+
+    hit: Identifier = Field(description="event id of the hit message")
+    frame: Count
+    x: Count = Field(description="column of the hit in the picture")
+    y: Count = Field(description="row of the hit in the picture")
+    left: Count = Field(description="column of the left edge of the crop in the picture")
+    top: Count = Field(description="row of the upper edge of the crop in the picture")
+    width: int = Field(ge=1, le=MAX_CROP)
+    height: int = Field(ge=1, le=MAX_CROP)
+    blurred: bool = Field(description="whether all but the hit is blurred")
+    png: Base64 = Field(description="the crop as base64 of a grey PNG")
+
+
 MODELS: dict[Kind, type[Message]] = {
     "status": Status,
     "info": Info,
@@ -288,8 +305,24 @@ def decode(kind: Kind, payload: bytes) -> Message:
     """
     if kind not in MODELS or not isinstance(payload, (bytes, str)):
         raise MessageError(f"{described(kind)} as a kind and {described(payload)} as a payload are no message")
+    return _decoded(MODELS[kind], kind, payload)
+
+
+def decode_evidence(payload: bytes) -> Evidence:
+    """Return the evidence in a payload.
+
+    Raises
+    ------
+    MessageError
+        It is none.
+
+    """
+    return _decoded(Evidence, "evidence", payload)
+
+
+def _decoded(model: type[AnyMessage], kind: str, payload: bytes) -> AnyMessage:
     try:
-        return MODELS[kind].model_validate_json(payload)
+        return model.model_validate_json(payload)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"])

@@ -1,4 +1,7 @@
-"""The topics: gammabox/<site>/<device>/<kind> of messages, …/cmd/<verb> of commands, …/rsp/<verb> of answers."""
+"""The topics: gammabox/<site>/<device>/<kind> of messages, …/cmd/<verb> of commands, …/rsp/<verb> of answers.
+
+Crops of pictures, where they are set, go to …/evidence/<event id of the hit message>.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,8 @@ MINUTE = "health_minute"
 """The kind under which a box repeats one health message a minute, for a bridge to a wider network."""
 OFFER = "release"
 """Below a box: the release that it is to run. A control room writes it and the box reads it."""
+EVIDENCE = "evidence"
+"""The part of a topic below which a box sends crops of its picture, where that is set."""
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
@@ -125,6 +130,12 @@ def minute_topic(site: str, device: str) -> str:
     """Return the topic on which a box repeats a health message once a minute."""
     _check_names(site, device)
     return f"{ROOT}/{site}/{device}/{MINUTE}"
+
+
+def evidence_topic(site: str, device: str, hit: str) -> str:
+    """Return the topic of the evidence of a hit message, which its event id names."""
+    _check_names(site, device)
+    return f"{ROOT}/{site}/{device}/{EVIDENCE}/{hit}"
 
 
 @takes(site=optional(str))

@@ -135,6 +135,20 @@ export class Box {
     });
   }
 
+  /** A crop around a hit, as a box sends it where that is set. */
+  evidence(png) {
+    this.crops = (this.crops ?? 0) + 1;
+    const place = {
+      hit: `${this.boot}-hit-${this.crops}`,
+      frame: 100 * this.crops,
+      x: 141,
+      y: 20,
+      left: 117,
+      top: 0,
+    };
+    return this.publish(`evidence/${place.hit}`, { ...place, width: 48, height: 48, blurred: true, png });
+  }
+
   /** The alarm was silenced, and its time of silence is over. */
   endSilence() {
     const ago = (minutes) => new Date(Date.now() - 60_000 * minutes).toISOString();

@@ -27,7 +27,8 @@ def test_published_schemas_change_only_with_a_new_version():
 
 
 def test_published_files_are_those_of_the_models():
-    names = {f"{name}.json" for name in [*MODELS, "response", "offer", *(f"command-{verb}" for verb in ARGUMENTS)]}
+    kinds = [*MODELS, "evidence", "response", "offer", *(f"command-{verb}" for verb in ARGUMENTS)]
+    names = {f"{name}.json" for name in kinds}
     assert set(PUBLISHED) == {*names, "asyncapi.json"}
     schemas = {name: document for name, document in PUBLISHED.items() if name != "asyncapi.json"}
     assert contract.digest(schemas) == contract.digest(), ADVICE

@@ -1,4 +1,4 @@
-// The alarms since the page was opened, those that have ended among them.
+// The alarms and overloads since the page was opened, those that have ended among them.
 
 import { symbol } from "./symbols.js";
 import { moment, rate, span } from "./text.js";
@@ -11,7 +11,14 @@ const ENDS = {
   removed: "its box was taken down",
 };
 
-/** Show the alarms of this session, of one box or of all. */
+const OVERLOAD_ENDS = {
+  stands: "more comes than the box can judge",
+  cleared: "over: the box can judge again",
+  missed: "ended; its end was not heard",
+  removed: "its box was taken down",
+};
+
+/** Show the alarms and overloads of this session, of one box or of all. */
 export function Alarms({ alarms, isOfOneBox, actions }) {
   if (!alarms.length) return isOfOneBox ? null : h("p", { class: "empty" }, "No alarm since this page was opened.");
   return h(
@@ -21,7 +28,7 @@ export function Alarms({ alarms, isOfOneBox, actions }) {
       h(
         "li",
         { key: `${alarm.key}/${alarm.id}` },
-        symbol(alarm.state === "stands" ? "alarm" : "calm"),
+        symbol(alarm.state !== "stands" ? "calm" : alarm.isOverload ? "overload" : "alarm"),
         h("div", null, ...lines(alarm, isOfOneBox)),
         !isOfOneBox && h("button", { onClick: () => actions.select(alarm.key) }, `Open ${alarm.device}`),
       ),
@@ -34,8 +41,11 @@ function lines(alarm, isOfOneBox) {
   const lasted = ended === null ? "" : ` after ${span(ended - raised)}`;
   const by = acknowledgement ? `acknowledged by ${acknowledgement.by}` : "acknowledged by nobody";
   const why = acknowledgement?.reason ? `: ${acknowledgement.reason}` : "";
+  const name =
+    !isOfOneBox && h("p", null, h("strong", null, alarm.place || alarm.key), alarm.place ? `, ${alarm.key}` : "");
+  if (alarm.isOverload) return [name, h("p", null, `overload ${moment(raised)}, ${OVERLOAD_ENDS[state]}${lasted}`)];
   return [
-    !isOfOneBox && h("p", null, h("strong", null, alarm.place || alarm.key), alarm.place ? `, ${alarm.key}` : ""),
+    name,
     h("p", null, `raised ${moment(raised)}, ${ENDS[state]}${lasted}`),
     h("p", { class: "hint" }, `highest ${rate(alarm.maximum_hz, alarm.lower_limit)}; ${by}${why}`),
   ];

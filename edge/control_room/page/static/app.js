@@ -1,11 +1,13 @@
 // The page: puts connection, board, sound and views together.
 
 import { Alarms } from "./alarms.js";
+import { follow, hidden, isLoud, newAttention } from "./attention.js";
 import { Banners } from "./banner.js";
 import { alarmsOf, arrivalOf, look, newBoard, receive } from "./board.js";
 import { aged, answered, begun, commandOf } from "./commands.js";
 import { connect, randomId } from "./connection.js";
 import { Details } from "./details.js";
+import { keepEvidence } from "./evidence.js";
 import { Header } from "./header.js";
 import { List, shown } from "./list.js";
 import { Login, keepLogin, keptLogin } from "./login.js";
@@ -13,7 +15,7 @@ import { Plan } from "./plan.js";
 import * as sound from "./sound.js";
 import { every } from "./timers.js";
 import { h, render } from "./vendor/preact.mjs";
-import { countsOf, sounds } from "./view.js";
+import { countsOf } from "./view.js";
 
 const SHORTEST_PACE_MS = 200;
 const LONGEST_PACE_MS = 2_000;
@@ -29,6 +31,8 @@ const state = {
   connection: { state: "connecting", text: "", offlineSince: null },
   lastMessage: null,
   board: newBoard(),
+  attention: newAttention(),
+  evidence: new Map(),
   views: [],
   commands: [],
   who: sessionStorage.getItem(WHO) ?? "",
@@ -59,6 +63,8 @@ const actions = {
       isLoggedIn: false,
       problem: "",
       board: newBoard(),
+      attention: newAttention(),
+      evidence: new Map(),
       views: [],
       commands: [],
       selected: null,
@@ -69,6 +75,10 @@ const actions = {
   sound(isWanted) {
     state.isMuted = !isWanted;
     sound.wantSound(isWanted).then(update, update);
+    update();
+  },
+  mute(key) {
+    state.attention.muted.add(key);
     update();
   },
   theme() {
@@ -114,7 +124,8 @@ const actions = {
 };
 
 function start(login) {
-  Object.assign(state, { isLoggedIn: true, problem: "", board: newBoard(), views: [], lastMessage: null });
+  const fresh = { board: newBoard(), attention: newAttention(), evidence: new Map(), views: [], lastMessage: null };
+  Object.assign(state, { isLoggedIn: true, problem: "", ...fresh });
   link?.close();
   link = connect({ ...state.settings, ...login, onState, onMessage });
   draw();
@@ -135,9 +146,11 @@ function onMessage(topic, payload, isRetained) {
   state.lastMessage = now;
   const arrival = arrivalOf(topic, payload, isRetained);
   if (!arrival) return;
-  if (arrival.kind !== "rsp") receive(state.board, arrival, now);
-  else if (arrival.message)
-    state.commands = answered(state.commands, `${arrival.site}/${arrival.device}`, arrival.message);
+  const key = `${arrival.site}/${arrival.device}`;
+  if (arrival.kind === "evidence") {
+    if (arrival.message && state.board.boxes.has(key)) keepEvidence(state.evidence, key, arrival.message);
+  } else if (arrival.kind !== "rsp") receive(state.board, arrival, now);
+  else if (arrival.message) state.commands = answered(state.commands, key, arrival.message);
   const isUrgent = arrival.kind === "alarm" && !isRetained;
   if (isDue && !isUrgent) return;
   isDue = true;
@@ -150,21 +163,27 @@ function update() {
   const began = performance.now();
   isDue = false;
   state.now = Date.now();
-  state.views = look(state.board, state.now);
-  state.commands = aged(state.commands, state.now);
   const isAway = state.isLoggedIn && state.connection.state === "lost";
-  sound.play(state.views.some((view) => sounds(view, state.now)) ? "alarm" : isAway ? "away" : null);
+  // While the broker is away, ages grow, but no box becomes silent by it.
+  state.views = look(state.board, (isAway && state.connection.offlineSince) || state.now);
+  state.commands = aged(state.commands, state.now);
+  const heard = follow(state.attention, state.views, state.now);
+  sound.play(heard.sounds ? "alarm" : isAway ? "away" : null);
+  if (heard.falls && !heard.sounds) sound.once("away");
   state.isHeard = sound.isReady();
-  const { alarm } = countsOf(state.views);
-  document.title = `${alarm ? `(${alarm}) ALARM – ` : ""}${isAway ? "NO CONNECTION – " : ""}Gammabox`;
+  document.title = `${titleOf(countsOf(state.views))}${isAway ? "NO CONNECTION – " : ""}Gammabox`;
   if (!document.hidden) draw();
   pace = Math.min(Math.max(SHORTEST_PACE_MS, (performance.now() - began) / DRAWING_SHARE), LONGEST_PACE_MS);
 }
 
-/** Return what is read out: the lost connection, or the newest alarm that nobody has acknowledged. */
+function titleOf({ alarm, overload }) {
+  return `${alarm ? `(${alarm}) ALARM – ` : ""}${overload ? `(${overload}) OVERLOAD – ` : ""}`;
+}
+
+/** Return what is read out: the lost connection, the newest alarm that nobody has acknowledged, or an overload. */
 function announcement() {
   if (state.connection.state === "lost") return "The connection to the broker is lost";
-  const view = state.views.find((one) => sounds(one, state.now));
+  const view = state.views.find((one) => isLoud(one, state.now));
   return view ? `${view.word} at ${view.place || view.device}` : "";
 }
 
@@ -174,10 +193,11 @@ function Page() {
   const view = state.selected && state.views.find(({ key }) => key === state.selected);
   const views = shown(state.views, state.filter);
   const isOld = state.connection.state !== "online";
+  const missed = hidden(state.views, state.mode === "Alarms" ? state.views : views);
   const common = { views, total: state.views.length, selected: state.selected, now: state.now, isOld, actions };
   return [
     h(Header, { state, actions }),
-    h(Banners, { state, actions }),
+    h(Banners, { state, missed, actions }),
     h(
       "main",
       { class: view ? "with-details" : "" },
@@ -189,8 +209,13 @@ function Page() {
 
 function overview(common) {
   if (state.mode === "Plan") return h(Plan, { ...common, boxes: state.board.boxes });
-  if (state.mode === "Alarms") return h(Alarms, { alarms: alarmsOf(state.board), actions });
+  if (state.mode === "Alarms") return h(Alarms, { alarms: session(), actions });
   return h(List, { ...common, hasManySites: !state.settings.site });
+}
+
+/** Return the alarms and overloads since the page was opened, the newest first. */
+function session() {
+  return [...alarmsOf(state.board), ...state.attention.overloads].sort((one, other) => other.raised - one.raised);
 }
 
 function draw() {

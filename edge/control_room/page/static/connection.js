@@ -1,6 +1,6 @@
 // The connection to the broker: MQTT over websockets. It is tried again and again, and says in words what it is doing.
 
-import { filters } from "./messages.js";
+import { evidenceFilter, filters } from "./messages.js";
 import { clean } from "./text.js";
 import { after, every, stop } from "./timers.js";
 import mqtt from "./vendor/mqtt.esm.js";
@@ -65,6 +65,7 @@ export function connect({ url, site, username, password, onState, onMessage }) {
         }
       });
     });
+    own.on("connect", () => own.subscribe(evidenceFilter(site), { qos: 1 }, () => {}));
     own.on("message", (topic, payload, packet) => onMessage(topic, payload, packet.retain));
     own.on("error", (error) => {
       reason = clean(error.message || "", 120);

@@ -3,6 +3,7 @@
 import { Acknowledge } from "./acknowledge.js";
 import { Alarms } from "./alarms.js";
 import { alarmsOf } from "./board.js";
+import { Evidence } from "./evidence.js";
 import { Plot } from "./plot.js";
 import { symbol } from "./symbols.js";
 import { clockTime, moment, number, percent, rate, span } from "./text.js";
@@ -10,7 +11,8 @@ import { h } from "./vendor/preact.mjs";
 
 /** Show the details of the selected box. */
 export function Details({ view, box, state, actions }) {
-  const alarms = alarmsOf(state.board).filter((alarm) => alarm.key === view.key);
+  const seen = [...alarmsOf(state.board), ...state.attention.overloads.toReversed()];
+  const alarms = seen.filter((alarm) => alarm.key === view.key);
   return h(
     "aside",
     { class: "details", "aria-labelledby": "details-name" },
@@ -34,15 +36,29 @@ export function Details({ view, box, state, actions }) {
         { class: "reasons" },
         view.reasons.map((reason) => h("li", { key: reason }, reason)),
       ),
+    view.urgency === "overload" && overloadNote(view, state, actions),
     view.urgency === "alarm" && h(Acknowledge, { key: view.alarm?.id, view, state, actions }),
     h("h3", null, "Rate"),
     h(Plot, { points: box.points, theme: state.theme }),
     h("p", { class: "hint" }, "Hits per live second over 10 s; dashed: the background that the box has learnt."),
+    h(Evidence, { crops: state.evidence.get(view.key) }),
     view.alarm && alarmTable(view.alarm),
     view.health ? healthTable(view.health) : h("p", { class: "hint" }, "Its health is not known now."),
     box.info && infoTable(box.info),
     alarms.length > 0 && h("h3", null, "Alarms since this page was opened"),
     h(Alarms, { alarms, isOfOneBox: true }),
+  );
+}
+
+function overloadNote({ key }, { attention }, actions) {
+  const isMuted = attention.muted.has(key);
+  return h(
+    "p",
+    { class: "hint" },
+    "An overload cannot be acknowledged: act as on an alarm. ",
+    isMuted
+      ? "Its sound is off on this page until it is over."
+      : h("button", { onClick: () => actions.mute(key) }, "Silence it here"),
   );
 }
 

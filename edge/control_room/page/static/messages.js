@@ -6,10 +6,17 @@ const NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 const KINDS = ["status", "info", "health", "alarm"];
 const MAX_TEXTS = 40;
 const MAX_BYTES = 1 << 20;
+const MAX_CROP = 48;
+const MAX_BASE64 = 8192;
 
 /** The filters that the page subscribes to. Single hits are many, and health holds their rate. */
 export function filters(site) {
   return [...KINDS, "rsp/+"].map((kind) => `gammabox/${site || "+"}/+/${kind}`);
+}
+
+/** The filter for crops around hits, which boxes send only where that is set. A login may have no right to them. */
+export function evidenceFilter(site) {
+  return `gammabox/${site || "+"}/+/evidence/+`;
 }
 
 /** Return the parts of a topic, or null where it is none that the page reads. */
@@ -18,7 +25,9 @@ export function parseTopic(topic) {
   const [root, site, device, kind] = parts;
   if (root !== "gammabox" || !NAME.test(site) || !NAME.test(device)) return null;
   if (parts.length === 4 && KINDS.includes(kind)) return { site, device, kind };
-  return parts.length === 5 && kind === "rsp" ? { site, device, kind, verb: clean(parts[4], 40) } : null;
+  if (parts.length !== 5) return null;
+  if (kind === "evidence") return { site, device, kind };
+  return kind === "rsp" ? { site, device, kind, verb: clean(parts[4], 40) } : null;
 }
 
 /** A payload that is no message of its kind. */
@@ -80,6 +89,7 @@ const READERS = {
     nuisances: texts(source, "nuisances"),
     temperature_c: optional(source, "temperature_c", number),
     uptime_s: number(source, "uptime_s"),
+    interval_s: optional(source, "interval_s", amount),
     outbox: part(source, "outbox", (box) => ({ depth: amount(box, "depth"), dropped: amount(box, "dropped") })),
     camera: texts(source, "camera"),
     faults: texts(source, "faults"),
@@ -91,6 +101,14 @@ const READERS = {
     place: optional(source, "place", text),
     advice: source.advice === undefined ? "" : text(source, "advice"),
     acknowledged: optional(source, "acknowledged", (whole, name) => part(whole, name, acknowledgement)),
+  }),
+  evidence: (source) => ({
+    x: amount(source, "x"),
+    y: amount(source, "y"),
+    width: pixels(source, "width"),
+    height: pixels(source, "height"),
+    blurred: source.blurred === true,
+    png: base64(source, "png"),
   }),
   rsp: (source) => ({
     transaction_id: text(source, "transaction_id"),
@@ -197,6 +215,19 @@ function number(source, name, shown = name) {
 function amount(source, name, shown = name) {
   const value = number(source, name, shown);
   if (value < 0) throw new Unreadable(`${shown} is below zero`);
+  return value;
+}
+
+function pixels(source, name) {
+  const value = number(source, name);
+  if (!Number.isInteger(value) || value < 1 || value > MAX_CROP) throw new Unreadable(`${name} is no size of a crop`);
+  return value;
+}
+
+function base64(source, name) {
+  const value = source[name];
+  if (typeof value !== "string" || value.length > MAX_BASE64 || !/^[A-Za-z0-9+/]*={0,2}$/.test(value))
+    throw new Unreadable(`${name} is no small file`);
   return value;
 }
 

@@ -44,9 +44,17 @@ export function play(kind) {
   timer = every(sing, REPEAT_MS * (kind === "alarm" ? 1 : 5));
 }
 
+/** Play a kind of sound one time. */
+export function once(kind) {
+  if (isReady()) ring(TONES[kind]);
+}
+
 function sing() {
-  if (!isReady()) return;
-  TONES[playing].forEach((frequency, index) => {
+  if (isReady()) ring(TONES[playing]);
+}
+
+function ring(tones) {
+  tones.forEach((frequency, index) => {
     const start = context.currentTime + index * (TONE_S + 0.04);
     const tone = new OscillatorNode(context, { type: "square", frequency });
     const loudness = new GainNode(context, { gain: 0 });

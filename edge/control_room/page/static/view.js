@@ -10,6 +10,7 @@ export const URGENCIES = Object.freeze(["alarm", "overload", "fault", "lost", "l
 
 const SILENT_S = 60;
 const MISSED = 3;
+const MAX_INTERVAL_S = 3600;
 const TWO_AGENTS_MS = 600_000;
 const TWO_AGENTS_RETURNS = 2;
 const BACKLOG = 50;
@@ -150,7 +151,8 @@ function absenceOf(box, now) {
   if (!box.status) return ["UNKNOWN", "has not said whether it is online"];
   if (box.status.reason === "lost") return ["LOST", "the connection broke off: power, network, or the box itself"];
   if (box.status.state === "offline") return ["STOPPED", "somebody has stopped the agent"];
-  const allowedS = Math.max(SILENT_S, MISSED * Math.max(0, ...box.spacingsS));
+  const saidS = Math.min(box.health?.interval_s ?? 0, MAX_INTERVAL_S);
+  const allowedS = Math.max(SILENT_S, MISSED * Math.max(saidS, ...box.spacingsS));
   if (box.heard === null || (now - box.heard) / 1000 > allowedS) {
     return ["SILENT", "has an open connection, but sends nothing"];
   }

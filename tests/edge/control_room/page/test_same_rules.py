@@ -50,6 +50,7 @@ def arrival(draw, at_s):
         payload["reasons"] = draw.choices(TEXTS, k=draw.randrange(3))
         payload["faults"] = draw.choices(TEXTS, k=draw.choice((0, 0, 0, 1, 30)))
         payload["overload"] = draw.choice((None, None, None, *TEXTS))
+        payload["interval_s"] = draw.choice((None, None, 0.5, 30.0, 120.0, 1e6))
         payload["outbox"] = {"depth": draw.choice((0, 0, 51, 12345)), "dropped": 0}
         payload["recent"] = [{"window_s": 10, "rate_hz": draw.choice((None, 0.25)), "interval_hz": None}]
     else:

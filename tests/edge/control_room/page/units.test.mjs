@@ -3,8 +3,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { follow, hidden, manyAway, newAttention } from "../../../../edge/control_room/page/static/attention.js";
+import { keepEvidence } from "../../../../edge/control_room/page/static/evidence.js";
 import { aged, answered, begun, commandOf } from "../../../../edge/control_room/page/static/commands.js";
-import { parseTopic } from "../../../../edge/control_room/page/static/messages.js";
+import { Unreadable, parseTopic, readMessage } from "../../../../edge/control_room/page/static/messages.js";
 import { project, scaleOf } from "../../../../edge/control_room/page/static/plan.js";
 import { clean, number, rate, span } from "../../../../edge/control_room/page/static/text.js";
 import { sounds } from "../../../../edge/control_room/page/static/view.js";
@@ -104,5 +106,109 @@ test("a plan is true to scale, also where longitudes jump", () => {
   assert.deepEqual(
     [0.1, 1.4, 90].map((metresAUnit) => scaleOf(metresAUnit)),
     [10, 200, 10_000],
+  );
+});
+
+const one = (key, urgency, word = urgency.toUpperCase(), acknowledgement = null) => ({
+  key,
+  device: key,
+  place: "",
+  urgency,
+  word,
+  acknowledgement,
+});
+
+test("an overload sounds until it is muted here, and again when it comes back", () => {
+  const attention = newAttention();
+  const [much, calm] = [[one("gate", "overload")], [one("gate", "calm")]];
+  const heard = [follow(attention, much, 1).sounds, follow(attention, much, 2).sounds];
+  attention.muted.add("gate");
+  heard.push(follow(attention, much, 3).sounds, follow(attention, calm, 4).sounds, follow(attention, much, 5).sounds);
+  assert.deepEqual(heard, [true, true, false, false, true]);
+  const seen = attention.overloads.map(({ state, raised, ended }) => [state, raised, ended]);
+  assert.deepEqual(seen, [
+    ["cleared", 1, 4],
+    ["stands", 5, null],
+  ]);
+});
+
+test("an overload whose end was not heard, or whose box is gone, says so", () => {
+  for (const [views, state] of [
+    [[one("gate", "alarm")], "missed"],
+    [[one("gate", "lost")], "missed"],
+    [[], "removed"],
+  ]) {
+    const attention = newAttention();
+    follow(attention, [one("gate", "overload")], 1);
+    follow(attention, views, 2);
+    assert.deepEqual(
+      attention.overloads.map((entry) => entry.state),
+      [state],
+    );
+  }
+});
+
+test("a muted overload leaves other alarms loud", () => {
+  const attention = newAttention();
+  attention.muted.add("gate");
+  assert.equal(follow(attention, [one("gate", "overload"), one("quay", "alarm")], 1).sounds, true);
+});
+
+test("many boxes that fall away are more than half and three, and ring once", () => {
+  const site = (lost, calm) => [
+    ...Array.from({ length: lost }, (_, number) => one(`l${number}`, "lost")),
+    ...Array.from({ length: calm }, (_, number) => one(`c${number}`, "calm", "calm")),
+  ];
+  assert.deepEqual(
+    [site(2, 1), site(3, 2), site(3, 3), site(4, 0)].map((views) => manyAway(views)),
+    [0, 3, 0, 4],
+  );
+  assert.equal(manyAway(Array.from({ length: 4 }, (_, number) => one(`s${number}`, "lost", "STOPPED"))), 0);
+  const attention = newAttention();
+  const falls = [site(0, 4), site(4, 0), site(4, 0), site(0, 4), site(4, 0)].map(
+    (views, at) => follow(attention, views, at).falls,
+  );
+  assert.deepEqual(falls, [false, true, false, false, true]);
+});
+
+test("a filter that hides alarms and overloads is told", () => {
+  const given = { by: "Ann", utc: 10, silenced_until_utc: null };
+  const views = [one("a", "alarm"), one("b", "alarm", "ALARM", given), one("c", "overload"), one("d", "calm")];
+  assert.deepEqual([hidden(views, views), hidden(views, []), hidden(views, [views[0]])], [0, 2, 1]);
+});
+
+const CROP = { schema_version: 1, event_id: "b-6", boot_id: "b", seq: 6, utc: "2026-01-02T03:04:05Z", hit: "b-5" };
+const crop = (more) => ({
+  ...CROP,
+  ...{
+    site: "docks",
+    device: "gate",
+    x: 5,
+    y: 6,
+    width: 48,
+    height: 48,
+    blurred: true,
+    png: "iVBORw0KGgo=",
+    ...more,
+  },
+});
+
+test("evidence is read, and what is none is refused", () => {
+  const place = parseTopic("gammabox/docks/gate/evidence/b-5");
+  assert.equal(place.kind, "evidence");
+  assert.equal(readMessage(place, JSON.stringify(crop({}))).png, "iVBORw0KGgo=");
+  for (const wrong of [{ png: "<svg>" }, { png: "A".repeat(9000) }, { width: 49 }, { height: 0.5 }, { png: null }])
+    assert.throws(() => readMessage(place, JSON.stringify(crop(wrong))), Unreadable);
+});
+
+test("of evidence the newest few of each box are kept", () => {
+  const known = new Map();
+  for (let number = 0; number < 300; number += 1) keepEvidence(known, `box-${number}`, { event_id: "e" });
+  for (let number = 0; number < 9; number += 1) keepEvidence(known, "box-299", { event_id: `f-${number}` });
+  keepEvidence(known, "box-299", { event_id: "f-8" });
+  assert.equal(known.size, 200);
+  assert.deepEqual(
+    known.get("box-299").map(({ event_id }) => event_id),
+    ["f-8", "f-7", "f-6", "f-5", "f-4", "f-3"],
   );
 });

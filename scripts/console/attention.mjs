@@ -1,0 +1,78 @@
+// The checks of what rings besides alarms: overloads, what a filter hides, boxes that fall away together; and of the
+// crops that boxes may send of hits.
+
+import { spawnSync } from "node:child_process";
+
+import { ROOT, axe, picture, require } from "./checking.mjs";
+
+/** A box that cannot judge raises no alarm itself: the page rings for it, lists it, and lets nobody overlook it. */
+export async function checkOverload(page, box, script) {
+  await page.getByRole("heading", { name: /OVERLOAD: Quay 3/ }).waitFor();
+  require((await page.title()).includes("(1) OVERLOAD"), "an overload is shown, and the title says so");
+  await page.getByRole("searchbox").fill("bridge");
+  await page.getByText("hidden by the filter").waitFor();
+  require(true, "a red line tells of alarms that a filter hides");
+  await axe(page, script, "overload, and a filter that hides it");
+  await picture(page, "overload-filter");
+  await page.getByRole("button", { name: "Show all boxes" }).click();
+  require((await page.getByText("hidden by the filter").count()) === 0, "it goes with the filter");
+  await page.getByRole("button", { name: "Silence it here" }).click();
+  require((await page.locator(".banner.overload").count()) === 0, "an overload can be silenced on this page");
+  await box.health();
+  await page.waitForFunction(() => !document.title.includes("OVERLOAD"));
+  await box.health(900, { overload: "1,300 candidates a second, 400 can be judged" });
+  await page.getByRole("heading", { name: /OVERLOAD: Quay 3/ }).waitFor();
+  require(true, "one that comes back rings anew");
+  await page.getByRole("button", { name: "Alarms", exact: true }).click();
+  const listed = await page.getByText(/^overload /).allTextContents();
+  require(listed.length === 2 &&
+    listed[1].includes("over: "), "overloads stand in the list of alarms", listed.length);
+  await picture(page, "session");
+  await page.getByRole("button", { name: "List", exact: true }).click();
+}
+
+/** More than half of the boxes fall away at once. */
+export async function checkAway(page, boxes) {
+  const gone = boxes.slice(0, Math.ceil(0.6 * boxes.length));
+  await Promise.all(gone.map((box) => box.status("offline", "lost")));
+  await page.getByText("have fallen away").waitFor();
+  const told = await page.locator(".banner.away strong").textContent();
+  // Those of the mixed night are silent by now, too.
+  require(parseInt(told, 10) >= gone.length, "many boxes that fall away are told in one line", told);
+  await picture(page, "fallen-away");
+  await Promise.all(gone.map((box) => box.status()));
+  await page.getByText("have fallen away").waitFor({ state: "detached" });
+  require(true, "it goes when they are back");
+}
+
+const CROP = `
+import numpy as np
+from edge.detect.hit import Hit
+from edge.evidence import evidence_of
+
+rows, columns = np.mgrid[:240, :320]
+grey = np.clip(90 + 40 * np.sin(columns / 7) + 30 * np.sin(rows / 5), 0, 255)
+grey += 140 * np.exp(-((columns - 160) ** 2 + (rows - 120) ** 2) / 5)
+hit = Hit(160, 120, 1.0, 140.0, 12, live=True)
+print(evidence_of(np.clip(grey, 0, 255).astype(np.uint8), hit, blurred=True).png.decode())
+`;
+
+/** Crops of hits stand in the details of their box, drawn pixel by pixel. */
+export async function checkEvidence(page, box, python) {
+  const made = spawnSync(python, ["-c", CROP], { cwd: ROOT, encoding: "utf8" });
+  if (made.status !== 0) throw new Error(made.stderr);
+  for (let count = 0; count < 3; count += 1) await box.evidence(made.stdout.trim());
+  await box.evidence("bm8gcGljdHVyZQ==");
+  await page.getByText("Hits in the picture").waitFor();
+  await page.locator(".evidence canvas.broken").waitFor();
+  require(true, "a crop that is no picture does no harm");
+  const brightest = await page.evaluate(() => {
+    const canvas = document.querySelector(".evidence canvas:not(.broken)");
+    const { data } = canvas.getContext("2d").getImageData(0, 0, 48, 48);
+    const at = data.reduce((best, value, index) => (index % 4 === 0 && value > data[best] ? index : best), 0) / 4;
+    return [at % 48, Math.floor(at / 48)];
+  });
+  require(brightest.join() === "24,24", "the crop of a hit is drawn with the hit in its middle", brightest);
+  await page.getByText("Hits in the picture").scrollIntoViewIfNeeded();
+  await picture(page, "evidence");
+}

@@ -1,7 +1,7 @@
 // Run the example flow in Node-RED against Mosquitto: `make check-node-red`.
 //
-// Needs Debian's packages mosquitto and nodejs, and npm. Node-RED is installed below build/node-red. Only the address of
-// the broker and the login are changed in the flow, and its last node prints to the terminal.
+// Needs Debian's packages mosquitto and nodejs, and npm. Node-RED is installed below build/node-red. In the flow only
+// the address of the broker and the login are changed, and its last node prints to the terminal.
 
 import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";

@@ -6,6 +6,7 @@ import sqlite3
 from pathlib import Path
 
 from edge.telemetry.outbox import Outbox
+from edge.telemetry.outbox_file import LAYOUT
 from edge.telemetry.outgoing import Outgoing
 from edge.updater.gate import Limits
 from edge.updater.heartbeat import Heartbeat, write_heartbeat
@@ -17,7 +18,7 @@ BROKER = ("127.0.0.1", 1883)
 LIMITS = Limits(start_s=20, hung_s=10, working_s=30, steady_s=5, broker_s=10)
 BEHAVIOUR = "behaviour"
 WHOLE = "RELEASE"
-OLD_LAYOUT, NEW_LAYOUT = 3, 4
+OLD_LAYOUT, NEW_LAYOUT = LAYOUT, LAYOUT + 1
 
 
 def alarm(text):

@@ -155,6 +155,7 @@ class Board:
         if alarm_id in standing:
             self._standing[box] = {alarm_id}
         for other in standing - {alarm_id}:
-            alarm = self._alarms.get((*box, other))
+            key = (*box, other)
+            alarm = self._alarms.get(key)
             if alarm is not None and alarm.state == "stands":
-                self._alarms[(*box, other)] = replace(alarm, state=state, ended=now)
+                self._alarms[key] = replace(alarm, state=state, ended=now)

@@ -30,7 +30,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("detect",),
         ("bundle",),
         ("alarm",),
-        ("pipeline", "simulation"),
+        ("evidence", "pipeline", "simulation"),
         ("telemetry",),
         ("control_room",),
         ("site",),

@@ -2,12 +2,15 @@
 
 import base64
 import json
+import re
 from datetime import datetime, timezone
+from pathlib import Path
 
 import cv2
 import jsonschema
 import numpy as np
 import pytest
+from ruamel.yaml import YAML
 
 from edge.alarm.condition import situation_of
 from edge.alarm.live_time import Observation
@@ -166,3 +169,12 @@ def test_any_picture_survives_in_a_message():
         message = stamp.make(Evidence, NOW, blurred=False, png=crop.png, **fields)
         assert np.array_equal(picture(crop), noise)
         assert decode_evidence(encode(message)).png.encode() == crop.png
+
+
+def test_examples_of_the_manual_are_settings_and_a_message():
+    page = (Path(__file__).parents[2] / "docs" / "evidence.md").read_text(encoding="utf-8")
+    settings, message = re.findall(r"```(?:yaml|json)\n(.*?)```", page, re.DOTALL)
+    given = YAML(typ="safe").load(settings)["telemetry"]
+    assert TelemetrySettings.model_validate(given).evidence == "blurred"
+    jsonschema.validate(json.loads(message), json_schemas()["evidence.json"])
+    assert decode_evidence(message.encode()).blurred

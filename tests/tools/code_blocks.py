@@ -108,6 +108,7 @@ BLOCKS: dict[tuple[str, int], Run | Elsewhere | NotRun] = {
     ("docs/history.md", 2): Run(needs=("archive",), added={"history": ("--file", "archive.sqlite")}),
     ("docs/image.md", 0): HARDWARE,
     ("docs/installation.md", 0): INSTALLS,
+    **{("docs/evidence.md", number): Elsewhere("tests/edge/test_evidence.py") for number in range(2)},
     **{("docs/messages.md", number): Elsewhere("tests/test_docs.py") for number in range(3)},
     ("docs/quantisation.md", 0): Elsewhere("tests/quantize/test_commands.py"),
     ("docs/technician.md", 0): Elsewhere("tests/firmware_config/test_chain.py"),

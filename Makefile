@@ -79,7 +79,7 @@ BROKER_BOXES ?= 2000
 # Films of check-field, a quarter of an hour each to make, are kept in build/field.
 FIELD_SEEDS ?= 1 2
 
-.PHONY: check-release check-soak check-field check-kills check-fuzz check-console check-contract check-broker try-technician
+.PHONY: check-release check-update check-soak check-field check-kills check-fuzz check-console check-contract check-broker try-technician
 
 check-soak: $(VENV)/.dev ## an hour of the agent at full speed: nothing grows, every frame is accounted for
 	$(BIN)/python scripts/soak.py --seconds $(SOAK_SECONDS)
@@ -96,6 +96,10 @@ check-broker: $(VENV)/.dev ## 2,000 boxes by TLS at a Mosquitto on this machine,
 # Fetches some 550 MB once. Needs the right to make network namespaces (unshare --net), and Debian's python3.
 check-release: $(VENV)/.dev ## a release for every kind of boxes; this machine's is installed offline, and analyses a clip
 	$(BIN)/python scripts/check_release.py build/release
+
+# Needs Mosquitto. A quarter of an hour, most of it for making and installing five releases.
+check-update: $(VENV)/.dev ## roll real releases out to a box in a folder: good, crashing, without broker, of a stranger
+	$(BIN)/python scripts/check_update.py build/update
 
 try-technician: $(VENV)/.dev ## type the technician's commands into a shell, time them, and draw the terminal
 	@test -e demo/film.avi || { echo "make: demo/film.avi is missing; make demo" >&2; exit 2; }

@@ -1,0 +1,275 @@
+"""Updates a box below a root folder with real releases: real environments, agent, HTTPS, broker and roll-out.
+
+`make check-update`. Release 1 is installed and runs from a clip. Then `gammabox-firmware update` rolls out release 2,
+which has to be committed; 3, whose agent crashes, and 4, whose agent never connects, which have to be rolled back; and
+5, signed by a stranger, which has to be refused. This program plays systemd: it starts the agent again when it ends,
+and the box's tool when a release is offered. Needs Mosquitto. Wheels are fetched once and kept in build/update.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import zipfile
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from ssl import PROTOCOL_TLS_SERVER, SSLContext
+
+from check_arm import write_clip
+from check_release import choices, is_here
+
+from edge.bundle import shipped_bundle_path
+from edge.installer.trust import save_trust
+from edge.updater.__main__ import is_reachable
+from edge.updater.disk import Disk
+from edge.updater.download import Server, context_of
+from edge.updater.errors import UpdaterError
+from edge.updater.layout import Layout
+from edge.updater.machine import Surroundings
+from edge.updater.run import Updater
+from edge.updater.service import Process
+from firmware_config import own_wheel, release, release_keys
+from firmware_config.archives import zip_bytes
+from firmware_config.broker import write_broker
+from firmware_config.credentials import create
+from firmware_config.device import device_settings
+from firmware_config.site import Box, Broker, Site
+from firmware_config.tool import NAME as TOOL_NAME
+from firmware_config.tool import tool_bytes
+from firmware_config.wheels import fetch
+from firmware_config.yaml_text import block
+
+PYTHON = "/usr/bin/python3"
+DEVICE = "gate-1"
+RESTART_S = 2.0
+BUGS = {
+    3: ("edge/commands/run.py", b"\nrun = run_agent = main = lambda *_, **__: 1 / 0\n"),
+    4: ("edge/telemetry/link.py", b"\nLink._session = lambda self: self._stop.wait(1)\n"),
+}
+"""What is added to a file of the release's own wheel."""
+
+
+class Agent:
+    """The agent as a service: started, stopped, and started again when it ends by itself."""
+
+    def __init__(self, layout: Layout, log: Path) -> None:
+        self._layout, self._log = layout, log
+        self._process: subprocess.Popen[bytes] | None = None
+        self._restarts, self._crashed, self._wanted = 0, None, False
+        self._lock = threading.Lock()
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def start(self) -> None:
+        """Start the agent of the active slot."""
+        with self._lock:
+            self._wanted, self._crashed = True, None
+            self._spawn()
+
+    def stop(self) -> None:
+        """Stop the agent."""
+        with self._lock:
+            self._wanted = False
+            if self._process is not None and self._process.poll() is None:
+                self._process.send_signal(signal.SIGTERM)
+                self._process.wait(10)
+            shutil.rmtree(self._layout.heartbeat.parent, ignore_errors=True)
+
+    def look(self) -> Process:
+        """Return how the agent stands."""
+        return Process(self._wanted, self._crashed)
+
+    def _spawn(self) -> None:
+        run = self._layout.heartbeat.parent
+        run.mkdir(parents=True, exist_ok=True)
+        environment = {
+            "PATH": "/usr/bin:/bin",
+            "RUNTIME_DIRECTORY": str(run),
+            "GAMMABOX_UPDATER": str(self._layout.own),
+        }
+        command = [self._layout.pointer / "bin/gammabox-edge", "run", "--config"]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [*command, self._layout.root / "etc/gammabox/device.yaml"],
+                env=environment,
+                cwd=self._layout.agent,
+                stdout=log,
+                stderr=log,
+            )
+
+    def _watch(self) -> None:
+        while True:
+            time.sleep(0.2)
+            with self._lock:
+                ended = self._process is not None and self._process.poll() is not None
+                if self._wanted and ended and self._crashed is None:
+                    self._crashed = f"exit code {self._process.returncode}"
+
+
+class Checked:
+    """The box, its site, and the releases."""
+
+    def __init__(self, folder: Path, work: Path, port: int) -> None:
+        self.folder, self.work = folder, work
+        self.layout = Layout(work / "box")
+        self.site = Site(
+            site="check",
+            broker=Broker(host="127.0.0.1", port=port),
+            boxes=(Box(device=DEVICE, board="pc", camera=str(folder / "clip.avi")),),
+        )
+        self.credentials = work / "credentials"
+        self.agent = Agent(self.layout, work / "agent.log")
+
+    def prepare(self) -> None:
+        """Make wheels, clip, keys, credentials, broker and site file."""
+        self.choice = next(choice for choice in choices() if is_here(choice))
+        self.wheels = self.folder / "wheels" / self.choice.name
+        if not self.wheels.exists():
+            fetch(self.choice, self.wheels)
+        write_clip(self.folder / "clip.avi")
+        for name in ("keys", "stranger"):
+            release_keys.create(self.work / name)
+        create(self.credentials, self.site)
+        write_broker(self.work / "broker", self.site, self.credentials)
+        text = json.dumps(self.site.model_dump(mode="json", exclude_none=True), indent=1)
+        (self.work / "site.yaml").write_text(text, encoding="utf-8")
+
+    def make(self, number: int, keys: str = "keys") -> Path:
+        """Make a release, with its bug where it has one."""
+        good = own_wheel.wheel_bytes()
+        release.wheel_bytes = lambda: with_bug(good, *BUGS[number]) if number in BUGS else good
+        path = self.work / f"release-{number}.tar"
+        release.make(release.Plan(self.choice, number, 0, self.wheels, shipped_bundle_path(), self.work / keys), path)
+        return path
+
+    def install(self, path: Path) -> None:
+        """Install the first release with the tool, as the system's Python runs it."""
+        root = self.layout.root
+        (root / "etc/gammabox").mkdir(parents=True)
+        shutil.copyfile("/etc/os-release", root / "etc/os-release")
+        for folder in (self.layout.agent, self.layout.own):
+            folder.mkdir(parents=True)
+        box = self.credentials / "boxes" / DEVICE
+        for source in (self.credentials / "ca.crt", box / "box.crt", box / "box.key"):
+            shutil.copy(source, root / "etc/gammabox")
+        settings = device_settings(self.site.site, self.site.broker, self.site.boxes[0])
+        settings["outbox"] = {"path": str(self.layout.agent / "outbox.sqlite")}
+        (root / "etc/gammabox/device.yaml").write_text(block(settings), encoding="utf-8")
+        save_trust(self.work / "trust.json", release_keys.load(self.work / "keys").trust)
+        (self.work / TOOL_NAME).write_bytes(tool_bytes())
+        tool = [PYTHON, "-I", self.work / TOOL_NAME, "install", path, "--trust", self.work / "trust.json"]
+        subprocess.run([*tool, "--root", root, "--no-start"], check=True)
+
+    def update(self, path: Path, url: str) -> tuple[int, str]:
+        """Roll a release out; return the exit code and the last line."""
+        words = ["update", path, "--site", self.work / "site.yaml", "--url", url, "--publish", self.work / "web"]
+        program = "from firmware_config.commands import main; main()"
+        ran = subprocess.run(
+            [sys.executable, "-c", program, *words, "--wait", "15"], stdout=subprocess.PIPE, text=True, check=False
+        )
+        return ran.returncode, ran.stdout.strip().splitlines()[-1].strip() if ran.stdout.strip() else ""
+
+    def play_systemd(self, ended: threading.Event) -> None:
+        """Start the updater whenever the file of the offer has changed."""
+        known = 0
+        while not ended.wait(0.5):
+            found = self.layout.offer.stat().st_mtime_ns if self.layout.offer.exists() else 0
+            if found == known:
+                continue
+            known = found
+            server = Server(context_of(self.layout.authority))
+            around = Surroundings(self.agent, reachable=is_reachable)
+            try:
+                Updater(self.layout, Disk(), around, server).run()
+            except UpdaterError as error:
+                print(f"updater: {error}", file=sys.stderr)
+
+
+def with_bug(wheel: bytes, name: str, added: bytes) -> bytes:
+    """Return a wheel with something added to one of its files."""
+    with zipfile.ZipFile(io.BytesIO(wheel)) as archive:
+        files = {each: archive.read(each) for each in archive.namelist()}
+    record = next(each for each in files if each.endswith("/RECORD"))
+    kept = [line for line in files[record].decode().splitlines() if not line.startswith(f"{name},")]
+    files[name] += added
+    files[record] = "".join(f"{line}\n" for line in [*kept, f"{name},,"]).encode()
+    return zip_bytes(files)
+
+
+def web_server(folder: Path, credentials: Path) -> tuple[ThreadingHTTPServer, str]:
+    """Serve a folder with the certificate of the broker."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    folder.mkdir()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    context = SSLContext(PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(credentials / "broker/broker.crt", credentials / "broker/broker.key")
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server, f"https://127.0.0.1:{server.server_address[1]}/"
+
+
+def main() -> int:
+    """Check all; return 0 when everything went as it should, else 1."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, help="where wheels are kept")
+    parser.add_argument("--port", type=int, default=18883, help="port of the broker")
+    options = parser.parse_args()
+    folder = options.folder.absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="gammabox-update-") as temporary:
+        return checked(Checked(folder, Path(temporary), options.port))
+
+
+def checked(box: Checked) -> int:
+    """Install, update, and say what came of it."""
+    box.prepare()
+    box.install(box.make(1))
+    log = (box.work / "broker.log").open("wb")
+    broker = subprocess.Popen(["sh", str(box.work / "broker/run.sh")], stdout=log, stderr=log, start_new_session=True)
+    server, url = web_server(box.work / "web", box.credentials)
+    ended, wrong = threading.Event(), 0
+    systemd = threading.Thread(target=box.play_systemd, args=(ended,))
+    systemd.start()
+    box.agent.start()
+    try:
+        while not box.layout.heartbeat.exists() or b'"online": true' not in box.layout.heartbeat.read_bytes():
+            time.sleep(0.5)
+        time.sleep(15)
+        for number, keys, code, words in (
+            (2, "keys", 0, "1 done of 1 box"),
+            (3, "keys", 1, "rolled back: the agent ended by itself"),
+            (4, "keys", 1, "rolled back: no connection for 90 s"),
+            (5, "stranger", 1, "refused: the release is signed by a key that this box does not know"),
+        ):
+            begun = time.monotonic()
+            found, said = box.update(box.make(number, keys), url)
+            slot = (box.layout.pointer / "RELEASE").read_text(encoding="utf-8").split()[0]
+            good = found == code and words in said and slot.endswith("-2")
+            wrong += not good
+            print(f"{'ok' if good else 'WRONG'}: release {number}: exit code {found}, {said}; runs {slot}", flush=True)
+            print(f"   {time.monotonic() - begun:.0f} s with making, fetching, installing and judging it", flush=True)
+    finally:
+        ended.set()
+        systemd.join()
+        box.agent.stop()
+        server.shutdown()
+        os.killpg(broker.pid, signal.SIGTERM)
+    print("PASSED" if not wrong else f"FAILED: {wrong} releases")
+    return min(wrong, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -106,19 +106,22 @@ BLOCKS: dict[tuple[str, int], Run | Elsewhere | NotRun] = {
         left_out={"gammabox-edge history --since 2026": "names a box; see tests/edge/control_room/test_history.py"},
     ),
     ("docs/history.md", 2): Run(needs=("archive",), added={"history": ("--file", "archive.sqlite")}),
-    ("docs/image.md", 0): HARDWARE,
+    ("docs/image.md", 0): Elsewhere("tests/firmware_config/image/test_image_command.py"),
+    ("docs/image.md", 1): HARDWARE,
     ("docs/installation.md", 0): INSTALLS,
     **{("docs/evidence.md", number): Elsewhere("tests/edge/test_evidence.py") for number in range(2)},
     **{("docs/messages.md", number): Elsewhere("tests/test_docs.py") for number in range(3)},
     ("docs/quantisation.md", 0): Elsewhere("tests/quantize/test_commands.py"),
+    **{("docs/release.md", number): Elsewhere("tests/firmware_config/test_release_commands.py") for number in (0, 2)},
     ("docs/technician.md", 0): Elsewhere("tests/firmware_config/test_chain.py"),
     ("docs/technician.md", 1): Run(
         needs=("site",), left_out={"gammabox-firmware init": "asks for values; the site lies there"}
     ),
     ("docs/technician.md", 2): Run(needs=("site",)),
     ("docs/technician.md", 3): Run(needs=("site",), left_out={"sh broker/run.sh": "is a server"}),
-    ("docs/technician.md", 4): Run(needs=("site", "credentials"), replaced={"gate-1": "desk"}),
-    ("docs/technician.md", 5): Run(
+    ("docs/technician.md", 4): Elsewhere("tests/firmware_config/test_install.py"),
+    ("docs/technician.md", 5): Elsewhere("tests/firmware_config/image/test_image_command.py"),
+    ("docs/technician.md", 6): Run(
         needs=("site", "credentials"),
         left_out={
             "gammabox-firmware verify": "waits for a box; see tests/firmware_config/test_verify_command.py",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,8 @@ from edge.installer.install import Place, install, shown_state
 from edge.text import one_line
 
 EXIT_UNUSABLE = 2
+UMASK = 0o022
+"""The agent's user reads what root installs, whatever the umask of root's shell. Secrets get rights of their own."""
 if TYPE_CHECKING:
     Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse has no other name
 
@@ -24,6 +27,7 @@ def main() -> None:
 def call(parser: argparse.ArgumentParser) -> None:
     """Parse the command line and carry out what it says."""
     options = parser.parse_args()
+    os.umask(UMASK)
     try:
         options.call(options)
     except (GammaboxError, OSError) as error:

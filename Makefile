@@ -146,7 +146,7 @@ check-exports: $(VENV)/.dev ## validate N42.42 and CAP exports by the published 
 check-firmware: $(VENV)/.dev ## boot a card that image prepared, in a virtual machine: first boot, clock, TLS, second boot
 	$(BIN)/python scripts/check_firmware.py $(FIRMWARE_ARGS)
 
-# Home Assistant needs Python 3.13 or newer and a C compiler: name its Python with HOME_ASSISTANT_ARGS="--base python3.13".
+# Home Assistant needs Python 3.13.2 or newer and a C compiler: name its Python with HOME_ASSISTANT_ARGS="--base python3.13".
 .PHONY: check-home-assistant
 
 check-home-assistant: $(VENV)/.dev ## judge the announcement and the blueprint by Home Assistant's own code

@@ -1,7 +1,7 @@
 """Judge the announcement to Home Assistant by Home Assistant's own code, in an environment of its own.
 
 Home Assistant needs a newer Python than Gammabox: name one that has `homeassistant` and `paho-mqtt` installed with
---python, or one of version 3.13 or newer with --base, from which an environment is made in build/home-assistant.
+--python, or one of version 3.13.2 or newer with --base, from which an environment is made in build/home-assistant.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from edge.telemetry.messages import AlarmMessage, Health, Stamp, encode
 ROOT = Path(__file__).parents[1]
 VALIDATOR = ROOT / "scripts" / "home_assistant_validator.py"
 ENVIRONMENT = ROOT / "build" / "home-assistant"
-PACKAGES = ("homeassistant", "paho-mqtt")
+# Older ones do not know default_entity_id; this one needs Python 3.13.2.
+PACKAGES = ("homeassistant>=2025.10", "paho-mqtt")
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
 
 

@@ -1,4 +1,4 @@
-// Look at pages in headless Chromium, for scripts/check_pages.py: FOLDER/html holds them, pictures go to FOLDER/pictures.
+// Look at pages in headless Chromium, for scripts/check_pages.py: from FOLDER/html, with pictures to FOLDER/pictures.
 
 import { mkdirSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";

@@ -154,10 +154,15 @@ def view_of(box: Box, now: datetime) -> View:
     )
 
 
-def order_of(view: View) -> tuple[int, bool, float, str, str]:
-    """Return the key by which boxes are listed: urgency, what needs attention, new alarms, then the name."""
+def order_of(view: View) -> tuple[float, float, str, str]:
+    """Return the key by which boxes are listed: urgency, new alarms, then the name.
+
+    An overload, which nobody can acknowledge, stands above alarms that somebody deals with.
+    """
     raised_s = 0.0 if view.raised is None else -view.raised.timestamp()
-    return (URGENCIES.index(view.urgency), view.acknowledgement is not None, raised_s, view.site, view.device)
+    dealt_with = view.urgency == "alarm" and view.acknowledgement is not None
+    urgency = URGENCIES.index("overload") + 0.5 if dealt_with else URGENCIES.index(view.urgency)
+    return (urgency, raised_s, view.site, view.device)
 
 
 _Finding = tuple[Urgency, str, str]

@@ -101,13 +101,14 @@ class AcknowledgeDialog(ModalScreen["Taken | None"]):
         return not wrong
 
     def _finish(self) -> None:
-        if all(self._judge(name) for name in FIELDS):
+        if self.is_current and all(self._judge(name) for name in FIELDS):
             by, reason, minutes = (self._field(name).value.strip() for name in FIELDS)
             self.dismiss(Taken(by, reason, float(minutes) if minutes else None))
 
     def action_cancel(self) -> None:
         """Close without an answer."""
-        self.dismiss(None)
+        if self.is_current:
+            self.dismiss(None)
 
 
 def _wrong(name: str, value: str) -> str:
@@ -137,9 +138,11 @@ class TextDialog(ModalScreen[None]):
             yield Static(Text(self._text))
             yield Label(Text("any key: close"), classes="hint")
 
-    def on_key(self) -> None:
-        """Close."""
-        self.dismiss(None)
+    def on_key(self, event: events.Key) -> None:
+        """Close, once: a second key may come before the dialog is gone."""
+        event.stop()
+        if self.is_current:
+            self.dismiss(None)
 
 
 class EndDialog(ModalScreen[bool]):
@@ -155,4 +158,5 @@ class EndDialog(ModalScreen[bool]):
     def on_key(self, event: events.Key) -> None:
         """Close with the answer."""
         event.stop()
-        self.dismiss(event.key == "y")
+        if self.is_current:
+            self.dismiss(event.key == "y")

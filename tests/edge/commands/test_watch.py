@@ -59,13 +59,16 @@ def test_watch_in_a_pipe_says_when_the_broker_goes(new_broker, options):
     words += ["--broker", f"127.0.0.1:{broker.port}"]
     broker.publish([("gammabox/docks/gate/status", b"{}")])
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
-        assert "gate" in running.stdout.readline()
-        broker.stop()
-        assert "the connection is lost" in running.stderr.readline()
-        broker.start()
-        assert "connected again" in running.stderr.readline()
-        os.kill(running.pid, signal.SIGINT)
-        assert running.wait() == 130
+        try:
+            assert "gate" in running.stdout.readline()
+            broker.stop()
+            assert "the connection is lost" in running.stderr.readline()
+            broker.start()
+            assert "connected again" in running.stderr.readline()
+            os.kill(running.pid, signal.SIGINT)
+            assert running.wait(timeout=60) == 130
+        finally:
+            running.kill()  # else a failure waits for it without end
 
 
 @pytest.mark.parametrize("arguments", [["--broker", "127.0.0.1:1"], ["--broker", "a b"], ["--site", "A/#"]])

@@ -44,11 +44,16 @@ export function viewOf(box, now) {
   });
 }
 
-/** Compare two views for the list: by urgency, what nobody has acknowledged, new alarms, then the name. */
+// An overload, which nobody can acknowledge, stands above alarms that somebody deals with.
+function urgencyOf(view) {
+  const dealtWith = view.urgency === "alarm" && view.acknowledgement !== null;
+  return dealtWith ? URGENCIES.indexOf("overload") + 0.5 : URGENCIES.indexOf(view.urgency);
+}
+
+/** Compare two views for the list: by urgency, new alarms, then the name. */
 export function compare(one, other) {
   return (
-    URGENCIES.indexOf(one.urgency) - URGENCIES.indexOf(other.urgency) ||
-    Number(one.acknowledgement !== null) - Number(other.acknowledgement !== null) ||
+    urgencyOf(one) - urgencyOf(other) ||
     (other.raised ?? 0) - (one.raised ?? 0) ||
     byName(one.site, other.site) ||
     byName(one.device, other.device)

@@ -43,6 +43,21 @@ def test_screen_is_the_one_that_was_looked_at(name, pressed, size):
     assert same_as_kept(f"{name}-{size[0]}x{size[1]}", lines)
 
 
+@pytest.mark.parametrize("opened", ["question_mark", "q"])
+def test_dialog_closes_once_when_keys_come_faster_than_it_goes(opened):
+    feed = ListFeed()
+    site(feed)
+
+    async def steps(app, pilot):
+        await pilot.press(opened)
+        dialog = app.screen
+        for key in ("escape", "down"):
+            dialog.on_key(events.Key(key, None))
+        return await screen(app, pilot)
+
+    assert any("gate-1" in line for line in play(steps, feed=feed))
+
+
 def test_view_without_boxes_says_so():
     lines = play(keys(), site="docks")
     assert any("No box has reported to site docks at broker.example yet." in line for line in lines)

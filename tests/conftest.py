@@ -25,6 +25,9 @@ _MAKER = Path(__file__).parent / "tools" / "tiny_models.py"
 hypothesis_settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.load_profile("suite")
 
+# FFmpeg keeps the level of its first use in a process, and tests open recordings in any order.
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+
 # A shell starts what runs in its background without Ctrl-C, and commands under test would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -35,7 +35,6 @@ def frame(grey, number=0):
 
 CALLS = {
     "bundle as number": lambda: load_bundle(3),
-    "bundle as nothing": lambda: load_bundle(None),
     "bundle as bytes": lambda: load_bundle(b"bundle"),
     "bundle with zero": lambda: load_bundle("a\0b"),
     "bundle of nothing": lambda: load_bundle("no such bundle"),

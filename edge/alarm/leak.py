@@ -104,7 +104,7 @@ class Leak:
         return self._explained_sum / max(self._seen_s, _SEEN_MEMORY_S / 2)
 
     @property
-    def most_are_known(self) -> bool:
+    def is_mostly_known(self) -> bool:
         """Whether of the last hits more are known for something else than count, by more than one a second."""
         return self.explained_hz > 1 and self._explained_sum > self._counted_sum
 

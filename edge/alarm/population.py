@@ -199,7 +199,7 @@ class Population:
             phrases.append(f"hits crowd in {1 - self._crowding.open_share:.0%} of the picture, which does not count")
         if self._lights.closed:
             phrases.append("hits that look like light (rain, glints) are too many and do not count")
-        if self._leak.most_are_known:
+        if self._leak.is_mostly_known:
             phrases.append("most hits follow things that move or stand on points of light (snow, stars)")
         return tuple(phrases)
 

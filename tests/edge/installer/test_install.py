@@ -165,7 +165,7 @@ HOSTILE = """
 set -e
 mount -t tmpfs none "$2"
 cp -a /etc "$1/etc" && mount --bind "$1/etc" /etc
-printf '[global]\\nindex-url = http://127.0.0.1:9/\\n[install]\\nuser = true\\n' > /etc/pip.conf
+printf '[global]\\nno-binary = :all:\\n[install]\\nuser = true\\n' > /etc/pip.conf
 shift 2
 exec "$@"
 """

@@ -19,7 +19,7 @@ def release_in(folder, **changes) -> Verified:
     return verified((folder / "release.json").read_bytes(), TRUST)
 
 
-HOSTILE = "[global]\nindex-url = http://127.0.0.1:9/\n[install]\ntarget = /nowhere\n"
+HOSTILE = "[global]\nno-binary = :all:\n[install]\ntarget = /nowhere\n"
 
 
 @pytest.fixture(scope="module")

@@ -105,7 +105,7 @@ class Leak:
 
     @property
     def is_mostly_known(self) -> bool:
-        """Whether of the last hits more are known for something else than count, by more than one a second."""
+        """Whether more of the last hits are known not to be radiation than count, by more than one a second."""
         return self.explained_hz > 1 and self._explained_sum > self._counted_sum
 
     @property

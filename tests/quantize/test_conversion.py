@@ -9,8 +9,15 @@ import pytest
 
 from edge.detect.manifest import InputContract, Quantisation
 from edge.detect.network import Network, stored_values
-from quantize.conversion import INT8_RECIPE, contracts_of, convert, require_exact_input, require_supported
-from quantize.errors import QuantiseError
+from quantize.conversion import (
+    INT8_RECIPE,
+    contracts_of,
+    convert,
+    require_exact_input,
+    require_integer,
+    require_supported,
+)
+from quantize.errors import FloatIslandError, QuantiseError
 from quantize.graph import Graph, Operator, free_batch, read_graph
 
 
@@ -72,8 +79,14 @@ def test_convert_refuses_local_response_normalisation() -> None:
     image = keras.Input((17, 17, 3))
     normalised = LocalResponseNormalisation()(keras.layers.Conv2D(8, 3)(image))
     network = keras.Model(image, keras.layers.Dense(2)(keras.layers.Flatten()(normalised)), name="with_lrn")
-    with pytest.raises(QuantiseError, match=r"with_lrn: "):
+    with pytest.raises(QuantiseError, match=r"with_lrn: it needs a runtime \S+ and the oldest supported is 2\.14 "):
         convert(network, INT8_RECIPE, shown())
+
+
+def test_require_integer_refuses_operators_that_stay_float(plain: bytes) -> None:
+    with pytest.raises(FloatIslandError, match=r"plain: .* operators stay float") as caught:
+        require_integer(read_graph(plain), "plain")
+    assert "CONV_2D" in caught.value.operators
 
 
 def test_convert_refuses_an_empty_representative_set(tiny: Any) -> None:

@@ -199,6 +199,15 @@ def film(
     return FilmSummary(frames, len(lines), visible, out, out.with_suffix(".jsonl"), kept.frames)
 
 
+@contextmanager
+def named_when_whole(clip: Path) -> Iterator[Path]:
+    """Yield a name to film under; after the block, which has filmed the whole clip, it and its truth get their own."""
+    part = clip.with_name(f"{clip.stem}.part.avi")
+    yield part
+    part.with_suffix(".jsonl").replace(clip.with_suffix(".jsonl"))
+    part.replace(clip)
+
+
 class _FilmFiles:
     """Clip and truth being written; frames of an earlier run are copied before its files are replaced."""
 

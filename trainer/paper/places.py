@@ -112,7 +112,7 @@ class GeneratedPlace:
                 break
         else:
             return []
-        views = _at_least([np.clip(np.rint(scene.levels(t + k)), 0, 255).astype(np.uint8) for k in (-1, 0, 1)], side)
+        views = _at_least([scene.picture(t + k) for k in (-1, 0, 1)], side)
         cut = []
         for _ in range(count):
             x, y = near[int(rng.integers(len(near)))]

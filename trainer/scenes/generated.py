@@ -50,6 +50,10 @@ class GeneratedScene:
                 stamp(canvas, sprite, pose)
         return canvas
 
+    def picture(self, t: float) -> NDArray[np.uint8]:
+        """Draw frame `t` in whole levels: uint8, shape (height, width, 3); lamps at 255."""
+        return np.clip(np.rint(self.levels(t)), 0, 255).astype(np.uint8)
+
 
 def generate_scene(
     seed: int, split: Split, size: tuple[int, int] = (1920, 1080), *, crowd: float = 1.0, speed_scale: float = 1.0

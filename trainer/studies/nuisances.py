@@ -6,12 +6,10 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from edge.files import read_text
 from trainer.errors import OptionError, SensorError
 from trainer.filming.events import film_events
-from trainer.filming.film import film
+from trainer.filming.film import film, named_when_whole
 from trainer.filming.nuisances import NUISANCES, make_nuisances
 from trainer.scenes.generated import generate_scene
 from trainer.sensor.camera import OV2710, change
@@ -19,13 +17,10 @@ from trainer.sensor.radiation import nuclide_field
 from trainer.studies.quiet import count_false_hits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
     from edge.detect.manifest import Bundle
-    from trainer.scenes.generated import GeneratedScene
     from trainer.sensor.camera import Camera
     from trainer.studies.quiet import QuietClip
 
@@ -168,27 +163,19 @@ def _film_clip(
     threads: int | None,
     progress: Callable[[str, int], None],
 ) -> None:
-    """Film a clip under another name and rename it when it is whole."""
     seed = recipe.seed * 1000 + number
     scene = generate_scene(seed, "test", (recipe.width, recipe.height))
     nuisances = make_nuisances([] if kind == UNDISTURBED else [kind], recipe.width, recipe.height, seed)
     fields = [nuclide_field("Tc-99m", dose_rate=recipe.dose_rate_usv_h)] if source else []
-    part = clip.with_name(f"{clip.stem}.part.avi")
-    film(
-        part,
-        _pictures(scene, recipe.frames),
-        film_events(recipe.camera, fields, recipe.seconds, seed, background=False),
-        recipe.camera,
-        frames=recipe.frames,
-        seed=seed,
-        threads=threads,
-        progress=lambda frames: progress(clip.name, frames),
-        nuisances=nuisances,
-    )
-    part.with_suffix(".jsonl").replace(clip.with_suffix(".jsonl"))
-    part.replace(clip)
-
-
-def _pictures(scene: GeneratedScene, frames: int) -> Iterator[NDArray[np.uint8]]:
-    for time in range(frames):
-        yield np.clip(np.rint(scene.levels(time)), 0, 255).astype(np.uint8)
+    with named_when_whole(clip) as part:
+        film(
+            part,
+            map(scene.picture, range(recipe.frames)),
+            film_events(recipe.camera, fields, recipe.seconds, seed, background=False),
+            recipe.camera,
+            frames=recipe.frames,
+            seed=seed,
+            threads=threads,
+            progress=lambda frames: progress(clip.name, frames),
+            nuisances=nuisances,
+        )

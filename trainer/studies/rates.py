@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import islice, repeat
+from itertools import count, islice, repeat
 from typing import TYPE_CHECKING, Protocol
-
-import numpy as np
 
 from edge.detect.detector import Detector
 from trainer.errors import SensorError
@@ -20,6 +18,7 @@ from trainer.scenes.generated import generate_scene
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from edge.detect.manifest import Bundle
@@ -164,10 +163,7 @@ def scenes_of(spec: str, size: tuple[int, int], seed: int) -> dict[str, Scene]:
         made = generate_scene(seed, "test", size, crowd=CROWD)
 
         def moving() -> Iterator[NDArray[np.uint8]]:
-            time = 0
-            while True:
-                yield np.clip(np.rint(made.levels(time)), 0, 255).astype(np.uint8)
-                time += 1
+            return map(made.picture, count())
 
     else:
 

@@ -8,19 +8,16 @@ import numpy as np
 
 from trainer.filming.cameras import random_camera
 from trainer.filming.events import film_events
-from trainer.filming.film import film
+from trainer.filming.film import film, named_when_whole
 from trainer.filming.nuisances import make_nuisances
 from trainer.scenes.generated import generate_scene
 from trainer.sensor.camera import OV2710, change
 from trainer.sensor.radiation import nuclide_field
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
-    from trainer.scenes.generated import GeneratedScene
     from trainer.sensor.camera import Camera
 
 EXPOSURE_S = 1 / 30
@@ -83,7 +80,6 @@ def _timed(camera: Camera, width: int, height: int) -> Camera:
 
 
 def _film_clip(clip: Path, number: int, seconds: float, *, weather: bool, threads: int | None) -> None:
-    """Film a clip under another name and rename it when it is whole."""
     camera = camera_of(number, weather=weather)
     frames = round(seconds * _FPS)
     rng = np.random.default_rng([number, 78])
@@ -98,21 +94,14 @@ def _film_clip(clip: Path, number: int, seconds: float, *, weather: bool, thread
     else:
         nuclide, dose_rate = _NUCLIDES[number % len(_NUCLIDES)], float(rng.choice(_STRONG_USV_H))
         scene = generate_scene(5000 + number, "validation" if number % 2 else "train", (camera.width, camera.height))
-    part = clip.with_name(f"{clip.stem}.part.avi")
-    film(
-        part,
-        _pictures(scene, frames),
-        film_events(camera, [nuclide_field(nuclide, dose_rate=dose_rate)], seconds, number, background=False),
-        camera,
-        frames=frames,
-        seed=number,
-        threads=threads,
-        nuisances=make_nuisances(nuisances, camera.width, camera.height, 9500 + number),
-    )
-    part.with_suffix(".jsonl").replace(clip.with_suffix(".jsonl"))
-    part.replace(clip)
-
-
-def _pictures(scene: GeneratedScene, frames: int) -> Iterator[NDArray[np.uint8]]:
-    for time in range(frames):
-        yield np.clip(np.rint(scene.levels(time)), 0, 255).astype(np.uint8)
+    with named_when_whole(clip) as part:
+        film(
+            part,
+            map(scene.picture, range(frames)),
+            film_events(camera, [nuclide_field(nuclide, dose_rate=dose_rate)], seconds, number, background=False),
+            camera,
+            frames=frames,
+            seed=number,
+            threads=threads,
+            nuisances=make_nuisances(nuisances, camera.width, camera.height, 9500 + number),
+        )

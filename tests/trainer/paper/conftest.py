@@ -1,29 +1,15 @@
-"""A protocol so small that it runs in seconds: a small sensor, few hits, generated places."""
+"""A protocol so small that it runs in seconds: few hits, generated places."""
 
 from dataclasses import replace
 
 import pytest
 
-from trainer.paper.conditions import Conditions
 from trainer.paper.sizes import OURS, OURS_OPTIONS, Size, Stage
-from trainer.sensor.camera import change
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _few_hits():
-    """Simulate few hits, which takes a second instead of ten."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("trainer.sensor.radiation.LIBRARY_HITS", 200)
-        patch.setattr("trainer.sensor.radiation._NATURAL_HITS", 100)
-        yield
-
-
-@pytest.fixture(scope="session")
-def conditions() -> Conditions:
-    """The conditions of the protocol with a sensor of 480 by 360 pixels that has many faults."""
-    usual = Conditions().with_silicon("ov2710")
-    small = {"width": 480, "height": 360, "hot_fraction": 2e-4}
-    return replace(usual, covered=change(usual.covered, **small), uncovered=change(usual.uncovered, **small))
+@pytest.fixture(scope="module", autouse=True)
+def _few_hits(few_hits):
+    """Simulate few hits in every test of this folder."""
 
 
 @pytest.fixture(scope="session")

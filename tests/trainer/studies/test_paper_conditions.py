@@ -3,28 +3,14 @@ from dataclasses import replace
 import pytest
 
 from trainer.commands.cli import main
-from trainer.paper.conditions import Conditions
 from trainer.paper.places import places_of
-from trainer.sensor.camera import change
 from trainer.studies import paper_conditions
 from trainer.studies.paper_conditions import Cell, Extent, as_markdown, cells, study_cell, visibility
 
 EXTENT = Extent(crops=24, side=64)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _few_hits():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("trainer.sensor.radiation.LIBRARY_HITS", 200)
-        yield
-
-
-@pytest.fixture(scope="module")
-def conditions() -> Conditions:
-    """A small sensor, and silicon whose hits are quickly simulated."""
-    usual = Conditions().with_silicon("ov2710")
-    small = {"width": 480, "height": 360, "hot_fraction": 2e-4}
-    return replace(usual, covered=change(usual.covered, **small), uncovered=change(usual.uncovered, **small))
+pytestmark = pytest.mark.usefixtures("few_hits")
 
 
 def test_fewer_hits_fall_and_fewer_are_seen_far_away_and_at_low_gain(conditions) -> None:

@@ -16,8 +16,6 @@ from trainer.commands.options import JsonOption, SeedOption
 from trainer.errors import OptionError
 from trainer.paper.sizes import Size
 
-_NETWORKS = ("alexnet_paper", "alexnet_edge", "resnet", "googlenet")
-
 
 def register(app: typer.Typer) -> None:
     """Add the command to gammabox-trainer."""
@@ -88,8 +86,9 @@ def _size_of(name: str, networks: list[str]) -> Size:
 
     if name not in SIZES:
         raise OptionError("--size", name, tuple(SIZES))
-    for network in networks:
-        if network not in _NETWORKS:
-            raise OptionError("--network", network, _NETWORKS)
     size = SIZES[name]
+    known = tuple(dict.fromkeys(stage.network for stage in size.stages))
+    for network in networks:
+        if network not in known:
+            raise OptionError("--network", network, known)
     return replace(size, stages=tuple(stage for stage in size.stages if not networks or stage.network in networks))

@@ -1,4 +1,4 @@
-"""Findings that are kept with the digest of the data they are about; among them, what leaks from the tests."""
+"""Findings that are kept with what they are about; among them, what leaks from the tests."""
 
 from __future__ import annotations
 
@@ -46,16 +46,16 @@ def passed(report: LeakageReport) -> bool | None:
     return False
 
 
-def kept(place: Path, of: str) -> dict[str, Any] | None:
-    """Return what `keep` wrote about the same data, if it did."""
+def kept(place: Path, of: object) -> dict[str, Any] | None:
+    """Return what `keep` wrote about the same, if it did."""
     try:
         content = load_json(read_text(place))
     except (OSError, ValueError):
         return None
-    return content["found"] if isinstance(content, dict) and content.get("of") == of else None
+    return content.get("found") if isinstance(content, dict) and content.get("of") == of else None
 
 
-def keep(place: Path, of: str, found: dict[str, Any]) -> None:
-    """Write a finding about data of a digest, in one step."""
+def keep(place: Path, of: object, found: dict[str, Any]) -> None:
+    """Write a finding in one step, with what it is about: the digest of data, or another value as JSON holds it."""
     place.parent.mkdir(parents=True, exist_ok=True)
     write_whole(place, json.dumps({"of": of, "found": found}, indent=1) + "\n")

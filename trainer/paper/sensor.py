@@ -115,10 +115,15 @@ class Window:
         return picture[self.crop_row : self.crop_row + self.size, self.crop_column : self.crop_column + self.size]
 
 
+def square_side(size: int) -> int:
+    """Return the side of the square that is photographed for a crop, an even number of pixels."""
+    return (size + 2 * MARGIN_PX + 1) // 2 * 2
+
+
 def draw_window(sensor: Sensor, size: int, rng: Generator, *, selected: bool) -> Window:
     """Draw a window; where it is selected, a noise blotch lies anywhere in its crop, but not at its border."""
     height, width = sensor.pattern.dark_e_s.shape
-    side = (size + 2 * MARGIN_PX + 1) // 2 * 2
+    side = square_side(size)
     if selected and len(sensor.blotches):
         row, column = (int(v) for v in sensor.blotches[int(rng.integers(len(sensor.blotches)))])
         inner = max(size // 8, 2)

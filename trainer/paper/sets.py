@@ -14,7 +14,7 @@ from trainer.data.shots import decode_colour, decode_grey
 from trainer.data.writer import DatasetWriter, write_shard
 from trainer.errors import DatasetError
 from trainer.filming.exposure import PlacedCharge
-from trainer.paper.sensor import MARGIN_PX, Window, box_of, draw_window, hits_of, sensor_of, studio_of
+from trainer.paper.sensor import Window, box_of, draw_window, hits_of, sensor_of, square_side, studio_of
 from trainer.sensor.isp import GREY_OF_BGR, encode
 
 if TYPE_CHECKING:
@@ -136,10 +136,10 @@ def _write(path: Path, recipe: SetRecipe, shard: int) -> ShardEntry:
 
 def samples_of(recipe: SetRecipe, shard: int) -> Samples:
     """Make the samples of a shard. A shard of A and the same one of C have the same windows, noise and frames."""
-    rng = np.random.default_rng([recipe.seed, _KEY[recipe.name], shard])
+    key = [recipe.seed, _KEY[recipe.name], shard]
+    rng = np.random.default_rng(key)
     count, split = recipe.sizes()[shard], recipe.split_of(shard)
     if recipe.name in {"A", "C"}:
-        key = [recipe.seed, _KEY[recipe.name], shard]
         made = [_covered(recipe, np.random.default_rng([*key, number]), split) for number in range(count)]
     elif recipe.name == "B":
         made = [_scene(recipe, rng, split, place, views) for place, views in _views(recipe, rng, split, count)]
@@ -206,7 +206,7 @@ def _views(recipe: SetRecipe, rng: Generator, split: Split, count: int) -> list[
         Nobody is in sight anywhere.
 
     """
-    side = (recipe.crop_size + 2 * MARGIN_PX + 1) // 2 * 2
+    side = square_side(recipe.crop_size)
     drawn: list[tuple[Place, Views]] = []
     in_vain = 0
     while len(drawn) < count:

@@ -8,19 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edge.files import load_json, read_text
 from edge.truth import VISIBLE_DN
 from trainer.data.dataset import Samples
 from trainer.filming.fusion import fuse_max
 from trainer.paper.conditions import Conditions
+from trainer.paper.findings import keep, kept
 from trainer.paper.fused import Pools
 from trainer.paper.judging import judge_run
 from trainer.paper.sensor import hits_of
 from trainer.paper.sets import SetRecipe, make_set, samples_of
-from trainer.paper.sizes import WARM_CROP, Size, Stage
+from trainer.paper.sizes import OURS, OURS_OPTIONS, WARM_CROP, Size, Stage
 from trainer.paper.stages import train_stage
 from trainer.sensor.isp import GREY_OF_BGR
-from trainer.training.run import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -84,7 +83,7 @@ class Extent:
     crops: int = 128
     side: int = WARM_CROP
     train: int = 0
-    network: str = "alexnet_edge"
+    network: str = OURS
     seed: int = 1
 
 
@@ -95,18 +94,13 @@ def study_cell(
     place = out / f"{cell.name.replace(', ', '-').replace(' ', '-')}.json"
     asked = {"extent": asdict(extent), "conditions": cell.conditions.as_json(), "places": [p.name for p in places]}
     asked = json.loads(json.dumps(asked))
-    try:
-        kept = load_json(read_text(place))
-        if kept["asked"] == asked:
-            found: dict[str, Any] = kept["found"]
-            return found
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
-    found = {"cell": cell.name, **visibility(cell.conditions, places, extent)}
+    known = kept(place, asked)
+    if known is not None:
+        return known
+    found: dict[str, Any] = {"cell": cell.name, **visibility(cell.conditions, places, extent)}
     if extent.train:
         found["accuracy"] = _accuracies(out / place.stem, cell.conditions, (places, others), extent)
-    out.mkdir(parents=True, exist_ok=True)
-    write_whole(place, json.dumps({"asked": asked, "found": found}, indent=1) + "\n")
+    keep(place, asked, found)
     return found
 
 
@@ -153,10 +147,8 @@ def _accuracies(
     out: Path, conditions: Conditions, groups: tuple[Sequence[Place], Sequence[Place]], extent: Extent
 ) -> dict[str, float]:
     """Train a network on a single picture in colour, and return its accuracy on the three tests."""
-    options: dict[str, Any] = {}
-    if extent.network == "alexnet_edge":
-        options = {"width": 0.25, "first_stride": 1, "first_kernel": 5}
-    rate = 2e-3 if extent.network == "alexnet_edge" else 3e-4
+    options = OURS_OPTIONS if extent.network == OURS else {}
+    rate = 2e-3 if extent.network == OURS else 3e-4
     epochs = max(extent.train // 4000, 1)
     stage = Stage(extent.network, extent.side, extent.train, epochs, rate, options=options)
     own, others = (tuple(group) for group in groups)

@@ -9,10 +9,10 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from edge.errors import ReleaseError
+from edge.files import sync_folder
 from edge.installer import envelope as envelopes
 from edge.installer.manifest import Manifest, parse_manifest
 from edge.release import FILE as RELEASE_FILE
@@ -96,15 +96,6 @@ def switch(base: Path, slot: str) -> Path | None:
     part.replace(link)
     sync_folder(base)
     return moved
-
-
-def sync_folder(folder: Path) -> None:
-    """Wait until the entries of a folder are on the disk."""
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
 
 
 def _places(base: Path) -> list[Path]:

@@ -13,10 +13,9 @@ import sys
 from typing import TYPE_CHECKING
 
 from edge.errors import ReleaseError
-from edge.files import replace_file, why
+from edge.files import replace_file, sync_folder, why
 from edge.installer import envelope as envelopes
 from edge.installer.blobs import check_blob
-from edge.installer.layout import sync_folder
 from edge.release import FILE as RELEASE_FILE
 from edge.release import MODEL_FOLDER
 from edge.text import one_line

@@ -11,6 +11,8 @@ import os
 import shutil
 from typing import TYPE_CHECKING
 
+from edge.files import sync_folder
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -84,12 +86,16 @@ class Disk:
     def flush_file(self, path: Path) -> None:
         """Wait until the content of a file is on disk."""
         log.debug("flush the file %s", path)
-        _fsync(path, os.O_RDONLY | os.O_NOFOLLOW)
+        opened = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
 
     def flush_folder(self, path: Path) -> None:
         """Wait until the names in a folder are on disk."""
         log.debug("flush the folder %s", path)
-        _fsync(path, os.O_RDONLY | os.O_DIRECTORY)
+        sync_folder(path)
 
     def flush_all(self) -> None:
         """Wait until everything is on disk."""
@@ -102,11 +108,3 @@ class Disk:
         opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
         with open(opened, "wb") as file:  # noqa: PTH123 - a descriptor, not a path
             file.write(content)
-
-
-def _fsync(path: Path, flags: int) -> None:
-    opened = os.open(path, flags)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)

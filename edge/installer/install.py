@@ -16,7 +16,7 @@ from edge.installer import layout
 from edge.installer.blobs import keep_blobs, opened
 from edge.installer.box import read_box, refusal
 from edge.installer.envelope import Verified, verified
-from edge.installer.setup import SETTINGS, restart_agent, set_up_box
+from edge.installer.setup import SETTINGS, place_file, restart_agent, set_up_box
 from edge.installer.slot import install_slot, require_space
 from edge.installer.trust import FILE as TRUST_FILE
 from edge.installer.trust import Trust, load_trust, save_trust
@@ -115,7 +115,7 @@ def install(
             say=lambda step: say(f"slot {slot}: {step}"),
         )
         (tool,) = manifest.of_kind("tool")
-        _replace(blobs / tool.sha256, base / layout.TOOL)
+        place_file(blobs / tool.sha256, base / layout.TOOL, 0o755)
         keep_blobs(blobs, base / layout.BLOBS, manifest)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -166,12 +166,3 @@ def system_python() -> str:
     """Return the Python that environments are made from: the system's, also where an environment runs this."""
     base = Path(getattr(sys, "_base_executable", sys.executable))
     return os.fspath(base if base.exists() else sys.executable)
-
-
-def _replace(source: Path, path: Path) -> None:
-    part = path.with_name(path.name + ".part")
-    shutil.copyfile(source, part)
-    part.chmod(0o755)
-    with part.open("rb") as file:
-        os.fsync(file.fileno())
-    part.replace(path)

@@ -46,7 +46,7 @@ def set_up_box(root: Path, folder: Path) -> None:
         if not (folder / name).is_file():
             raise ReleaseError(f"{folder}: has no {name}; write the folder with: gammabox-firmware export box")
     try:
-        _place(folder / SYSUSERS, root / "etc/sysusers.d/gammabox.conf", 0o644)
+        place_file(folder / SYSUSERS, root / "etc/sysusers.d/gammabox.conf", 0o644)
         system("systemd-sysusers", *(() if root.samefile("/") else (f"--root={root}",)))
         settings, group = root / SETTINGS, _group_id(root)
         settings.mkdir(parents=True, exist_ok=True)
@@ -54,10 +54,10 @@ def set_up_box(root: Path, folder: Path) -> None:
         _own(settings, group)
         for name in FILES:
             if (folder / name).is_file():
-                _place(folder / name, settings / name, 0o640, group)
+                place_file(folder / name, settings / name, 0o640, group)
         there = [name for name in UPDATER_UNITS if (folder / name).is_file()]  # an older folder has none
         for name in (UNIT, *there):
-            _place(folder / name, root / "etc/systemd/system" / name, 0o644)
+            place_file(folder / name, root / "etc/systemd/system" / name, 0o644)
         enabled = [UNIT, *(name for name in there if name in STARTED_AT_BOOT)]
         system("systemctl", *(() if root.samefile("/") else (f"--root={root}",)), "enable", *enabled)
     except OSError as error:
@@ -85,22 +85,22 @@ def system(*command: str) -> None:
         raise ReleaseError(f"{' '.join(command)} failed: {one_line(_last(ran.stderr.splitlines()), 300)}")
 
 
-def _last(lines: Sequence[str]) -> str:
-    return next((line.strip() for line in reversed(lines) if line.strip()), "no reason given")
-
-
-def _place(source: Path, path: Path, mode: int, group: int | None = None) -> None:
-    """Copy a file in one step; it has its rights before it has its name."""
+def place_file(source: Path, path: Path, mode: int, group: int | None = None) -> None:
+    """Copy a file in one step; it has its rights before it has its name. Raise OSError where that fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     part.unlink(missing_ok=True)
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out, source.open("rb") as file:
         shutil.copyfileobj(file, out)
         out.flush()
+        _own(part, group)
+        part.chmod(mode)
         os.fsync(out.fileno())
-    _own(part, group)
-    part.chmod(mode)
     part.replace(path)
+
+
+def _last(lines: Sequence[str]) -> str:
+    return next((line.strip() for line in reversed(lines) if line.strip()), "no reason given")
 
 
 def _own(path: Path, group: int | None) -> None:

@@ -37,7 +37,7 @@ def as_owner(folder: Path, work: Callable[[], object]) -> None:
             os.setuid(owner.st_uid)
             work()
             code = 0
-        except Exception:
+        except Exception:  # whatever it is: os._exit would end the child without a word about it
             log.exception("the agent's files")
         finally:
             os._exit(code)

@@ -97,7 +97,8 @@ class Updater:
         try:
             self._report(offer, "fetching")
             release, url = self._chosen(offer)
-            if release.sha256 == self._running_sha256(machine.state.active):
+            running = self._running(machine.state.active)
+            if running is not None and release.sha256 == running.sha256:
                 machine.settle_offer(offer.offer)
                 self._report(offer, "committed", "it runs already")
                 return
@@ -127,10 +128,6 @@ class Updater:
             except ReleaseError as error:
                 refusals.append(error)
         raise refusals[0]
-
-    def _running_sha256(self, active: str) -> str | None:
-        release = self._running(active)
-        return None if release is None else release.sha256
 
     def _running(self, active: str) -> Verified | None:
         """Return the release in the active slot; None where its signature does not count any more."""

@@ -77,6 +77,21 @@ def refusal(
     return None
 
 
+def os_release(text: str) -> dict[str, str]:
+    r"""Return the values of /etc/os-release by name, without their quotes; `unknown` where a quote is not closed.
+
+    Source: os-release(5).
+
+    Examples
+    --------
+    >>> os_release('ID=debian\nVERSION_ID="12"\n')
+    {'ID': 'debian', 'VERSION_ID': '12'}
+
+    """
+    lines = (line.split("=", 1) for line in text.splitlines() if "=" in line)
+    return {name: _unquoted(value) for name, value in lines}
+
+
 def _board(root: Path) -> str:
     try:
         model = (root / "proc/device-tree/model").read_bytes().rstrip(b"\0").decode("utf-8", "replace")
@@ -90,8 +105,8 @@ def _system(root: Path) -> str:
         text = (root / "etc/os-release").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return "unknown"
-    values = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
-    return "-".join(one_line(_unquoted(values.get(key, "unknown")), 40) for key in ("ID", "VERSION_ID"))
+    values = os_release(text)
+    return "-".join(one_line(values.get(key, "unknown"), 40) for key in ("ID", "VERSION_ID"))
 
 
 def _unquoted(value: str) -> str:

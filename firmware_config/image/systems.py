@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from edge.installer.box import os_release
 from firmware_config.errors import ImageError
 
 if TYPE_CHECKING:
@@ -114,8 +114,7 @@ def _require_fresh(boot: Fat) -> None:
 
 def _os_release(root: Ext4) -> dict[str, str]:
     content = root.read("/usr/lib/os-release") or root.read("/etc/os-release") or b""
-    lines = (line.split("=", 1) for line in content.decode("utf-8", "replace").splitlines() if "=" in line)
-    return {name: "".join(shlex.split(value)) for name, value in lines if value.count('"') in {0, 2}}
+    return os_release(content.decode("utf-8", "replace"))
 
 
 def _token(value: str | None) -> str:

@@ -42,6 +42,11 @@ def test_system_is_found(tmp_path: Path, kind: str) -> None:
     assert (system.has_machine_id, system.host_keys) == (False, ())
 
 
+def test_system_is_found_beside_a_name_with_an_apostrophe(tmp_path: Path) -> None:
+    text = b"PRETTY_NAME=Ann's Debian\nID=debian\nVERSION_ID=12\n"
+    assert system_of(*parts(lookalike(tmp_path, "bookworm", **{"usr/lib/os-release": text}))).target == "debian-12"
+
+
 def test_what_all_boxes_would_share_is_found(tmp_path: Path) -> None:
     files = {"etc/machine-id": b"0123456789abcdef0123456789abcdef\n"}
     files |= {f"etc/ssh/ssh_host_{kind}_key{end}": b"" for kind in ("ed25519", "rsa") for end in ("", ".pub")}

@@ -6,15 +6,10 @@ import re
 from typing import Literal, get_args
 
 from edge.config.faults import shown_text
+from edge.installer.box import NAMES
 
 Board = Literal["rpi4", "rpi5", "jetson", "pc"]
 BOARDS: tuple[Board, ...] = get_args(Board)
-NAMES: dict[str, str] = {
-    "rpi4": "a Raspberry Pi 4",
-    "rpi5": "a Raspberry Pi 5",
-    "jetson": "a Jetson",
-    "pc": "a PC",
-}
 FOLDER = "/dev/v4l/by-path/"
 DEFAULT_FPS = 30.0
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import segno
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from firmware_config.cameras import NAMES
+from edge.installer.box import NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

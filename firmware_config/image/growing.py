@@ -11,6 +11,7 @@ from firmware_config.image.table import partitions_of
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import BinaryIO
 
     from firmware_config.image.table import Partition
 
@@ -52,17 +53,25 @@ def grow_last(image: Path, partition: Partition, more_bytes: int, scratch: Path,
 
 
 def taken_out(image: Path, offset: int, size_bytes: int, out: Path) -> None:
-    """Copy a partition out of an image into a file. What is empty in it takes no room on the disk."""
+    """Copy a partition out of an image into a file, as `write_sparse` does."""
     with image.open("rb") as source, out.open("wb") as target:
         source.seek(offset)
         left = size_bytes
         while left and (piece := source.read(min(_CHUNK, left))):
             left -= len(piece)
-            if piece.strip(b"\0"):
-                target.write(piece)
-            else:
-                target.seek(len(piece), os.SEEK_CUR)
+            write_sparse(target, piece)
         target.truncate(size_bytes)
+
+
+def write_sparse(file: BinaryIO, piece: bytes) -> None:
+    """Write a piece into a new file. A piece of zeros alone is skipped, so that it takes no room on the disk.
+
+    Truncate the file to its size at the end: a last piece that was skipped has not made it longer.
+    """
+    if piece.strip(b"\0"):
+        file.write(piece)
+    else:
+        file.seek(len(piece), os.SEEK_CUR)
 
 
 def put_back(image: Path, offset: int, file: Path) -> None:

@@ -29,7 +29,7 @@ from firmware_config.image import first_boot
 from firmware_config.image.adapters import adapter_of, with_words
 from firmware_config.image.ext4 import Ext4, NewFile
 from firmware_config.image.fat import Fat
-from firmware_config.image.growing import grow_last, put_back, taken_out
+from firmware_config.image.growing import grow_last, put_back, taken_out, write_sparse
 from firmware_config.image.programs import require_programs
 from firmware_config.image.systems import CMDLINE, system_of
 from firmware_config.image.table import partitions_of
@@ -151,16 +151,13 @@ def _prepared(image: Path, order: Order, release: Verified, scratch: Path, say: 
 
 
 def _copy(base: Path, out: Path) -> None:
-    """Unpack an image. What is empty in it takes no room on the disk."""
+    """Unpack an image, as `write_sparse` does."""
     source = looked_at(base)
     out.unlink(missing_ok=True)
     opened_out = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with source.opened() as read, os.fdopen(opened_out, "wb") as file:
         while piece := read(CHUNK_BYTES):
-            if piece.strip(b"\0"):
-                file.write(piece)
-            else:
-                file.seek(len(piece), os.SEEK_CUR)
+            write_sparse(file, piece)
         file.truncate(source.size_bytes)
 
 

@@ -73,7 +73,9 @@ def install_over_ssh(order: Order, ssh: Ssh, say: Callable[[str], None]) -> None
     found = check(order.release, order.keys)
     with tempfile.TemporaryDirectory(prefix="gammabox-install-") as name:
         stage = Path(name)
-        _write_parts(stage, order)
+        _write_tool(stage, order.keys)
+        if order.box is not None:
+            _write_box(stage / "box", order.box)
         is_root, sudo_works = ssh.rights()
         asks = not is_root and not sudo_works
         if asks and not sys.stdin.isatty():
@@ -119,24 +121,25 @@ def write_stick(order: Order, folder: Path) -> Path:
         stick.mkdir(exist_ok=True)
         _remove(stick / RELEASE)
         _copy(order.release, stick / RELEASE)
-        (stick / TOOL_NAME).write_bytes(tool_bytes())
-        (stick / TRUST_FILE).write_text(trust_text(release_keys.load(order.keys).trust), encoding="utf-8")
+        _write_tool(stick, order.keys)
         (stick / "install.sh").write_text(filled("install.sh"), encoding="utf-8")
         if order.box is not None:
             place = stick / BOXES / order.box.device
             _remove(place)
-            write_box(place, order.box.site, order.box.device, order.box.credentials)
+            _write_box(place, order.box)
     except OSError as error:
         raise OutputError(stick, f"cannot be written ({why(error)})", "check the stick and its free space") from error
     return stick
 
 
-def _write_parts(stage: Path, order: Order) -> None:
-    """Write what goes along with a release into a private folder."""
-    (stage / TOOL_NAME).write_bytes(tool_bytes())
-    (stage / TRUST_FILE).write_text(trust_text(release_keys.load(order.keys).trust), encoding="utf-8")
-    if order.box is not None:
-        write_box(stage / "box", order.box.site, order.box.device, order.box.credentials)
+def _write_tool(folder: Path, keys: Path) -> None:
+    """Write what goes along with a release: the tool that installs it, and the keys that it is checked with."""
+    (folder / TOOL_NAME).write_bytes(tool_bytes())
+    (folder / TRUST_FILE).write_text(trust_text(release_keys.load(keys).trust), encoding="utf-8")
+
+
+def _write_box(folder: Path, box: BoxFolder) -> None:
+    write_box(folder, box.site, box.device, box.credentials)
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -9,11 +9,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from edge.doctor.finding import Finding, fault
 from edge.text import one_line
-from firmware_config.ssh import checked_address
+from firmware_config.ssh import NO_CONNECTION, checked_address
 
 COMMAND = "sudo /opt/gammabox/venv/bin/gammabox-edge doctor --config /etc/gammabox/device.yaml --json"
 PATIENCE_S = 120
-NO_CONNECTION = 255
 _FINDINGS = TypeAdapter(tuple[Finding, ...])
 
 

@@ -71,7 +71,7 @@ def write_broker(folder: Path, site: Site, credentials: Path, *, force: bool = F
     files = broker_files(site)
     if site.broker.tls:
         require_current(ledger_of(credentials, site), BROKER)
-        files |= _secrets(site, credentials)
+        files |= _secrets(credentials)
     return write_folder(folder, files, owner=_owner(site), private=[KEY], force=force)
 
 
@@ -92,11 +92,11 @@ def hand_over(folder: Path, site: Site, credentials: Path) -> tuple[str, ...]:
         The folder is of another site or cannot be written.
 
     """
-    return replace_files(folder, _secrets(site, credentials), owner=_owner(site), private=[KEY])
+    ledger_of(credentials, site)  # those of another site are refused
+    return replace_files(folder, _secrets(credentials), owner=_owner(site), private=[KEY])
 
 
-def _secrets(site: Site, credentials: Path) -> dict[str, str]:
-    ledger_of(credentials, site)
+def _secrets(credentials: Path) -> dict[str, str]:
     place = place_of(credentials, "broker", BROKER)
     secrets = {
         "crl.pem": credentials / LIST,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NO_CONNECTION = 255
+"""Exit code of ssh itself, ssh(1); others are those of the command on the box."""
 _ADDRESS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@:%-]*")
 _PATIENCE_S = 60
 _ERROR = "error: "

@@ -28,6 +28,7 @@ from firmware_config.commands.options import (
     chosen,
     credentials_of,
     missing_package,
+    say,
     warn,
 )
 from firmware_config.commands.update import update
@@ -199,7 +200,7 @@ def verify(
         raise typer.BadParameter("is for one box; name it", param_hint="--ssh")
     source_s = source_seconds if check_source else None
     wanted = command.Wanted(boxes, wait, release, source_s, ssh)
-    results = command.verify(checked, credentials_of(site, credentials_folder), password_file, wanted, command.say)
+    results = command.verify(checked, credentials_of(site, credentials_folder), password_file, wanted, say)
     for result in results:
         save_result(site.parent / FOLDER, result)
         if not as_json:

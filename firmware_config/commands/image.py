@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -20,6 +19,7 @@ from firmware_config.commands.options import (
     chosen,
     credentials_of,
     missing_package,
+    say,
     warn,
 )
 from firmware_config.commands.release import DEFAULT_KEYS, KeysPath
@@ -84,7 +84,7 @@ def image(
         trust=release_keys.load(keys_folder).trust,
         login=_login(ssh_key),
     )
-    done = prepare(base, order, out, _say)
+    done = prepare(base, order, out, say)
     if as_json:
         print(json.dumps({"out": str(out), **asdict(done)}, indent=2))
         return
@@ -93,11 +93,6 @@ def image(
         f"{out}: {sized(done.size_bytes)} for {device}, release {done.release}, "
         f"{counted(len(order.files), 'file')} of its own; {own}. Next: gammabox-firmware flash {out}"
     )
-
-
-def _say(step: str) -> None:
-    sys.stderr.write(f"{step}\n")
-    sys.stderr.flush()
 
 
 def _login(ssh_key: Path | None) -> Login | None:

@@ -46,6 +46,12 @@ def warn(warnings: list[str]) -> None:
         sys.stderr.write(f"warning: {warning}\n")
 
 
+def say(line: str) -> None:
+    """Write a line of progress on stderr."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
 def missing_package(error: ModuleNotFoundError) -> GammaboxError:
     """Return the error for a package that the extra brings."""
     return FirmwareError(f"{error.name} is not installed; pip install 'gammabox[firmware]'")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -16,6 +15,7 @@ from edge.telemetry.messages import Info, Status
 from edge.telemetry.offer import Offer
 from edge.telemetry.topics import offers_of
 from edge.text import counted
+from firmware_config.commands.options import say
 from firmware_config.connection import QUIET_S
 from firmware_config.roll_out import RollOut, heard, next_wave, offered, overdue, save_roll_out
 
@@ -213,9 +213,3 @@ def summary(roll_out: RollOut) -> str:
     words = {"done": "done", "failed": "failed", "offered": "at it", "waiting": "not begun"}
     told = [f"{count} {words[state]}" for state, count in counts.items() if count or state == "done"]
     return f"release {roll_out.release}: {', '.join(told)} of {counted(len(roll_out.boxes), 'box', 'boxes')}"
-
-
-def say(line: str) -> None:
-    """Write a line of progress."""
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()

@@ -15,6 +15,7 @@ from firmware_config.commands.options import (
     PasswordFile,
     credentials_of,
     missing_package,
+    say,
     warn,
 )
 from firmware_config.site_file import load_site
@@ -84,7 +85,7 @@ def update(
     """
     try:
         from firmware_config import publication
-        from firmware_config.commands.rolling import Rolling, Wanted, say, summary
+        from firmware_config.commands.rolling import Rolling, Wanted, summary
         from firmware_config.connection import control_room_settings
         from firmware_config.roll_out import FOLDER, load_roll_out, resumed
     except ModuleNotFoundError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
@@ -148,9 +147,3 @@ def as_dict(result: Result) -> dict[str, object]:
     broken = result.first_fault
     first = None if broken is None else broken.as_dict()
     return {**result.model_dump(mode="json"), "works": result.works, "first_fault": first}
-
-
-def say(line: str) -> None:
-    """Write a line of progress."""
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()

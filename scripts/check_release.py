@@ -68,11 +68,17 @@ def is_here(choice: Choice) -> bool:
     return here == (True, target.system, target.machine, target.python)
 
 
-def made(choice: Choice, folder: Path, keys: Path) -> Path:
-    """Make the release of a kind of boxes, print its sizes, and return it."""
-    wheels, path = folder / "wheels" / choice.name, folder / f"{choice.name}.tar"
+def wheels_of(choice: Choice, folder: Path) -> Path:
+    """Return the folder of the wheels for a kind of boxes; they are fetched where it is missing."""
+    wheels = folder / "wheels" / choice.name
     if not wheels.exists():
         fetch(choice, wheels)
+    return wheels
+
+
+def made(choice: Choice, folder: Path, keys: Path) -> Path:
+    """Make the release of a kind of boxes, print its sizes, and return it."""
+    wheels, path = wheels_of(choice, folder), folder / f"{choice.name}.tar"
     path.unlink(missing_ok=True)
     begun = time.monotonic()
     release = make(Plan(choice, 1, 0, wheels, shipped_bundle_path(), keys), path)

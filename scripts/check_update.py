@@ -26,7 +26,8 @@ from pathlib import Path
 from ssl import PROTOCOL_TLS_SERVER, SSLContext
 
 from check_arm import write_clip
-from check_release import choices, is_here
+from check_delivery import wait_for
+from check_release import PYTHON, choices, is_here, wheels_of
 
 from edge.bundle import shipped_bundle_path
 from edge.installer.trust import save_trust
@@ -34,6 +35,7 @@ from edge.updater.__main__ import is_reachable
 from edge.updater.disk import Disk
 from edge.updater.download import Server, context_of
 from edge.updater.errors import UpdaterError
+from edge.updater.heartbeat import read_heartbeat
 from edge.updater.layout import Layout
 from edge.updater.machine import Surroundings
 from edge.updater.run import Updater
@@ -46,12 +48,10 @@ from firmware_config.device import device_settings
 from firmware_config.site import Box, Broker, Site
 from firmware_config.tool import NAME as TOOL_NAME
 from firmware_config.tool import tool_bytes
-from firmware_config.wheels import fetch
 from firmware_config.yaml_text import block
 
-PYTHON = "/usr/bin/python3"
 DEVICE = "gate-1"
-RESTART_S = 2.0
+ONLINE_S = 300.0
 BUGS = {
     3: ("edge/commands/run.py", b"\nrun = run_agent = main = lambda *_, **__: 1 / 0\n"),
     4: ("edge/telemetry/link.py", b"\nLink._session = lambda self: self._stop.wait(1)\n"),
@@ -127,14 +127,13 @@ class Checked:
             boxes=(Box(device=DEVICE, board="pc", camera=str(folder / "clip.avi")),),
         )
         self.credentials = work / "credentials"
-        self.agent = Agent(self.layout, work / "agent.log")
+        self.log = work / "agent.log"
+        self.agent = Agent(self.layout, self.log)
 
     def prepare(self) -> None:
         """Make wheels, clip, keys, credentials, broker and site file."""
         self.choice = next(choice for choice in choices() if is_here(choice))
-        self.wheels = self.folder / "wheels" / self.choice.name
-        if not self.wheels.exists():
-            fetch(self.choice, self.wheels)
+        self.wheels = wheels_of(self.choice, self.folder)
         write_clip(self.folder / "clip.avi")
         for name in ("keys", "stranger"):
             release_keys.create(self.work / name)
@@ -168,6 +167,11 @@ class Checked:
         (self.work / TOOL_NAME).write_bytes(tool_bytes())
         tool = [PYTHON, "-I", self.work / TOOL_NAME, "install", path, "--trust", self.work / "trust.json"]
         subprocess.run([*tool, "--root", root, "--no-start"], check=True)
+
+    def is_online(self) -> bool:
+        """Return whether the agent says that it is connected to the broker."""
+        heartbeat = read_heartbeat(self.layout.heartbeat)
+        return heartbeat is not None and heartbeat.online
 
     def update(self, path: Path, url: str) -> tuple[int, str]:
         """Roll a release out; return the exit code and the last line."""
@@ -245,8 +249,10 @@ def checked(box: Checked) -> int:
     systemd.start()
     box.agent.start()
     try:
-        while not box.layout.heartbeat.exists() or b'"online": true' not in box.layout.heartbeat.read_bytes():
-            time.sleep(0.5)
+        if not wait_for(box.is_online, ONLINE_S):
+            said = box.log.read_text(encoding="utf-8", errors="replace") if box.log.exists() else ""
+            print(f"{said[-2000:]}\nFAILED: release 1 is not online within {ONLINE_S:.0f} s", file=sys.stderr)
+            return 1
         time.sleep(15)
         for number, keys, code, words in (
             (2, "keys", 0, "1 done of 1 box"),

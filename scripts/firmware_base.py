@@ -7,11 +7,12 @@ serial console, by which the check looks inside, a film in place of a camera, an
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+from firmware_config.image.programs import found
 
 SUITE = "bookworm"
 PACKAGES = (
@@ -60,7 +61,7 @@ class UnavailableError(Exception):
 
 def built(cache: Path, film: Path, ntp: str) -> Path:
     """Return the base image, which is built once and kept in a folder."""
-    lacking = [package for program, package in PROGRAMS.items() if _found(program) is None]
+    lacking = [package for program, package in PROGRAMS.items() if found(program) is None]
     if lacking:
         raise UnavailableError(f"apt-get install {' '.join(sorted(set(lacking)))}")
     recipe = hashlib.sha256(Path(__file__).read_bytes() + ntp.encode() + film.read_bytes()).hexdigest()[:12]
@@ -130,12 +131,8 @@ def _empty(path: Path, mib: int) -> None:
         file.truncate(mib << 20)
 
 
-def _found(program: str) -> str | None:
-    return shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
-
-
 def _run(program: str, *words: object, given: str = "") -> None:
-    command = [_found(program) or program, *map(str, words)]
+    command = [found(program) or program, *map(str, words)]
     ran = subprocess.run(command, input=given, capture_output=True, text=True, check=False)
     if ran.returncode != 0:
         sys.stderr.write(ran.stderr)

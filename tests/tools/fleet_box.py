@@ -8,7 +8,7 @@ import paho.mqtt.client as mqtt
 import release_rig as rig
 from paho.mqtt.enums import CallbackAPIVersion
 from reports import GOOD_INFO, STAMP
-from slot_box import PlayedAgent, make_box, write_slot
+from slot_box import make_box, started_agent, write_slot
 
 from edge.config.device import DeviceSettings
 from edge.installer.trust import save_trust
@@ -30,9 +30,7 @@ class FleetBox:
         self.layout.authority.parent.mkdir(parents=True)
         shutil.copy(broker.credentials / "ca.crt", self.layout.authority)
         shutil.copy("/etc/os-release", self.layout.root / "etc/os-release")
-        self.agent = PlayedAgent(self.layout)
-        self.agent.start()
-        self.agent.sleep(5)
+        self.agent = started_agent(self.layout)
         self._broker = broker
         self._offers = Offers(self._settings(), self.layout.own)
         self._wake, self._ended = threading.Event(), False

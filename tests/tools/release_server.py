@@ -2,15 +2,15 @@
 
 import os
 import shutil
-import socket
 import ssl
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+from site_broker import is_open, wait_until
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
 
@@ -114,17 +114,9 @@ def nginx(folder: Path, certificate: Path, key: Path, port: int, run: Path) -> I
     (run / "conf").write_text(text, encoding="utf-8")
     process = subprocess.Popen([NGINX, "-c", run / "conf", "-p", run, "-e", run / "log"])
     try:
-        deadline = time.monotonic() + 10
-        while not _is_open(port):
-            assert process.poll() is None, (run / "log").read_text(encoding="utf-8")
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        assert wait_until(lambda: is_open(port) or process.poll() is not None, 10)
+        assert process.poll() is None, (run / "log").read_text(encoding="utf-8")
         yield f"https://127.0.0.1:{port}/"
     finally:
         process.terminate()
         process.wait(10)
-
-
-def _is_open(port: int) -> bool:
-    with socket.socket() as knock:
-        return not knock.connect_ex(("127.0.0.1", port))

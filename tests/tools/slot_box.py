@@ -3,6 +3,7 @@
 import json
 import shutil
 import sqlite3
+import stat
 from pathlib import Path
 
 from edge.telemetry.outbox import Outbox
@@ -188,6 +189,24 @@ def write_slot(folder: Path, behaviour: str, release: str) -> None:
 
 def candidate(behaviour="works", release="2") -> Candidate:
     return Candidate(release, f"{release}-{behaviour}", lambda slot: write_slot(slot, behaviour, release))
+
+
+def started_agent(layout: Layout) -> PlayedAgent:
+    """Return the agent of a box, which has worked for some seconds."""
+    agent = PlayedAgent(layout)
+    agent.start()
+    agent.sleep(5)
+    return agent
+
+
+def tree_of(folder: Path) -> dict:
+    """Return what a folder holds, to see whether it was touched."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        status = path.lstat()
+        content = str(path.readlink()) if path.is_symlink() else path.read_bytes() if path.is_file() else None
+        found[path.relative_to(folder)] = (stat.S_IFMT(status.st_mode), content, status.st_mtime_ns)
+    return found
 
 
 def make_box(root: Path) -> Layout:

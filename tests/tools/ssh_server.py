@@ -5,11 +5,11 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from site_broker import is_open, wait_until
 
 PATIENCE_S = 20.0
 SSHD = shutil.which("sshd") or shutil.which("sshd", path="/usr/sbin:/usr/local/sbin")
@@ -56,18 +56,10 @@ def ssh_server(folder: Path):
         command = [SSHD, "-D", "-e", "-f", folder / "sshd_config"]
         server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=log)
         try:
-            _wait_for(port, server, folder / "log")
+            wait_until(lambda: is_open(port) or server.poll() is not None, PATIENCE_S)
+            if server.poll() is not None or not is_open(port):
+                pytest.skip(f"sshd does not start here: {(folder / 'log').read_text().strip()[-200:]}")
             yield folder / "ssh_config"
         finally:
             server.terminate()
             server.wait(PATIENCE_S)
-
-
-def _wait_for(port: int, server: subprocess.Popen, log: Path) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline and server.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    pytest.skip(f"sshd does not start here: {log.read_text().strip()[-200:]}")

@@ -5,7 +5,7 @@ import shutil
 import ssl
 
 import pytest
-from release_server import NGINX, ReleaseServer, nginx
+from release_server import NGINX, nginx
 
 from edge.installer.manifest import ReleaseFile
 from edge.updater.disk import Disk
@@ -17,19 +17,10 @@ FILE = ReleaseFile("agent.whl", "wheel", hashlib.sha256(CONTENT).hexdigest(), le
 
 
 @pytest.fixture
-def web(tmp_path):
-    folder = tmp_path / "web"
-    (folder / "blobs").mkdir(parents=True)
-    (folder / "blobs" / FILE.sha256).write_bytes(CONTENT)
-    (folder / "release.json").write_bytes(b"envelope")
-    return folder
-
-
-@pytest.fixture
-def served(web, credentials):
-    server = ReleaseServer(web, credentials / "broker/broker.crt", credentials / "broker/broker.key")
-    yield server
-    server.close()
+def served(web):
+    (web.folder / "blobs" / FILE.sha256).write_bytes(CONTENT)
+    (web.folder / "release.json").write_bytes(b"envelope")
+    return web
 
 
 @pytest.fixture
@@ -110,9 +101,9 @@ def test_get_from_nobody_says_so(served, trusting):
 
 
 @pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
-def test_fetch_from_nginx_goes_on(web, credentials, trusting, tmp_path, free_port):
+def test_fetch_from_nginx_goes_on(served, credentials, trusting, tmp_path, free_port):
     certificate, key = credentials / "broker/broker.crt", credentials / "broker/broker.key"
-    shutil.copytree(web, tmp_path / "served")
+    shutil.copytree(served.folder, tmp_path / "served")
     with nginx(tmp_path / "served", certificate, key, free_port(), tmp_path / "nginx") as url:
         (tmp_path / "blob.part").write_bytes(CONTENT[:700_000])
         fetch(f"{url}blobs/{FILE.sha256}", tmp_path / "blob", FILE, trusting, Disk())

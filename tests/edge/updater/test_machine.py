@@ -1,10 +1,9 @@
 """The state machine: good releases are committed, bad ones go back with their reason, and nothing else is touched."""
 
 import json
-import stat
 
 import pytest
-from slot_box import PlayedAgent, candidate, make_box, write_slot
+from slot_box import candidate, make_box, tree_of, write_slot
 
 from edge.installer.layout import active_slot
 from edge.updater.disk import Disk
@@ -21,27 +20,8 @@ def layout(memory_path):
     return make_box(memory_path)
 
 
-@pytest.fixture
-def agent(layout):
-    played = PlayedAgent(layout)
-    played.start()
-    played.sleep(5)
-    yield played
-    played.stop()
-
-
 def machine_of(layout, agent, **around):
     return Machine(layout, Disk(), agent.around(**around))
-
-
-def tree_of(folder):
-    """Return what a folder holds, to see whether it was touched."""
-    found = {}
-    for path in sorted(folder.rglob("*")):
-        status = path.lstat()
-        content = str(path.readlink()) if path.is_symlink() else path.read_bytes() if path.is_file() else None
-        found[path.relative_to(folder)] = (stat.S_IFMT(status.st_mode), content, status.st_mtime_ns)
-    return found
 
 
 def test_update_commits_a_release_that_works(layout, agent):

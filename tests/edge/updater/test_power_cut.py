@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from power_cut import POLICIES, CuttingDisk, PowerCutError
-from slot_box import PlayedAgent, candidate, make_box
+from slot_box import PlayedAgent, candidate, make_box, started_agent
 
 from edge.installer.layout import active_slot
 from edge.updater.disk import Disk
@@ -25,11 +25,15 @@ RELEASES = {
 MIN_FLUSHES = 20
 
 
-def start_box(layout):
-    agent = PlayedAgent(layout)
-    agent.start()
-    agent.sleep(5)
-    return agent
+def updated(root, name, cut_at):
+    """Update a new box, cut off at a flush; return its layout, agent and disk, and whether it came to that flush."""
+    layout = make_box(root)
+    agent, disk = started_agent(layout), CuttingDisk(root, cut_at=cut_at)
+    try:
+        Machine(layout, disk, agent.around()).update(candidate(RELEASES[name]), "offer")
+    except PowerCutError:
+        return layout, agent, disk, True
+    return layout, agent, disk, False
 
 
 def boot(layout, agent, disk):
@@ -59,15 +63,8 @@ def require_whole(layout, agent, expected):
 def test_power_cut_at_each_flush_leaves_a_box_that_works(memory_path, name, policy):
     cuts = 0
     while cuts >= 0:
-        root = memory_path / f"{name}-{cuts}"
-        layout = make_box(root)
-        agent = start_box(layout)
-        disk = CuttingDisk(root, cut_at=cuts)
-        try:
-            Machine(layout, disk, agent.around()).update(candidate(RELEASES[name]), "offer")
-            was_cut = False
-        except PowerCutError:
-            was_cut = True
+        layout, agent, disk, was_cut = updated(memory_path / f"{name}-{cuts}", name, cuts)
+        if was_cut:
             agent.lose_power(lambda disk=disk: disk.lose(policy))
             boot(layout, agent, Disk())
         require_whole(layout, agent, name.partition(" ")[0])
@@ -85,13 +82,10 @@ def test_second_power_cut_while_the_box_recovers(memory_path, name):
         second = 0
         while second >= 0:
             root = memory_path / f"{cuts}-{second}"
-            layout = make_box(root)
-            agent = start_box(layout)
-            disk = CuttingDisk(root, cut_at=cuts)
-            try:
-                Machine(layout, disk, agent.around()).update(candidate(RELEASES[name]), "offer")
+            layout, agent, disk, was_cut = updated(root, name, cuts)
+            if not was_cut:
                 flushes, second = len(disk.flushes), -2
-            except PowerCutError:
+            else:
                 agent.lose_power(lambda disk=disk: disk.lose("nothing"))
                 disk.close()
                 disk = CuttingDisk(root, cut_at=second)
@@ -114,7 +108,7 @@ from pathlib import Path
 from edge.updater.disk import Disk
 from edge.updater.layout import Layout
 from edge.updater.machine import Machine
-from slot_box import PlayedAgent, candidate, make_box
+from slot_box import candidate, make_box, started_agent
 
 class KillingDisk(Disk):
     def __init__(self, left):
@@ -138,9 +132,7 @@ while status == signal.SIGKILL:
     child = os.fork()  # a process of its own for each kill, without starting Python anew
     if child == 0:
         layout = make_box(Path(sys.argv[1], str(cut)))
-        agent = PlayedAgent(layout)
-        agent.start()
-        agent.sleep(5)
+        agent = started_agent(layout)
         Machine(layout, KillingDisk(cut), agent.around()).update(candidate(sys.argv[2]), "offer")
         os._exit(0)
     status = os.waitpid(child, 0)[1]

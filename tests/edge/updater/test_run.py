@@ -3,15 +3,13 @@
 import json
 import os
 import shutil
-import stat
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import release_rig as rig
-from release_server import ReleaseServer
-from slot_box import PlayedAgent, make_box, write_slot
+from slot_box import make_box, tree_of, write_slot
 
 from edge.errors import ReleaseError
 from edge.installer.layout import active_slot
@@ -42,24 +40,6 @@ def layout(tmp_path, credentials):
     for file in manifest.files:
         shutil.copy(tmp_path / "release-6/blobs" / file.sha256, box.blobs / file.sha256)
     return box
-
-
-@pytest.fixture
-def agent(layout):
-    played = PlayedAgent(layout)
-    played.start()
-    played.sleep(5)
-    yield played
-    played.stop()
-
-
-@pytest.fixture
-def web(tmp_path, credentials):
-    folder = tmp_path / "web"
-    (folder / "blobs").mkdir(parents=True)
-    server = ReleaseServer(folder, credentials / "broker/broker.crt", credentials / "broker/broker.key")
-    yield server
-    server.close()
 
 
 class Box:
@@ -104,13 +84,6 @@ def publish(web, folder, name="7.json"):
     for blob in (folder / "blobs").iterdir():
         shutil.copy(blob, web.folder / "blobs" / blob.name)
     return f"{web.url}{name}"
-
-
-def tree_of(folder):
-    return {
-        path: (stat.S_IFMT(path.lstat().st_mode), path.read_bytes() if path.is_file() else None)
-        for path in folder.rglob("*")
-    }
 
 
 def test_run_takes_an_offer_up(box):

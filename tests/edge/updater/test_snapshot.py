@@ -6,7 +6,7 @@ import sqlite3
 import stat
 
 import pytest
-from slot_box import NEW_LAYOUT, OLD_LAYOUT, PlayedAgent, alarm, candidate, layout_of, make_box, migrated
+from slot_box import NEW_LAYOUT, OLD_LAYOUT, alarm, candidate, layout_of, make_box, migrated, started_agent
 
 from edge.installer.layout import active_slot
 from edge.telemetry.outbox import Outbox
@@ -130,9 +130,7 @@ def test_update_works_on_the_agents_files_as_the_agent(memory_path):
     """On a box the agent's files are its user's, and so is everything that the updater makes of them."""
     memory_path.chmod(0o755)
     layout = make_box(memory_path / "box")
-    agent = PlayedAgent(layout)
-    agent.start()
-    agent.sleep(5)
+    agent = started_agent(layout)
     for path in (layout.agent, *layout.agent.rglob("*")):
         os.chown(path, NOBODY, NOBODY)
     layout.agent.chmod(0o750)

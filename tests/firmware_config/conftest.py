@@ -1,9 +1,10 @@
-"""A site of two boxes, as text and as a model."""
+"""A site of two boxes, as text and as a model; commands that have to end well."""
 
 from pathlib import Path
 
 import pytest
 
+from firmware_config.commands.cli import main
 from firmware_config.site import Site
 from firmware_config.site_file import load_site
 
@@ -45,3 +46,15 @@ def site_file(tmp_path: Path) -> Path:
 @pytest.fixture
 def site(site_file: Path) -> Site:
     return load_site(site_file)
+
+
+@pytest.fixture
+def said(command):
+    """Run a command that has to end well, and return what it says."""
+
+    def run(*words: object) -> str:
+        ended = command(main, *words)
+        assert ended.code == 0, ended
+        return ended.out
+
+    return run

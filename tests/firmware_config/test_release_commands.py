@@ -22,18 +22,6 @@ MAKE = ("release", "make", "--board", "rpi5", "--system", "bookworm", "--number"
 
 
 @pytest.fixture
-def said(command):
-    """Run a command that has to end well, and return what it says."""
-
-    def run(*words: object) -> str:
-        ended = command(main, *words)
-        assert ended.code == 0, ended
-        return ended.out
-
-    return run
-
-
-@pytest.fixture
 def folder(tmp_path, monkeypatch) -> Path:
     """The working folder, with wheels where they are looked for."""
     monkeypatch.chdir(tmp_path)

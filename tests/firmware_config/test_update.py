@@ -88,12 +88,10 @@ def test_update_rolls_out_to_one_then_a_few_then_all(command, fleet):
     assert waves == ["1 box next: gate-1", "2 boxes next: gate-2, gate-3", "2 boxes next: gate-4, gate-5"]
     assert "gate-5: done" in ended.err
     assert fleet.retained() == []
-    heard = [len(box.offers_heard) for box in fleet.boxes.values()]
     ended = command(main, *fleet.words())  # once more: nothing is left to do
     assert ended.code == 0, ended
     time.sleep(0.3)
     assert [len([each for each in box.offers_heard if each]) for box in fleet.boxes.values()] == [1] * 5
-    assert len(heard) == 5
 
 
 def test_update_that_fails_on_the_first_box_stops(command, fleet):

@@ -13,7 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from firmware_config.image.ext4 import Ext4
+from firmware_config.image.fat import Fat
+from firmware_config.image.growing import taken_out
 from firmware_config.image.programs import PACKAGES, found
+from firmware_config.image.table import partitions_of
 
 MIB = 1 << 20
 BOOT_MIB, ROOT_MIB = 8, 24
@@ -47,6 +51,14 @@ def lookalike(folder: Path, kind: str, *, machine: int = 0xB7, root_mib: int = R
     image = folder / f"{kind}.img"
     shutil.copyfile(_made(kind, machine, root_mib, tuple(sorted(root.items()))), image)
     return image
+
+
+def file_systems(image: Path) -> tuple[Ext4, Fat]:
+    """Return the root of an image, and a copy of its boot partition."""
+    boot, root = partitions_of(image)
+    file = image.with_name("boot.out")
+    taken_out(image, boot.offset, boot.size_bytes, file)
+    return Ext4(image, root.offset, 0), Fat(file, 0)
 
 
 @functools.cache

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from disk_images import packed
-from lookalikes import KINDS, OS, lookalike
+from lookalikes import KINDS, OS, file_systems, lookalike
 from release_rig import CONTENT, STRANGER, TRUST, a_manifest, write_release
 
 from edge.errors import ReleaseError
@@ -13,9 +13,6 @@ from edge.installer.manifest import Target
 from edge.installer.trust import Trust
 from firmware_config.errors import ImageError, OutputError
 from firmware_config.image import prepare as module
-from firmware_config.image.ext4 import Ext4
-from firmware_config.image.fat import Fat
-from firmware_config.image.growing import taken_out
 from firmware_config.image.prepare import Login, Order, prepare
 from firmware_config.image.systems import PRESEED
 from firmware_config.image.table import partitions_of
@@ -39,13 +36,6 @@ def quiet(_: str) -> None:
     """Take progress."""
 
 
-def opened(image: Path) -> tuple[Ext4, Fat]:
-    boot, root = partitions_of(image)
-    file = image.with_name("boot.out")
-    taken_out(image, boot.offset, boot.size_bytes, file)
-    return Ext4(image, root.offset, 0), Fat(file, 0)
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_image_is_prepared(tmp_path: Path, kind: str) -> None:
     base = lookalike(tmp_path / "base", kind, machine=0x3E if kind == "debian" else 0xB7)
@@ -53,7 +43,7 @@ def test_image_is_prepared(tmp_path: Path, kind: str) -> None:
     done = prepare(base, order(tmp_path, kind), out, quiet)
     assert done.release == "0.1.0-7"
     assert out.stat().st_mode & 0o777 == 0o600
-    root, boot = opened(out)
+    root, boot = file_systems(out)
     root.check()
     boot.check()
     names = ["gammabox-box.pyz", "gammabox-firstboot", "release.tar", "settings.json", "trust.json"]
@@ -90,7 +80,7 @@ def test_boxes_share_nothing_that_is_theirs(tmp_path: Path) -> None:
     for device in ("gate_1", "gate_2"):
         out = tmp_path / f"{device}.img"
         instances.add(prepare(base, order(tmp_path, "trixie", device=device), out, quiet).instance_id)
-        root, _ = opened(out)
+        root, _ = file_systems(out)
         assert root.read("/etc/machine-id") == b""
         assert root.names("/etc/ssh") == ["sshd_config"]
     assert len(instances) == 2
@@ -110,7 +100,7 @@ def test_root_grows_for_the_release(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     out = tmp_path / "gate-1.img"
     prepare(base, order(tmp_path, "debian"), out, quiet)
     assert out.stat().st_size > base.stat().st_size
-    root, _ = opened(out)
+    root, _ = file_systems(out)
     root.check()
     assert root.free_bytes() > 30 << 20
 
@@ -119,7 +109,7 @@ def test_login_is_noted_for_the_first_boot(tmp_path: Path) -> None:
     out = tmp_path / "gate-1.img"
     login = Login("technician", "ssh-ed25519 AAAA ann")
     prepare(lookalike(tmp_path / "base", "preseed"), order(tmp_path, "preseed", login=login), out, quiet)
-    settings = json.loads(opened(out)[0].read(f"{FIRST_BOOT}/settings.json") or b"")
+    settings = json.loads(file_systems(out)[0].read(f"{FIRST_BOOT}/settings.json") or b"")
     assert (settings["login"], settings["login_key"]) == (login.name, login.key)
 
 

@@ -6,15 +6,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from lookalikes import CMDLINE, FIRST, KINDS, OS, lookalike
+from lookalikes import CMDLINE, FIRST, KINDS, OS, file_systems, lookalike
 
 from firmware_config.errors import ImageError
 from firmware_config.image.adapters import adapter_of, user_data, with_words
-from firmware_config.image.ext4 import Ext4
-from firmware_config.image.fat import Fat
-from firmware_config.image.growing import taken_out
 from firmware_config.image.systems import System, system_of
-from firmware_config.image.table import partitions_of
 
 WAYS = {
     "bookworm": "firstrun.sh",
@@ -25,16 +21,9 @@ WAYS = {
 }
 
 
-def parts(image: Path) -> tuple[Ext4, Fat]:
-    boot, root = partitions_of(image)
-    file = image.with_name("boot.out")
-    taken_out(image, boot.offset, boot.size_bytes, file)
-    return Ext4(image, root.offset, 0), Fat(file, 0)
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_system_is_found(tmp_path: Path, kind: str) -> None:
-    system = system_of(*parts(lookalike(tmp_path, kind)))
+    system = system_of(*file_systems(lookalike(tmp_path, kind)))
     assert system.way == WAYS[kind]
     assert (system.target, system.python) == (f"debian-{OS[kind][0]}", OS[kind][1])
     assert system.machine == "aarch64"
@@ -44,13 +33,14 @@ def test_system_is_found(tmp_path: Path, kind: str) -> None:
 
 def test_system_is_found_beside_a_name_with_an_apostrophe(tmp_path: Path) -> None:
     text = b"PRETTY_NAME=Ann's Debian\nID=debian\nVERSION_ID=12\n"
-    assert system_of(*parts(lookalike(tmp_path, "bookworm", **{"usr/lib/os-release": text}))).target == "debian-12"
+    image = lookalike(tmp_path, "bookworm", **{"usr/lib/os-release": text})
+    assert system_of(*file_systems(image)).target == "debian-12"
 
 
 def test_what_all_boxes_would_share_is_found(tmp_path: Path) -> None:
     files = {"etc/machine-id": b"0123456789abcdef0123456789abcdef\n"}
     files |= {f"etc/ssh/ssh_host_{kind}_key{end}": b"" for kind in ("ed25519", "rsa") for end in ("", ".pub")}
-    system = system_of(*parts(lookalike(tmp_path, "bookworm", **files)))
+    system = system_of(*file_systems(lookalike(tmp_path, "bookworm", **files)))
     assert system.has_machine_id
     assert len(system.host_keys) == 4
 
@@ -67,13 +57,13 @@ def test_what_all_boxes_would_share_is_found(tmp_path: Path) -> None:
 )
 def test_unsuitable_systems_are_refused(tmp_path: Path, kind: str, files: dict[str, bytes | None], words: str) -> None:
     with pytest.raises(ImageError) as error:
-        system_of(*parts(lookalike(tmp_path, kind, **files)))
+        system_of(*file_systems(lookalike(tmp_path, kind, **files)))
     assert words in str(error.value)
 
 
 @pytest.mark.parametrize("kind", ["bookworm", "trixie"])
 def test_customised_images_are_refused(tmp_path: Path, kind: str) -> None:
-    root, boot = parts(lookalike(tmp_path, kind))
+    root, boot = file_systems(lookalike(tmp_path, kind))
     adapter = adapter_of(system_of(root, boot), "gate-1", "gammabox-gate-1-0")
     boot.write({"cmdline.txt": with_words(boot.read("cmdline.txt") or b"", adapter.words)})
     with pytest.raises(ImageError, match="customised before"):
@@ -81,7 +71,7 @@ def test_customised_images_are_refused(tmp_path: Path, kind: str) -> None:
 
 
 def test_foreign_processor_is_told(tmp_path: Path) -> None:
-    assert system_of(*parts(lookalike(tmp_path, "debian", machine=0x3E))).machine == "x86_64"
+    assert system_of(*file_systems(lookalike(tmp_path, "debian", machine=0x3E))).machine == "x86_64"
 
 
 def system(kind: str) -> System:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge.detect.crops import mirrored
+from edge.detect.hit import positions
 from edge.errors import SourceError
 
 if TYPE_CHECKING:
@@ -53,15 +54,16 @@ def colours_around(
         halved = frame.colour_halved()
     except SourceError:  # its grey could be decoded: a hit is not lost for want of its colour
         return nothing
-    if _is_neutral(halved, mask):
+    masked = None if mask is None else _masked(mask, halved.shape)
+    if _is_neutral(halved, masked):
         return nothing
     height, width = halved.shape[:2]
-    rows = mirrored(np.array([spot.y // 2 for spot in spots]), side, height)
-    columns = mirrored(np.array([spot.x // 2 for spot in spots]), side, width)
+    xs, ys = positions(spots)
+    rows, columns = mirrored(ys // 2, side, height), mirrored(xs // 2, side, width)
     colours: Image = halved[rows[:, :, None], columns[:, None, :]]
     known = np.ones(len(spots), bool)
-    if mask is not None:
-        hidden = _masked(mask, halved.shape)[rows[:, :, None], columns[:, None, :]]
+    if masked is not None:
+        hidden = masked[rows[:, :, None], columns[:, None, :]]
         known = ~hidden[:, side // 2, side // 2]
         for index in np.flatnonzero(known & hidden.any(axis=(1, 2))):
             covered = hidden[index]
@@ -69,12 +71,12 @@ def colours_around(
     return colours, known
 
 
-def _is_neutral(halved: Image, mask: Image | None) -> bool:
+def _is_neutral(halved: Image, masked: NDArray[np.bool_] | None) -> bool:
     """Return whether the three channels are equal but for JPEG's rounding, by one in 16 of the unmasked pixels."""
     few = halved[::_EACH, ::_EACH].astype(np.int16)
     spread = few.max(axis=2) - few.min(axis=2)
-    if mask is not None:
-        spread[_masked(mask, halved.shape)[::_EACH, ::_EACH]] = 0
+    if masked is not None:
+        spread[masked[::_EACH, ::_EACH]] = 0
     return int(spread.max()) <= 1
 
 

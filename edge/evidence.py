@@ -40,7 +40,7 @@ class Crop:
 
 def strongest(hits: Sequence[Hit]) -> Hit | None:
     """Return the hit that counts and adds most; None where no hit counts."""
-    counted = [hit for hit in hits if hit.live and hit.nuisance is None]
+    counted = [hit for hit in hits if hit.counts]
     return max(counted, key=lambda hit: hit.added_dn, default=None)
 
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from edge.detect.hit import event_counts
 from edge.review.sensor_model import ADDED_EDGES_DN, PIXEL_EDGES, TABLE, counts
 
 SOURCES = {"Am-241": 4000.0, "Tc-99m": 16000.0, "Cs-137": 8000.0, "Co-60": 8000.0}
@@ -38,7 +39,7 @@ def main() -> None:
         run("trainer", "film", str(clip), "--size", SIZE, "--exposure", "0.033", "--fps", "25", "--seed", "7", *source)
         run("edge", "analyze", str(clip), "--exposure", "0.033", "--events", str(events), "--json")
         found = [json.loads(line) for line in events.read_text(encoding="utf-8").splitlines()]
-        hits = [event for event in found if event["type"] == "hit" and event["live"] and "nuisance" not in event]
+        hits = [event for event in found if event["type"] == "hit" and event_counts(event)]
         sources.append(
             {
                 "name": nuclide,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -62,7 +62,7 @@ class Hit:
         Pixels of the spot above half of its height.
     live : bool
         Whether it lies on live ground; only such hits enter rates.
-    nuisance : {"moves", "point of light", "light"} or None
+    nuisance : {"moves", "point of light"} or None
         What it is instead of radiation, where that is known; such hits enter no rates.
     like_light : bool
         Whether it is rather like light than like radiation. One such hit says little, many do.
@@ -136,6 +136,18 @@ class Detection:
     ground: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
     falling: bool = False
     saturated: bool = False
+
+
+def event_counts(event: Mapping[str, Any]) -> bool:
+    """Return whether a hit in the events of `gammabox-edge analyze` enters rates.
+
+    Examples
+    --------
+    >>> event_counts({"live": True}), event_counts({"live": True, "nuisance": "moves"})
+    (True, False)
+
+    """
+    return bool(event["live"]) and event.get("nuisance") is None
 
 
 def positions(spots: Sequence[Candidate | Hit]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from edge.analysis import frame_events
+from edge.detect.hit import event_counts
 from edge.pages.pictures import NARROW_PX, crop
 from edge.review.samples import Spread
 from edge.review.timeline import Timeline
@@ -90,8 +91,8 @@ class Gathering:
         if len(self.hits) < MAX_HITS:
             self.hits.append(event)
             (width, height), (columns, rows) = self.size, triple.current.size
-            counts = event["live"] and "nuisance" not in event
-            self.places.append((event["x"] * width / columns, event["y"] * height / rows, counts))
+            place = event["x"] * width / columns, event["y"] * height / rows
+            self.places.append((*place, event_counts(event)))
         self._shots.offer(lambda: _shot(event, triple))
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from edge.detect.hit import event_counts
 from edge.pages.axes import Axis, from_zero
 from edge.pages.charts import Band, Bars, Chart, Intervals, Line, Spans
 from edge.pages.parts import broad_figure, charts, figure, hint, prose
@@ -79,7 +80,7 @@ def live_chart(cells: Sequence[Cell], alarms: Spans) -> Html:
 
 def spectra(hits: Sequence[Mapping[str, Any]]) -> Iterator[Html]:
     """Yield the charts of added light and of sizes beside those of the simulated camera."""
-    counted = [hit for hit in hits if hit["live"] and "nuisance" not in hit]
+    counted = [hit for hit in hits if event_counts(hit)]
     if not counted:
         yield prose("No hits that count.")
         return

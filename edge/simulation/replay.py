@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edge.detect.hit import event_counts
 from edge.errors import SourceError
 from edge.files import load_json, read_text
 from edge.simulation.hit_train import HitTrain
@@ -79,7 +80,7 @@ def read_recording(path: Path, seconds: float | None, block_s: float) -> Recordi
         for line in read_text(path).splitlines():
             event = load_json(line)
             last_s = max(last_s, float(event["time_s"]))
-            if event["type"] == "hit" and event["live"] and event.get("nuisance") is None:
+            if event["type"] == "hit" and event_counts(event):
                 rows.append((float(event["time_s"]), int(event["x"]), int(event["y"])))
     except OSError as error:
         raise SourceError(path, f"cannot be read ({error.strerror})", "name an events file") from None

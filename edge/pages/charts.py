@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from edge.pages.axes import Axis
 
 COLOURS = 6
+"""Colours of series that `charts.css` has."""
 _HEIGHT = 250
 _TOP, _RIGHT, _BOTTOM = 12, 14, 46
 _LETTER = 6.6
@@ -138,10 +139,13 @@ def chart_style() -> str:
     return (Path(__file__).parent / "charts.css").read_text(encoding="utf-8")
 
 
-def drawn(chart: Chart, width: int = 400, *, height: int = _HEIGHT, titled: bool = False) -> Html:
+def drawn(
+    chart: Chart, width: int = 400, *, height: int = _HEIGHT, titled: bool = False, at: int | None = None
+) -> Html:
     """Return a chart as an SVG element that is as wide as its place and `width` pixels in its own measure.
 
-    `titled` writes the title into the picture. A page has it above the picture.
+    `titled` writes the title into the picture. A page has it above the picture. `at` is the column of a larger picture
+    in which it begins; it then keeps its size.
 
     Examples
     --------
@@ -154,7 +158,7 @@ def drawn(chart: Chart, width: int = 400, *, height: int = _HEIGHT, titled: bool
     legend = _legend(chart, width)
     top = _TOP + (20 if titled else 0)
     bottom = height - _BOTTOM
-    height += _LEGEND_ROW * len(legend)
+    whole = height + _LEGEND_ROW * len(legend)
     longest = max((len(chart.y.words(value)) for value in chart.y.ticks()), default=1)
     room = _Room(chart, 30 + _LETTER * max(longest, _LETTERS), width - _RIGHT, top, bottom)
     heading = [element("text", chart.title, x=width / 2, y=18, class_="title")] if titled else []
@@ -164,11 +168,14 @@ def drawn(chart: Chart, width: int = 400, *, height: int = _HEIGHT, titled: bool
         element("title", chart.title, id=name),
         element("desc", chart.words) if chart.words else "",
         *heading,
-        *_axes(room, height - _LEGEND_ROW * len(legend)),
+        *_axes(room, height),
         element("g", *(shape for series in chart.series for shape in _shapes(room, series))),
         *_legend_shapes(legend, room.bottom + _BOTTOM),
         class_="chart",
-        viewBox=f"0 0 {width} {height}",
+        x=at,
+        width=None if at is None else width,
+        height=None if at is None else whole,
+        viewBox=f"0 0 {width} {whole}",
         role="img",
         aria_labelledby=name,
     )
@@ -176,17 +183,12 @@ def drawn(chart: Chart, width: int = 400, *, height: int = _HEIGHT, titled: bool
 
 def as_picture(charts: Sequence[Chart], width: int = 400) -> str:
     """Return charts side by side as a file of its own, an SVG picture that follows the reader's light or dark style."""
-    panels = [drawn(chart, width, titled=True) for chart in charts]
-    heights = [float(panel.split('viewBox="0 0 ', 1)[1].split('"', 1)[0].split()[1]) for panel in panels]
-    placed = [
-        Html(panel.replace("<svg ", f'<svg x="{number * width}" width="{width}" height="{height:g}" ', 1))
-        for number, (panel, height) in enumerate(zip(panels, heights, strict=True))
-    ]
-    whole, tallest = width * len(charts), max(heights)
+    placed = [drawn(chart, width, titled=True, at=number * width) for number, chart in enumerate(charts)]
+    whole, tallest = width * len(charts), _HEIGHT + _LEGEND_ROW * max(len(_legend(chart, width)) for chart in charts)
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="picture" width="{whole}" height="{tallest:g}" '
-        f'viewBox="0 0 {whole} {tallest:g}">\n{PICTURE_MARK}\n<style>{chart_style()}</style>\n'
-        f'<rect class="paper" width="{whole}" height="{tallest:g}"/>\n{joined(placed)}\n</svg>\n'
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="picture" width="{whole}" height="{tallest}" '
+        f'viewBox="0 0 {whole} {tallest}">\n{PICTURE_MARK}\n<style>{chart_style()}</style>\n'
+        f'<rect class="paper" width="{whole}" height="{tallest}"/>\n{joined(placed)}\n</svg>\n'
     )
 
 
@@ -246,20 +248,16 @@ def _shapes(room: _Room, series: Series) -> Iterator[Html]:
 
 
 def _band(room: _Room, band: Band) -> Html:
-    points = [(room.x(x), room.y(low), room.y(high)) for x, low, high in band.points]
+    points: list[tuple[float, ...]] = [(room.x(x), room.y(low), room.y(high)) for x, low, high in band.points]
     if band.stepped:
-        points = [*_stepped_band(points)]
+        points = [*_stepped(points)]
     around = [f"{x},{high}" for x, _, high in points] + [f"{x},{low}" for x, low, _ in reversed(points)]
     return element("polygon", points=" ".join(around), class_=f"area s{band.colour}")
 
 
 def _line(room: _Room, line: Line) -> Iterator[Html]:
     points = [(room.x(x), room.y(y)) for x, y in line.points]
-    corners = points
-    if line.stepped:
-        bends = [((after[0], before[1]), after) for before, after in itertools.pairwise(points)]
-        corners = [*points[:1], *itertools.chain.from_iterable(bends)]
-    written = " ".join(f"{x},{y}" for x, y in corners)
+    written = " ".join(f"{x},{y}" for x, y in (_stepped(points) if line.stepped else points))
     kind = " dashed" if line.dashed else ""
     yield element("polyline", points=written, class_=f"line s{line.colour}{kind}")
     if line.dots:
@@ -267,10 +265,11 @@ def _line(room: _Room, line: Line) -> Iterator[Html]:
             yield element("circle", cx=x, cy=y, r=3, class_=f"dot s{line.colour}")
 
 
-def _stepped_band(points: Sequence[tuple[float, float, float]]) -> Iterator[tuple[float, float, float]]:
+def _stepped(points: Sequence[tuple[float, ...]]) -> Iterator[tuple[float, ...]]:
+    """Yield points with a corner before each later one: what the one before shows, up to the later x."""
     for before, after in itertools.pairwise(points):
         yield before
-        yield after[0], before[1], before[2]
+        yield after[0], *before[1:]
     yield from points[-1:]
 
 

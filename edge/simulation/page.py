@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edge.pages.axes import Axis
-from edge.pages.charts import Band, Chart, Intervals, Line, as_picture
+from edge.pages.charts import COLOURS, Band, Chart, Intervals, Line, as_picture
 from edge.pages.page import Page, Section
 from edge.pages.parts import charts, facts, figure, hint, prose, table, verdict
 from edge.simulation.months import per_1000_h
@@ -37,7 +37,9 @@ def curves(findings: Findings, seconds: float) -> list[Chart]:
     drawn = []
     if nuclides:
         x = _log_axis("µSv/h at the camera", [x for points in nuclides.values() for x, _ in points])
-        lines = [Line(name, sorted(points), 1 + number % 6) for number, (name, points) in enumerate(nuclides.items())]
+        lines = [
+            Line(name, sorted(points), 1 + number % COLOURS) for number, (name, points) in enumerate(nuclides.items())
+        ]
         drawn.append(Chart(f"Share with an alarm within {seconds:g} s", x, Axis("share", 0, 1), lines))
     delays: dict[str, list[tuple[float, float]]] = {"median": [], "90 %": []}
     for extra_hz, detection in stated:

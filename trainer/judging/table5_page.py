@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge.pages.axes import Axis, from_zero
-from edge.pages.charts import Chart, Dots, Intervals, Line
+from edge.pages.charts import COLOURS, Chart, Dots, Intervals, Line
 from edge.pages.page import Page, Section
 from edge.pages.parts import charts, figure, heading, hint, prose, table
 
@@ -76,7 +76,7 @@ def _metric(networks: Mapping[str, Any], name: str, words: str) -> Html:
 def _losses(logs: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[Html]:
     for key, words in (("loss", "Loss in training"), ("val_loss", "Loss on the validation split")):
         lines = [
-            Line(name, [(line["steps"], line[key]) for line in log], 1 + number % 6, dots=True)
+            Line(name, [(line["steps"], line[key]) for line in log], 1 + number % COLOURS, dots=True)
             for number, (name, log) in enumerate(logs.items())
             if log
         ]

@@ -31,7 +31,7 @@ def alarm_spans(episodes: Iterable[Episode], end_s: float) -> Spans:
 def rate_chart(cells: Sequence[Cell], alarms: Spans) -> Html:
     """Return the chart of the rate beside the background as known at each time."""
     rated = [(cell, rate) for cell in cells if (rate := cell.rate_hz) is not None]
-    edges = [*(cell.start_s for cell in cells), _end_s(cells)]
+    end_s = _end_s(cells)
     highest = max((rate for _, (_, rate, _) in rated), default=0.0)
     # A cell with hardly any live time has an interval that would flatten all others.
     top = min(max((high for _, (_, _, high) in rated), default=1.0), 3 * highest or 1.0)
@@ -39,15 +39,15 @@ def rate_chart(cells: Sequence[Cell], alarms: Spans) -> Html:
     known = [(cell.start_s, *cell.background_hz) for cell in cells]
     series: list[Series] = [
         Spans(alarms.name if alarms.spans else "", alarms.spans),
-        Band("its 95 % interval", _closed(intervals, edges), 1, stepped=True),
+        Band("its 95 % interval", _closed(intervals, end_s), 1, stepped=True),
         Band("", [(at, low, high) for at, low, _, high in known], 2),
-        Line("rate", _closed([(cell.start_s, rate) for cell, (_, rate, _) in rated], edges), 1, stepped=True),
+        Line("rate", _closed([(cell.start_s, rate) for cell, (_, rate, _) in rated], end_s), 1, stepped=True),
         Line("background as known then", [(at, mean) for at, _, mean, _ in known], 2, dashed=True),
     ]
     width_s = cells[1].start_s - cells[0].start_s if len(cells) > 1 else 1.0
     chart = Chart(
         "Hits per live second",
-        Axis("time in the recording, s", edges[0], max(edges[-1], edges[0] + 1e-3)),
+        _time_axis(cells),
         from_zero("hits per live second", [top]),
         series,
         f"The rate in steps of {width_s:g} s; the highest is {highest:.3g}.",
@@ -60,13 +60,13 @@ def rate_chart(cells: Sequence[Cell], alarms: Spans) -> Html:
 
 def live_chart(cells: Sequence[Cell], alarms: Spans) -> Html:
     """Return the chart of the live time."""
-    edges = [*(cell.start_s for cell in cells), _end_s(cells)]
+    end_s = _end_s(cells)
     timed = [cell for cell in cells if cell.seconds > 0]
-    fraction = _closed([(cell.start_s, cell.live_fraction / cell.seconds) for cell in timed], edges)
-    live = _closed([(cell.start_s, cell.live_s / cell.seconds) for cell in timed], edges)
+    fraction = _closed([(cell.start_s, cell.live_fraction / cell.seconds) for cell in timed], end_s)
+    live = _closed([(cell.start_s, cell.live_s / cell.seconds) for cell in timed], end_s)
     chart = Chart(
         "Live time",
-        Axis("time in the recording, s", edges[0], max(edges[-1], edges[0] + 1e-3)),
+        _time_axis(cells),
         Axis("share", 0, 1.05),
         [
             Spans("", alarms.spans),
@@ -87,26 +87,19 @@ def spectra(hits: Sequence[Mapping[str, Any]]) -> Iterator[Html]:
     model = sensor_model()
     added = counts((hit["added_dn"] for hit in counted), ADDED_EDGES_DN)
     pixels = counts((hit["pixels"] for hit in counted), PIXEL_EDGES)
-    yield charts(
-        (
-            figure(
-                _spectrum(
-                    "Added light",
-                    Axis("grey levels added to the brightest pixel", 10, 256, log=True),
-                    (added, ADDED_EDGES_DN),
-                    [(source.name, source.added) for source in model.sources],
-                )
-            ),
-            figure(
-                _spectrum(
-                    "Size",
-                    Axis("pixels above half of the height", 1, 60, log=True),
-                    (pixels, PIXEL_EDGES),
-                    [(source.name, source.pixels) for source in model.sources],
-                )
-            ),
-        )
+    by_light = _spectrum(
+        "Added light",
+        Axis("grey levels added to the brightest pixel", 10, 256, log=True),
+        (added, ADDED_EDGES_DN),
+        [(source.name, source.added) for source in model.sources],
     )
+    by_size = _spectrum(
+        "Size",
+        Axis("pixels above half of the height", 1, 60, log=True),
+        (pixels, PIXEL_EDGES),
+        [(source.name, source.pixels) for source in model.sources],
+    )
+    yield charts(map(figure, (by_light, by_size)))
     yield hint(
         f"Dots: the {len(counted):,} hits of this recording that count, with 95 % intervals. Lines: hits that "
         f"the shipped networks find in films of the simulated camera ({model.camera}) beside a source. Hits of another "
@@ -150,9 +143,14 @@ def _spectrum(
     return Chart(title, x, y, [*lines, Intervals("this recording", dots, 1)])
 
 
-def _closed(points: Sequence[tuple[float, ...]], edges: Sequence[float]) -> Any:  # noqa: ANN401 - points of any length
+def _closed(points: Sequence[tuple[float, ...]], end_s: float) -> Any:  # noqa: ANN401 - points of any length
     """Return stepped points with one more at the end of the time, so that the last step is drawn."""
-    return [*points, (edges[-1], *points[-1][1:])] if points else []
+    return [*points, (end_s, *points[-1][1:])] if points else []
+
+
+def _time_axis(cells: Sequence[Cell]) -> Axis:
+    start_s = cells[0].start_s if cells else 1.0
+    return Axis("time in the recording, s", start_s, max(_end_s(cells), start_s + 1e-3))
 
 
 def _end_s(cells: Sequence[Cell]) -> float:

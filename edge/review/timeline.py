@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from edge.statistics import poisson_interval
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from edge.alarm.live_time import Observation
     from edge.alarm.tracker import AlarmTracker
@@ -74,26 +74,21 @@ class Timeline:
 
     def add(self, observation: Observation, tracker: AlarmTracker) -> None:
         """Count one frame."""
-        start_s = observation.monotonic_s // self._width_s * self._width_s
-        if not self._cells or start_s > self._cells[-1].start_s:
-            if len(self._cells) >= MAX_CELLS:
-                self._width_s *= 2
-                self._cells = joined(self._cells, self._width_s)
-            if not self._cells or start_s > self._cells[-1].start_s:
-                self._cells.append(Cell(start_s))
         background = tracker.background
         low_hz, high_hz = background.interval_hz()
-        self._cells[-1].add(
-            Cell(
-                start_s,
-                seconds=observation.period_s,
-                hits=observation.hits,
-                weighted=observation.hits * observation.weight,
-                live_s=observation.live_s,
-                live_fraction=observation.live_fraction * observation.period_s,
-                background_hz=(low_hz, background.mean_hz, high_hz),
-            )
+        counted = Cell(
+            observation.monotonic_s,
+            seconds=observation.period_s,
+            hits=observation.hits,
+            weighted=observation.hits * observation.weight,
+            live_s=observation.live_s,
+            live_fraction=observation.live_fraction * observation.period_s,
+            background_hz=(low_hz, background.mean_hz, high_hz),
         )
+        _add(self._cells, counted, self._width_s)
+        if len(self._cells) > MAX_CELLS:
+            self._width_s *= 2
+            self._cells = joined(self._cells, self._width_s)
 
     def cells(self, most: int = SHOWN_CELLS) -> tuple[Cell, ...]:
         """Return cells of one width, which is at least a second where the recording lasts so long, at most so many."""
@@ -108,17 +103,15 @@ class Timeline:
 
 def joined(cells: Sequence[Cell], width_s: float) -> list[Cell]:
     """Return cells joined to wider ones."""
-    return list(_joined(cells, width_s))
-
-
-def _joined(cells: Sequence[Cell], width_s: float) -> Iterator[Cell]:
-    current: Cell | None = None
+    wide: list[Cell] = []
     for cell in cells:
-        start_s = cell.start_s // width_s * width_s
-        if current is None or start_s > current.start_s:
-            if current is not None:
-                yield current
-            current = Cell(start_s)
-        current.add(cell)
-    if current is not None:
-        yield current
+        _add(wide, cell, width_s)
+    return wide
+
+
+def _add(cells: list[Cell], later: Cell, width_s: float) -> None:
+    """Add what a later cell has counted to the last of some cells of a width, or to a new one."""
+    start_s = later.start_s // width_s * width_s
+    if not cells or start_s > cells[-1].start_s:
+        cells.append(Cell(start_s))
+    cells[-1].add(later)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from edge.files import replace_file, why
+from edge.telemetry.fields import first_error
 from edge.telemetry.messages import UpdateReport
 from edge.telemetry.offer import Offer
 from edge.telemetry.topics import offers_of
@@ -82,9 +83,7 @@ class Offers:
         try:
             offer = Offer.model_validate_json(arrived.payload)
         except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            place = ".".join(str(part) for part in first["loc"])
-            log.warning("the offer of a release cannot be read (%s: %s)", place, first["msg"])
+            log.warning("the offer of a release cannot be read (%s)", first_error(error))
             return
         text = offer.model_dump_json() + "\n"
         try:

@@ -16,6 +16,7 @@ from edge.commands.console import EXIT_CHECK_FAILED
 from edge.control_room.conversation import Conversation
 from edge.errors import BrokerError
 from edge.telemetry.commands import ARGUMENTS, Command, Response
+from edge.telemetry.fields import first_error
 from edge.telemetry.topics import CommandTopic
 from edge.text import one_line
 
@@ -87,7 +88,5 @@ def _arguments(verb: Verb, words: list[str]) -> dict[str, JsonValue]:
     try:
         ARGUMENTS[verb].model_validate(given)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise BrokerError(f"{verb}, {place}: {first['msg']}; docs/commands.md has the arguments") from error
+        raise BrokerError(f"{verb}, {first_error(error)}; docs/commands.md has the arguments") from error
     return given

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from edge.text import one_line
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 MAX_TEXT = 500
 MAX_TEXTS = 40
@@ -42,6 +45,13 @@ Base64 = Annotated[
 ]
 """Bytes of a small file. Messages are made of bytes, as texts in messages are redacted."""
 Texts = Annotated[tuple[Text, ...], BeforeValidator(_first_ones), Field(max_length=MAX_TEXTS)]
+
+
+def first_error(error: ValidationError) -> str:
+    """Return what is wrong first, after the place where it stands."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(str(part) for part in first["loc"])
+    return f"{place + ': ' if place else ''}{first['msg']}"
 
 
 class Part(BaseModel):

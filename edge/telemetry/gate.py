@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from edge.clock import SET_SINCE
 from edge.config.telemetry import VERBS, Verb
 from edge.telemetry.commands import ARGUMENTS, Command
+from edge.telemetry.fields import first_error
 from edge.telemetry.topics import parse_command
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def judge(
     try:
         command = Command.model_validate_json(arrived.payload)
     except ValidationError as error:
-        return Refused(f"{verb}: {_first(error)}")
+        return Refused(f"{verb}: {first_error(error)}")
     name = command.transaction_id
     if name in done:
         # Whoever gave the command has an answer already, and the broker may deliver it twice.
@@ -79,7 +80,7 @@ def judge(
     try:
         arguments = ARGUMENTS[verb].model_validate(command.arguments)
     except ValidationError as error:
-        return Refused(f"arguments: {_first(error)}", verb, name)
+        return Refused(f"arguments: {first_error(error)}", verb, name)
     reason = _reason_to_refuse(verb, command, allowed, len(done), utc)
     return Accepted(verb, command, arguments) if reason is None else Refused(reason, verb, name)
 
@@ -101,9 +102,3 @@ def _reason_to_refuse(verb: Verb, command: Command, allowed: Collection[str], do
     if age_s < -MAX_AHEAD_S:
         return f"the command is {-age_s:,.0f} s in the future; check both clocks"
     return f"more than {MEMORY} commands in {MAX_AGE_S + MAX_AHEAD_S:.0f} s" if done >= MEMORY else None
-
-
-def _first(error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_input=False)[0]
-    place = ".".join(str(part) for part in first["loc"])
-    return f"{place + ': ' if place else ''}{first['msg']}"

@@ -10,7 +10,19 @@ from pydantic import AwareDatetime, Field, ValidationError
 from edge.arguments import described, takes
 from edge.errors import GammaboxError
 from edge.redaction import redacted_values
-from edge.telemetry.fields import Base64, Count, Fraction, Identifier, Interval, Name, Part, RateHz, Text, Texts
+from edge.telemetry.fields import (
+    Base64,
+    Count,
+    Fraction,
+    Identifier,
+    Interval,
+    Name,
+    Part,
+    RateHz,
+    Text,
+    Texts,
+    first_error,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -324,6 +336,4 @@ def _decoded(model: type[AnyMessage], kind: str, payload: bytes) -> AnyMessage:
     try:
         return model.model_validate_json(payload)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise MessageError(f"{kind} message: {place + ': ' if place else ''}{first['msg']}") from error
+        raise MessageError(f"{kind} message: {first_error(error)}") from error

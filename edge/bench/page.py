@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from edge.detect.hit import STAGE_WORDS
 from edge.pages.axes import Axis, from_zero
 from edge.pages.charts import Bars, Chart, Intervals
 from edge.pages.page import Page, Section
@@ -14,13 +15,6 @@ if TYPE_CHECKING:
 
     from edge.bench.comparison import Comparison, Row
     from edge.pages.html import Html
-
-_STAGES = {
-    "fast_path": "finding candidates",
-    "crop": "cutting crops",
-    "classify": "running the networks",
-    "nuisance": "asking what else it may be",
-}
 
 
 def comparison_page(comparison: Comparison, command: str = "") -> Page:
@@ -102,7 +96,9 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 def _methods(rows: Sequence[Row]) -> Iterator[Html]:
     for row in rows:
-        stages = [f"{_STAGES.get(stage, stage)} {spent.mean:.2f}" for stage, spent in row.ms.items() if stage != "all"]
+        stages = [
+            f"{STAGE_WORDS.get(stage, stage)} {spent.mean:.2f}" for stage, spent in row.ms.items() if stage != "all"
+        ]
         spent = f" Milliseconds a frame: {', '.join(stages)}." if stages else ""
         yield prose(f"{row.name}: {row.about}.{spent}")
     if all(row.score is None for row in rows):

@@ -90,10 +90,10 @@ def run(
             progress=stack.enter_context(frame_progress(declared)),
             follow=_follower(gathering, stack.enter_context(_overlay(look, source.mode))),
         )
-    if gathering is not None:
+    if gathering is not None and look.report is not None:
         name = Path(without_login(clip)).name
         recording = Recording(name, source.mode, source.exposure_s, typed_command("gammabox-edge"))
-        _write_report(gathering, summary, recording, look)
+        write_page(report_page(gathering, summary, recording, look.scene.value), look.report)
     for warning in summary.warnings:
         sys.stderr.write(f"warning: {warning}\n")
     print(summary.as_json() if as_json else as_text(summary))
@@ -111,11 +111,6 @@ def _follower(gathering: Gathering | None, overlay: Overlay | None) -> Callable[
             overlay.follow(analysed, tracker)
 
     return follow
-
-
-def _write_report(gathering: Gathering, summary: Summary, recording: Recording, look: LookOptions) -> None:
-    if look.report is not None:
-        write_page(report_page(gathering, summary, recording, look.scene.value), look.report)
 
 
 def _check_places(

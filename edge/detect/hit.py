@@ -12,9 +12,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-DETECTION_STAGES = ("fast_path", "crop", "classify", "nuisance")
-"""Finding candidates; cutting crops; running the networks and merging hits; asking what else than radiation hits
-may be, which decodes colours where they are needed."""
+STAGE_WORDS = {
+    "fast_path": "finding candidates",
+    "crop": "cutting crops",
+    "classify": "running the networks",  # and merging hits
+    "nuisance": "asking what else it may be",  # which decodes colours where they are needed
+}
+DETECTION_STAGES = tuple(STAGE_WORDS)
 PARTS = (12, 16)
 """Rows and columns of the parts of a picture whose live ground is reported."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from edge.detect.hit import STAGE_WORDS
 from edge.pages.html import Html, element
 from edge.pages.page import Page, Section
 from edge.pages.parts import Shot, charts, facts, folded, gallery, heading, hint, note, prose, table, verdict
@@ -37,14 +38,7 @@ _SCENES: dict[Scene, str] = {
     "sharp": f"{_MEDIAN}. It may show people: mind who sees it.",
     "none": "The scene is left out.",
 }
-_STAGES = {
-    "decode": "decoding the picture",
-    "fast_path": "finding candidates",
-    "crop": "cutting crops",
-    "classify": "running the networks",
-    "nuisance": "asking what else it may be",
-    "alarm": "judging the rate",
-}
+_STAGES = {"decode": "decoding the picture", **STAGE_WORDS, "alarm": "judging the rate"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,12 +238,10 @@ def _speed(summary: Summary) -> Iterator[Html]:
         f"{summary.fps:.1f} frames a second in {summary.seconds:.1f} s, networks run by {summary.runtime}. "
         "The times of stages are of one thread."
     )
-    rows = [
-        (_STAGES[stage], f"{times.mean:.2f}", f"{times.p95:.2f}", f"{times.max:.2f}")
-        for stage, times in summary.ms.items()
-    ]
+    ms = {_STAGES[stage]: times for stage, times in summary.ms.items()}
+    rows = [(words, f"{times.mean:.2f}", f"{times.p95:.2f}", f"{times.max:.2f}") for words, times in ms.items()]
     listed = table(("milliseconds a frame", "mean", "95 % below", "most"), rows, "Milliseconds a frame by stage")
-    yield charts((stage_chart({_STAGES[stage]: times for stage, times in summary.ms.items()}), listed))
+    yield charts((stage_chart(ms), listed))
 
 
 def _faults(summary: Summary) -> Iterator[Html]:

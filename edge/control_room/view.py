@@ -103,6 +103,11 @@ class View:
         """Whether the alarm of the box is not acknowledged yet."""
         return self.urgency == "alarm" and self.acknowledgement is None
 
+    @property
+    def is_urgent(self) -> bool:
+        """Whether the alarm of the box is not acknowledged yet, or it is in overload, which nobody can acknowledge."""
+        return self.needs_attention or self.urgency == "overload"
+
     def sounds(self, now: datetime) -> bool:
         """Return whether the alarm asks for a sound: nobody has taken charge, or the time of silence is over."""
         until = None if self.acknowledgement is None else self.acknowledgement.silenced_until

@@ -186,7 +186,7 @@ class WatchApp(App[None]):
             alarm.acknowledgement is None and alarm.ended is not None and alarm.ended >= self._started
             for alarm in self._alarms
         )
-        urgent = {view.name for view in self._all if view.needs_attention or view.urgency == "overload"}
+        urgent = {view.name for view in self._all if view.is_urgent}
         hidden = len(urgent - {view.name for view in self._views})
         self._hints.update(hints(self._wanted, past, hides=self._hides_calm, hidden=hidden))
 

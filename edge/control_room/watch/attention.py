@@ -71,7 +71,7 @@ class Attention:
         return self._calls(views, now) or fell
 
     def _follow(self, views: Sequence[View]) -> None:
-        """Take the overloads and the alarms of boxes that are gone in; new ones ring at once."""
+        """Note which boxes are in overload, and which fell away in an alarm; new ones ring at once."""
         overloads = {(view.site, view.device) for view in views if view.urgency == "overload"}
         old = {(view.site, view.device) for view in views if view.word == "OLD ALARM" and view.needs_attention}
         self._muted -= (self._overloads - overloads) | (old - self._old)

@@ -77,9 +77,7 @@ def heading(columns: Columns) -> Text:
 def row(view: View, columns: Columns, now: datetime) -> Text:
     """Return the line of a box."""
     name = view.name if columns.several_sites else view.device
-    mark = (
-        "!" if view.needs_attention or view.urgency == "overload" else "✓" if view.acknowledgement is not None else " "
-    )
+    mark = "!" if view.is_urgent else "✓" if view.acknowledgement is not None else " "
     background_hz = None if view.health is None else view.health.background_hz
     least = ">" if view.alarm is not None and view.alarm.lower_limit and view.rate_hz is not None else ""
     # The rate of a box that cannot judge says nothing: it may be 0.

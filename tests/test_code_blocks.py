@@ -7,7 +7,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from code_blocks import BLOCKS, Elsewhere, NotRun, Run
+from code_blocks import BLOCKS, ROOT, Elsewhere, NotRun, Run, blocks_of
 from ruamel.yaml import YAML
 
 from edge.commands.cli import main as edge_main
@@ -15,8 +15,6 @@ from firmware_config.commands import main as firmware_main
 from quantize.commands import main as quantize_main
 from trainer.commands.cli import main as trainer_main
 
-ROOT = Path(__file__).parent.parent
-FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 ENTRIES = {
     "gammabox-edge": edge_main,
     "gammabox-trainer": trainer_main,
@@ -24,10 +22,6 @@ ENTRIES = {
     "gammabox-firmware": firmware_main,
 }
 SPLITS = (("train", 300), ("train", 100), ("validation", 120), ("test", 64))
-
-
-def blocks_of(page):
-    return FENCE.findall((ROOT / page).read_text(encoding="utf-8"))
 
 
 def shell_blocks():

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import typer
-from code_blocks import BLOCKS
+from code_blocks import BLOCKS, FENCE, blocks_of
 
 import edge.commands.cli
 import firmware_config.commands
@@ -42,7 +42,6 @@ FOREIGN_OPTIONS = {
 MAX_LINES_README = 130
 MAX_WORDS = 1500
 MAX_COLUMNS = 120
-FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 COMMAND = re.compile(r"^(sudo )?(\w+=\S+ )?([./\w-]*/)?(gammabox-\w+|make|pip|python3|mosquitto_\w+|sh) ", re.MULTILINE)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 MODULE_PATH = re.compile(r"^(?:edge|trainer|quantize|firmware_config|tests|scripts|docs)/[\w/.-]+$")
@@ -71,7 +70,7 @@ def anchors(page: str) -> set[str]:
 
 def commands_in(page: str) -> Iterator[str]:
     """Each command of ours that the page writes out, in blocks and between backticks."""
-    lines = [line for _, block in FENCE.findall(text_of(page)) for line in block.replace("\\\n", " ").splitlines()]
+    lines = [line for _, block in blocks_of(page) for line in block.replace("\\\n", " ").splitlines()]
     for code in lines + spans(page):
         yield from re.findall(r"(?<![\w/-])(?:\.venv/bin/)?(gammabox-(?:edge|trainer|quantize|firmware) [^#|;]*)", code)
 
@@ -144,7 +143,7 @@ def test_single_options_exist(page: str) -> None:
 @pytest.mark.parametrize("page", MANUALS)
 def test_make_targets_exist(page: str) -> None:
     targets = set(re.findall(r"^([\w-]+):", text_of("Makefile"), re.MULTILINE))
-    lines = [line for _, block in FENCE.findall(text_of(page)) for line in block.splitlines()]
+    lines = [line for _, block in blocks_of(page) for line in block.splitlines()]
     assert {match[1] for code in spans(page) + lines if (match := re.match(r"make ([a-z][\w-]*)", code))} <= targets
 
 
@@ -193,9 +192,7 @@ def test_pages_that_the_source_names_exist() -> None:
 
 def test_messages_of_the_manual_are_valid() -> None:
     kinds = {"alarm": messages.AlarmMessage, "faults": messages.Health, "hits": messages.HitMessage}
-    examples = [
-        json.loads(block) for language, block in FENCE.findall(text_of("docs/messages.md")) if language == "json"
-    ]
+    examples = [json.loads(block) for language, block in blocks_of("docs/messages.md") if language == "json"]
     assert len(examples) == len(kinds)
     for example in examples:
         kind = next(key for key in kinds if key in example)
@@ -215,7 +212,6 @@ def test_limits_of_the_manual_are_those_of_the_check() -> None:
 @pytest.mark.parametrize("page", MANUALS)
 def test_code_blocks_are_listed(page: str) -> None:
     """Each stands in tests/tools/code_blocks.py, with how the tests run it or why they do not."""
-    blocks = list(enumerate(FENCE.findall(text_of(page))))
     listed = {number for listed_page, number in BLOCKS if listed_page == page}
-    code = {number for number, (language, text) in blocks if language or COMMAND.search(text)}
+    code = {number for number, (language, text) in enumerate(blocks_of(page)) if language or COMMAND.search(text)}
     assert listed == code, "list the blocks of this page in tests/tools/code_blocks.py"

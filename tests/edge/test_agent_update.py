@@ -6,6 +6,7 @@ import time
 
 import pytest
 from agent_box import FPS, SITE, SIZE, Box, messages, write_film
+from link_rig import until
 
 from edge.config.device import MqttSettings
 from edge.control_room.subscriber import Subscriber
@@ -30,14 +31,6 @@ def box(tmp_path, tiny_bundle, new_broker):
     agent_box.settings["logging"] = {"level": "info"}
     yield agent_box
     agent_box.end()
-
-
-def until(found, patience_s=40.0):
-    deadline = time.monotonic() + patience_s
-    while not (value := found()):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    return value
 
 
 def test_agent_beside_an_updater(box, tmp_path):

@@ -10,17 +10,15 @@ import cv2
 import jsonschema
 import numpy as np
 import pytest
+from analysed_frames import analysed_frame
 from ruamel.yaml import YAML
 
 from edge.alarm.condition import situation_of
-from edge.alarm.live_time import Observation
 from edge.alarm.tracker import AlarmTracker
-from edge.capture.frame import Frame, Triple
 from edge.config.device import AlarmSettings
 from edge.config.telemetry import TelemetrySettings
-from edge.detect.hit import Detection, Hit
+from edge.detect.hit import Hit
 from edge.evidence import MAX_RADIUS, SIDE, evidence_of, strongest
-from edge.pipeline import AnalysedFrame
 from edge.reporting import EVIDENCE_EVERY_S, Reporter
 from edge.telemetry import outbox_file
 from edge.telemetry.contract import json_schemas
@@ -84,22 +82,7 @@ def box(tmp_path):
         settings = AlarmSettings()
         tracker = AlarmTracker(settings, "gate", None)
         for number in range(25 * seconds):
-            frame = Frame(number, number / 25, NOW, SCENE)
-            observation = Observation(
-                sequence=number,
-                monotonic_s=frame.monotonic_s,
-                utc=NOW,
-                hits=len(hits),
-                live_s=0.04,
-                period_s=0.04,
-                exposure_known=True,
-                live_fraction=1.0,
-                unclassified=0,
-            )
-            analysed = AnalysedFrame(
-                Triple(frame, frame, frame), Detection(number, hits, 1.0, len(hits), 0), observation, (), {}
-            )
-            reporter.report(analysed, situation_of(tracker, settings))
+            reporter.report(analysed_frame(number, NOW, SCENE, hits), situation_of(tracker, settings))
         return [each.message for each in outbox.next(1000)]
 
     yield play

@@ -8,6 +8,7 @@ from edge.config.device import DeviceSettings
 from edge.offers import Offers
 from edge.telemetry.inbox import Arrived
 from edge.updater.disk import Disk
+from edge.updater.errors import UpdaterError
 from edge.updater.offer import Offer, read_offer
 from edge.updater.report import Report, write_report
 
@@ -99,16 +100,12 @@ def test_report_of_the_updater_is_news_once(offers, tmp_path):
 
 @pytest.mark.parametrize("text", ["", "{", "null", '{"offer": 1}', '{"offer": "a", "release": "x", "urls": "https"}'])
 def test_read_offer_refuses_what_is_none(tmp_path, text):
-    from edge.updater.errors import UpdaterError
-
     (tmp_path / "offer").write_text(text, encoding="utf-8")
     with pytest.raises(UpdaterError, match="no offer of a release"):
         read_offer(tmp_path / "offer")
 
 
 def test_read_offer_follows_no_link(tmp_path):
-    from edge.updater.errors import UpdaterError
-
     (tmp_path / "real").write_text(json.dumps(GOOD), encoding="utf-8")
     (tmp_path / "offer").symlink_to(tmp_path / "real")
     with pytest.raises(UpdaterError, match="cannot be read"):

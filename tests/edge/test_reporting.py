@@ -2,16 +2,14 @@ from datetime import datetime, timedelta, timezone
 
 import numpy as np
 import pytest
+from analysed_frames import analysed_frame
 
 from edge.alarm.background import Rate
 from edge.alarm.condition import situation_of
-from edge.alarm.live_time import Observation
 from edge.alarm.tracker import AlarmTracker
-from edge.capture.frame import Frame, Triple
 from edge.config.device import AlarmSettings
 from edge.config.telemetry import TelemetrySettings
-from edge.detect.hit import Detection, Hit
-from edge.pipeline import AnalysedFrame
+from edge.detect.hit import Hit
 from edge.reporting import Reporter
 from edge.telemetry.messages import Info, Stamp, decode
 from edge.telemetry.outbox import Outbox
@@ -42,22 +40,8 @@ class Rig:
             self.number += 1
             is_hit = every > 0 and self.number % every == 0
             utc = START + timedelta(seconds=self.number / 25)
-            frame = Frame(self.number, self.number / 25, utc, GREY)
             hits = (Hit(self.number % 60, self.number % 47, 0.9, 50.0, 3, live=True),) * is_hit
-            observation = Observation(
-                sequence=self.number,
-                monotonic_s=frame.monotonic_s,
-                utc=utc,
-                hits=len(hits),
-                live_s=0.04,
-                period_s=0.04,
-                exposure_known=True,
-                live_fraction=1.0,
-                unclassified=0,
-            )
-            detection = Detection(self.number, hits, 1.0, len(hits), 0)
-            alarms = self.tracker.update(observation)
-            analysed = AnalysedFrame(Triple(frame, frame, frame), detection, observation, alarms, {})
+            analysed = analysed_frame(self.number, utc, GREY, hits, self.tracker.update)
             self.reporter.report(analysed, situation_of(self.tracker, SETTINGS))
 
     def said(self, kind="alarm"):

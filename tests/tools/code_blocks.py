@@ -7,7 +7,18 @@ can be run.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+
+
+def blocks_of(page: str) -> list[tuple[str, str]]:
+    """Return the blocks of a page, each as its language and its text."""
+    found: list[tuple[str, str]] = FENCE.findall((ROOT / page).read_text(encoding="utf-8"))
+    return found
 
 
 @dataclass(frozen=True)

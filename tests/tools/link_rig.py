@@ -15,11 +15,13 @@ from edge.telemetry.topics import Topic
 SITE = "link"
 
 
-def until(condition, patience_s=30.0):
+def until(condition, patience_s=40.0):
+    """Wait for a condition that becomes true, and return what it yields then."""
     deadline = time.monotonic() + patience_s
-    while not condition():
+    while not (found := condition()):
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.02)
+    return found
 
 
 def device_of(name):

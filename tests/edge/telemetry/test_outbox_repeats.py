@@ -31,6 +31,11 @@ def send(outbox, *messages, verified=True):
     outbox.commit()
 
 
+def full(*_arguments, **_named):
+    """Fail as a full disk does."""
+    raise sqlite3.OperationalError("database or disk is full")
+
+
 def again(outbox):
     """Return the event ids of what waits, all of which is marked historical and not retained."""
     waiting = [each.message for each in outbox.next(100)]
@@ -89,9 +94,6 @@ def test_outbox_learns_nothing_from_what_was_sent_before_the_broker_was_asked(pa
 def test_outbox_learns_nothing_while_a_full_disk_keeps_it_from_repeating(path, monkeypatch):
     outbox = Outbox(path, 100)
     send(outbox, made(1, "until_full"))
-
-    def full(*_arguments, **_named):
-        raise sqlite3.OperationalError("database or disk is full")
 
     with monkeypatch.context() as disk:
         disk.setattr(outbox._file, "repeat", full)
@@ -200,9 +202,6 @@ def test_outbox_repeats_nothing_old_and_keeps_a_bounded_number(path, monkeypatch
 def test_outbox_repeats_what_went_out_while_the_disk_was_full(path, monkeypatch):
     outbox = Outbox(path, 100)
     send(outbox, made(1))
-
-    def full(*_arguments, **_named):
-        raise sqlite3.OperationalError("database or disk is full")
 
     with monkeypatch.context() as disk:
         disk.setattr(outbox._file, "write", full)

@@ -3,15 +3,15 @@
 import contextlib
 import lzma
 import random
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-SFDISK = shutil.which("sfdisk") or shutil.which("sfdisk", path="/usr/sbin:/sbin")
-LOSETUP = shutil.which("losetup") or shutil.which("losetup", path="/usr/sbin:/sbin")
+from firmware_config.image.programs import found
+
+SFDISK, LOSETUP = found("sfdisk"), found("losetup")
 MIB = 1 << 20
 
 

@@ -1,7 +1,6 @@
 """HTTPS servers with ranges for releases: a small one that notes requests and fails as told, and nginx."""
 
 import os
-import shutil
 import ssl
 import subprocess
 import threading
@@ -12,7 +11,9 @@ from pathlib import Path
 
 from site_broker import is_open, wait_until
 
-NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+from firmware_config.image.programs import found
+
+NGINX = found("nginx")
 
 
 class ReleaseServer:

@@ -1,6 +1,5 @@
 """A broker of a site that run.sh has started, with the credentials that let boxes in."""
 
-import shutil
 import socket
 import subprocess
 import time
@@ -10,10 +9,10 @@ from pathlib import Path
 from edge.config.device import MqttSettings, TlsSettings
 from firmware_config.broker import write_broker
 from firmware_config.credentials import create
+from firmware_config.image.programs import found
 from firmware_config.site import Box, Broker, Site
 
-# Debian installs the broker where only root's PATH looks.
-MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
+MOSQUITTO = found("mosquitto")
 WAIT_S = 60.0
 
 

@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 from site_broker import is_open, wait_until
 
+from firmware_config.image.programs import found
+
 PATIENCE_S = 20.0
-SSHD = shutil.which("sshd") or shutil.which("sshd", path="/usr/sbin:/usr/local/sbin")
+SSHD = found("sshd")
 
 _SERVER = """\
 Port {port}

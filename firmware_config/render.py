@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from edge.arguments import takes
-from edge.installer.setup import UPDATER_UNITS
+from edge.installer.setup import UNIT, UPDATER_UNITS
 from firmware_config.broker import broker_files
 from firmware_config.device import device_settings
 from firmware_config.site import CONTROL_ROOM_USER, Box, Site
 from firmware_config.templating import filled
 from firmware_config.yaml_text import block
-
-AGENT_UNIT = "gammabox-edge.service"
 
 
 @takes(site=Site)
@@ -51,6 +49,6 @@ def box_files(site: Site, box: Box, *, installed: bool = False) -> dict[str, str
     settings = block(device_settings(site.site, site.broker, box, installed=installed))
     return {
         "device.yaml": filled("device.yaml", site=site, box=box, settings=settings),
-        **{name: filled(name, site=site, box=box) for name in (AGENT_UNIT, *UPDATER_UNITS)},
+        **{name: filled(name, site=site, box=box) for name in (UNIT, *UPDATER_UNITS)},
         "gammabox.sysusers.conf": filled("gammabox.sysusers.conf", site=site),
     }

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import edge
+from edge.installer.layout import TOOL
 from firmware_config.archives import zip_bytes
 
-NAME = "gammabox-box.pyz"
+NAME = TOOL
 ROOMS = ("installer", "updater")
 """Rooms of `edge` that are packed as a whole."""
 MODULES = ("__init__", "arguments", "errors", "files", "lazy", "redaction", "release", "text")

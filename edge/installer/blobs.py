@@ -91,7 +91,10 @@ def check_blob(path: Path, file: ReleaseFile) -> None:
 
 
 def keep_blobs(blobs: Path, folder: Path, manifest: Manifest) -> None:
-    """Copy the files of a release to where updates look for what is here already. Without it they fetch more."""
+    """Copy the files of a release to where updates look for what is here already.
+
+    An error of the disk ends it without a word: without these files an update fetches more, and works.
+    """
     part = folder / "keeping.part"
     try:
         folder.mkdir(parents=True, exist_ok=True)

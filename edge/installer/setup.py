@@ -24,6 +24,7 @@ UPDATER_UNITS = (
     "gammabox-updater.timer",
 )
 STARTED_AT_BOOT = UPDATER_UNITS[1:]
+STARTED_WITH_AGENT = UPDATER_UNITS[2:]
 SYSUSERS = "gammabox.sysusers.conf"
 SETTINGS = "etc/gammabox"
 # What an exported folder holds for /etc/gammabox; which of them depends on TLS and on where keys were made.
@@ -68,9 +69,8 @@ def restart_agent() -> None:
     """Start the agent of this system again, with the unit as it is now. Raise ReleaseError where that fails."""
     system("systemctl", "daemon-reload")
     system("systemctl", "restart", UNIT)
-    started = [name for name in STARTED_AT_BOOT if not name.endswith(".service")]
-    if all((Path("/etc/systemd/system") / name).exists() for name in started):
-        system("systemctl", "start", *started)
+    if all((Path("/etc/systemd/system") / name).exists() for name in STARTED_WITH_AGENT):
+        system("systemctl", "start", *STARTED_WITH_AGENT)
 
 
 def system(*command: str) -> None:
@@ -104,7 +104,7 @@ def _last(lines: Sequence[str]) -> str:
 
 
 def _own(path: Path, group: int | None) -> None:
-    """Make root and a group the owners of a file. Who is not root leaves it as it is."""
+    """Make root and a group the owners of a file. Another user than root changes nothing."""
     if os.geteuid() == 0:
         os.chown(path, 0, 0 if group is None else group)
 

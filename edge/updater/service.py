@@ -6,9 +6,9 @@ import subprocess
 from dataclasses import dataclass
 from typing import Protocol
 
+from edge.installer.setup import UNIT
 from edge.updater.errors import UpdaterError
 
-UNIT = "gammabox-edge.service"
 PATIENCE_S = 60.0
 
 
@@ -30,7 +30,7 @@ class Service(Protocol):
         """Start the agent, and do not wait until it is ready."""
 
     def look(self) -> Process:
-        """Return how it stands."""
+        """Return whether the agent is wanted, and how it has ended by itself."""
 
 
 class Systemd:
@@ -53,7 +53,7 @@ class Systemd:
         _systemctl("start", "--no-block", UNIT)
 
     def look(self) -> Process:
-        """Return how it stands."""
+        """Return whether the agent is wanted, and how it has ended by itself."""
         shown = _systemctl("show", "--property=ActiveState,SubState,NRestarts,Result,Job", UNIT)
         values = dict(line.partition("=")[::2] for line in shown.splitlines())
         active, queued = values.get("ActiveState"), values.get("Job", "0") not in {"", "0"}

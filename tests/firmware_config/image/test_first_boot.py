@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from edge.installer import layout, setup, trust
 from firmware_config.image import first_boot
 from firmware_config.image.first_boot import FOLDER, KEY, REQUEST, STATUS
 
@@ -226,3 +227,8 @@ def imported(module: Path) -> set[str]:
 
 def test_program_needs_the_standard_library_alone() -> None:
     assert {name.partition(".")[0] for name in imported(PROGRAM)} <= set(sys.stdlib_module_names)
+
+
+def test_program_has_the_names_of_the_box() -> None:
+    own = (first_boot.BASE, first_boot.TOOL, first_boot.TRUST, first_boot.AGENT, first_boot.UPDATER_UNITS)
+    assert own == (layout.BASE, layout.TOOL, trust.FILE, setup.UNIT, setup.STARTED_WITH_AGENT)

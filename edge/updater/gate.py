@@ -59,8 +59,8 @@ class Baseline:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What is seen of the agent at one moment.
+class ProbeResult:
+    """What one probe of the agent shows.
 
     Attributes
     ----------
@@ -122,17 +122,17 @@ class Gate:
         self._steady_since_s: float | None = None
         self._unconnected_s = 0.0
 
-    def judge(self, seen: Seen) -> Verdict:
-        """Return what is known after one more look. Call it every second or so."""
-        limits, passed_s = self._limits, seen.now_s - self._started_s
-        since_s, self._last_s = seen.now_s - self._last_s, seen.now_s
-        if seen.crashed is not None:
-            return Verdict("bad", f"the agent ended by itself ({seen.crashed})")
-        heartbeat = seen.heartbeat
+    def judge(self, probe: ProbeResult) -> Verdict:
+        """Return the verdict after one more probe. Call it about once a second."""
+        limits, passed_s = self._limits, probe.now_s - self._started_s
+        since_s, self._last_s = probe.now_s - self._last_s, probe.now_s
+        if probe.crashed is not None:
+            return Verdict("bad", f"the agent ended by itself ({probe.crashed})")
+        heartbeat = probe.heartbeat
         if heartbeat is None or heartbeat.beat_s <= self._started_s:
             late = passed_s > limits.start_s
             return Verdict("bad", f"no sign of life of the agent within {limits.start_s:.0f} s") if late else _WAIT
-        silent_s = seen.now_s - heartbeat.beat_s
+        silent_s = probe.now_s - heartbeat.beat_s
         if silent_s > limits.hung_s:
             return Verdict("bad", f"the agent hangs: no sign of life for {silent_s:.0f} s")
         missing = self._missing(heartbeat)
@@ -144,10 +144,10 @@ class Gate:
             self._steady_since_s = heartbeat.beat_s
         if heartbeat.beat_s - self._steady_since_s < limits.steady_s:
             return _WAIT
-        return self._of_broker(heartbeat, since_s, reachable=seen.reachable)
+        return self._judge_broker(heartbeat, since_s, reachable=probe.reachable)
 
     def _missing(self, heartbeat: Heartbeat) -> str | None:
-        """Return what worked before and does not now."""
+        """Return what worked before and does not now; None where all works."""
         before = self._baseline
         reason = f" ({'; '.join(heartbeat.faults)})" if heartbeat.faults else ""
         if before.fps and not (heartbeat.frames and heartbeat.fps):
@@ -160,7 +160,7 @@ class Gate:
             )
         return None
 
-    def _of_broker(self, heartbeat: Heartbeat, since_s: float, *, reachable: bool) -> Verdict:
+    def _judge_broker(self, heartbeat: Heartbeat, since_s: float, *, reachable: bool) -> Verdict:
         if heartbeat.online or not self._baseline.needs_broker:
             return Verdict("good")
         if not reachable:

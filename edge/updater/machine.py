@@ -12,12 +12,12 @@ import sqlite3
 import time
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from edge.errors import GammaboxError
 from edge.installer.layout import active_slot, other_slot
 from edge.updater.errors import RefusedError, UpdaterError
-from edge.updater.gate import Baseline, Gate, Limits, Seen, baseline_of
+from edge.updater.gate import Baseline, Gate, Limits, ProbeResult, baseline_of
 from edge.updater.heartbeat import read_heartbeat
 from edge.updater.owner import as_owner
 from edge.updater.report import Report, write_report
@@ -107,7 +107,7 @@ class Machine:
 
     @property
     def state(self) -> State:
-        """What is written down."""
+        """The state as it was last saved."""
         return self._state
 
     def recover(self) -> None:
@@ -164,7 +164,7 @@ class Machine:
             self._disk.flush_all()
             self._require_running()
         except (OSError, GammaboxError) as error:
-            self._could_not(trial, error)
+            self._fail(trial, error)
         self._switch(trial)
 
     def require_untried(self, sha256: str) -> None:
@@ -184,7 +184,8 @@ class Machine:
         if (without, tries) != (self._state.bad, self._state.tries):
             self._save(replace(self._state, bad=without, tries=tries))
 
-    def _could_not(self, trial: Trial, error: Exception) -> None:
+    def _fail(self, trial: Trial, error: Exception) -> NoReturn:
+        """Count a failed installation and raise UpdaterError; after the last try, note it as bad: RefusedError."""
         tries = self._state.tries.get(trial.sha256, 0) + 1
         state = replace(self._state, phase="idle", trial=None, tries={trial.sha256: tries})
         if tries < MAX_TRIES:
@@ -208,7 +209,7 @@ class Machine:
             as_owner(self._layout.agent, lambda: take_snapshot(self._disk, self._layout.agent))
         except (OSError, UpdaterError, sqlite3.Error) as error:
             service.start()
-            self._could_not(trial, error)
+            self._fail(trial, error)
         self._report(trial, "trial")
         self._save(replace(self._state, phase="trial", trial=trial))
         self._point(trial.slot)
@@ -221,7 +222,7 @@ class Machine:
         return baseline_of(heartbeat, self._around.now_s(), reachable=reachable)
 
     def _judge(self, trial: Trial) -> None:
-        """Look at the trial until it is found good or bad, or only a broker is missing that cannot be reached."""
+        """Probe the agent until its release is found good or bad, or only the broker is missing and out of reach."""
         around, baseline = self._around, _baseline_in(trial)
         began_s = around.now_s()
         gate = Gate(baseline, began_s, around.limits)
@@ -229,8 +230,8 @@ class Machine:
             around.sleep(POLL_S)
             reachable = baseline.broker is not None and around.reachable(baseline.broker)
             crashed = around.service.look().crashed
-            seen = Seen(around.now_s(), crashed, read_heartbeat(self._layout.heartbeat), reachable)
-            verdict = gate.judge(seen)
+            probe = ProbeResult(around.now_s(), crashed, read_heartbeat(self._layout.heartbeat), reachable)
+            verdict = gate.judge(probe)
             if verdict.word == "good":
                 return self._commit(trial)
             if verdict.word == "bad":

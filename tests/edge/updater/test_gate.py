@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from edge.updater.gate import Baseline, Gate, Limits, Seen, baseline_of
+from edge.updater.gate import Baseline, Gate, Limits, ProbeResult, baseline_of
 from edge.updater.heartbeat import Heartbeat
 
 BROKER = ("broker.lan", 8883)
@@ -19,7 +19,7 @@ def verdict(baseline=BEFORE, *, seconds=600, reachable=True, crashed_at=None, **
     for second in range(1, seconds):
         heartbeat = replace(GOOD, beat_s=float(second - second % 2), **changes)
         crashed = "exit-code" if crashed_at is not None and second >= crashed_at else None
-        found = gate.judge(Seen(float(second), crashed, heartbeat, reachable))
+        found = gate.judge(ProbeResult(float(second), crashed, heartbeat, reachable))
         if found.word != "wait":
             return found.word, second, found.reason
     return "wait", seconds, ""
@@ -69,7 +69,7 @@ def test_gate_blames_no_release_for_a_network_that_is_away():
     words = set()
     for second in range(1, 5000):  # reachable for a second now and then, far from 90 s in all
         heartbeat = replace(GOOD, beat_s=float(second), online=False)
-        words.add(gate.judge(Seen(float(second), None, heartbeat, reachable=second % 100 == 0)).word)
+        words.add(gate.judge(ProbeResult(float(second), None, heartbeat, reachable=second % 100 == 0)).word)
     assert words == {"wait", "away"}
 
 
@@ -81,7 +81,7 @@ def test_gate_refuses_an_agent_that_falls_silent(last_s, reason):
     found = None
     for second in range(1, 200):
         heartbeat = replace(GOOD, beat_s=float(min(second, last_s)))
-        found = gate.judge(Seen(float(second), None, heartbeat if last_s else None, reachable=True))
+        found = gate.judge(ProbeResult(float(second), None, heartbeat if last_s else None, reachable=True))
         assert found.word in {"wait", "bad"}
         if found.word == "bad":
             break

@@ -25,7 +25,7 @@ from firmware_film import filmed
 from firmware_guest import Guest, GuestError, working_accelerator
 
 from edge.commands.console import EXIT_CHECK_FAILED, EXIT_UNUSABLE
-from firmware_config.image.growing import taken_out
+from firmware_config.image.growing import extract_partition
 from firmware_config.image.table import partitions_of
 
 ROOT = Path(__file__).parents[1]
@@ -202,7 +202,7 @@ def check_inside(guest: Guest, bench: Bench) -> None:
 def check_card(card: Path, bench: Bench, work: Path) -> None:
     """Look for the key on the boot partition of a card that was switched off, deleted blocks included."""
     boot = next(part for part in partitions_of(card) if part.filesystem == "fat")
-    taken_out(card, boot.offset, boot.size_bytes, work / "boot")
+    extract_partition(card, boot.offset, boot.size_bytes, work / "boot")
     content = (work / "boot").read_bytes()
     lines = (bench.work / f"credentials/boxes/{DEVICE}/box.key").read_bytes().splitlines()[1:-1]
     found = [line for line in lines if line in content]

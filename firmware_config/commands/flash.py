@@ -18,7 +18,7 @@ from firmware_config.commands.options import AsJson
 from firmware_config.errors import FlashError
 from firmware_config.flash.card import DiskCard
 from firmware_config.flash.disks import Device, all_disks, described, disk_at, reasons_against, sized
-from firmware_config.flash.source import looked_at
+from firmware_config.flash.source import checked_image
 from firmware_config.flash.writer import MismatchError, Phase
 from firmware_config.flash.writer import flash as write
 
@@ -41,7 +41,7 @@ def flash(
     Shows model, serial number and size of the card and asks before it writes. The table of partitions comes last, so a
     card that was interrupted does not boot.
     """
-    source = looked_at(image)
+    source = checked_image(image)
     if device is None:
         raise FlashError(f"name the card to write {image} to.{_choice(source.size_bytes)}")
     disk = disk_at(device)

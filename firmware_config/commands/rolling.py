@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from edge.config.device import MqttSettings
 
 POLL_S = 0.5
-TOLD_S = 30.0
+PROGRESS_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +201,7 @@ class Rolling:
                 self._told[device] = word
                 ended = len(self._roll_out.of("done", "failed"))
                 say(f"{device}: {word} ({ended} of {len(boxes)})" if box.state != "offered" else f"{device}: {word}")
-        if time.monotonic() - self._last_s >= TOLD_S:
+        if time.monotonic() - self._last_s >= PROGRESS_S:
             self._last_s = time.monotonic()
             at_it = self._roll_out.of("offered")
             say(f"{summary(self._roll_out)}; at it: {', '.join(at_it[:5])}{', …' if len(at_it) > 5 else ''}")

@@ -27,7 +27,7 @@ _GPT = 0xEE
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image that has been looked at: its file, its size unpacked, and whether it is packed with xz."""
+    """An image that was checked: its file, its size unpacked, and whether it is packed with xz."""
 
     path: Path
     size_bytes: int
@@ -62,8 +62,8 @@ class Image:
             yield read
 
 
-def looked_at(path: Path) -> Image:
-    """Return the image in a file.
+def checked_image(path: Path) -> Image:
+    """Return the image in a file, after a check of its packing, its size and its table of partitions.
 
     Raises
     ------

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from edge.text import one_line
 from firmware_config.errors import ImageError
-from firmware_config.image.programs import run, said, with_clock
+from firmware_config.image.programs import last_line, run, with_clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -45,7 +45,7 @@ class Ext4:
 
     def kind(self, path: str) -> str | None:
         """Return `file`, `folder`, `link` or another kind; None where nothing is there. Links are not followed."""
-        text = self._asked(f"stat {path}")
+        text = self._query(f"stat {path}")
         if text is None:
             return None
         word = re.search(r"Type: (\w+)", text)
@@ -54,7 +54,7 @@ class Ext4:
 
     def target(self, path: str) -> str | None:
         """Return where a symbolic link points; None where there is none."""
-        text = self._asked(f"stat {path}")
+        text = self._query(f"stat {path}")
         link = _LINK.search(text) if text is not None else None
         return link[1] if link else None
 
@@ -64,18 +64,18 @@ class Ext4:
             return None
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder) / "out"
-            self._told([f"dump {path} {out}"], write=False)
+            self._execute([f"dump {path} {out}"], write=False)
             return out.read_bytes()
 
     def names(self, folder: str) -> list[str]:
         """Return the names in a folder; none where it is missing."""
-        text = self._asked(f"ls -p {folder}")
+        text = self._query(f"ls -p {folder}")
         entries = [line.split("/") for line in (text or "").splitlines() if line.startswith("/")]
         return sorted(entry[5] for entry in entries if len(entry) > 5 and entry[5] not in {".", "..", ""})
 
     def free_bytes(self) -> int:
         """Return how much is free for those who are not root."""
-        text = self._asked("show_super_stats -h") or ""
+        text = self._query("show_super_stats -h") or ""
 
         def number(name: str) -> int:
             line = re.search(rf"^{name}:\s+(\d+)$", text, re.MULTILINE)
@@ -87,7 +87,7 @@ class Ext4:
 
     def remove(self, paths: Iterable[str]) -> None:
         """Remove files."""
-        self._told([f"rm {path}" for path in paths])
+        self._execute([f"rm {path}" for path in paths])
 
     def make_folders(self, folders: Iterable[str]) -> None:
         """Make folders of root's, those above included, where they are missing."""
@@ -99,7 +99,7 @@ class Ext4:
                 if path != "/" and path not in known and self.kind(path) is None:
                     commands += [f"mkdir {path}", f"sif {path} mode 040755"]
                 known.add(path)
-        self._told(commands)
+        self._execute(commands)
 
     def write(self, files: Sequence[NewFile]) -> None:
         """Write files of root's, in place of those of the same name, and read them back.
@@ -122,7 +122,7 @@ class Ext4:
                     commands.append(f"rm {file.path}")
                 commands += [f'write "{source}" {file.path}', f"sif {file.path} mode 0{0o100000 | file.mode:o}"]
                 commands += [f"sif {file.path} {field} 0" for field in ("uid", "gid")]
-            self._told(commands)
+            self._execute(commands)
             for file in files:
                 self._compare(file, Path(name) / "back")
 
@@ -130,19 +130,21 @@ class Ext4:
         """Raise ImageError unless e2fsck finds the file system clean."""
         ran = run(["e2fsck", "-f", "-n", self._place])
         if ran.returncode != 0:
-            raise ImageError(f"{self._image}: e2fsck finds its ext4 damaged ({said(ran.stdout)}); take another image")
+            raise ImageError(
+                f"{self._image}: e2fsck finds its ext4 damaged ({last_line(ran.stdout)}); take another image"
+            )
 
     def _compare(self, file: NewFile, back: Path) -> None:
-        self._told([f"dump {file.path} {back}"], write=False)
+        self._execute([f"dump {file.path} {back}"], write=False)
         wanted = file.content if isinstance(file.content, bytes) else file.content.read_bytes()
         same = hashlib.sha256(back.read_bytes()).digest() == hashlib.sha256(wanted).digest()
-        stat = self._asked(f"stat {file.path}") or ""
+        stat = self._query(f"stat {file.path}") or ""
         rights = re.search(r"Mode:\s+0?(\d+)", stat)
         if not same or rights is None or int(rights[1], 8) & 0o7777 != file.mode:
             raise ImageError(f"{self._image}: {file.path} was not written as it should be; is its disk full?")
         back.unlink()
 
-    def _asked(self, request: str) -> str | None:
+    def _query(self, request: str) -> str | None:
         """Return the answer to a request; None where the path is missing."""
         ran = run(["debugfs", "-R", request, self._place])
         complaint = _complaint(ran.stderr)
@@ -152,7 +154,7 @@ class Ext4:
             raise ImageError(f"{self._image}: its ext4 cannot be read ({one_line(complaint, 200)}); download it again")
         return ran.stdout.decode("utf-8", "replace")
 
-    def _told(self, commands: Sequence[str], *, write: bool = True) -> None:
+    def _execute(self, commands: Sequence[str], *, write: bool = True) -> None:
         if not commands:
             return
         with tempfile.NamedTemporaryFile("w", suffix=".debugfs", encoding="utf-8") as script:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from firmware_config.errors import ImageError
-from firmware_config.image.programs import run, said, with_clock
+from firmware_config.image.programs import last_line, run, with_clock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,12 +44,12 @@ class Fat:
         known = set(self.names())
         for folder in sorted({name.rpartition("/")[0] for name in files if "/" in name}):
             if folder not in known:
-                self._told("mmd", "-i", self._file, f"::/{folder}")
+                self._execute("mmd", "-i", self._file, f"::/{folder}")
         with tempfile.TemporaryDirectory() as place:
             for name, content in files.items():
                 source = Path(place) / "source"
                 source.write_bytes(content)
-                self._told("mcopy", "-o", "-i", self._file, source, f"::/{name}")
+                self._execute("mcopy", "-o", "-i", self._file, source, f"::/{name}")
         for name, content in files.items():
             if self.read(name) != content:
                 raise ImageError(f"{name} was not written to the boot partition as it should be; is it full?")
@@ -58,9 +58,9 @@ class Fat:
         """Raise ImageError unless fsck.fat finds the file system clean."""
         ran = run(["fsck.fat", "-n", self._file])
         if ran.returncode != 0:
-            raise ImageError(f"fsck.fat finds the boot partition damaged ({said(ran.stdout)}); take another image")
+            raise ImageError(f"fsck.fat finds the boot partition damaged ({last_line(ran.stdout)}); take another image")
 
-    def _told(self, *words: str | Path) -> None:
+    def _execute(self, *words: str | Path) -> None:
         ran = run(words, more=self._more)
         if ran.returncode != 0:
-            raise ImageError(f"the boot partition cannot be written ({said(ran.stderr)}); is it full?")
+            raise ImageError(f"the boot partition cannot be written ({last_line(ran.stderr)}); is it full?")

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from firmware_config.errors import ImageError
-from firmware_config.image.programs import run, said, with_clock
+from firmware_config.image.programs import last_line, run, with_clock
 from firmware_config.image.table import partitions_of
 
 if TYPE_CHECKING:
@@ -41,18 +41,18 @@ def grow_last(image: Path, partition: Partition, more_bytes: int, scratch: Path,
     ran = run(["sfdisk", "--no-reread", "-N", str(partition.number), image], given=b", +\n")
     now = next((each for each in partitions_of(image) if each.number == partition.number), partition)
     if ran.returncode != 0 or now.size_bytes < partition.size_bytes + more_bytes:
-        raise ImageError(f"{image}: the root cannot be made larger ({said(ran.stderr or moved.stderr)})")
+        raise ImageError(f"{image}: the root cannot be made larger ({last_line(ran.stderr or moved.stderr)})")
     file = scratch / "growing"
-    taken_out(image, now.offset, partition.size_bytes, file)
+    extract_partition(image, now.offset, partition.size_bytes, file)
     # In place resize2fs would cut the image off where the partition would end if it began at 0.
     grown = run(["resize2fs", file, f"{now.size_bytes // 4096 * 4}K"], more=with_clock(clock_s))
     if grown.returncode != 0:
-        raise ImageError(f"{image}: its ext4 cannot be made larger ({said(grown.stderr)}); take another image")
-    put_back(image, now.offset, file)
+        raise ImageError(f"{image}: its ext4 cannot be made larger ({last_line(grown.stderr)}); take another image")
+    write_partition(image, now.offset, file)
     file.unlink()
 
 
-def taken_out(image: Path, offset: int, size_bytes: int, out: Path) -> None:
+def extract_partition(image: Path, offset: int, size_bytes: int, out: Path) -> None:
     """Copy a partition out of an image into a file, as `write_sparse` does."""
     with image.open("rb") as source, out.open("wb") as target:
         source.seek(offset)
@@ -74,7 +74,7 @@ def write_sparse(file: BinaryIO, piece: bytes) -> None:
         file.seek(len(piece), os.SEEK_CUR)
 
 
-def put_back(image: Path, offset: int, file: Path) -> None:
+def write_partition(image: Path, offset: int, file: Path) -> None:
     """Copy a partition from a file back into its image. What is the same there already is not written."""
     with file.open("rb") as source, image.open("r+b") as target:
         while piece := source.read(_CHUNK):

@@ -24,12 +24,12 @@ from edge.installer.trust import trust_text
 from firmware_config.archives import source_date, write_tar
 from firmware_config.errors import ImageError, OutputError
 from firmware_config.flash.card import CHUNK_BYTES
-from firmware_config.flash.source import looked_at
+from firmware_config.flash.source import checked_image
 from firmware_config.image import first_boot
 from firmware_config.image.adapters import adapter_of, with_words
 from firmware_config.image.ext4 import Ext4, NewFile
 from firmware_config.image.fat import Fat
-from firmware_config.image.growing import grow_last, put_back, taken_out, write_sparse
+from firmware_config.image.growing import extract_partition, grow_last, write_partition, write_sparse
 from firmware_config.image.programs import require_programs
 from firmware_config.image.systems import CMDLINE, system_of
 from firmware_config.image.table import partitions_of
@@ -125,7 +125,7 @@ def prepare(base: Path, order: Order, out: Path, say: Callable[[str], None]) -> 
 def _prepared(image: Path, order: Order, release: Verified, scratch: Path, say: Callable[[str], None]) -> Prepared:
     clock_s = source_date()
     boot_at, root_at = _parts(image)
-    taken_out(image, boot_at.offset, boot_at.size_bytes, scratch / "boot")
+    extract_partition(image, boot_at.offset, boot_at.size_bytes, scratch / "boot")
     boot = Fat(scratch / "boot", clock_s)
     root = Ext4(image, root_at.offset, clock_s)
     system = system_of(root, boot)
@@ -144,7 +144,7 @@ def _prepared(image: Path, order: Order, release: Verified, scratch: Path, say: 
     line = {CMDLINE: with_words(boot.read(CMDLINE) or b"", adapter.words)} if adapter.words else {}
     boot.write({**own, **adapter.boot, **line})
     boot.check()
-    put_back(image, boot_at.offset, scratch / "boot")
+    write_partition(image, boot_at.offset, scratch / "boot")
     with image.open("rb") as file:
         os.fsync(file.fileno())
     return Prepared(system, release.manifest.name, instance_id, image.stat().st_size)
@@ -152,7 +152,7 @@ def _prepared(image: Path, order: Order, release: Verified, scratch: Path, say: 
 
 def _copy(base: Path, out: Path) -> None:
     """Unpack an image, as `write_sparse` does."""
-    source = looked_at(base)
+    source = checked_image(base)
     out.unlink(missing_ok=True)
     opened_out = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with source.opened() as read, os.fdopen(opened_out, "wb") as file:

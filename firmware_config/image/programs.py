@@ -73,7 +73,7 @@ def run(
         raise ImageError(f"{program} has not ended after {PATIENCE_S} s; check the disk") from None
 
 
-def said(output: bytes) -> str:
-    """Return the last thing that a program said, as one line."""
+def last_line(output: bytes) -> str:
+    """Return the last line of a program's output that is not blank."""
     lines = [line for line in output.decode("utf-8", "replace").splitlines() if line.strip()]
     return one_line(lines[-1].strip(), 200) if lines else "it does not say why"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from firmware_config.errors import ImageError
-from firmware_config.image.programs import run, said
+from firmware_config.image.programs import last_line, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +43,7 @@ def partitions_of(image: Path) -> list[Partition]:
         places = [(str(entry["node"]), int(entry["start"]), int(entry["size"])) for entry in table["partitions"]]
     except (ValueError, KeyError, TypeError) as error:
         raise ImageError(
-            f"{image}: has no table of partitions ({said(ran.stderr)}); name an image of a disk"
+            f"{image}: has no table of partitions ({last_line(ran.stderr)}); name an image of a disk"
         ) from error
     size_bytes = image.stat().st_size
     found = []

@@ -15,7 +15,7 @@ import pytest
 
 from firmware_config.image.ext4 import Ext4
 from firmware_config.image.fat import Fat
-from firmware_config.image.growing import taken_out
+from firmware_config.image.growing import extract_partition
 from firmware_config.image.programs import PACKAGES, found
 from firmware_config.image.table import partitions_of
 
@@ -57,7 +57,7 @@ def file_systems(image: Path) -> tuple[Ext4, Fat]:
     """Return the root of an image, and a copy of its boot partition."""
     boot, root = partitions_of(image)
     file = image.with_name("boot.out")
-    taken_out(image, boot.offset, boot.size_bytes, file)
+    extract_partition(image, boot.offset, boot.size_bytes, file)
     return Ext4(image, root.offset, 0), Fat(file, 0)
 
 

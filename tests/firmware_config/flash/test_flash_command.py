@@ -18,7 +18,7 @@ from firmware_config.commands.cli import main
 from firmware_config.errors import FlashError
 from firmware_config.flash.card import DiskCard
 from firmware_config.flash.disks import disk_at
-from firmware_config.flash.source import looked_at
+from firmware_config.flash.source import checked_image
 from firmware_config.flash.writer import MismatchError, flash
 
 SIZE = 16 * MIB
@@ -144,7 +144,7 @@ def test_system_disk_is_refused(command, image: Path) -> None:
 def test_read_back_goes_past_the_cache(image: Path, device: Path, file: Path) -> None:
     """What changes beneath the device is seen, though the page cache of the device holds what was written."""
     disk = disk_at(device)
-    seen = looked_at(image)
+    seen = checked_image(image)
 
     def flip(phase: str, done: int, _total: int) -> None:
         if (phase, done) == ("writing", 10 * MIB):

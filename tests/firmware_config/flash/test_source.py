@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from firmware_config.errors import FlashError
 from firmware_config.flash.packed import unpacked_size
-from firmware_config.flash.source import bytes_of_table, looked_at
+from firmware_config.flash.source import bytes_of_table, checked_image
 
 WHOLE = lzma.compress(b"x" * 100)
 CHECKS = (lzma.CHECK_NONE, lzma.CHECK_CRC32, lzma.CHECK_CRC64, lzma.CHECK_SHA256)
@@ -23,7 +23,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def content_of(path: Path, step: int = 300_000) -> bytes:
-    with looked_at(path).opened() as read:
+    with checked_image(path).opened() as read:
         return b"".join(iter(lambda: read(step), b""))
 
 
@@ -34,7 +34,7 @@ def test_image_is_read_whole(image: Path) -> None:
 @pytest.mark.parametrize("streams", [1, 3])
 def test_packed_image_is_read_whole(image: Path, streams: int) -> None:
     path = packed(image, streams=streams)
-    assert looked_at(path).size_bytes == 11 * MIB
+    assert checked_image(path).size_bytes == 11 * MIB
     assert content_of(path) == image.read_bytes()
 
 
@@ -66,7 +66,7 @@ def test_cut_images_are_refused(image: Path, tmp_path: Path) -> None:
         cut = tmp_path / path.name
         cut.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
         with pytest.raises(FlashError, match="cut short"):
-            looked_at(cut)
+            checked_image(cut)
 
 
 def test_image_of_a_larger_disk_is_refused(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_image_of_a_larger_disk_is_refused(tmp_path: Path) -> None:
     assert bytes_of_table(path.read_bytes()[:MIB]) == 11 * MIB
     path.write_bytes(path.read_bytes()[:-512])
     with pytest.raises(FlashError, match="cut short"):
-        looked_at(path)
+        checked_image(path)
 
 
 @pytest.mark.parametrize(
@@ -92,9 +92,9 @@ def test_other_files_are_refused(tmp_path: Path, content: bytes, words: str) -> 
     path = tmp_path / "other.img"
     path.write_bytes(content)
     with pytest.raises(FlashError, match=words):
-        looked_at(path)
+        checked_image(path)
     with pytest.raises(FlashError, match="no such file"):
-        looked_at(tmp_path / "none.img")
+        checked_image(tmp_path / "none.img")
 
 
 def test_damaged_packed_image_ends_in_an_error(image: Path, tmp_path: Path) -> None:

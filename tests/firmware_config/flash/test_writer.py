@@ -10,7 +10,7 @@ from disk_images import MIB, packed, small_image
 
 from firmware_config.errors import FlashError
 from firmware_config.flash.card import CHUNK_BYTES
-from firmware_config.flash.source import Image, looked_at
+from firmware_config.flash.source import Image, checked_image
 from firmware_config.flash.writer import MismatchError, flash
 
 OLD = b"\xa5" * 512
@@ -56,7 +56,7 @@ class MemoryCard:
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
-    return looked_at(small_image(tmp_path_factory.mktemp("image") / "a.img"))
+    return checked_image(small_image(tmp_path_factory.mktemp("image") / "a.img"))
 
 
 def quiet(*_: object) -> None:
@@ -147,7 +147,7 @@ def test_image_that_ends_early_leaves_no_table(image: Image, tmp_path: Path) -> 
     content = bytearray(damaged.read_bytes())
     content[len(content) // 2] ^= 1
     for cut, words in ((path, "ends early"), (damaged, "is damaged")):
-        seen = looked_at(cut)
+        seen = checked_image(cut)
         cut.write_bytes(path.read_bytes()[: 6 * MIB] if cut == path else content)
         card = MemoryCard()
         with pytest.raises(FlashError, match=words):

@@ -45,6 +45,9 @@ class Axis:
     def ticks(self, most: int = MAX_TICKS) -> list[float]:
         """Return round values along the axis, at most so many of a linear one.
 
+        Where a short logarithmic axis holds fewer than two of 1, 2, 5 times a power of ten, they are those of a linear
+        one.
+
         Examples
         --------
         >>> Axis("time, s", 0, 41).ticks()
@@ -55,8 +58,9 @@ class Axis:
         """
         if self.names:
             return [float(number) for number in range(len(self.names))]
-        if self.log:
-            return self._decades(most)
+        decades = self._decades(most) if self.log else []
+        if len(decades) > 1:
+            return decades
         step = _round_step((self.high - self.low) / max(most - 1, 1))
         first = math.ceil(self.low / step - 1e-9)
         last = math.floor(self.high / step + 1e-9)

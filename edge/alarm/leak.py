@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 LIGHT_SHARE = 0.45
 """Share of true hits that look like light, at most: see `edge.detect.light`."""
 SURE_SHARE = 0.4
-"""Share of true hits that are sure: light hardly ever looks like them."""
+"""About the smallest share of true hits that are sure: light hardly ever looks like them."""
 _LIGHT_MEMORY_S = 30.0
 _LIGHT_MEMORY_HITS = 100.0
 _REOPEN_LIGHT_SHARE, _REOPEN_LIGHT_HITS = 0.55, 20.0

@@ -71,7 +71,7 @@ class Hit:
     like_light : bool
         Whether it is rather like light than like radiation. One such hit says little, many do.
     sure : bool
-        Whether light hardly ever looks so: see `edge.detect.light`. Half of the true hits are sure.
+        Whether light hardly ever looks so: see `edge.detect.light`. Some 40 % of true hits or more are sure.
 
     """
 

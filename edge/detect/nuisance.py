@@ -71,12 +71,12 @@ def judge_hits(hits: tuple[Hit, ...], view: View, older: Sequence[Image], noise:
     if stay.size:
         lights = on_points_of_light((previous, following, *older), xs, ys, spikes)
         odds = light_odds([first[i] for i in stay], view, older)
-        for i, light, odd in zip(stay, lights, odds.tolist(), strict=True):
+        for i, light, log_odds in zip(stay, lights, odds.tolist(), strict=True):
             judged[i] = replace(
                 first[i],
                 nuisance=POINT_OF_LIGHT if light else None,
-                like_light=odd < LIKE_LIGHT_ODDS,
-                sure=not odd < SURE_ODDS,
+                like_light=log_odds < LIKE_LIGHT_ODDS,
+                sure=not log_odds < SURE_ODDS,  # also where they are NaN
             )
     return (*judged, *rest)
 
@@ -106,7 +106,7 @@ def describe_hits(
     -------
     described : float32 array, shape (n, 33)
     coloured : bool array, shape (n,)
-        Where colours are known; the rest is not worth much.
+        Where colours are known; without them a description says little.
 
     """
     past = list(older)[-2:]

@@ -74,7 +74,7 @@ class Gathering:
         self._scenes: Spread[Image] = Spread(SCENES)
 
     def follow(self, analysed: AnalysedFrame, tracker: AlarmTracker) -> None:
-        """Take in one frame."""
+        """Add what one analysed frame shows."""
         frame = analysed.frame
         if not self.frames:
             self.size = frame.size

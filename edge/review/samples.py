@@ -1,4 +1,4 @@
-"""A bounded number of things, spread evenly over all that came, however many they are."""
+"""A bounded sample of items, spread evenly over all that were offered, however many they are."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Thing = TypeVar("Thing")
+Item = TypeVar("Item")
 
 
-class Spread(Generic[Thing]):
-    """Keeps every nth of what it is offered. When it is full, every second is dropped and n doubles.
+class Spread(Generic[Item]):
+    """Keeps every nth item that it is offered. When it is full, every second item is dropped and n doubles.
 
     Parameters
     ----------
     most : int
-        Number of things that are kept, even.
+        Maximum number of items that are kept, even.
 
     Examples
     --------
@@ -32,10 +32,10 @@ class Spread(Generic[Thing]):
         self._most = most
         self._every = 1
         self._offered = 0
-        self.kept: list[Thing] = []
+        self.kept: list[Item] = []
 
-    def offer(self, make: Callable[[], Thing]) -> None:
-        """Offer one more thing, which is made only where it is kept."""
+    def offer(self, make: Callable[[], Item]) -> None:
+        """Offer one more item, which is made only where it is kept."""
         if self._offered % self._every == 0:
             if len(self.kept) == self._most:
                 del self.kept[1::2]

@@ -57,8 +57,8 @@ class BrokerMemory:
         self._confirmed_s: float | None = None
 
     @property
-    def asks(self) -> bool:
-        """Whether the answer is still waited for."""
+    def awaits_answer(self) -> bool:
+        """Whether the broker was asked and may still answer."""
         late = self._confirmed_s is not None and time.monotonic() - self._confirmed_s >= PATIENCE_S
         return self._asked and self.messages is None and not late
 
@@ -80,7 +80,7 @@ class BrokerMemory:
     def hung_up(self) -> None:
         """Note that the connection has ended, perhaps as the box may not read its own messages."""
         if self._asked:
-            self._hang_ups = self._hang_ups + 1 if self.asks else 0
+            self._hang_ups = self._hang_ups + 1 if self.awaits_answer else 0
 
     def _on_message(self, client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:
         payload = bytes(message.payload)

@@ -304,7 +304,7 @@ class Link:
             self._outbox.confirm([number])
 
     def _pump(self, client: paho.Client) -> None:
-        if not self._recalled and not self._memory.asks:
+        if not self._recalled and not self._memory.awaits_answer:
             self._recalled = True
             self._outbox.repeat(self._memory.messages)
         # After a loss the messages that may have caused it are sent one by one, once the broker has taken the birth.

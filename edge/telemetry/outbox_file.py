@@ -205,7 +205,7 @@ class OutboxFile:
             )
 
     def repeat(self, remembered: Mapping[str, float | None] | None) -> int:
-        """Let what the broker has forgotten wait once more. See `edge.telemetry.outbox_sent.repeat`."""
+        """Queue again what the broker has forgotten. See `edge.telemetry.outbox_sent.repeat`."""
         with self._database:
             return repeat(self._database, remembered, self.marks)
 

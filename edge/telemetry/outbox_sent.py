@@ -122,7 +122,7 @@ def remove(database: sqlite3.Connection, confirmed: Mapping[int, Confirmed], mar
 
 
 def repeat(database: sqlite3.Connection, remembered: Mapping[str, float | None] | None, marks: Marks) -> int:
-    """Let what the broker has forgotten wait once more. Return the number of messages.
+    """Queue again what the broker has forgotten, and return the number of messages.
 
     They are marked historical and not retained, so they never replace a newer state.
 
@@ -133,7 +133,7 @@ def repeat(database: sqlite3.Connection, remembered: Mapping[str, float | None] 
     remembered : mapping of str to float or None
         The messages of the box that the broker has: their times by their event ids. What was confirmed after the last
         of them was first sent may be forgotten. None where the broker does not tell: what was confirmed in the last
-        minute waits then, once.
+        minute is queued then, once.
     marks : Marks
 
     """

@@ -39,7 +39,6 @@ class PlayedAgent:
         self.running = None
         self.crashed = None
         self.is_reachable = True
-        self.sees_broker = True
         self.acknowledged = []
         self.stopped_by_hand = False
         self.refused = []
@@ -112,7 +111,7 @@ class PlayedAgent:
             frames=frames,
             fps=25.0 if frames else 0.0,
             live_fraction=0.1 if "dark" in self.running else 0.8,
-            online=self.is_reachable and self.sees_broker and "no-broker" not in self.running,
+            online=self.is_reachable and "no-broker" not in self.running,
             broker=BROKER,
             faults=("the camera is lost",) if not frames else (),
         )

@@ -123,7 +123,6 @@ def test_update_whose_network_goes_during_the_trial_waits_for_it(layout, agent):
         agent.sleep(seconds)
 
     machine = machine_of(layout, agent, sleep=sleep)
-    agent.sees_broker = True
     machine.update(candidate(), OFFER)
     assert read_report(layout.own).step == "committed"
 

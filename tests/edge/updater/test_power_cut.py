@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -61,45 +62,52 @@ def require_whole(layout, agent, expected):
 @pytest.mark.parametrize("policy", POLICIES)
 @pytest.mark.parametrize("name", RELEASES)
 def test_power_cut_at_each_flush_leaves_a_box_that_works(memory_path, name, policy):
-    cuts = 0
-    while cuts >= 0:
-        layout, agent, disk, was_cut = updated(memory_path / f"{name}-{cuts}", name, cuts)
+    for cut_at in count():
+        layout, agent, disk, was_cut = updated(memory_path / str(cut_at), name, cut_at)
         if was_cut:
             agent.lose_power(lambda disk=disk: disk.lose(policy))
             boot(layout, agent, Disk())
         require_whole(layout, agent, name.partition(" ")[0])
         agent.stop()
         disk.close()
-        cuts = cuts + 1 if was_cut else -1
-    assert len(disk.flushes) >= MIN_FLUSHES, disk.flushes
+        if not was_cut:
+            break
+    assert cut_at == len(disk.flushes) >= MIN_FLUSHES, disk.flushes
+
+
+def booted(layout, agent, cut_at):
+    """Start a box after a power cut, cut off again at a flush; return whether it came to that flush."""
+    disk = CuttingDisk(layout.root, cut_at=cut_at)
+    try:
+        boot(layout, agent, disk)
+    except PowerCutError:
+        agent.lose_power(lambda: disk.lose("nothing"))
+        boot(layout, agent, Disk())
+        return True
+    finally:
+        disk.close()
+    return False
 
 
 @pytest.mark.parametrize("name", ["bad and newer", "good"])
 def test_second_power_cut_while_the_box_recovers(memory_path, name):
     """The second cut comes at each flush after the first, which comes at every sixth."""
-    flushes, cuts = None, 0
-    while flushes is None or cuts < flushes:
-        second = 0
-        while second >= 0:
-            root = memory_path / f"{cuts}-{second}"
-            layout, agent, disk, was_cut = updated(root, name, cuts)
-            if not was_cut:
-                flushes, second = len(disk.flushes), -2
-            else:
+    first, was_cut, second_cuts = 0, True, 0
+    while was_cut:
+        for second in count():
+            layout, agent, disk, was_cut = updated(memory_path / f"{first}-{second}", name, first)
+            if was_cut:
                 agent.lose_power(lambda disk=disk: disk.lose("nothing"))
-                disk.close()
-                disk = CuttingDisk(root, cut_at=second)
-                try:
-                    boot(layout, agent, disk)
-                    second = -2
-                except PowerCutError:
-                    agent.lose_power(lambda disk=disk: disk.lose("nothing"))
-                    boot(layout, agent, Disk())
+            disk.close()
+            was_cut_again = was_cut and booted(layout, agent, second)
+            second_cuts += was_cut_again
             require_whole(layout, agent, name.partition(" ")[0])
             agent.stop()
-            disk.close()
-            second += 1
-        cuts += 6
+            if not was_cut_again:
+                break
+        first += 6
+    assert first > MIN_FLUSHES
+    assert second_cuts > 0
 
 
 KILLED = """

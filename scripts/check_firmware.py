@@ -18,6 +18,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from firmware_base import FILM, UnavailableError, built
 from firmware_clock import TimeServer
@@ -27,6 +28,9 @@ from firmware_guest import Guest, GuestError, working_accelerator
 from edge.commands.console import EXIT_CHECK_FAILED, EXIT_UNUSABLE
 from firmware_config.image.growing import extract_partition
 from firmware_config.image.table import partitions_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ROOT = Path(__file__).parents[1]
 HOST, DEVICE, NUMBER = "192.0.2.10", "box-1", 7
@@ -149,7 +153,7 @@ def check_first_boot(guest: Guest, bench: Bench, limit_s: int) -> None:
     guest.start(rtc="1970-01-01T00:00:00")
     guest.wait_for_shell(limit_s)
     bench.checks.say(f"    a shell after {time.monotonic() - began_s:.0f} s; clock {guest.ask('date -u')}")
-    said = guest.ask(f"{UNTIL_SET_UP}", limit_s)
+    said = guest.ask(UNTIL_SET_UP, limit_s)
     tell("first boot installs offline", f"after {time.monotonic() - began_s:.0f} s", passed=said.endswith("active"))
     bench.checks.say("    " + guest.ask("cat /boot/efi/gammabox-status.txt").replace("\n", " | "))
     time.sleep(STEADY_S)
@@ -219,7 +223,7 @@ def check_second_boot(guest: Guest, bench: Bench, before: str, limit_s: int) -> 
     bench.checks.tell("the second boot changes nothing", passed=guest.ask(SAME) == before)
 
 
-def check_failure(base: Path, release: Path, bench: Bench, guest_of: object, limit_s: int) -> None:
+def check_failure(base: Path, release: Path, bench: Bench, guest_of: Callable[[Path], Guest], limit_s: int) -> None:
     """Boot a card whose release was damaged after it was written: its status file says so, without a secret."""
     card = bench.image(base, release, "damaged")
     content = release.read_bytes()
@@ -230,7 +234,7 @@ def check_failure(base: Path, release: Path, bench: Bench, guest_of: object, lim
         file.seek(at)
         file.write(bytes(len(piece)))
     del image
-    guest = guest_of(card)  # type: ignore[operator]
+    guest = guest_of(card)
     guest.start()
     guest.wait_for_shell(limit_s)
     wait = "for n in $(seq 300); do test -e /boot/efi/gammabox-status.txt && break; sleep 2; done"

@@ -113,10 +113,11 @@ def convert_run(
     train = training_crops(run, datasets) if train is None else train
     cell = cells(train, contract.planes)
     rng = np.random.default_rng(settings.seed)
-    ordinary = ordinary_crops(network, contract, train, settings.extremes, rng)
+    is_calibrated = settings.recipe == INT8_RECIPE and settings.qat is None
+    extremes = settings.extremes if is_calibrated else 0.0  # other ways take no ranges from the representative crops
+    ordinary = ordinary_crops(network, contract, train, extremes, rng)
     chosen = ordinary[draw(cell[ordinary], settings.representative, rng)]
-    shown = span_range(train.pictures[chosen])
-    representative = as_input(shown, contract) if settings.recipe == INT8_RECIPE else None
+    representative = as_input(span_range(train.pictures[chosen]), contract) if is_calibrated else None
     if settings.qat is None:
         content = convert(network, settings.recipe, representative, per_channel=settings.per_channel)
     else:
@@ -129,7 +130,7 @@ def convert_run(
         "of": len(train),
         "strata": len(np.unique(cell[chosen])),
         "seed": settings.seed,
-        "extremes": settings.extremes,
+        "extremes": extremes,
     }
     notes = {"representative": representatives, "threshold": noted, "run": run_card(run, network)}
     return Converted(converted, decision, _provenance(content, datasets, settings, notes))

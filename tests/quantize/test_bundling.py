@@ -8,6 +8,7 @@ from edge.detect.network import Network
 from edge.detect.networks import Classifier
 from quantize.bundling import Settings, convert_run, datasets_of
 from quantize.errors import QuantiseError
+from quantize.extremes import DEFAULT_SHARE
 from trainer.training.run import DataUsed
 
 
@@ -25,6 +26,7 @@ def test_bundle_notes_recipe_data_tools_and_operators(tiny):
     assert noted["training"] == "PTQ"
     assert noted["representative"]["crops"] == 100
     assert noted["representative"]["strata"] > 4
+    assert noted["representative"]["extremes"] == DEFAULT_SHARE
     assert noted["operators"]["CONV_2D"] >= 1
     assert {"tensorflow", "keras", "ai-edge-litert", "numpy", "python", "gammabox"} <= set(noted["tools"])
     assert noted["data"] == {tiny.dataset.path.name: tiny.dataset.sha256}
@@ -40,8 +42,10 @@ def test_bundle_names_no_folder_of_the_makers_disk(tiny):
 
 
 def test_convert_run_makes_float_formats_for_comparison(tiny):
-    contract, _ = convert_run(tiny.run, [tiny.dataset], Settings(recipe="dynamic")).network.contract
+    converted = convert_run(tiny.run, [tiny.dataset], Settings(recipe="dynamic"))
+    contract, _ = converted.network.contract
     assert (contract.dtype, contract.quantisation) == ("float32", None)
+    assert converted.provenance["representative"]["extremes"] == 0
 
 
 def test_bundle_threshold_is_the_int8_models_own(tiny):

@@ -5,18 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
 from edge.arguments import as_path, described, takes
-from edge.config.faults import faults_of
-from edge.detect.manifest import InputContract
 from edge.errors import InputError
 from trainer.data.dataset import Dataset
-from trainer.errors import NetworkError
 from trainer.filming.production import FilmSettings, prepare
 from trainer.sensor.camera import Camera, change, preset
 from trainer.sensor.radiation import nuclide_field
-from trainer.training.request import FitRequest
+from trainer.training.request import FitRequest, input_contract
 from trainer.training.run import FitSettings, NetworkChoice
 
 if TYPE_CHECKING:
@@ -155,7 +150,7 @@ def fit(
     trainer.errors.DatasetError: dataset datasets/absent: dataset.json is missing; name a folder that `build` wrote
 
     """
-    contract = _contract(crop_size, planes)
+    contract = input_contract(crop_size, planes, "the input of the network")
     choice, given = NetworkChoice(name=network, options=dict(options or {})), settings or FitSettings()
     datasets, mixed = opened_datasets(data), opened_datasets(mixtures)
     FitRequest(Path(run), choice, contract, datasets, given, mixed, seed).check()
@@ -177,12 +172,3 @@ def opened_datasets(data: Data) -> list[Dataset]:
     """
     several = [data] if isinstance(data, Dataset | str | Path) else data
     return [each if isinstance(each, Dataset) else Dataset.open(each) for each in several]
-
-
-def _contract(crop_size: int, planes: Planes) -> InputContract:
-    given = {"crop_size": crop_size, "planes": planes, "dtype": "float32"}
-    try:
-        return InputContract.model_validate(given)
-    except ValidationError as error:
-        fault = next(sentence for _, sentence in faults_of(error, InputContract, given))
-        raise NetworkError(f"the input of the network: {fault}") from error

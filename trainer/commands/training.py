@@ -8,18 +8,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 
 from edge.commands.console import typed_command
 from edge.commands.options import with_option_groups
-from edge.config.faults import faults_of
 from edge.detect.crops import Planes
-from edge.detect.manifest import InputContract
 from trainer.commands.fit_bar import fit_bar
 from trainer.commands.options import DataOption, JsonOption, SeedOption, parse_options
 from trainer.data.dataset import Dataset
-from trainer.errors import NetworkError
-from trainer.training.request import FitRequest
+from trainer.training.request import FitRequest, input_contract
 from trainer.training.run import FitSettings, NetworkChoice, Precision
 from trainer.values import check_network_options
 
@@ -129,7 +125,7 @@ def fit_command(
     """
     options = parse_options(network.option)
     check_network_options(network.network, options)
-    contract = _contract_of(network)
+    contract = input_contract(network.crop_size, network.planes, f"--crop-size {network.crop_size}")
     datasets, mixtures = ([Dataset.open(folder) for folder in folders] for folders in (data, samples.mixture))
     settings = FitSettings(
         epochs=schedule.epochs,
@@ -175,13 +171,3 @@ def _train(request: FitRequest, *, as_json: bool) -> None:
         f"{done.path}: {len(log)} epochs, best is epoch {best['epoch']} with validation loss {best['val_loss']:.4f}, "
         f"accuracy {best['val_accuracy']:.4f}"
     )
-
-
-def _contract_of(network: NetworkOptions) -> InputContract:
-    """Return the input of a network; raises `NetworkError` where the size of the crop does not suit the planes."""
-    given = {"crop_size": network.crop_size, "planes": network.planes, "dtype": "float32"}
-    try:
-        return InputContract.model_validate(given)
-    except ValidationError as error:
-        fault = next(sentence for _, sentence in faults_of(error, InputContract, given))
-        raise NetworkError(f"--crop-size {network.crop_size}: {fault}") from error

@@ -6,17 +6,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
+from edge.config.faults import faults_of
 from edge.detect.crops import cut_size
-from trainer.errors import DatasetError, RunError
+from edge.detect.manifest import InputContract
+from trainer.errors import DatasetError, NetworkError, RunError
 from trainer.training.run import BEST_FILE, LAST_FILE, RUN_FILE, FitSettings, NetworkChoice, Run
 from trainer.values import check_network
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from edge.detect.manifest import InputContract
+    from edge.detect.crops import Planes
     from trainer.data.dataset import Dataset
     from trainer.scenes.splits import Split
 
@@ -100,6 +102,23 @@ class FitRequest:
         best = Run.open(Path(source.rpartition(DIGEST)[0] or source)).path / BEST_FILE
         if not best.exists():
             raise RunError(best.parent, f"{BEST_FILE} is missing", "run its `fit` command again, it resumes")
+
+
+def input_contract(crop_size: int, planes: Planes, what: str) -> InputContract:
+    """Return the input of a network that is to be trained; `what` begins the message of a refusal.
+
+    Raises
+    ------
+    NetworkError
+        The size of the crop does not suit the planes.
+
+    """
+    given = {"crop_size": crop_size, "planes": planes, "dtype": "float32"}
+    try:
+        return InputContract.model_validate(given)
+    except ValidationError as error:
+        fault = next(sentence for _, sentence in faults_of(error, InputContract, given))
+        raise NetworkError(f"{what}: {fault}") from error
 
 
 def require_large_crops(dataset: Dataset, contract: InputContract) -> None:

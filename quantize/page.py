@@ -13,7 +13,7 @@ from edge.pages.parts import Cell, charts, facts, figure, folded, heading, hint,
 from quantize.pairing import CASCADE
 from quantize.report import as_dict, number
 from quantize.report import verdict as verdict_of
-from trainer.data.words import STRATA, stratum_words, value_words
+from trainer.data.words import STRATA, short_range, stratum_words, value_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -185,8 +185,7 @@ def _strata_charts(strata: Sequence[StratumRow]) -> Iterator[Html]:
         rows = [row for row in by_name.get(name, ()) if row.positives and all(map(math.isfinite, row.recall_interval))]
         if len(rows) < 2:
             continue
-        words = [row.name.partition(" ")[2] for row in rows]
-        short = tuple(w.replace("below ", "<").replace(" and more", "+").replace(" to ", "–") for w in words)
+        names = tuple(short_range(row.name.partition(" ")[2]) for row in rows)
         points = [
             (
                 at,
@@ -197,7 +196,7 @@ def _strata_charts(strata: Sequence[StratumRow]) -> Iterator[Html]:
             for at, row in enumerate(rows)
         ]
         title = f"Change of recall, points, by {stratum_words(name).split(',')[0]}"
-        yield figure(_changes(title, Axis(stratum_words(name), -0.5, len(rows) - 0.5, names=short), points))
+        yield figure(_changes(title, Axis(stratum_words(name), -0.5, len(rows) - 0.5, names=names), points))
 
 
 def _changes(title: str, x: Axis, points: Sequence[tuple[float, float, float, float]]) -> Chart:

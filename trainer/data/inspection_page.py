@@ -13,7 +13,7 @@ from edge.pages.page import Page, Section
 from edge.pages.parts import Shot, charts, facts, figure, folded, gallery, heading, hint, meter, prose, table
 from edge.pages.pictures import NARROW_PX, as_png, crop, strip
 from trainer.data.inspection import sheets, statistics
-from trainer.data.words import sample_words, stratum_words, value_words
+from trainer.data.words import sample_words, short_range, stratum_words, value_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -68,7 +68,7 @@ def _histograms(counted: Statistics) -> Iterator[Html]:
 
 
 def _histogram(name: str, rows: Mapping[str, tuple[int, int]]) -> Html:
-    names = tuple(words.replace(" to ", "–") for words in rows)
+    names = tuple(map(short_range, rows))
     series = []
     for label, (words, colour, left) in enumerate((("no hit", 2, -0.4), ("hit", 1, 0.0))):
         bars = [
@@ -78,7 +78,7 @@ def _histogram(name: str, rows: Mapping[str, tuple[int, int]]) -> Html:
             series.append(Bars(words, bars, colour))
     y = from_zero("crops", [float(count) for found in rows.values() for count in found])
     title = stratum_words(name)
-    return figure(Chart(title[:1].upper() + title[1:], Axis(title, -0.5, len(rows) - 0.5, names=names), y, series))
+    return figure(Chart(_capitalised(title), Axis(title, -0.5, len(rows) - 0.5, names=names), y, series))
 
 
 def _galleries(samples: Samples) -> Iterator[Html]:
@@ -103,7 +103,11 @@ def _title(title: str) -> str:
     name, _, value = title.partition(" ")
     if name in _NAMED:
         return f"{stratum_words(name)}: {value_words(name, value)}"
-    return title[:1].upper() + title[1:]
+    return _capitalised(title)
+
+
+def _capitalised(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _shot(samples: Samples, i: int) -> Shot:
@@ -129,5 +133,5 @@ def _tables(counted: Statistics) -> Iterator[Html]:
             for value, (without, hits) in rows.items()
         ]
         title = stratum_words(name)
-        yield heading(title[:1].upper() + title[1:])
+        yield heading(_capitalised(title))
         yield table(("", "no hit", "hit", "share"), cells, f"Crops by {title}")

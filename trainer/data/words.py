@@ -68,6 +68,18 @@ def value_words(name: str, value: str) -> str:
     return _VALUES.get(name, {}).get(value, value if name == "recording" else value.replace("_", " "))
 
 
+def short_range(words: str) -> str:
+    """Return the words of a range as a short label of an axis.
+
+    Examples
+    --------
+    >>> short_range("below 25"), short_range("25 to 40"), short_range("40 and more")
+    ('<25', '25–40', '40+')
+
+    """
+    return words.replace("below ", "<").replace(" and more", "+").replace(" to ", "–")
+
+
 def sample_words(sample: Mapping[str, object]) -> str:
     """Return in a line what is noted of a sample.
 

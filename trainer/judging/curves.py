@@ -11,7 +11,7 @@ from sklearn.metrics import precision_recall_curve, roc_curve
 from edge.pages.axes import Axis, from_zero
 from edge.pages.charts import Chart, Intervals, Line, whisker
 from edge.pages.parts import charts, figure, heading, table
-from trainer.data.words import stratum_words, value_words
+from trainer.data.words import short_range, stratum_words, value_words
 from trainer.judging.strata import EDGES
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _training(log: Sequence[Mapping[str, Any]], name: str) -> Html:
 
 
 def _of_numbers(name: str, rows: Sequence[Mapping[str, Any]]) -> Iterator[Html]:
-    names = tuple(row["bin"].replace("below ", "<").replace(" and more", "+").replace(" to ", "–") for row in rows)
+    names = tuple(short_range(row["bin"]) for row in rows)
     for key, words, colour in (("recall", "Recall", 1), ("false_positive_rate", "False-positive rate", 2)):
         points = [
             (number, row[key]["low"], row[key]["value"], row[key]["high"])

@@ -10,6 +10,7 @@ import numpy as np
 from trainer.data.dataset import Samples
 from trainer.filming.fusion import fuse_max
 from trainer.sensor.isp import GREY_OF_BGR
+from trainer.sensor.library import turned
 from trainer.training.batches import Crops
 
 if TYPE_CHECKING:
@@ -116,14 +117,8 @@ class FusedPictures:
                 scene = scene[:, ::-1]
             if self.pairs.light[number] < 1:
                 scene = (scene * self.pairs.light[number]).astype(np.uint8)
-            fused[place] = fuse_max(_turned(covered, int(self.pairs.turn[number])), scene)
+            fused[place] = fuse_max(turned(covered, int(self.pairs.turn[number])), scene)
         return fused
-
-
-def _turned(crop: NDArray[np.uint8], turn: int) -> NDArray[np.uint8]:
-    """Return a crop (s, s, 3) in one of its eight positions, as `trainer.sensor.library.turned` numbers them."""
-    mirrored = crop[:: -1 if turn & 1 else 1, :: -1 if turn & 2 else 1]
-    return mirrored.swapaxes(0, 1) if turn & 4 else mirrored
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,7 +7,7 @@ import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from zipfile import BadZipFile
 
 import numpy as np
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from trainer.sensor.camera import Camera
 
+Value = TypeVar("Value", bound=np.generic)
 MUON = "muon"  # name of the library of cosmic muons
 ALPHA = "alpha"  # name of the library of alpha particles
 LIBRARY_VERSION = 4  # raise it when the physics changes: cached libraries are then made anew
@@ -105,8 +106,10 @@ class HitLibrary:
         return self.hits_per_s(camera, PSV_S_PER_USV_H / spectrum.psv_cm2)
 
 
-def turned(charge: NDArray[np.float32], turn: int) -> NDArray[np.float32]:
-    """Return a charge map in one of its eight positions: 0 as it is, 1 to 3 mirrored, 4 to 7 with a transposition.
+def turned(picture: NDArray[Value], turn: int) -> NDArray[Value]:
+    """Return a charge map or picture, shape (h, w, ...), in one of its eight positions.
+
+    0 is as it is, 1 to 3 are mirrored, 4 to 7 are mirrored and transposed.
 
     Examples
     --------
@@ -115,8 +118,8 @@ def turned(charge: NDArray[np.float32], turn: int) -> NDArray[np.float32]:
     ([[3.0, 2.0, 1.0]], [[1.0], [2.0], [3.0]])
 
     """
-    mirrored = charge[:: -1 if turn & 1 else 1, :: -1 if turn & 2 else 1]
-    return mirrored.T if turn & 4 else mirrored
+    mirrored = picture[:: -1 if turn & 1 else 1, :: -1 if turn & 2 else 1]
+    return mirrored.swapaxes(0, 1) if turn & 4 else mirrored
 
 
 def simulate_hits(

@@ -47,6 +47,16 @@ class BundleError(GammaboxError):
         self.path = Path(path)
 
 
+class WorkerError(GammaboxError):
+    """A worker process that ended before its work was done."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "a worker process ended before its work was done, as when the system ends one for want of memory; "
+            "free memory, and start the command again, with fewer --workers where it has them"
+        )
+
+
 class ReleaseError(GammaboxError):
     """A release that is damaged, not signed by a trusted key, or not for this box; or that cannot be installed."""
 

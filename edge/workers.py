@@ -7,9 +7,12 @@ import multiprocessing.connection
 import os
 import threading
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING, TypeVar
 
 import cv2
+
+from edge.errors import WorkerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -33,6 +36,11 @@ def in_workers(
     workers : int or None
         Processes; None takes every core, and 1 works in this process. OpenCV has one thread in each worker.
 
+    Raises
+    ------
+    WorkerError
+        A worker process ended before its work was done; the system may have ended it for want of memory.
+
     """
     count = min(workers or os.cpu_count() or 1, len(items))
     if count <= 1:
@@ -46,6 +54,8 @@ def in_workers(
                 finished, _ = wait(waiting, return_when=FIRST_COMPLETED)
                 for future in finished:
                     yield waiting.pop(future), future.result()
+        except BrokenProcessPool as error:
+            raise WorkerError from error
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from edge.errors import WorkerError
 from edge.workers import in_workers
 
 PROGRAM = """
@@ -40,6 +41,17 @@ def test_in_workers_yields_every_item_with_its_result(workers: int) -> None:
 def test_in_workers_raises_the_error_of_an_item(workers: int) -> None:
     with pytest.raises(ValueError, match="-1 is negative"):
         list(in_workers(square, [1, -1, 2, 3], workers))
+
+
+def kill_itself(number: int) -> int:
+    if number == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def test_in_workers_names_a_worker_that_was_killed() -> None:
+    with pytest.raises(WorkerError, match="a worker process ended before its work was done.*start the command again"):
+        list(in_workers(kill_itself, [0, 1, 2], 2))
 
 
 def test_in_workers_without_items_yields_nothing() -> None:

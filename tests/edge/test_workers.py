@@ -50,7 +50,7 @@ def kill_itself(number: int) -> int:
 
 
 def test_in_workers_names_a_worker_that_was_killed() -> None:
-    with pytest.raises(WorkerError, match="a worker process ended before its work was done.*start the command again"):
+    with pytest.raises(WorkerError, match=r"a worker process ended before its work was done.*start the command again"):
         list(in_workers(kill_itself, [0, 1, 2], 2))
 
 

@@ -19,8 +19,9 @@ MAY_IMPORT = {
 # several stand in one line they do not use one another.
 ROOMS: dict[str, tuple[tuple[str, ...], ...]] = {
     "edge": (
-        ("clock", "lazy", "overlap", "process", "redaction", "release", "statistics", "text", "systemd", "workers"),
+        ("clock", "lazy", "overlap", "process", "redaction", "release", "statistics", "text", "systemd"),
         ("errors",),
+        ("workers",),
         ("arguments",),
         ("files",),
         ("output", "installer"),

@@ -15,6 +15,7 @@ from edge.config.device import DetectionSettings
 from edge.detect.camera_state import CameraState
 from edge.detect.fast_path import find_candidates
 from edge.detect.hit import DETECTION_STAGES, Detection
+from edge.detect.light import shipped_network
 from edge.detect.manifest import Bundle
 from edge.detect.networks import Classifier, Screen, some
 from edge.detect.parts import ground_of
@@ -95,7 +96,7 @@ class Detector:
     Raises
     ------
     BundleError, RuntimeMissingError
-        The bundle's network cannot be run.
+        The bundle's network cannot be run, or the network that tells light from ionisation is missing.
 
     Examples
     --------
@@ -126,6 +127,7 @@ class Detector:
             self._rules = self._rules.model_copy(update={"spike_dn": known.min_spike_dn})
         self._decision = bundle.manifest.decision
         self._sensitivity = sensitivity_table(bundle.manifest.sensitivity)
+        shipped_network()  # read now: what an installation lacks shows at its start, and not at the first hit
         first = _Networks(Screen(bundle), Classifier(bundle))
         self._crop_size = first.classifier.crop_size
         self._runtime = first.classifier.runtime

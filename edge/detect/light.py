@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from edge.files import read_text
+from edge.errors import BundleError
+from edge.files import read_text, why
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -81,10 +82,20 @@ class LightNetwork:
 
 @functools.cache
 def shipped_network() -> LightNetwork:
-    """Return the network that ships."""
-    stored = json.loads(read_text(_WEIGHTS))
-    arrays = {name: np.array(stored[name], np.float32) for name in ("mean", "scale", "hidden", "hidden_bias", "output")}
-    return LightNetwork(**arrays, bias=stored["bias"])
+    """Return the network that ships.
+
+    Raises
+    ------
+    BundleError
+        Its file is missing or damaged.
+
+    """
+    names = ("mean", "scale", "hidden", "hidden_bias", "output")
+    try:
+        stored = json.loads(read_text(_WEIGHTS))
+        return LightNetwork(**{name: np.array(stored[name], np.float32) for name in names}, bias=stored["bias"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BundleError(_WEIGHTS, f"cannot be read ({why(error)})", "install Gammabox again") from error
 
 
 def describe(greys: Image, colours: Image, scores: NDArray[np.floating]) -> Values:

@@ -16,6 +16,11 @@ from firmware_config import own_wheel
 from firmware_config.errors import FirmwareError
 from firmware_config.own_wheel import requirements, wheel_bytes, wheel_name
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
 LEAVE_OUT = (
     "import importlib.util as u; print([n for n in ('trainer', 'quantize', 'firmware_config') if u.find_spec(n)])"
 )
@@ -38,6 +43,27 @@ def test_wheel_has_edge_and_its_data_alone(wheel) -> None:
         path.relative_to(Path(edge.__file__).parents[1]).as_posix() for path in Path(edge.__file__).parent.rglob("*.py")
     }
     assert sources <= set(names)
+
+
+def data_of_edge() -> set[str]:
+    """Return the files of the package that are neither modules nor models."""
+    folder = Path(edge.__file__).parent
+    files = {path.relative_to(folder.parent).as_posix() for path in folder.rglob("*") if path.is_file()}
+    return {name for name in files if not name.endswith((".py", ".pyc")) and not name.startswith("edge/models/")}
+
+
+def test_wheel_has_all_data_of_edge(wheel) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {"edge/detect/light.json", "edge/review/sensor_model.json"} < data_of_edge()
+    assert {name for name in names if name.startswith("edge/") and not name.endswith(".py")} == data_of_edge()
+
+
+def test_pyproject_names_all_data_of_edge() -> None:
+    folder = Path(edge.__file__).parent
+    project = tomllib.loads((folder.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    patterns = project["tool"]["setuptools"]["package-data"]["edge"]
+    named = {path.relative_to(folder.parent).as_posix() for each in patterns for path in folder.glob(each)}
+    assert data_of_edge() <= named
 
 
 def test_wheel_requires_what_the_box_needs(wheel) -> None:

@@ -4,8 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edge.bundle import load_bundle, shipped_bundle_path
 from edge.detect import light
+from edge.detect.detector import Detector
 from edge.detect.light import COLOUR_PX, FRAMES, GREY_PX, NAMES, LightNetwork, describe, shipped_network
+from edge.errors import BundleError
 
 MIDDLE = GREY_PX // 2
 
@@ -89,3 +92,17 @@ def test_log_odds_are_those_of_the_layers():
         0.5,
     )
     assert network.log_odds(np.array([[2, 1], [9, -3]], np.float32)).tolist() == [1.5, 4.5]
+
+
+def test_detector_says_at_its_start_that_the_network_is_missing(tmp_path, monkeypatch):
+    monkeypatch.setattr(light, "_WEIGHTS", tmp_path / "light.json")
+    light.shipped_network.cache_clear()
+    bundle = load_bundle(shipped_bundle_path())
+    try:
+        with pytest.raises(BundleError, match=r"light.json: cannot be read \(no such file"):
+            Detector(bundle)
+        (tmp_path / "light.json").write_text('{"mean": [1]}')
+        with pytest.raises(BundleError, match=r"light.json: cannot be read .*install Gammabox again"):
+            Detector(bundle)
+    finally:
+        light.shipped_network.cache_clear()

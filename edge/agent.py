@@ -40,6 +40,7 @@ from edge.telemetry.inbox import Inbox
 from edge.telemetry.link import Link
 from edge.telemetry.messages import Model, Stamp
 from edge.telemetry.outbox import Outbox
+from edge.telemetry.past_alarms import PastAlarms
 from edge.telemetry.topics import commands_of
 
 if TYPE_CHECKING:
@@ -117,7 +118,10 @@ class Agent:
         self._inbox = Inbox((*commands, *self._announcer.filters, *self._offers.filters))
         self._link = Link(settings.mqtt, self._stamp, self._outbox, settings.outbox.max_in_flight, self._inbox)
         file = CommandFile(settings.outbox.path.with_name("commands.json"))
-        self._reporter = Reporter(settings.telemetry, self._stamp, self._outbox, settings.place, file.acknowledged)
+        past = PastAlarms(settings.outbox.path.with_name("alarms.json"))
+        self._reporter = Reporter(
+            settings.telemetry, self._stamp, self._outbox, settings.place, file.acknowledged, past=past
+        )
         actions = AgentActions(settings, self._reporter, self._observer, self._send_health, stop)
         self._commander = Commander(settings.commands.allow, file, self._reporter, actions)
         now_s = self._clock.monotonic_s()

@@ -161,6 +161,8 @@ class Commander:
             raise CommandError(f"the alarm {wanted} is not the last one of this box, which is {known}")
         before = self._file.acknowledged(known)
         silenced_until = before.silenced_until_utc if before is not None else None
+        if silenced_until is not None and silenced_until <= utc:
+            silenced_until = None
         if isinstance(arguments, SilenceArguments):
             silenced_until = utc + timedelta(minutes=arguments.minutes)
         command = accepted.command

@@ -15,6 +15,7 @@ from edge.telemetry.commands import Response
 from edge.telemetry.details import alarm_detail, hit_detail
 from edge.telemetry.messages import AlarmMessage, Evidence, Health, HitMessage, Info, encode
 from edge.telemetry.outgoing import Outgoing
+from edge.telemetry.past_alarms import PastAlarms
 from edge.telemetry.topics import CommandTopic, Topic, evidence_topic, minute_topic
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ class Reporter:
         Where the box hangs, for people.
     acknowledged : callable
         Returns who has taken charge of the alarm with an id.
+    past : PastAlarms or None
+        Remembers the alarms that are over; None for those of this run only.
 
     Attributes
     ----------
@@ -73,10 +76,13 @@ class Reporter:
         outbox: Outbox,
         place: str | None = None,
         acknowledged: Callable[[str], Acknowledgement | None] = lambda _: None,
+        *,
+        past: PastAlarms | None = None,
     ) -> None:
         self.settings = settings
         self._place = place
         self._acknowledged = acknowledged
+        self._past = past or PastAlarms()
         self._next_minute_s = self._next_evidence_s = -math.inf
         self._stamp = stamp
         self._outbox = outbox
@@ -238,6 +244,9 @@ class Reporter:
         self._send_state(utc, told[0], None, reasons)
 
     def _send_state(self, utc: datetime, state: str, detail: AlarmDetail | None, reasons: tuple[str, ...] = ()) -> None:
+        given = None if detail is None else self._acknowledged(detail.id)
+        if detail is not None and state == "cleared":
+            self._past.note(detail, utc, given)
         message = self._stamp.make(
             AlarmMessage,
             utc,
@@ -246,7 +255,8 @@ class Reporter:
             reasons=reasons,
             place=self._place,
             advice=advice(state, detail, self._place),
-            acknowledged=None if detail is None else self._acknowledged(detail.id),
+            acknowledged=given,
+            past=self._past.others(None if detail is None else detail.id),
         )
         self._retained["alarm"] = message
         self._put("alarm", message, "always")

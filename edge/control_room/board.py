@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from edge.control_room.arrivals import Received, Removed
 from edge.control_room.box import Box, updated
-from edge.control_room.view import URGENCIES, Acknowledgement, order_of, view_of
+from edge.control_room.view import URGENCIES, Acknowledgement, acknowledgement_of, order_of, view_of
 from edge.telemetry.messages import AlarmMessage
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from edge.control_room.arrivals import Arrival
     from edge.control_room.view import Urgency, View
+    from edge.telemetry.messages import PastAlarm
 
 MAX_BOXES = 20_000
 """Boxes beyond these are counted, but not kept, so that no flood of invented ids fills the memory."""
@@ -99,9 +100,9 @@ class Board:
         elif isinstance(arrival, Received) and isinstance(arrival.message, AlarmMessage):
             self._note(box, arrival.message, now)
 
-    def views(self, now: datetime) -> list[View]:
-        """Return the boxes at a time, the most urgent first."""
-        return sorted((view_of(box, now) for box in self.boxes.values()), key=order_of)
+    def views(self, now: datetime, lost_since: datetime | None = None) -> list[View]:
+        """Return the boxes at a time, the most urgent first; `lost_since` as in `view_of`."""
+        return sorted((view_of(box, now, lost_since) for box in self.boxes.values()), key=order_of)
 
     @staticmethod
     def counts(views: Iterable[View]) -> dict[Urgency, int]:
@@ -120,29 +121,52 @@ class Board:
         detail = message.alarm
         if not message.historical:
             self._end_others((box.site, box.device), None if detail is None else detail.id, "missed", now)
+        place = view_of(box, now).place
+        for past in message.past:
+            self._note_past(box, past, place)
         if detail is None:
             return
         key = (box.site, box.device, detail.id)
         known = self._alarms.get(key)
-        view = view_of(box, now)
         cleared = message.state == "cleared"
         late = box.alarm is not message
         if known is not None and known.state != "stands" and late and not cleared:
             return
         if not cleared and (known is not None or not late):
             self._standing.setdefault(key[:2], set()).add(detail.id)
-        acknowledgement = view.acknowledgement or (None if known is None else known.acknowledgement)
+        given = acknowledgement_of(message.acknowledged)
         self._alarms[key] = SeenAlarm(
             *key,
-            place=view.place,
+            place=place,
             raised=detail.raised_utc,
             state="cleared" if cleared else "stands" if known is not None or not late else "missed",
             ended=message.utc if cleared else None,
             maximum_hz=detail.maximum_hz,
             hits=detail.hits,
             lower_limit=detail.lower_limit,
-            acknowledgement=acknowledgement,
+            acknowledgement=given or (None if known is None else known.acknowledgement),
         )
+        self._drop_oldest()
+
+    def _note_past(self, box: Box, past: PastAlarm, place: str) -> None:
+        """Note an alarm that is over, as the box remembers it: this session may not have heard its end."""
+        key = (box.site, box.device, past.id)
+        known = self._alarms.get(key)
+        given = acknowledgement_of(past.acknowledged)
+        self._alarms[key] = SeenAlarm(
+            *key,
+            place=place,
+            raised=past.raised_utc,
+            state="cleared",
+            ended=past.ended_utc,
+            maximum_hz=past.maximum_hz,
+            hits=past.hits,
+            lower_limit=past.lower_limit,
+            acknowledgement=given or (None if known is None else known.acknowledgement),
+        )
+        self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
         if len(self._alarms) > MAX_ALARMS:
             ended = [key for key, alarm in self._alarms.items() if alarm.state != "stands"]
             oldest = min(ended or self._alarms, key=lambda key: self._alarms[key].raised)

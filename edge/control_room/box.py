@@ -42,6 +42,10 @@ class Box:
         The last runs of the agent, in the order in which they were heard.
     returns : tuple of datetime
         When an earlier run was heard again after a later one. No single agent does that: two send as this box.
+    faulty_since : datetime or None
+        When a health message first named a fault, after one that named none; None where the last one names none.
+    faulty_before : bool
+        Whether the first health message that was heard named a fault, so that it may have begun earlier.
     unreadable : tuple of (kind, reason)
         Kinds whose last payload is no message.
 
@@ -58,6 +62,8 @@ class Box:
     spacings_s: tuple[float, ...] = ()
     boots: tuple[str, ...] = ()
     returns: tuple[datetime, ...] = ()
+    faulty_since: datetime | None = None
+    faulty_before: bool = False
     unreadable: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -87,7 +93,7 @@ def updated(box: Box, arrival: Arrival, now: datetime) -> Box:
     box = replace(box, unreadable=others, heard=_heard(box, arrival, now))
     if not arrival.retained and not message.historical and not _is_will(message):
         box = _with_boot(box, message.boot_id, now)
-    return _with_message(box, message)
+    return _with_message(box, message, min(message.utc, now) if arrival.retained else now)
 
 
 def _without(box: Box, kind: Kind) -> Box:
@@ -101,13 +107,13 @@ def _without(box: Box, kind: Kind) -> Box:
     )
 
 
-def _with_message(box: Box, message: Message) -> Box:
+def _with_message(box: Box, message: Message, at: datetime) -> Box:
     if isinstance(message, Status) and _is_newer(message, box.status):
         return replace(box, status=message)
     if isinstance(message, Info) and _is_newer(message, box.info):
         return replace(box, info=message)
     if isinstance(message, Health) and _is_newer(message, box.health):
-        return _with_health(box, message)
+        return _with_health(box, message, at)
     if isinstance(message, AlarmMessage) and _is_newer(message, box.alarm):
         return replace(box, alarm=message)
     return box
@@ -150,8 +156,12 @@ def _with_boot(box: Box, boot_id: str, now: datetime) -> Box:
     return replace(box, boots=boots, returns=returns)
 
 
-def _with_health(box: Box, message: Health) -> Box:
+def _with_health(box: Box, message: Health, at: datetime) -> Box:
     known = box.health
+    if not message.faults:
+        box = replace(box, faulty_since=None, faulty_before=False)
+    elif box.faulty_since is None:
+        box = replace(box, faulty_since=at, faulty_before=known is None)
     spacings_s = box.spacings_s
     if known is None or known.boot_id != message.boot_id:
         spacings_s = ()

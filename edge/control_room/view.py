@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from edge.control_room.box import Box
+    from edge.telemetry import messages
     from edge.telemetry.messages import AlarmDetail, Health
 
 Urgency = Literal["alarm", "overload", "fault", "lost", "learning", "calm"]
@@ -60,6 +61,8 @@ class View:
     advice : str
         What to do; empty where the box is calm.
     acknowledgement : Acknowledgement or None
+    silence_over : bool
+        Whether the time without sound that somebody has asked for is over, so that the alarm rings again.
     heard : datetime or None
         When the box last sent anything.
     raised : datetime or None
@@ -72,6 +75,10 @@ class View:
         Numbers of the standing alarm.
     health : Health or None
         The last health message while it holds.
+    faulty_since : datetime or None
+        Since when the box names faults; None where it names none.
+    faulty_before : bool
+        Whether they may have begun earlier, as nothing was heard of the box before.
     nuisances : tuple of str
         Hits and ground that are not counted now, and why.
 
@@ -85,12 +92,15 @@ class View:
     reasons: tuple[str, ...]
     advice: str
     acknowledgement: Acknowledgement | None
+    silence_over: bool
     heard: datetime | None
     raised: datetime | None
     rate_hz: float | None
     rates: tuple[float | None, ...]
     alarm: AlarmDetail | None
     health: Health | None
+    faulty_since: datetime | None
+    faulty_before: bool
     nuisances: tuple[str, ...]
 
     @property
@@ -100,26 +110,23 @@ class View:
 
     @property
     def needs_attention(self) -> bool:
-        """Whether the alarm of the box is not acknowledged yet."""
-        return self.urgency == "alarm" and self.acknowledgement is None
+        """Whether the alarm of the box rings: nobody has acknowledged it, or the time without sound is over."""
+        return self.urgency == "alarm" and (self.acknowledgement is None or self.silence_over)
 
     @property
     def is_urgent(self) -> bool:
-        """Whether the alarm of the box is not acknowledged yet, or it is in overload, which nobody can acknowledge."""
+        """Whether the alarm of the box rings, or it is in overload, which nobody can acknowledge."""
         return self.needs_attention or self.urgency == "overload"
-
-    def sounds(self, now: datetime) -> bool:
-        """Return whether the alarm asks for a sound: nobody has taken charge, or the time of silence is over."""
-        until = None if self.acknowledgement is None else self.acknowledgement.silenced_until
-        return self.needs_attention or (self.urgency == "alarm" and until is not None and now >= until)
 
     def age_s(self, now: datetime) -> float | None:
         """Return the seconds since the box last sent anything; None where it never has."""
         return None if self.heard is None else max(0.0, (now - self.heard).total_seconds())
 
 
-def view_of(box: Box, now: datetime) -> View:
+def view_of(box: Box, now: datetime, lost_since: datetime | None = None) -> View:
     """Return what a guard sees of a box at a time.
+
+    While the broker is away, `lost_since`, no box becomes silent by it; a time without sound ends all the same.
 
     Nothing is calm by default: a box is calm only when it is online, has spoken lately, has no fault, and its present
     run has said that all is clear.
@@ -133,13 +140,15 @@ def view_of(box: Box, now: datetime) -> View:
     ('lost', 'UNKNOWN', ('has not said whether it is online',))
 
     """
-    absence = _absence(box, now)
+    heard_until = lost_since or now
+    absence = _absence(box, heard_until)
     detail = None if box.alarm is None or not _stands(box) else box.alarm.alarm
     health = _valid_health(box) if absence is None else None
-    findings = list(_findings(box, now, absence, health))
+    findings = list(_findings(box, heard_until, absence, health))
     urgency, word, _ = min(findings, key=lambda finding: URGENCIES.index(finding[0]), default=("calm", "calm", ""))
     reasons = [text for known in URGENCIES for found, _, text in findings if found == known and text]
     place = _place(box)
+    given = acknowledgement_of(box.alarm.acknowledged) if box.alarm is not None and _stands(box) else None
     return View(
         site=box.site,
         device=box.device,
@@ -148,13 +157,16 @@ def view_of(box: Box, now: datetime) -> View:
         place=place,
         reasons=tuple(_clean(reason) for reason in reasons[:MAX_REASONS]),
         advice=_clean(advice_of(word, place, "" if box.alarm is None else box.alarm.advice)),
-        acknowledgement=_acknowledgement(box) if _stands(box) else None,
+        acknowledgement=given,
+        silence_over=given is not None and _silence_over(given, now),
         heard=box.heard,
         raised=None if detail is None else detail.raised_utc,
         rate_hz=_rate_hz(detail, health) if absence is None else None,
         rates=box.rates,
         alarm=detail,
         health=health,
+        faulty_since=None if health is None else box.faulty_since,
+        faulty_before=health is not None and box.faulty_before,
         nuisances=() if health is None else tuple(map(_clean, health.nuisances[:MAX_REASONS])),
     )
 
@@ -165,7 +177,7 @@ def order_of(view: View) -> tuple[float, float, str, str]:
     An overload, which nobody can acknowledge, stands above alarms that somebody deals with.
     """
     raised_s = 0.0 if view.raised is None else -view.raised.timestamp()
-    dealt_with = view.urgency == "alarm" and view.acknowledgement is not None
+    dealt_with = view.urgency == "alarm" and not view.needs_attention
     urgency = URGENCIES.index("overload") + 0.5 if dealt_with else URGENCIES.index(view.urgency)
     return (urgency, raised_s, view.site, view.device)
 
@@ -281,11 +293,16 @@ def _place(box: Box) -> str:
     return _clean(next((place for place in places if place), ""))
 
 
-def _acknowledgement(box: Box) -> Acknowledgement | None:
-    given = None if box.alarm is None else box.alarm.acknowledged
+def acknowledgement_of(given: messages.Acknowledgement | None) -> Acknowledgement | None:
+    """Return an acknowledgement of a message as it is shown; None where there is none."""
     if given is None:
         return None
     return Acknowledgement(_clean(given.by), given.utc, _clean(given.reason or ""), given.silenced_until_utc)
+
+
+def _silence_over(given: Acknowledgement, now: datetime) -> bool:
+    """Return whether a time without sound has ended since. Who acknowledges later does not want it back."""
+    return given.silenced_until is not None and given.utc < given.silenced_until <= now
 
 
 def _clean(text: str) -> str:

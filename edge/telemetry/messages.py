@@ -29,11 +29,8 @@ if TYPE_CHECKING:
 
     from edge.telemetry.topics import Kind
 
-MAX_STAGES = 32
-MAX_WINDOWS = 8
-MAX_EVIDENCE = 500
-MAX_HITS = 1000
-MAX_CROP = 48
+MAX_STAGES, MAX_WINDOWS, MAX_PAST = 32, 8, 5
+MAX_EVIDENCE, MAX_HITS, MAX_CROP = 500, 1000, 48
 
 
 class Message(Part):
@@ -207,6 +204,18 @@ class Acknowledgement(Part):
     silenced_until_utc: AwareDatetime | None = None
 
 
+class PastAlarm(Part):
+    """An alarm that is over, as the box remembers it."""
+
+    id: Identifier
+    raised_utc: AwareDatetime
+    ended_utc: AwareDatetime
+    maximum_hz: RateHz = Field(description="highest rate of 10 seconds")
+    hits: Count
+    lower_limit: bool = Field(description="whether more came than can be counted")
+    acknowledged: Acknowledgement | None = Field(default=None, description="null where nobody took charge")
+
+
 class AlarmMessage(Message):
     """What the box says of its surroundings. The message holds everything that is known.
 
@@ -222,6 +231,7 @@ class AlarmMessage(Message):
     place: Text | None = Field(default=None, description="where the box hangs, for people")
     advice: Text = Field(default="", description="what to do")
     acknowledged: Acknowledgement | None = Field(default=None, description="null while nobody has taken charge")
+    past: tuple[PastAlarm, ...] = Field(default=(), max_length=MAX_PAST, description="other alarms that are over")
 
 
 class HitDetail(Part):

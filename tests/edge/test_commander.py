@@ -12,7 +12,7 @@ from edge.reporting import Reporter
 from edge.telemetry.command_file import CommandFile
 from edge.telemetry.commands import Response
 from edge.telemetry.inbox import Arrived, Inbox
-from edge.telemetry.messages import Stamp, decode
+from edge.telemetry.messages import Acknowledgement, Stamp, decode
 from edge.telemetry.outbox import Outbox
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
@@ -110,6 +110,14 @@ def test_silence_keeps_who_has_taken_charge_and_says_until_when(rig):
     assert rig.give("silence", minutes=5).ok
     assert rig.give("acknowledge", alarm_id="standing").ok
     assert rig.alarms()[-1].acknowledged.silenced_until_utc == NOW + timedelta(minutes=5)
+
+
+def test_acknowledge_after_a_silence_is_over_asks_for_no_other(rig):
+    rig.reporter._send_alarm(ALARM)
+    over = Acknowledgement(by="Ann", utc=NOW - timedelta(minutes=9), silenced_until_utc=NOW - timedelta(minutes=1))
+    rig.file.acknowledge("gate-1", over)
+    assert rig.give("acknowledge", alarm_id="standing").ok
+    assert rig.alarms()[-1].acknowledged.silenced_until_utc is None
 
 
 @pytest.mark.parametrize(

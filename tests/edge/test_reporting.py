@@ -11,8 +11,9 @@ from edge.config.device import AlarmSettings
 from edge.config.telemetry import TelemetrySettings
 from edge.detect.hit import Hit
 from edge.reporting import Reporter
-from edge.telemetry.messages import Info, Stamp, decode
+from edge.telemetry.messages import Acknowledgement, AlarmDetail, Info, Stamp, decode
 from edge.telemetry.outbox import Outbox
+from edge.telemetry.past_alarms import PastAlarms
 
 START = datetime(2026, 3, 1, tzinfo=timezone.utc)
 SETTINGS = AlarmSettings()
@@ -23,7 +24,17 @@ HEALTH = {
     "background_interval_hz": None, "background_learnt": False, "condition": "learning", "alarm_stands": False,
     "temperature_c": None, "uptime_s": 1.0, "outbox": {"depth": 0, "dropped": 0},
 }  # fmt: skip
+DETAIL = {
+    "raised_utc": START, "onset_utc": START, "significance_sigma": 6.5, "hits": 9, "live_s": 2.0, "rate_hz": 4.5,
+    "rate_interval_hz": (2.0, 8.0), "background_hz": 0.2, "background_interval_hz": (0.1, 0.3),
+    "false_alarms_per_1000_h": 1.0, "recent": (), "maximum_hz": 7.0, "duration_s": 20.0, "lower_limit": False,
+    "overload": None, "evidence": (), "doubts": (), "weakened_by": (),
+}  # fmt: skip
 BLIND = ("the camera delivers no frames",)
+
+
+def alarm_of(alarm_id):
+    return AlarmDetail.model_validate({"id": alarm_id, **DETAIL})
 
 
 class Rig:
@@ -99,6 +110,52 @@ def test_reporter_after_an_alarm_says_what_holds(rig, known):
     last = box.said()[-1]
     # The end of an alarm is an all-clear already; a box that is not calibrated knows too little for one.
     assert (last.state, last.alarm is None) == (("cleared", False) if known else ("learning", True))
+
+
+def test_reporter_remembers_past_alarms_and_who_acknowledged_them(rig, tmp_path):
+    given = Acknowledgement(by="Ann", utc=START, reason="patrol sent")
+    box = rig(Rate(360, 7200))
+    box.reporter = Reporter(
+        TelemetrySettings(),
+        Stamp("s", "d", "boot"),
+        box.outbox,
+        acknowledged=lambda _: given,
+        past=PastAlarms(tmp_path / "alarms.json"),
+    )
+    box.play(120)
+    box.play(30, every=6)
+    box.play(120)
+    ended = box.said()[-1]
+    assert (ended.state, ended.past) == ("cleared", ())
+    box.reporter.blind(BLIND, START)
+    (past,) = box.said()[-1].past
+    assert (past.id, past.ended_utc, past.acknowledged) == (ended.alarm.id, ended.utc, given)
+    (known,) = PastAlarms(tmp_path / "alarms.json").others(None)
+    assert known == past
+
+
+def test_past_alarms_are_few_and_keep_the_time_of_their_end(tmp_path):
+    past = PastAlarms(tmp_path / "alarms.json")
+    for number in range(9):
+        past.note(alarm_of(f"gate-{number}"), START, None)
+    past.note(alarm_of("gate-8"), START + timedelta(seconds=9), Acknowledgement(by="Ann", utc=START))
+    assert [each.id for each in past.others("gate-7")] == ["gate-8", "gate-6", "gate-5", "gate-4"]
+    assert (past.others(None)[0].ended_utc, past.others(None)[0].acknowledged.by) == (START, "Ann")
+
+
+@pytest.mark.parametrize("content", [b"{", b"\xff", b'{"schema_version": 9}'])
+def test_past_alarms_of_a_damaged_file_begin_anew(tmp_path, caplog, content):
+    (tmp_path / "alarms.json").write_bytes(content)
+    assert PastAlarms(tmp_path / "alarms.json").others(None) == ()
+    assert "past alarms begin anew" in caplog.text
+
+
+def test_past_alarms_are_kept_in_memory_where_the_disk_fails(tmp_path, caplog):
+    (tmp_path / "file").write_text("")
+    past = PastAlarms(tmp_path / "file" / "alarms.json")
+    past.note(alarm_of("gate-1"), START, None)
+    assert [each.id for each in past.others(None)] == ["gate-1"]
+    assert "cannot be written" in caplog.text
 
 
 def test_reporter_of_a_blind_box_takes_the_all_clear_back(rig):

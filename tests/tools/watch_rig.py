@@ -118,3 +118,13 @@ async def screen(app, pilot):
     await pilot.pause()
     lines = app.screen._compositor.render_strips()
     return ["".join(segment.text for segment in strip).rstrip() for strip in lines]
+
+
+def keys(*pressed):
+    """Return steps that press keys and return the screen."""
+
+    async def steps(app, pilot):
+        await pilot.press(*pressed)
+        return await screen(app, pilot)
+
+    return steps

@@ -15,21 +15,24 @@ if TYPE_CHECKING:
 
     from edge.control_room.board import SeenAlarm
 
-STATES = {"stands": "STANDS", "cleared": "cleared", "missed": "no end", "removed": "removed"}
+STATES = {"stands": "STILL ON", "cleared": "over", "missed": "end unknown", "removed": "box removed"}
+OVERLOAD_STATES = {**STATES, "stands": "OVERLOAD", "cleared": "was overload"}
+UNHEARD = "Nobody heard when it ended: the box has said something else since."
+REMOVED = "The box was taken down for good, and forgotten."
 SENTENCES = {
-    "stands": "It stands.",
-    "cleared": "The box cleared it, as the rate was back at the background.",
-    "missed": "Its end was not heard: the box has said something else since.",
-    "removed": "Somebody has cleared the topics of the box.",
+    "stands": "It is still on.",
+    "cleared": "It is over: the box cleared it, as the rate was back at the background.",
+    "missed": UNHEARD,
+    "removed": REMOVED,
 }
 OVERLOAD_SENTENCES = {
-    "stands": "It lasts. It cannot be acknowledged; m stops the bell on this screen.",
+    "stands": "It is still on. It cannot be acknowledged; m stops the bell on this screen.",
     "cleared": "It is over: the box can judge again.",
-    "missed": "Its end was not heard: the box has said something else since.",
-    "removed": "Somebody has cleared the topics of the box.",
+    "missed": UNHEARD,
+    "removed": REMOVED,
 }
-STATE_WIDTH = 8
-TIME_WIDTH = 19
+STATE_WIDTH = 12
+TIME_WIDTH = 15
 RATE_WIDTH = 7
 BY_WIDTH = 12
 MIN_WIDE = 110
@@ -38,25 +41,23 @@ MIN_WIDE = 110
 def alarm_heading(width: int) -> Text:
     """Return the names of the columns."""
     box, place = _widths(width)
-    line = f"  {'alarm':<{STATE_WIDTH}} {'raised':<{TIME_WIDTH}} {'box':<{box}} {'place':<{place}} "
-    return Text(cells(f"{line}{'most/s':>{RATE_WIDTH}} acknowledged", width), style="bold", no_wrap=True)
+    line = f"  {'alarm':<{STATE_WIDTH}} {'began':<{TIME_WIDTH}} {'box':<{box}} {'place':<{place}} "
+    return Text(cells(f"{line}{'highest':>{RATE_WIDTH}} acknowledged", width), style="bold", no_wrap=True)
 
 
-def alarm_row(alarm: SeenAlarm, width: int, zone: tzinfo | None = None) -> Text:
-    """Return the line of an alarm; times are local."""
+def alarm_row(alarm: SeenAlarm, width: int, zone: tzinfo | None = None, *, new: bool = False) -> Text:
+    """Return the line of an alarm; times are local. One that was missed and is `new` to the guard stands out."""
     box, place = _widths(width)
     quiet = alarm.acknowledgement is not None
     mark = "✓" if quiet else "!" if alarm.state == "stands" else " "
-    style = "" if alarm.state != "stands" else ACKNOWLEDGED if quiet else STYLES["alarm"]
+    style = "reverse" if new else "" if alarm.state != "stands" else ACKNOWLEDGED if quiet else STYLES["alarm"]
     text = Text(no_wrap=True)
     text.append(f" {mark}")
-    if is_overload(alarm):
-        word = "OVERLOAD" if alarm.state == "stands" else "overload"
-        style = style and STYLES["overload"]
-    else:
-        word = STATES[alarm.state]
+    if is_overload(alarm) and alarm.state == "stands":
+        style = STYLES["overload"]
+    word = (OVERLOAD_STATES if is_overload(alarm) else STATES)[alarm.state]
     text.append(cells(word, STATE_WIDTH), style=style)
-    text.append(f" {local_time(alarm.raised, zone):%Y-%m-%d %H:%M:%S} {cells(alarm.device, box)}")
+    text.append(f" {local_time(alarm.raised, zone):%d %b %H:%M:%S} {cells(alarm.device, box)}")
     rate = ">" if is_overload(alarm) else f"{'>' if alarm.lower_limit else ''}{rate_text(alarm.maximum_hz)}"
     by = "nobody" if alarm.acknowledgement is None else alarm.acknowledgement.by
     text.append(f" {cells(alarm.place, place)} {rate:>{RATE_WIDTH}} {cells(by, BY_WIDTH)}")
@@ -74,14 +75,14 @@ def alarm_details(alarm: SeenAlarm, zone: tzinfo | None = None) -> list[Text]:
     if is_overload(alarm):
         ended = "" if alarm.ended is None else f" {time_text(alarm.ended, zone)}."
         return [
-            Text(f"OVERLOAD  {alarm.site}/{alarm.device}  {alarm.place}".rstrip(), style="bold"),
+            Text(f"OVERLOAD, {STATES[alarm.state]}  {alarm.site}/{alarm.device}  {alarm.place}".rstrip(), style="bold"),
             Text(f"Since {time_text(alarm.raised, zone)} more came than the box could judge."),
             Text(OVERLOAD_SENTENCES[alarm.state] + ended),
         ]
     least = "at least " if alarm.lower_limit else ""
     lines = [
-        Text(f"{STATES[alarm.state]}  {alarm.site}/{alarm.device}  {alarm.place}".rstrip(), style="bold"),
-        Text(f"Raised {time_text(alarm.raised, zone)}; {least}{rate_text(alarm.maximum_hz)} hits/s at most."),
+        Text(f"ALARM, {STATES[alarm.state]}  {alarm.site}/{alarm.device}  {alarm.place}".rstrip(), style="bold"),
+        Text(f"It began {time_text(alarm.raised, zone)}; {least}{rate_text(alarm.maximum_hz)} hits/s at most."),
         Text(SENTENCES[alarm.state] + ("" if alarm.ended is None else f" {time_text(alarm.ended, zone)}.")),
     ]
     if alarm.acknowledgement is None:

@@ -15,13 +15,15 @@ from edge.control_room.watch.attention import Attention, many_away
 from edge.control_room.watch.box_list import LineList
 from edge.control_room.watch.dialogs import HELP, AcknowledgeDialog, EndDialog, Taken, TextDialog
 from edge.control_room.watch.frame import banner, empty_text, forget_text, hints
+from edge.control_room.watch.missed import Missed, key_of
+from edge.control_room.watch.notes import SHORT_S, Notes
 from edge.control_room.watch.overloads import Overloads
 from edge.control_room.watch.reading import Reading, alarm_title
-from edge.control_room.watch.requests import Requests
-from edge.control_room.watch.rows import columns_for, counts_line, details, heading, matches, row
+from edge.control_room.watch.requests import ANSWER_S, Requests, about
+from edge.control_room.watch.rows import acknowledged_text, columns_for, counts_line, details, heading, matches, row
 from edge.control_room.watch.style import STYLE
 from edge.control_room.watch.terminal import StdoutDriver
-from edge.text import counted, one_line
+from edge.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from edge.control_room.view import View
     from edge.control_room.watch.alarm_command import AlarmCommand
     from edge.control_room.watch.feed import Feed
+    from edge.control_room.watch.requests import Outcome
 
 REFRESH_S = 0.25
 
@@ -87,7 +90,7 @@ class WatchApp(App[None]):
         super().__init__(driver_class=StdoutDriver)
         self._feed = feed
         self._clock = clock
-        self._started = clock()
+        self._missed = Missed(clock())
         self._broker = broker
         self._site = site
         self._on_alarm = on_alarm
@@ -106,7 +109,7 @@ class WatchApp(App[None]):
         self._lines, self._empty = LineList(self._line), Static(id="empty")
         self._details, self._detail = VerticalScroll(id="details"), Static(id="detail")
         self._filter = Input(placeholder="name, place, state or reason; Esc: all", id="filter")
-        self._hints = Static(id="hints")
+        self._hints, self._notes = Static(id="hints"), Notes()
         self._columns = columns_for(80, ())
         self._alarms: list[SeenAlarm] = []
         self._seconds: float | None = None
@@ -118,12 +121,12 @@ class WatchApp(App[None]):
         yield from (self._banner, self._counts, self._heading, self._lines, self._empty)
         with self._details:
             yield self._detail
-        yield from (self._filter, self._hints)
+        yield from (self._notes, self._filter, self._hints)
 
     def on_mount(self) -> None:
         """Begin."""
         self._lines.focus()
-        self._filter.display = False
+        self._filter.display = self._notes.display = False
         self.set_interval(REFRESH_S, self.look)
         if self._seconds is not None:
             self.set_timer(self._seconds, self.exit)
@@ -148,13 +151,11 @@ class WatchApp(App[None]):
             if self._rings:
                 self.bell()
         for answer in news.answers:
-            outcome = self._requests.outcome(answer, self._board.alarms)
-            if outcome is not None:
-                self.say(outcome[0], wrong=not outcome[1])
-        for sentence in self._requests.overdue(now):
-            self.say(sentence, wrong=True)
-        # While the broker is away, ages grow, but no box becomes silent by it.
-        self._all = self._board.views(self._lost_since or now)
+            self._tell(self._requests.outcome(answer, self._board.alarms))
+        for outcome in (*self._requests.overdue(now), *self._requests.settled(self._board.alarms)):
+            self._tell(outcome)
+        self._notes.look(now)
+        self._all = self._board.views(now, self._lost_since)
         self._overloads.update(self._all, now)
         self._announce(now)
         self.show()
@@ -166,8 +167,7 @@ class WatchApp(App[None]):
         seen = (*self._board.alarms, *self._overloads.seen)
         self._alarms = sorted(seen, key=lambda alarm: alarm.raised, reverse=True)
         self._columns = columns_for(self._lines.width or self.size.width - 1, self._views)
-        alarm_keys = [f"{alarm.site}/{alarm.id}" for alarm in self._alarms]
-        keys = alarm_keys if self._shows_alarms else [view.name for view in self._views]
+        keys = [key_of(alarm) for alarm in self._alarms] if self._shows_alarms else [view.name for view in self._views]
         self._lines.display = bool(keys)
         self._lines.show(keys)
         self._show_frame()
@@ -182,13 +182,10 @@ class WatchApp(App[None]):
         self._counts.update(counts_line(self._board.counts(self._all), width))
         above = alarm_heading(width) if self._shows_alarms else heading(self._columns)
         self._heading.update(above)
-        past = sum(
-            alarm.acknowledgement is None and alarm.ended is not None and alarm.ended >= self._started
-            for alarm in self._alarms
-        )
+        missed = self._missed.update(self._alarms, listed=self._shows_alarms)
         urgent = {view.name for view in self._all if view.is_urgent}
         hidden = len(urgent - {view.name for view in self._views})
-        self._hints.update(hints(self._wanted, past, hides=self._hides_calm, hidden=hidden))
+        self._hints.update(hints(self._wanted, missed, hides=self._hides_calm, hidden=hidden))
 
     def _show_empty(self, *, visible: bool) -> None:
         self._empty.display = visible
@@ -209,7 +206,8 @@ class WatchApp(App[None]):
 
     def _line(self, place: int, width: int) -> Text:
         if self._shows_alarms:
-            return alarm_row(self._alarms[place], width, self._zone)
+            alarm = self._alarms[place]
+            return alarm_row(alarm, width, self._zone, new=self._missed.is_new(alarm))
         return row(self._views[place], self._columns, self._clock())
 
     @property
@@ -232,10 +230,13 @@ class WatchApp(App[None]):
         if self._attention.rings(self._all, now) and self._rings:
             self.bell()
 
-    def say(self, text: str, *, wrong: bool = False, seconds: float = 8) -> None:
-        """Show a sentence for some seconds; what is wrong stays for a minute, or until it is clicked."""
-        kind: Literal["error", "information"] = "error" if wrong else "information"
-        self.notify(one_line(text, 300), severity=kind, markup=False, timeout=60 if wrong else seconds)
+    def say(self, text: str, *, wrong: bool = False, about: str | None = None, seconds: float = SHORT_S) -> None:
+        """Show a sentence for some seconds; `about` as in `Notes.say`."""
+        self._notes.say(text, self._clock(), wrong=wrong, about=about, seconds=seconds)
+
+    def _tell(self, outcome: Outcome | None) -> None:
+        if outcome is not None:
+            self.say(outcome.text, wrong=not outcome.well, about=outcome.about)
 
     def on_line_list_selected(self) -> None:
         """Show the details of another box."""
@@ -267,14 +268,16 @@ class WatchApp(App[None]):
         self._lines.hold()
         title = alarm_title(view, now, self._zone, several_sites=len({v.site for v in self._all}) > 1)
         read = "" if before is None else before.place or before.name
-        self.push_screen(AcknowledgeDialog(title, self._by, read), taken)
+        given = "" if view.acknowledgement is None else acknowledged_text(view.acknowledgement, self._zone)
+        self.push_screen(AcknowledgeDialog(title, self._by, read, given), taken)
 
     def _acknowledge(self, view: View, alarm_id: str, taken: Taken) -> None:
         if self._lost_since is not None:
-            self.say("Not sent: the connection is lost. Acknowledge the alarm again when it is back.", wrong=True)
-            return
-        self._feed.send(*self._requests.acknowledge(view, alarm_id, taken, self._clock()))
-        self.say(f"Asking {view.name} to acknowledge its alarm …", seconds=2)
+            text, wrong = "Not sent: the connection is lost. Acknowledge the alarm again when it is back.", True
+        else:
+            self._feed.send(*self._requests.acknowledge(view, alarm_id, taken, self._clock()))
+            text, wrong = f"Asking {view.name} to acknowledge its alarm …", False
+        self.say(text, wrong=wrong, about=about(view, alarm_id), seconds=ANSWER_S)
 
     def action_filter(self) -> None:
         """Ask for a part of a name, place, state or reason."""
@@ -293,8 +296,9 @@ class WatchApp(App[None]):
             self._close_filter()
 
     def on_key(self, event: events.Key) -> None:
-        """Take the filter away with Escape."""
+        """Take messages and the filter away with Escape."""
         if event.key == "escape" and self.screen is self.screen_stack[0]:
+            self._notes.clear()
             self._filter.value = ""
             self._wanted = ""
             self._close_filter()

@@ -25,7 +25,8 @@ def many_away(views: Sequence[View]) -> int:
 class Attention:
     """Remembers the alarms that were announced, and rings until each is acknowledged, silenced or muted here.
 
-    An overload rings as an alarm does. A muted alarm rings anew when its box falls away.
+    An overload rings as an alarm does. A muted alarm rings anew when its box falls away, or when a time without sound
+    is over.
     """
 
     def __init__(self) -> None:
@@ -71,19 +72,20 @@ class Attention:
         return self._calls(views, now) or fell
 
     def _follow(self, views: Sequence[View]) -> None:
-        """Note which boxes are in overload, and which fell away in an alarm; new ones ring at once."""
+        """Note overloads, boxes that fell away in an alarm, and silences that are over; new ones ring at once."""
         overloads = {(view.site, view.device) for view in views if view.urgency == "overload"}
-        old = {(view.site, view.device) for view in views if view.word == "OLD ALARM" and view.needs_attention}
+        old = {
+            (view.site, view.device)
+            for view in views
+            if view.needs_attention and (view.word == "OLD ALARM" or view.silence_over)
+        }
         self._muted -= (self._overloads - overloads) | (old - self._old)
         if (overloads - self._overloads) | (old - self._old):
             self._rung = None
         self._overloads, self._old = overloads, old
 
     def _calls(self, views: Sequence[View], now: datetime) -> bool:
-        loud = any(
-            (view.sounds(now) or view.urgency == "overload") and (view.site, view.device) not in self._muted
-            for view in views
-        )
+        loud = any(view.is_urgent and (view.site, view.device) not in self._muted for view in views)
         if not loud:
             self._rung = None
             return False

@@ -22,7 +22,7 @@ FIELDS = ("by", "reason", "minutes")
 
 HELP = """\
 ALARM      more hits than usual: act, then press a and say what you do
-OLD ALARM  an alarm stood when the box was last heard: act as on an alarm
+OLD ALARM  an alarm stood when the box was last heard: act on it too
 CHANGED    the excess has lasted for half an hour: somebody has to look
 OVERLOAD   more comes than the box can judge: act as on an alarm
 FAULT      something is broken: tell the technician, do not rely on it
@@ -30,11 +30,12 @@ LOST STOPPED SILENT UNKNOWN   not watched; counted above as LOST
 LEARNING   no all-clear yet; usual after a start
 calm       the box knows its background and sees no more than that
 
+!  the bell rings  ✓  acknowledged  ♪  rings again: silence is over
 ↑ ↓ PgUp PgDn  choose a box        Home  back to the most urgent
 a  acknowledge the alarm           m  mute the bell until the next one
 /  filter by name, place, state    f  hide calm boxes, or show them
-h  alarms of this session          d  a box that is gone for good
-tab  scroll the details            q  quit"""
+h  all alarms, also past ones      d  only for the technician
+tab  scroll the details            q  quit    Esc  messages away"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,10 @@ class Taken:
 
 
 class AcknowledgeDialog(ModalScreen["Taken | None"]):
-    """Asks who takes charge of an alarm, and why. `read` names the alarm that the list has just moved away."""
+    """Asks who takes charge of an alarm, and why.
+
+    `read` names the alarm that the list has just moved away; `given` says who has acknowledged this one already.
+    """
 
     # Enter moves on before the next key is looked at, so that no fast writer stays in a field on a slow machine.
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -55,10 +59,11 @@ class AcknowledgeDialog(ModalScreen["Taken | None"]):
         Binding("enter", "next", "next", priority=True),
     ]
 
-    def __init__(self, title: str, by: str, read: str = "") -> None:
+    def __init__(self, title: str, by: str, read: str = "", given: str = "") -> None:
         super().__init__()
         self._title = title
         self._read = read
+        self._given = given
         self._by = by
 
     def compose(self) -> ComposeResult:
@@ -67,6 +72,8 @@ class AcknowledgeDialog(ModalScreen["Taken | None"]):
             yield Label(Text(self._title), classes="title")
             if self._read:
                 yield Label(Text(f"This is another alarm than the one you read ({self._read})."), id="moved")
+            if self._given:
+                yield Label(Text(f"{self._given} What you write now replaces it; Esc leaves it."), id="given")
             yield Label(Text("The alarm stays in the list. Everybody sees who acknowledged it, and why."))
             yield Input(self._by, placeholder="who you are", id="by", max_length=MAX_LETTERS)
             yield Input(placeholder="what you do about it, such as: patrol sent", id="reason", max_length=MAX_LETTERS)

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from edge.control_room.watch.rows import STYLES
 from edge.control_room.watch.words import age_text, time_text
-from edge.text import counted
+from edge.text import counted, one_line
 
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo
@@ -36,8 +36,8 @@ def banner(
     return Text(f" {place} · connected · {time_text(now, zone)}", no_wrap=True, overflow="ellipsis")
 
 
-def hints(wanted: str, past: int, *, hides: bool, hidden: int = 0) -> Text:
-    """Return the keys, what hides boxes at the moment, and how many alarms are over that nobody acknowledged.
+def hints(wanted: str, missed: int, *, hides: bool, hidden: int = 0) -> Text:
+    """Return the keys, what hides boxes at the moment, and how many missed alarms the guard has not looked up yet.
 
     `hidden` is the number of alarms and overloads that the filter hides; they stand first.
     """
@@ -52,15 +52,15 @@ def hints(wanted: str, past: int, *, hides: bool, hidden: int = 0) -> Text:
     for key, word in [*keys, ("?", "help"), ("q", "quit"), ("d", "forget")]:
         line.append(f" {key}", style="bold")
         line.append(f" {word} ")
-        if key == "h" and past:
-            line.append(f" {past:,} over ", style="bold reverse")
+        if key == "h" and missed:
+            line.append(f"{missed:,} missed", style="bold reverse")
     return line
 
 
 def empty_text(kind: Literal["all", "filtered", "alarms"], broker: str, site: str | None, ignored: int) -> Text:
     """Return what stands in place of an empty list."""
     if kind == "alarms":
-        return Text("No alarm in this session.")
+        return Text("No alarm so far.")
     if kind == "filtered":
         return Text("No box fits. Esc takes the filter away, f shows calm boxes again.")
     where = f"site {site} at {broker}" if site is not None else broker
@@ -74,10 +74,15 @@ def empty_text(kind: Literal["all", "filtered", "alarms"], broker: str, site: st
 def forget_text(view: View, broker: str) -> str:
     """Return how a box that is gone for good is forgotten, or why it cannot be."""
     if view.word not in FORGETTABLE:
-        return f"This box is in use ({view.word}): it cannot be forgotten. Switch it off first."
+        why = f": {one_line(view.reasons[0], 200)}" if view.reasons else ""
+        what = f"\n\nWhat to do: {view.advice}" if view.advice else ""
+        return (
+            f"Leave this box as it is: it is in use. Its state is {view.word}{why}.{what}\n\n"
+            "Only a box that was taken down for good is forgotten, by the technician."
+        )
     return (
-        "If this box was taken down for good, somebody with the right to write for it runs\n\n"
+        "Only for the technician. If this box was taken down for good, somebody with the right to write for it runs\n\n"
         f"    gammabox-edge forget {view.device} --site {view.site} --broker {broker}\n\n"
         "with the administrator's login. It deletes what the broker keeps of the box, and the box leaves "
-        "every list. An alarm of it stays in the list of alarms of this session."
+        "every list. An alarm of it stays in the list of alarms (h)."
     )

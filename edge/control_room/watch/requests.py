@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge.telemetry.commands import Command
 from edge.telemetry.topics import CommandTopic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from edge.control_room.board import SeenAlarm
@@ -19,15 +20,40 @@ if TYPE_CHECKING:
 
 ANSWER_S = 10.0
 """Time after which a box that has not answered counts as not reached."""
+MAX_LATE = 100
+"""Commands without an answer that are remembered, as the answer may still come."""
 NO_ALARM = "no alarm stands"
 """What a box answers whose alarm is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a command: a sentence, whether all is well, and the alarm that it is about."""
+
+    text: str
+    well: bool
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A command on its way: the box as it was then, the alarm, and when it was sent."""
+
+    view: View
+    alarm_id: str
+    at: datetime
+
+    @property
+    def about(self) -> str:
+        return about(self.view, self.alarm_id)
 
 
 class Requests:
     """Makes commands to boxes, and knows which of them were answered. Nothing is sent here."""
 
     def __init__(self) -> None:
-        self._waiting: dict[str, tuple[View, str, datetime]] = {}
+        self._waiting: dict[str, _Asked] = {}
+        self._late: dict[str, _Asked] = {}
 
     def acknowledge(self, view: View, alarm_id: str, taken: Taken, now: datetime) -> tuple[CommandTopic, Command]:
         """Return the command by which somebody takes charge of an alarm; with minutes, its sound is off for so long."""
@@ -40,32 +66,61 @@ class Requests:
             reason=taken.reason or None,
             arguments={"minutes": taken.minutes} if silent else {"alarm_id": alarm_id},
         )
-        self._waiting[transaction] = (view, alarm_id, now)
+        self._waiting[transaction] = _Asked(view, alarm_id, now)
         return CommandTopic(view.site, view.device, "cmd", "silence" if silent else "acknowledge"), command
 
-    def outcome(self, answer: Response, alarms: Iterable[SeenAlarm]) -> tuple[str, bool] | None:
-        """Return a sentence about an answer, and whether all went well; None where nobody here waits for it.
+    def outcome(self, answer: Response, alarms: Iterable[SeenAlarm]) -> Outcome | None:
+        """Return what an answer says; None where nobody here waits for it. A late answer counts as well.
 
         An alarm that has ended meanwhile needs nobody; a box may have another one by then.
         """
-        waiting = self._waiting.pop(answer.transaction_id, None)
-        if waiting is None:
+        asked = self._waiting.pop(answer.transaction_id, None)
+        late = "" if asked is not None else "Late answer: "
+        asked = asked or self._late.pop(answer.transaction_id, None)
+        if asked is None:
             return None
-        view, alarm_id, _ = waiting
+        name = _named(asked.view)
         if answer.ok:
-            return (f"{view.name} has acknowledged the alarm. Everybody sees it.", True)
-        here = [alarm for alarm in alarms if (alarm.site, alarm.device) == (view.site, view.device)]
-        if any(alarm.state == "stands" and alarm.id != alarm_id for alarm in here):
-            return (f"Not acknowledged: {_named(view)} has another alarm by now. Read it and acknowledge it.", False)
-        if answer.error == NO_ALARM or any(alarm.state == "cleared" and alarm.id == alarm_id for alarm in here):
-            return (f"Not needed: the alarm of {_named(view)} is already over; see h.", True)
-        return (f"{view.name} refuses: {answer.error or 'it does not say why'}", False)
+            return Outcome(f"{late}{name} has acknowledged the alarm. Everybody sees it.", well=True, about=asked.about)
+        here = [alarm for alarm in alarms if (alarm.site, alarm.device) == (asked.view.site, asked.view.device)]
+        if any(alarm.state == "stands" and alarm.id != asked.alarm_id for alarm in here):
+            text, well = f"Not acknowledged: {name} has another alarm by now. Read it and acknowledge it.", False
+        elif answer.error == NO_ALARM or any(a.state == "cleared" and a.id == asked.alarm_id for a in here):
+            text, well = f"Not needed: the alarm of {name} is already over; see h.", True
+        else:
+            text, well = f"Not acknowledged: {name} refuses: {answer.error or 'it does not say why'}", False
+        return Outcome(late + text, well=well, about=asked.about)
 
-    def overdue(self, now: datetime) -> list[str]:
-        """Return a sentence for each command that was not answered in time."""
-        late = [key for key, (*_, asked) in self._waiting.items() if (now - asked).total_seconds() > ANSWER_S]
-        names = [self._waiting.pop(key)[0].name for key in late]
-        return [f"{name} has not answered: its alarm is not acknowledged. Try again, or call." for name in names]
+    def overdue(self, now: datetime) -> Iterator[Outcome]:
+        """Yield a sentence for each command that was not answered in time."""
+        for key in [key for key, asked in self._waiting.items() if (now - asked.at).total_seconds() > ANSWER_S]:
+            asked = self._late[key] = self._waiting.pop(key)
+            text = f"{_named(asked.view)} has not answered: its alarm is not acknowledged. Try again, or call."
+            yield Outcome(text, well=False, about=asked.about)
+        while len(self._late) > MAX_LATE:
+            del self._late[next(iter(self._late))]
+
+    def settled(self, alarms: Iterable[SeenAlarm]) -> Iterator[Outcome]:
+        """Yield a sentence for each command without an answer whose alarm is acknowledged or over by now."""
+        if not self._late:
+            return
+        known = {(alarm.site, alarm.device, alarm.id): alarm for alarm in alarms}
+        for key, asked in list(self._late.items()):
+            alarm = known.get((asked.view.site, asked.view.device, asked.alarm_id))
+            given = None if alarm is None else alarm.acknowledgement
+            if given is not None and given != asked.view.acknowledgement:
+                text = f"The alarm of {_named(asked.view)} is acknowledged by now, by {given.by}."
+            elif alarm is not None and alarm.state != "stands":
+                text = f"Not needed any more: the alarm of {_named(asked.view)} is over; see h."
+            else:
+                continue
+            del self._late[key]
+            yield Outcome(text, well=True, about=asked.about)
+
+
+def about(view: View, alarm_id: str) -> str:
+    """Return what a message about an alarm is known by, so that the next one replaces it."""
+    return f"{view.name}/{alarm_id}"
 
 
 def _named(view: View) -> str:

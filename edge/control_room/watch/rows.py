@@ -30,6 +30,8 @@ STYLES: dict[Urgency, str] = {
     "calm": "#81c784",
 }
 ACKNOWLEDGED = "#ff8080"
+AGAIN = "♪"
+"""Marks an alarm that rings again, as the time without sound is over."""
 WORD_WIDTH = 10
 RATE_WIDTH = 6
 AGE_WIDTH = 7
@@ -77,7 +79,7 @@ def heading(columns: Columns) -> Text:
 def row(view: View, columns: Columns, now: datetime) -> Text:
     """Return the line of a box."""
     name = view.name if columns.several_sites else view.device
-    mark = "!" if view.is_urgent else "✓" if view.acknowledgement is not None else " "
+    mark = AGAIN if view.silence_over else "!" if view.is_urgent else "✓" if view.acknowledgement is not None else " "
     background_hz = None if view.health is None else view.health.background_hz
     least = ">" if view.alarm is not None and view.alarm.lower_limit and view.rate_hz is not None else ""
     # The rate of a box that cannot judge says nothing: it may be 0.
@@ -95,7 +97,7 @@ def row(view: View, columns: Columns, now: datetime) -> Text:
 
 def style_of(view: View) -> str:
     """Return the colours of a state; those of an acknowledged alarm are quieter."""
-    return ACKNOWLEDGED if view.acknowledgement is not None else STYLES[view.urgency]
+    return ACKNOWLEDGED if view.acknowledgement is not None and not view.silence_over else STYLES[view.urgency]
 
 
 def counts_line(counts: Mapping[Urgency, int], width: int = 80) -> Text:
@@ -124,12 +126,18 @@ def details(view: View, now: datetime, zone: tzinfo | None = None) -> list[Text]
     lines = [head]
     if view.advice:
         lines.append(Text(f"What to do: {view.advice}", style="bold"))
+    if view.silence_over:
+        again = "♪ The time without sound is over: the bell rings again. Press a and say what you do now."
+        lines.append(Text(again, style="bold"))
     if view.acknowledgement is not None:
         lines.append(Text(acknowledged_text(view.acknowledgement, zone), style=ACKNOWLEDGED))
     elif view.urgency == "alarm":
         lines.append(Text("Not acknowledged yet: press a.", style="bold"))
     if view.raised is not None and view.alarm is not None:
         lines.append(Text(f"Alarm since {time_text(view.raised, zone)}. {_figures(view.alarm)}"))
+    if view.faulty_since is not None:
+        earlier = ", or earlier" if view.faulty_before else ""
+        lines.append(Text(f"Faulty since {time_text(view.faulty_since, zone)}{earlier}:"))
     lines += [Text(f"• {reason}") for reason in view.reasons]
     lines += [Text(line) for line in _health_lines(view)]
     if view.heard is not None:

@@ -11,6 +11,7 @@ Screen { layout: vertical; }
 #details { height: auto; max-height: 45%; min-height: 3; border-top: solid $primary; scrollbar-size-vertical: 1; }
 #details:focus { border-top: heavy $accent; }
 #detail { height: auto; padding: 0 1; }
+#notes { height: auto; max-height: 5; }
 #filter { height: 3; }
 #hints { height: 1; background: $panel; }
 .dialog { width: 70; max-width: 95%; height: auto; max-height: 100%; border: heavy $accent; background: $surface; }
@@ -20,6 +21,7 @@ Screen { layout: vertical; }
 .title { text-style: bold; }
 .hint { color: $text-muted; }
 #moved { background: #b00020; color: white; text-style: bold; }
+#given { background: $panel; text-style: bold; }
 #wrong { color: $error; height: 1; }
 AcknowledgeDialog, EndDialog, TextDialog { align: center middle; }
 """

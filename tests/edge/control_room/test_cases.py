@@ -11,6 +11,7 @@ from edge.control_room.subscriber import arrival_of
 from edge.control_room.view import Acknowledgement
 from edge.telemetry.topics import Topic
 
+TIMES = {"heard_s", "raised_s", "ended_s", "faulty_since_s"}
 FOLDER = Path(__file__).parent / "cases"
 DEFAULTS = json.loads((FOLDER / "defaults.json").read_text(encoding="utf-8"))
 START = datetime.fromisoformat(DEFAULTS["start"].replace("Z", "+00:00"))
@@ -54,7 +55,7 @@ def shown(seen, expected):
     """The expected keys of what is seen; times as seconds after the start."""
     found = {}
     for key in expected:
-        value = getattr(seen, key.removesuffix("_s") if key in {"heard_s", "raised_s", "ended_s"} else key)
+        value = getattr(seen, key.removesuffix("_s") if key in TIMES else key)
         if isinstance(value, datetime):
             value = (value - START).total_seconds()
         if isinstance(value, Acknowledgement):

@@ -2,6 +2,7 @@
 
 import { clockTime, moment } from "./text.js";
 import { h } from "./vendor/preact.mjs";
+import { ringsAgain } from "./words.js";
 
 const REASONS = [
   "Somebody is on the way to measure",
@@ -10,11 +11,11 @@ const REASONS = [
   "Cause seen in the picture, no radiation",
 ];
 const MINUTES = [5, 15, 60];
+const MAX_ANSWERS = 3;
 
-/** Show who has acknowledged the alarm of a view, the form to do so, and what became of the last commands. */
+/** Show who has acknowledged the alarm of a view, and the form to do so. */
 export function Acknowledge({ view, state, actions }) {
   const given = view.acknowledgement;
-  const commands = state.commands.filter((command) => command.key === view.key).slice(0, 3);
   const isOnline = state.connection.state === "online";
   const submit = (event) => {
     event.preventDefault();
@@ -32,8 +33,10 @@ export function Acknowledge({ view, state, actions }) {
         "p",
         { class: "given" },
         `${given.by} acknowledged it ${moment(given.utc)}${given.reason ? `: ${given.reason}` : ""}`,
-        until(given),
+        view.silence_over ? "" : until(given),
+        ". What you write now replaces it.",
       ),
+    view.silence_over && h("p", { class: "again" }, h("strong", null, ringsAgain(given))),
     h(
       "label",
       null,
@@ -54,7 +57,11 @@ export function Acknowledge({ view, state, actions }) {
     h(
       "div",
       { class: "buttons" },
-      h("button", { class: "main", name: "minutes", value: "0", disabled: !isOnline }, "Acknowledge"),
+      h(
+        "button",
+        { class: "main", name: "minutes", value: "0", disabled: !isOnline },
+        given ? "Acknowledge again" : "Acknowledge",
+      ),
       MINUTES.map((minutes) =>
         h(
           "button",
@@ -70,17 +77,23 @@ export function Acknowledge({ view, state, actions }) {
         ? "Both are told to all control rooms. After Silence the sound comes back while the alarm stands."
         : "No connection: nothing can be sent.",
     ),
-    h(
-      "div",
-      { class: "answers", role: "status" },
-      commands.map((command) =>
+  );
+}
+
+/** Show what became of the last commands to a box, also when its alarm is over. */
+export function Answers({ commands }) {
+  return h(
+    "div",
+    { class: "answers", role: "status" },
+    commands
+      .slice(0, MAX_ANSWERS)
+      .map((command) =>
         h(
           "p",
           { key: command.id, class: command.state },
           `${clockTime(command.since)} ${command.verb}: ${command.text}`,
         ),
       ),
-    ),
   );
 }
 

@@ -1,52 +1,58 @@
 // The alarms and overloads since the page was opened, those that have ended among them.
 
+import { nameOf } from "./missed.js";
 import { symbol } from "./symbols.js";
 import { moment, rate, span } from "./text.js";
 import { h } from "./vendor/preact.mjs";
 
 const ENDS = {
-  stands: "stands",
-  cleared: "cleared",
-  missed: "ended; its end was not heard",
+  stands: "still on",
+  cleared: "over",
+  missed: "over; nobody heard when it ended",
   removed: "its box was taken down",
 };
 
 const OVERLOAD_ENDS = {
-  stands: "more comes than the box can judge",
+  ...ENDS,
+  stands: "still on: more comes than the box can judge",
   cleared: "over: the box can judge again",
-  missed: "ended; its end was not heard",
-  removed: "its box was taken down",
 };
 
-/** Show the alarms and overloads of this session, of one box or of all. */
-export function Alarms({ alarms, isOfOneBox, actions }) {
-  if (!alarms.length) return isOfOneBox ? null : h("p", { class: "empty" }, "No alarm since this page was opened.");
+/** Show the alarms and overloads, of one box or of all. Those that were missed and are `fresh` say so. */
+export function Alarms({ alarms, fresh, isOfOneBox, actions }) {
+  if (!alarms.length) return isOfOneBox ? null : h("p", { class: "empty" }, "No alarm so far.");
   return h(
     "ul",
-    { class: "session", "aria-label": "Alarms since this page was opened" },
+    { class: "session", "aria-label": "Alarms, also past ones" },
     alarms.map((alarm) =>
       h(
         "li",
         { key: `${alarm.key}/${alarm.id}` },
         symbol(alarm.state !== "stands" ? "calm" : alarm.isOverload ? "overload" : "alarm"),
-        h("div", null, ...lines(alarm, isOfOneBox)),
+        h("div", null, ...lines(alarm, isOfOneBox, fresh?.has(nameOf(alarm)))),
         !isOfOneBox && h("button", { onClick: () => actions.select(alarm.key) }, `Open ${alarm.device}`),
       ),
     ),
   );
 }
 
-function lines(alarm, isOfOneBox) {
+function lines(alarm, isOfOneBox, isFresh) {
   const { acknowledgement, ended, raised, state } = alarm;
   const lasted = ended === null ? "" : ` after ${span(ended - raised)}`;
-  const by = acknowledgement ? `acknowledged by ${acknowledgement.by}` : "acknowledged by nobody";
-  const why = acknowledgement?.reason ? `: ${acknowledgement.reason}` : "";
+  const missed = isFresh && h("strong", { class: "missed" }, " missed");
   const name =
-    !isOfOneBox && h("p", null, h("strong", null, alarm.place || alarm.key), alarm.place ? `, ${alarm.key}` : "");
+    !isOfOneBox &&
+    h("p", null, h("strong", null, alarm.place || alarm.key), alarm.place ? `, ${alarm.key}` : "", missed);
   if (alarm.isOverload) return [name, h("p", null, `overload ${moment(raised)}, ${OVERLOAD_ENDS[state]}${lasted}`)];
   return [
     name,
-    h("p", null, `raised ${moment(raised)}, ${ENDS[state]}${lasted}`),
-    h("p", { class: "hint" }, `highest ${rate(alarm.maximum_hz, alarm.lower_limit)}; ${by}${why}`),
+    h("p", null, `began ${moment(raised)}, ${ENDS[state]}${lasted}`),
+    h("p", { class: "hint" }, `highest ${rate(alarm.maximum_hz, alarm.lower_limit)}; ${takenBy(acknowledgement)}`),
   ];
+}
+
+function takenBy(acknowledgement) {
+  if (!acknowledgement) return "acknowledged by nobody";
+  const { by, utc, reason } = acknowledgement;
+  return `acknowledged by ${by} ${moment(utc)}${reason ? `: ${reason}` : ""}`;
 }

@@ -4,13 +4,14 @@ import { Alarms } from "./alarms.js";
 import { follow, hidden, isLoud, newAttention } from "./attention.js";
 import { Banners } from "./banner.js";
 import { alarmsOf, arrivalOf, look, newBoard, receive } from "./board.js";
-import { aged, answered, begun, commandOf } from "./commands.js";
+import { aged, answered, begun, commandOf, settled } from "./commands.js";
 import { connect, randomId } from "./connection.js";
 import { Details } from "./details.js";
 import { keepEvidence } from "./evidence.js";
 import { Header } from "./header.js";
 import { List, shown } from "./list.js";
 import { Login, keepLogin, keptLogin } from "./login.js";
+import { newMissed, updateMissed } from "./missed.js";
 import { Plan } from "./plan.js";
 import * as sound from "./sound.js";
 import { every } from "./timers.js";
@@ -32,6 +33,7 @@ const state = {
   lastMessage: null,
   board: newBoard(),
   attention: newAttention(),
+  missed: newMissed(Date.now()),
   evidence: new Map(),
   views: [],
   commands: [],
@@ -93,7 +95,7 @@ const actions = {
   },
   mode(mode) {
     state.mode = mode;
-    draw();
+    update();
   },
   select(key, field) {
     state.selected = key;
@@ -116,16 +118,17 @@ const actions = {
     const id = randomId();
     const { topic, text } = commandOf({ ...view, verb, id, by, reason, values }, Date.now());
     link.publish(topic, text);
+    const asked = { key: view.key, alarmId: view.alarm?.id ?? null, before: view.acknowledgement };
     state.who = by;
     sessionStorage.setItem(WHO, by);
-    state.commands = begun(state.commands, { id, key: view.key, verb }, Date.now());
+    state.commands = begun(state.commands, { id, verb, ...asked }, Date.now());
     draw();
   },
 };
 
 function start(login) {
   const fresh = { board: newBoard(), attention: newAttention(), evidence: new Map(), views: [], lastMessage: null };
-  Object.assign(state, { isLoggedIn: true, problem: "", ...fresh });
+  Object.assign(state, { isLoggedIn: true, problem: "", missed: newMissed(Date.now()), ...fresh });
   link?.close();
   link = connect({ ...state.settings, ...login, onState, onMessage });
   draw();
@@ -165,9 +168,10 @@ function update() {
   state.now = Date.now();
   const isAway = state.isLoggedIn && state.connection.state === "lost";
   // While the broker is away, ages grow, but no box becomes silent by it.
-  state.views = look(state.board, (isAway && state.connection.offlineSince) || state.now);
-  state.commands = aged(state.commands, state.now);
+  state.views = look(state.board, state.now, (isAway && state.connection.offlineSince) || null);
+  state.commands = settled(aged(state.commands, state.now), state.views);
   const heard = follow(state.attention, state.views, state.now);
+  updateMissed(state.missed, session(), state.mode === "Alarms" && !document.hidden);
   sound.play(heard.sounds ? "alarm" : isAway ? "away" : null);
   if (heard.falls && !heard.sounds) sound.once("away");
   state.isHeard = sound.isReady();
@@ -183,7 +187,7 @@ function titleOf({ alarm, overload }) {
 /** Return what is read out: the lost connection, the newest alarm that nobody has acknowledged, or an overload. */
 function announcement() {
   if (state.connection.state === "lost") return "The connection to the broker is lost";
-  const view = state.views.find((one) => isLoud(one, state.now));
+  const view = state.views.find((one) => isLoud(one));
   return view ? `${view.word} at ${view.place || view.device}` : "";
 }
 
@@ -193,11 +197,11 @@ function Page() {
   const view = state.selected && state.views.find(({ key }) => key === state.selected);
   const views = shown(state.views, state.filter);
   const isOld = state.connection.state !== "online";
-  const missed = hidden(state.views, state.mode === "Alarms" ? state.views : views);
+  const urgent = hidden(state.views, state.mode === "Alarms" ? state.views : views);
   const common = { views, total: state.views.length, selected: state.selected, now: state.now, isOld, actions };
   return [
     h(Header, { state, actions }),
-    h(Banners, { state, missed, actions }),
+    h(Banners, { state, missed: urgent, actions }),
     h(
       "main",
       { class: view ? "with-details" : "" },
@@ -209,7 +213,7 @@ function Page() {
 
 function overview(common) {
   if (state.mode === "Plan") return h(Plan, { ...common, boxes: state.board.boxes });
-  if (state.mode === "Alarms") return h(Alarms, { alarms: session(), actions });
+  if (state.mode === "Alarms") return h(Alarms, { alarms: session(), fresh: state.missed.fresh, actions });
   return h(List, { ...common, hasManySites: !state.settings.site });
 }
 

@@ -1,7 +1,7 @@
 // What rings and what has to be seen besides alarms: overloads, boxes that have fallen away together, what a filter
 // hides. The rules are those of edge/control_room/watch (attention.py and overloads.py). No input or output.
 
-import { sounds } from "./view.js";
+import { needsAttention } from "./view.js";
 
 const MIN_AWAY = 3;
 const AWAY = ["LOST", "SILENT", "OLD ALARM"];
@@ -19,8 +19,8 @@ export function manyAway(views) {
 }
 
 /** Return whether a box has to be seen at once: an alarm that sounds, or an overload, muted on this page or not. */
-export function isLoud(view, now) {
-  return view.urgency === "overload" || sounds(view, now);
+export function isLoud(view) {
+  return view.urgency === "overload" || needsAttention(view);
 }
 
 /**
@@ -40,16 +40,14 @@ export function follow(attention, views, now) {
   }
   const wasAway = attention.isAway;
   attention.isAway = manyAway(views) > 0;
-  const isHeard = views.some((view) => isLoud(view, now) && !attention.muted.has(view.key));
+  const isHeard = views.some((view) => isLoud(view) && !attention.muted.has(view.key));
   return { sounds: isHeard, falls: attention.isAway && !wasAway };
 }
 
-/** Return how many boxes in alarm that nobody has acknowledged, and in overload, a filter hides. */
+/** Return how many boxes whose alarm rings, or which are in overload, a filter hides. */
 export function hidden(views, shown) {
   const keys = new Set(shown.map(({ key }) => key));
-  const isUrgent = (view) =>
-    view.urgency === "overload" || (view.urgency === "alarm" && view.acknowledgement === null);
-  return views.filter((view) => isUrgent(view) && !keys.has(view.key)).length;
+  return views.filter((view) => isLoud(view) && !keys.has(view.key)).length;
 }
 
 function begun(view, now) {

@@ -5,13 +5,14 @@ import { isLoud, manyAway } from "./attention.js";
 import { symbol } from "./symbols.js";
 import { clockTime, counted, rate, span } from "./text.js";
 import { h } from "./vendor/preact.mjs";
+import { ringsAgain } from "./words.js";
 
 const MAX_BANNERS = 3;
 const SILENT_MS = 45_000;
 
 /** Show the banners. */
 export function Banners({ state, missed, actions }) {
-  const alarms = state.views.filter((view) => isLoud(view, state.now) && !state.attention.muted.has(view.key));
+  const alarms = state.views.filter((view) => isLoud(view) && !state.attention.muted.has(view.key));
   const more = alarms.length - MAX_BANNERS;
   return h(
     "section",
@@ -98,6 +99,7 @@ function AlarmBanner({ view, now, actions }) {
       "div",
       { class: "what" },
       h("h2", null, `${view.word}: ${placeOf(view)}`),
+      view.silence_over && h("p", null, h("strong", null, ringsAgain(view.acknowledgement))),
       detail && h("p", null, figures(view, detail, now)),
       h("p", null, view.advice),
     ),

@@ -43,15 +43,16 @@ export function receive(board, arrival, now) {
   else if (arrival.message) note(board, key, box, arrival.message, now);
 }
 
-/** Return the views of all boxes at a time, the most urgent first. */
-export function look(board, now) {
+/** Return the views of all boxes at a time, the most urgent first; `lostSince` as in `viewOf`. */
+export function look(board, now, lostSince = null) {
   const second = Math.floor(now / 1000);
   const views = [];
   for (const [key, box] of board.boxes) {
     // A box that has said nothing new looks the same within a second.
     const known = board.looks.get(box);
-    const view = known?.second === second ? known.view : Object.freeze({ ...viewOf(box, now), key });
-    if (view !== known?.view) board.looks.set(box, { second, view });
+    const isKnown = known?.second === second && known.lostSince === lostSince;
+    const view = isKnown ? known.view : Object.freeze({ ...viewOf(box, now, lostSince), key });
+    if (view !== known?.view) board.looks.set(box, { second, lostSince, view });
     views.push(view);
   }
   return views.sort(compare);
@@ -69,13 +70,14 @@ export function alarmsOf(board) {
 function note(board, key, box, message, now) {
   const detail = message.alarm;
   if (!message.historical) endOthers(board, key, detail?.id ?? null, "missed", now);
+  const { place } = viewOf(box, now);
+  for (const past of message.past) notePast(board, key, box, past, place);
   if (!detail) return;
   const name = `${key}/${detail.id}`;
   const known = board.alarms.get(name);
   const isCleared = message.state === "cleared";
   const isLate = box.alarm !== message;
   if (known && known.state !== "stands" && isLate && !isCleared) return;
-  const view = viewOf(box, now);
   const state = isCleared ? "cleared" : known || !isLate ? "stands" : "missed";
   board.alarms.set(
     name,
@@ -83,14 +85,36 @@ function note(board, key, box, message, now) {
       key,
       id: detail.id,
       device: box.device,
-      place: view.place,
+      place,
       raised: detail.raised_utc,
       state,
       ended: isCleared ? message.utc : null,
       maximum_hz: detail.maximum_hz,
       hits: detail.hits,
       lower_limit: detail.lower_limit,
-      acknowledgement: view.acknowledgement ?? known?.acknowledgement ?? null,
+      acknowledgement: message.acknowledged ?? known?.acknowledgement ?? null,
+    }),
+  );
+  if (board.alarms.size > MAX_ALARMS) dropOldest(board.alarms);
+}
+
+// An alarm that is over, as the box remembers it: this session may not have heard its end.
+function notePast(board, key, box, past, place) {
+  const name = `${key}/${past.id}`;
+  board.alarms.set(
+    name,
+    Object.freeze({
+      key,
+      id: past.id,
+      device: box.device,
+      place,
+      raised: past.raised_utc,
+      state: "cleared",
+      ended: past.ended_utc,
+      maximum_hz: past.maximum_hz,
+      hits: past.hits,
+      lower_limit: past.lower_limit,
+      acknowledgement: past.acknowledged ?? board.alarms.get(name)?.acknowledgement ?? null,
     }),
   );
   if (board.alarms.size > MAX_ALARMS) dropOldest(board.alarms);

@@ -22,6 +22,8 @@ export function newBox(site, device) {
     spacingsS: [],
     boots: [],
     returns: [],
+    faultySince: null, // when a health message first named a fault, after one that named none
+    faultyBefore: false, // whether the first health message that was heard did
     unreadable: [],
   });
 }
@@ -92,8 +94,14 @@ function withHealth(box, { message, retained }, now) {
     ? [...box.spacingsS, Math.abs(message.utc - known.utc) / 1000].slice(-MAX_SPACINGS)
     : [];
   const rate = message.recent.find((one) => one.window_s === RATE_WINDOW_S)?.rate_hz ?? null;
-  const time = (retained ? Math.min(message.utc, now) : now) / 1000;
-  return { spacingsS, points: withPoint(box.points, time, rate, message.background_hz) };
+  const at = retained ? Math.min(message.utc, now) : now;
+  const points = withPoint(box.points, at / 1000, rate, message.background_hz);
+  return { spacingsS, points, ...withFaults(box, message, at) };
+}
+
+function withFaults({ health, faultySince }, { faults }, at) {
+  if (!faults.length) return { faultySince: null, faultyBefore: false };
+  return faultySince === null ? { faultySince: at, faultyBefore: health === null } : {};
 }
 
 function withPoint({ times, rates, backgrounds }, time, rate, background) {

@@ -1,6 +1,6 @@
 // Everything that is known of one box: state and reasons, what to do, the alarm, its rate, health, and the box itself.
 
-import { Acknowledge } from "./acknowledge.js";
+import { Acknowledge, Answers } from "./acknowledge.js";
 import { Alarms } from "./alarms.js";
 import { alarmsOf } from "./board.js";
 import { Evidence } from "./evidence.js";
@@ -30,6 +30,12 @@ export function Details({ view, box, state, actions }) {
       view.heard === null ? ", never heard" : `, last heard ${span(state.now - view.heard)} ago`,
     ),
     view.advice && h("p", { class: "advice" }, h("strong", null, "What to do: "), view.advice),
+    view.faultySince !== null &&
+      h(
+        "p",
+        { class: "since" },
+        `Faulty since ${moment(view.faultySince)}${view.faultyBefore ? ", or earlier" : ""}:`,
+      ),
     view.reasons.length > 0 &&
       h(
         "ul",
@@ -38,6 +44,7 @@ export function Details({ view, box, state, actions }) {
       ),
     view.urgency === "overload" && overloadNote(view, state, actions),
     view.urgency === "alarm" && h(Acknowledge, { key: view.alarm?.id, view, state, actions }),
+    h(Answers, { commands: state.commands.filter(({ key }) => key === view.key) }),
     h("h3", null, "Rate"),
     h(Plot, { points: box.points, theme: state.theme }),
     h("p", { class: "hint" }, "Hits per live second over 10 s; dashed: the background that the box has learnt."),
@@ -45,7 +52,7 @@ export function Details({ view, box, state, actions }) {
     view.alarm && alarmTable(view.alarm),
     view.health ? healthTable(view.health) : h("p", { class: "hint" }, "Its health is not known now."),
     box.info && infoTable(box.info),
-    alarms.length > 0 && h("h3", null, "Alarms since this page was opened"),
+    alarms.length > 0 && h("h3", null, "Alarms of this box, also past ones"),
     h(Alarms, { alarms, isOfOneBox: true }),
   );
 }

@@ -9,6 +9,7 @@ import { URGENCIES, countsOf } from "./view.js";
 export function Header({ state, actions }) {
   const counts = countsOf(state.views);
   const { words, urgency } = state.filter;
+  const missed = state.missed.count;
   return h(
     "header",
     { class: "head" },
@@ -53,7 +54,7 @@ export function Header({ state, actions }) {
         onInput: (event) => actions.filter({ words: event.currentTarget.value }),
       }),
       ["List", "Plan", "Alarms"].map((mode) =>
-        button(mode, () => actions.mode(mode), {
+        button(mode === "Alarms" && missed ? `Alarms, ${missed} missed` : mode, () => actions.mode(mode), {
           key: mode,
           "aria-pressed": String(state.mode === mode),
         }),

@@ -70,7 +70,8 @@ class Row extends Component {
 
   render({ view, age, isSelected, hasManySites, onSelect }) {
     const { acknowledgement, alarm } = view;
-    const note = acknowledgement ? `acknowledged by ${acknowledgement.by}` : (view.reasons[0] ?? "");
+    const by = acknowledgement && `acknowledged by ${acknowledgement.by}`;
+    const note = view.silence_over ? `rings again: silence is over; ${by}` : (by ?? view.reasons[0] ?? "");
     return h(
       "li",
       null,
@@ -100,6 +101,7 @@ function isSame(one, other) {
     one.place === other.place &&
     one.rateHz === other.rateHz &&
     one.reasons[0] === other.reasons[0] &&
+    one.silence_over === other.silence_over &&
     one.acknowledgement?.by === other.acknowledgement?.by
   );
 }

@@ -101,6 +101,7 @@ const READERS = {
     place: optional(source, "place", text),
     advice: source.advice === undefined ? "" : text(source, "advice"),
     acknowledged: optional(source, "acknowledged", (whole, name) => part(whole, name, acknowledgement)),
+    past: list(source, "past", pastAlarm),
   }),
   evidence: (source) => ({
     x: amount(source, "x"),
@@ -133,6 +134,18 @@ function alarmDetail(source) {
     lower_limit: source.lower_limit === true,
     overload: optional(source, "overload", text),
     weakened_by: texts(source, "weakened_by"),
+  };
+}
+
+function pastAlarm(source) {
+  return {
+    id: text(source, "id"),
+    raised_utc: time(source, "raised_utc"),
+    ended_utc: time(source, "ended_utc"),
+    maximum_hz: amount(source, "maximum_hz"),
+    hits: amount(source, "hits"),
+    lower_limit: source.lower_limit === true,
+    acknowledged: optional(source, "acknowledged", (whole, name) => part(whole, name, acknowledgement)),
   };
 }
 

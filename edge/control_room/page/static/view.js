@@ -16,17 +16,22 @@ const TWO_AGENTS_RETURNS = 2;
 const BACKLOG = 50;
 const MAX_REASONS = 20;
 
-/** Return what a guard sees of a box at a time. */
-export function viewOf(box, now) {
-  const absence = absenceOf(box, now);
+/**
+ * Return what a guard sees of a box at a time. While the broker is away, `lostSince`, no box becomes silent by it; a
+ * time without sound ends all the same.
+ */
+export function viewOf(box, now, lostSince = null) {
+  const heardUntil = lostSince ?? now;
+  const absence = absenceOf(box, heardUntil);
   const detail = stands(box) ? box.alarm.alarm : null;
   const health = absence ? null : validHealth(box);
-  const findings = [...allFindings(box, now, absence, health)];
+  const findings = [...allFindings(box, heardUntil, absence, health)];
   const order = ([urgency]) => URGENCIES.indexOf(urgency);
   findings.sort((one, other) => order(one) - order(other));
   const [urgency, word] = findings[0] ?? ["calm", "calm"];
   const texts = findings.map(([, , text]) => text).filter(Boolean);
   const place = box.info?.place || box.alarm?.place || "";
+  const acknowledgement = stands(box) ? box.alarm.acknowledged : null;
   return Object.freeze({
     site: box.site,
     device: box.device,
@@ -35,18 +40,21 @@ export function viewOf(box, now) {
     place,
     reasons: texts.slice(0, MAX_REASONS).map((text) => clean(text)),
     advice: clean(adviceOf(word, place, box.alarm?.advice)),
-    acknowledgement: stands(box) ? box.alarm.acknowledged : null,
+    acknowledgement,
+    silence_over: isSilenceOver(acknowledgement, now),
     heard: box.heard,
     raised: detail ? detail.raised_utc : null,
     rateHz: absence ? null : rateOf(detail, health),
     alarm: detail,
     health,
+    faultySince: health ? box.faultySince : null,
+    faultyBefore: health !== null && box.faultyBefore,
   });
 }
 
 // An overload, which nobody can acknowledge, stands above alarms that somebody deals with.
 function urgencyOf(view) {
-  const dealtWith = view.urgency === "alarm" && view.acknowledgement !== null;
+  const dealtWith = view.urgency === "alarm" && !needsAttention(view);
   return dealtWith ? URGENCIES.indexOf("overload") + 0.5 : URGENCIES.indexOf(view.urgency);
 }
 
@@ -60,16 +68,15 @@ export function compare(one, other) {
   );
 }
 
-// An alarm stands that nobody has acknowledged.
-function needsAttention(view) {
-  return view.urgency === "alarm" && view.acknowledgement === null;
+/** Return whether the alarm of a view rings: nobody has acknowledged it, or the time without sound is over. */
+export function needsAttention(view) {
+  return view.urgency === "alarm" && (view.acknowledgement === null || view.silence_over);
 }
 
-/** Return whether a view asks for a sound at a time: nobody has taken charge, or the time of silence is over. */
-export function sounds(view, now) {
-  const until = view.acknowledgement?.silenced_until_utc ?? null;
-  const isOver = until !== null && now >= until && view.acknowledgement.utc < until;
-  return needsAttention(view) || (view.urgency === "alarm" && isOver);
+// Whether a time without sound has ended since. Who acknowledges later does not want it back.
+function isSilenceOver(given, now) {
+  const until = given?.silenced_until_utc ?? null;
+  return until !== null && given.utc < until && until <= now;
 }
 
 /** Return the number of views by urgency, zeros included. */

@@ -1,6 +1,8 @@
 // What a guard does about each state of a box. The rules are those of edge/control_room/advice.py, and both are tested
 // on the same cases.
 
+import { clockTime } from "./text.js";
+
 const NOT_WATCHED = "This place is not watched now";
 const SILENT = `${NOT_WATCHED}. Check power and network of the box, and tell the technician.`;
 const ADVICE = Object.freeze({
@@ -20,4 +22,9 @@ const ADVICE = Object.freeze({
 export function adviceOf(word, place, said = "") {
   if (said && ["ALARM", "CHANGED"].includes(word)) return said;
   return (ADVICE[word] ?? "").replace("{place}", () => place || "the place of the box");
+}
+
+/** Return why an alarm rings again that somebody had silenced for some minutes. */
+export function ringsAgain({ by, silenced_until_utc: until }) {
+  return `It rings again: the silence of ${by} was over at ${clockTime(until)}. Say what you do now.`;
 }

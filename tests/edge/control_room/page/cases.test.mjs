@@ -15,8 +15,8 @@ const FOLDER = process.env.CASES_FOLDER
 const read = (name) => JSON.parse(readFileSync(new URL(name, FOLDER), "utf8"));
 const DEFAULTS = read("defaults.json");
 const START = Date.parse(DEFAULTS.start);
-const TIMES = { heard_s: "heard", raised_s: "raised", ended_s: "ended" };
-const NAMES = { rate_hz: "rateHz" };
+const TIMES = { heard_s: "heard", raised_s: "raised", ended_s: "ended", faulty_since_s: "faultySince" };
+const NAMES = { rate_hz: "rateHz", faulty_before: "faultyBefore" };
 const MAX_RATES = 60;
 
 function payloadOf(arrival, number, site, device) {

@@ -16,14 +16,24 @@ SPEC = importlib.util.spec_from_file_location("cases_of_the_control_room", HERE.
 CASES = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(CASES)
 
-SEEN = ("site", "device", "urgency", "word", "place", "reasons", "advice", "acknowledgement", "heard_s", "raised_s")
+SEEN = (
+    "site", "device", "urgency", "word", "place", "reasons", "advice", "acknowledgement", "silence_over", "heard_s",
+    "raised_s", "faulty_since_s", "faulty_before",
+)  # fmt: skip
 ALARM = ("device", "id", "place", "raised_s", "state", "ended_s", "maximum_hz", "hits", "lower_limit")
 TEXTS = ("hot", "too dark", "é – µ", "calm\u001b[2J\nALARM \u202e\u0085\u00a0\U000e0001", "x" * 600, "🙂" * 300)
 
 
 def acknowledged(draw, at_s):
     given = {"by": draw.choice(("Ann", "Bo")), "utc": utc(at_s - 1), "reason": draw.choice((None, *TEXTS))}
-    return draw.choice((None, {**given, "silenced_until_utc": draw.choice((None, utc(at_s + 60)))}))
+    return draw.choice((None, {**given, "silenced_until_utc": draw.choice((None, utc(at_s + 60), utc(at_s - 2)))}))
+
+
+def past(draw, at_s):
+    number = draw.randrange(4)
+    times = {"raised_utc": utc(10 * number), "ended_utc": utc(at_s - 3)}
+    figures = {"maximum_hz": 7.5, "hits": at_s, "lower_limit": number == 1}
+    return {"id": f"a{number}", **times, **figures, "acknowledged": acknowledged(draw, at_s)}
 
 
 def utc(at_s):
@@ -58,6 +68,7 @@ def arrival(draw, at_s):
         payload["reasons"] = draw.choices(TEXTS, k=draw.randrange(3))
         payload |= {"place": draw.choice((None, "Quay")), "advice": draw.choice(("", "Measure there"))}
         payload["acknowledged"] = acknowledged(draw, at_s)
+        payload["past"] = [past(draw, at_s) for _ in range(draw.choice((0, 0, 1, 2)))]
         if draw.random() < 0.8:
             number = draw.randrange(3)
             weak = draw.choices(TEXTS, k=draw.randrange(2))

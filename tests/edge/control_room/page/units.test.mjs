@@ -5,11 +5,12 @@ import { test } from "node:test";
 
 import { follow, hidden, manyAway, newAttention } from "../../../../edge/control_room/page/static/attention.js";
 import { keepEvidence } from "../../../../edge/control_room/page/static/evidence.js";
-import { aged, answered, begun, commandOf } from "../../../../edge/control_room/page/static/commands.js";
+import { aged, answered, begun, commandOf, settled } from "../../../../edge/control_room/page/static/commands.js";
 import { Unreadable, parseTopic, readMessage } from "../../../../edge/control_room/page/static/messages.js";
+import { newMissed, updateMissed } from "../../../../edge/control_room/page/static/missed.js";
 import { project, scaleOf } from "../../../../edge/control_room/page/static/plan.js";
 import { clean, number, rate, span } from "../../../../edge/control_room/page/static/text.js";
-import { sounds } from "../../../../edge/control_room/page/static/view.js";
+import { needsAttention } from "../../../../edge/control_room/page/static/view.js";
 
 test("text is one bounded line without control signs", () => {
   assert.equal(clean("calm\u001b[2J\nALARM\u202e \u00a0\u{e0001}"), "calm\\x1b[2J\\nALARM\\u202e \\xa0\\U000e0001");
@@ -74,18 +75,61 @@ test("an answer is shown, one of somebody else is not, and a missing one is told
   assert.deepEqual([...states(aged(commands, 10_000)), ...states(aged(commands, 20_000))], ["waiting", "failed"]);
 });
 
+test("a late answer replaces a missing one", () => {
+  const late = aged(begun([], { id: "t1", key: "docks/gate", verb: "acknowledge" }, 0), 20_000);
+  const answers = [{ ok: true }, { ok: false, error: "too old" }].map(
+    (answer) => answered(late, "docks/gate", { transaction_id: "t1", ...answer })[0],
+  );
+  assert.deepEqual(
+    answers.map(({ state, text }) => [state, text]),
+    [
+      ["done", "late answer: the box has confirmed"],
+      ["failed", "late answer: the box refuses: too old"],
+    ],
+  );
+});
+
+test("a command without an answer is settled by what the box says of its alarm", () => {
+  const before = { by: "Bo", utc: 1 };
+  const asked = { id: "t1", key: "docks/gate", verb: "acknowledge", alarmId: "a", before };
+  const late = aged(begun([], asked, 0), 20_000);
+  const view = (changes) => ({ key: "docks/gate", urgency: "alarm", alarm: { id: "a" }, ...changes });
+  const after = (changes) => settled(late, [view({ acknowledgement: before, ...changes })])[0];
+  assert.equal(after({}).state, "failed");
+  assert.equal(after({ acknowledgement: { by: "Ann", utc: 9 } }).text, "the alarm is acknowledged by now, by Ann");
+  for (const changes of [{ urgency: "calm", alarm: null }, { alarm: { id: "b" } }])
+    assert.equal(after(changes).text, "not needed any more: the alarm is over");
+  const waiting = begun([], asked, 0);
+  assert.equal(settled(waiting, [view({ urgency: "calm" })]), waiting);
+});
+
+test("missed alarms are counted until they were listed", () => {
+  const missed = newMissed(100);
+  const alarm = (id, ended, acknowledgement = null) => ({ key: "docks/gate", id, ended, acknowledgement });
+  const alarms = [alarm("old", 50), alarm("a", 150), alarm("b", 150, { by: "Ann" }), alarm("c", null)];
+  const count = (isListed) => {
+    updateMissed(missed, alarms, isListed);
+    return [missed.count, [...missed.fresh]];
+  };
+  assert.deepEqual(count(false), [1, ["docks/gate/a"]]);
+  assert.deepEqual(count(true), [0, ["docks/gate/a"]]);
+  alarms.push(alarm("d", 200));
+  assert.deepEqual(count(true), [0, ["docks/gate/a", "docks/gate/d"]]);
+  assert.deepEqual(count(false), [0, []]);
+  alarms.push(alarm("e", 300));
+  assert.deepEqual(count(false), [1, ["docks/gate/e"]]);
+});
+
 test("an alarm sounds until it is acknowledged, and again when its silence is over", () => {
-  const given = (until, utc = 10) => ({ by: "Ann", utc, silenced_until_utc: until });
+  const given = { by: "Ann", utc: 10, silenced_until_utc: 50 };
   const cases = [
-    ["alarm", null, true],
-    ["alarm", given(null), false],
-    ["alarm", given(200), false],
-    ["alarm", given(50), true],
-    ["alarm", given(50, 60), false],
-    ["calm", null, false],
+    ["alarm", null, false, true],
+    ["alarm", given, false, false],
+    ["alarm", given, true, true],
+    ["calm", null, false, false],
   ];
-  for (const [urgency, acknowledgement, expected] of cases)
-    assert.equal(sounds({ urgency, acknowledgement }, 100), expected);
+  for (const [urgency, acknowledgement, silence_over, expected] of cases)
+    assert.equal(needsAttention({ urgency, acknowledgement, silence_over }), expected);
 });
 
 test("a plan is true to scale, also where longitudes jump", () => {
@@ -116,6 +160,7 @@ const one = (key, urgency, word = urgency.toUpperCase(), acknowledgement = null)
   urgency,
   word,
   acknowledgement,
+  silence_over: false,
 });
 
 test("an overload sounds until it is muted here, and again when it comes back", () => {

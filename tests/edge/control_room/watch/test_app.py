@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 from textual import events
-from watch_rig import NOW, Clock, ListFeed, box, detail, health, play, screen, site
+from watch_rig import NOW, Clock, ListFeed, box, health, keys, play, screen, site
 
 from edge.control_room.watch.app import WatchApp
-from edge.telemetry.commands import Response
 from edge.telemetry.messages import AlarmMessage
 
 SCREENS = Path(__file__).parent / "screens"
@@ -21,14 +20,6 @@ def same_as_kept(name, lines):
     if "GAMMABOX_SCREENS" in os.environ:
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return lines == path.read_text(encoding="utf-8").splitlines()
-
-
-def keys(*pressed):
-    async def steps(app, pilot):
-        await pilot.press(*pressed)
-        return await screen(app, pilot)
-
-    return steps
 
 
 @pytest.mark.parametrize("size", [(80, 24), (140, 40)], ids=["80x24", "140x40"])
@@ -86,94 +77,6 @@ def test_view_says_at_once_that_the_connection_is_lost():
     assert "calm 0" in back[1]
 
 
-def test_view_acknowledges_an_alarm_and_shows_the_answer():
-    feed = ListFeed()
-    stamp = box(feed, "gate-1", alarm="updated")
-
-    async def steps(app, pilot):
-        await pilot.pause()
-        app._by = "Ann"
-        await pilot.press("a", "enter", "enter")
-        refused = await screen(app, pilot)
-        await pilot.press(*"patrol", "enter", "enter")
-        ((topic, command),) = feed.sent
-        answer = stamp.make(Response, NOW, transaction_id=command.transaction_id, ok=True, error=None)
-        feed.answers.append(answer)
-        app.look()
-        await pilot.pause()
-        return refused, topic, command, await screen(app, pilot)
-
-    refused, topic, command, lines = play(steps, size=(140, 40), feed=feed)
-    assert any("Write what you do about it." in line for line in refused)
-    assert str(topic) == "gammabox/docks/gate-1/cmd/acknowledge"
-    assert (command.by, command.reason, command.arguments) == ("Ann", "patrol", {"alarm_id": "gate-1-1"})
-    assert any("has acknowledged the alarm" in line for line in lines)
-
-
-def test_view_silences_for_minutes():
-    feed = ListFeed()
-    box(feed, "gate-1", alarm="updated")
-
-    async def steps(app, pilot):
-        await pilot.pause()
-        app._by = "Ann"
-        await pilot.press("a", "enter", "x", "enter", "3", "0", "enter")
-
-    play(steps, feed=feed)
-    ((topic, command),) = feed.sent
-    assert (topic.verb, command.arguments) == ("silence", {"minutes": 30.0})
-
-
-def test_dialog_keeps_fields_apart_when_keys_come_faster_than_it_draws():
-    feed = ListFeed()
-    box(feed, "gate-1", alarm="raised")
-
-    async def steps(app, pilot):
-        await pilot.pause()
-        await pilot.press("a")
-        await pilot.pause()
-        # As a terminal does: all keys at once, before anything is handled.
-        for key in [*"Ann", "enter", *"sent", "enter", "5", "enter"]:
-            app.post_message(events.Key(key, key if len(key) == 1 else None))
-        await screen(app, pilot)
-        return [command for _, command in feed.sent]
-
-    (command,) = play(steps, feed=feed)
-    assert (command.by, command.reason, command.arguments) == ("Ann", "sent", {"minutes": 5.0})
-
-
-def test_view_sends_nothing_while_the_connection_is_lost():
-    feed = ListFeed()
-    box(feed, "gate-1", alarm="updated")
-
-    async def steps(app, pilot):
-        await pilot.pause()
-        feed.connected = False
-        app._by = "Ann"
-        app.look()
-        await pilot.press("a", "enter", "x", "enter", "enter")
-        return await screen(app, pilot)
-
-    lines = play(steps, feed=feed)
-    assert not feed.sent
-    assert any("Not sent" in line for line in lines)
-
-
-def test_view_says_that_no_answer_came():
-    feed, clock = ListFeed(), Clock()
-    box(feed, "gate-1", alarm="updated")
-
-    async def steps(app, pilot):
-        await pilot.pause()
-        app._by = "Ann"
-        await pilot.press("a", "enter", "x", "enter", "enter")
-        clock.now += timedelta(seconds=11)
-        app.look()
-        return await screen(app, pilot)
-
-    assert any("has not answered" in line for line in play(steps, feed=feed, clock=clock))
-
-
 def test_view_filters_by_words():
     feed = ListFeed()
     site(feed)
@@ -187,13 +90,6 @@ def test_view_hides_calm_boxes():
     feed = ListFeed()
     site(feed)
     assert not any("quay-1" in line for line in play(keys("f"), feed=feed))
-
-
-def test_view_tells_of_alarms_that_are_over():
-    feed = ListFeed()
-    stamp = box(feed, "gate-1", alarm="raised")
-    feed.add("alarm", stamp.make(AlarmMessage, NOW, state="cleared", alarm=detail("gate-1")))
-    assert "h alarms  1 over" in play(keys(), feed=feed)[-1]
 
 
 def test_view_keeps_a_chosen_box_chosen():
@@ -285,7 +181,26 @@ def test_view_shows_how_a_retired_box_is_forgotten():
 def test_view_refuses_to_forget_a_box_in_use():
     feed = ListFeed()
     box(feed, "gate-1")
-    assert any("it cannot be forgotten" in line for line in play(keys("d"), size=(140, 40), feed=feed))
+    assert any("Leave this box as it is: it is in use." in line for line in play(keys("d"), feed=feed))
+
+
+def test_view_says_of_a_faulty_box_what_is_wrong_where_it_cannot_be_forgotten():
+    feed = ListFeed()
+    site(feed)
+    inside = (line.split("┃")[1].strip() for line in play(keys("down", "d"), feed=feed) if line.count("┃") == 2)
+    text = " ".join(inside)
+    assert "Its state is FAULT: the camera is covered: look at the lens." in text
+    assert "Do not rely on this box. Tell the technician" in text
+    assert "witch it off" not in text
+
+
+def test_view_shows_all_faults_with_their_begin():
+    feed = ListFeed()
+    faults = tuple(f"{part} does not work as it should: have it replaced by the technician" for part in ("fan", "disk"))
+    box(feed, "hall-1", place="Customs hall", faults=faults)
+    text = " ".join(line.strip() for line in play(keys(), feed=feed))
+    assert "Faulty since 2026-01-03 00:04:05 CET (2026-01-02 23:04:05 UTC), or earlier:" in text
+    assert all(f"• {fault}" in text for fault in faults)
 
 
 def test_view_names_the_sites_of_several():
@@ -316,16 +231,3 @@ def test_view_asks_before_it_ends(answer, ended):
 
     play(steps)
     assert bool(left) == ended
-
-
-def test_view_lets_another_guard_write_the_name():
-    feed = ListFeed()
-    box(feed, "gate-1", alarm="updated")
-
-    async def steps(app, pilot):
-        app._by = "Ann"
-        await pilot.press("a", *"Bo", "enter", "x", "enter", "enter")
-
-    play(steps, feed=feed)
-    ((_, command),) = feed.sent
-    assert command.by == "Bo"

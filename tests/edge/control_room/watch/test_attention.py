@@ -36,11 +36,21 @@ def test_bell_rings_every_ten_seconds_until_acknowledged():
 
 def test_bell_rings_again_when_the_time_of_silence_is_over():
     until = NOW + timedelta(minutes=30)
-    silenced = views(acknowledged={"by": "Ann", "utc": NOW, "reason": None, "silenced_until_utc": until})
+    given = {"by": "Ann", "utc": NOW, "reason": None, "silenced_until_utc": until}
+    before, after = (views(acknowledged=given, at=at) for at in (until - timedelta(seconds=1), until))
     attention = Attention()
-    attention.new_alarms(silenced)
-    assert not attention.rings(silenced, until - timedelta(seconds=1))
-    assert attention.rings(silenced, until)
+    attention.new_alarms(before)
+    attention.mute(before)
+    assert not attention.rings(before, until - timedelta(seconds=1))
+    assert attention.rings(after, until)
+    attention.mute(after)
+    assert not attention.rings(after, until + timedelta(seconds=20))
+
+
+def test_bell_is_quiet_when_somebody_acknowledges_after_the_silence():
+    ended = NOW - timedelta(minutes=1)
+    given = {"by": "Ann", "utc": NOW, "reason": None, "silenced_until_utc": ended}
+    assert not Attention().rings(views(acknowledged=given), NOW)
 
 
 def test_bell_that_is_muted_rings_for_a_new_alarm():

@@ -92,9 +92,8 @@ def test_view_keeps_an_overload_in_the_list_of_alarms():
     (line,) = (line for line in boxes if line.startswith("▶"))
     assert line.startswith("▶!OVERLOAD")
     assert "0.00" not in line
-    assert any(line.startswith("▶!OVERLOAD 2026-01-03 00:04:05 gate-1") for line in standing)
-    assert any(line.startswith("▶ overload 2026-01-03 00:04:05 gate-1") for line in over)
-    assert "h alarms  1 over" in over[-1]
+    assert any(line.startswith("▶!OVERLOAD     03 Jan 00:04:05 gate-1") for line in standing)
+    assert any(line.startswith("▶ was overload 03 Jan 00:04:05 gate-1") for line in over)
 
 
 def test_view_says_that_an_overload_cannot_be_acknowledged():

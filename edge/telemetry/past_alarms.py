@@ -1,0 +1,77 @@
+"""The last alarms of a box that are over, so that a control room that starts later knows them, too."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field, ValidationError
+
+from edge.config.strict import StrictModel
+from edge.files import read_text, replace_file, why
+from edge.telemetry.messages import MAX_PAST, PastAlarm
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from edge.telemetry.messages import Acknowledgement, AlarmDetail
+
+log = logging.getLogger(__name__)
+
+
+class _Content(StrictModel):
+    schema_version: Literal[1] = 1
+    past: tuple[PastAlarm, ...] = Field(default=(), max_length=MAX_PAST)
+
+
+class PastAlarms:
+    """Remembers alarms that have ended and who acknowledged them, over restarts where there is a file.
+
+    A file that cannot be read counts as empty. Errors of the disk never reach the caller.
+
+    Parameters
+    ----------
+    path : Path or None
+        None to remember them in memory only.
+
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path
+        self._past: tuple[PastAlarm, ...] = ()
+        if path is None:
+            return
+        try:
+            self._past = _Content.model_validate_json(read_text(path)).past
+        except FileNotFoundError:
+            pass
+        except (OSError, UnicodeDecodeError) as error:
+            log.warning("alarms: %s cannot be read (%s); past alarms begin anew", path, why(error))
+        except ValidationError:
+            log.warning("alarms: %s is damaged or of a newer release; past alarms begin anew", path)
+
+    def others(self, alarm_id: str | None) -> tuple[PastAlarm, ...]:
+        """Return the alarms that are over, the newest first, without the one of this id."""
+        return tuple(past for past in self._past if past.id != alarm_id)
+
+    def note(self, alarm: AlarmDetail, utc: datetime, acknowledged: Acknowledgement | None) -> None:
+        """Remember an alarm that has ended at a time. One that is known already keeps the time of its end."""
+        ended = next((past.ended_utc for past in self._past if past.id == alarm.id), utc)
+        noted = PastAlarm(
+            id=alarm.id,
+            raised_utc=alarm.raised_utc,
+            ended_utc=ended,
+            maximum_hz=alarm.maximum_hz,
+            hits=alarm.hits,
+            lower_limit=alarm.lower_limit,
+            acknowledged=acknowledged,
+        )
+        self._past = (noted, *self.others(alarm.id))[:MAX_PAST]
+        if self._path is None:
+            return
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            replace_file(self._path, _Content(past=self._past).model_dump_json() + "\n")
+        except OSError as error:
+            log.warning("alarms: %s cannot be written (%s); a restart forgets past ones", self._path, error.strerror)

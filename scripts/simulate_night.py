@@ -2,7 +2,8 @@
 
 The boxes are simulated; the messages are those of real boxes. Most boxes are quiet. A source passes two of them,
 another one comes to stay, one box is flooded; a camera is covered, boxes are lost and come back, one restarts and
-has to learn, and rain and a flickering lamp raise doubts. The boxes answer acknowledge and silence.
+has to learn, and rain and a flickering lamp raise doubts. The boxes answer acknowledge and silence; one is late, one
+refuses, and one alarm is acknowledged by somebody else. At last the network of more than half of the boxes fails.
 
     python scripts/simulate_night.py --broker localhost:1883 --boxes 50
 
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 UPDATE_S = 10.0
 STEP_S = 0.1
 KEPT = ("status", "info", "health", "alarm")
+LATE_S = 20.0
+NETWORK_B = range(20, 50)
+"""Boxes behind a part of the network that fails."""
 PLACES = ("North gate", "South gate", "Weighbridge", "Customs hall", "Ferry ramp", "Scrap yard", "Quay", "Car park")
 
 
@@ -44,6 +48,11 @@ def events_of_the_night() -> tuple[Event, ...]:
     covered = "the camera is covered: look at the lens"
     rain = "hits in pairs of neighbouring frames, as rain makes them"
     flood = "more hits in a frame than can be told apart"
+    worn = (
+        "the disk is nearly full (2 % left): messages may be lost; the technician has to make room",
+        "the processor is hot (83 °C): frames are left out; look whether the fan turns and the lid is shut",
+    )
+    other = ("Bo, gate office", "patrol 2 is on the way")
     lamp = "cannot tell a source from a nuisance: hits at one place, as a flickering lamp makes them"
     return tuple(
         sorted(
@@ -74,7 +83,23 @@ def events_of_the_night() -> tuple[Event, ...]:
                 Event(250, 44, "doubt", "hits at one place, as a flickering lamp makes them"),
                 Event(260, 44, "rate_hz", 1.5),
                 Event(270, 9, "away", "silent"),
+                Event(230, 18, "answers", "late"),
+                Event(230, 18, "rate_hz", 3.0),
                 Event(300, 21, "fault", None),
+                Event(310, 13, "rate_hz", 3.5),
+                Event(340, 13, "away", "lost"),  # in an alarm
+                Event(330, 22, "answers", "refuses"),
+                Event(330, 22, "rate_hz", 2.0),
+                Event(360, 28, "rate_hz", 5.0),
+                Event(375, 28, "acknowledged", other),
+                Event(380, 36, "fault", worn),
+                Event(400, 18, "rate_hz", BACKGROUND_HZ),
+                Event(420, 13, "away", None),
+                Event(425, 13, "rate_hz", BACKGROUND_HZ),
+                Event(430, 28, "rate_hz", BACKGROUND_HZ),
+                Event(450, 22, "rate_hz", BACKGROUND_HZ),
+                *(Event(480, box, "away", "lost") for box in NETWORK_B),
+                *(Event(510, box, "away", None) for box in NETWORK_B),
             ),
             key=lambda event: event.at_s,
         )
@@ -101,6 +126,7 @@ class Night:
         self._events = deque(event for event in events if event.box < len(boxes))
         self._due_s = [number / len(boxes) * HEALTH_S for number in range(len(boxes))]
         self.commands: deque[tuple[str, bytes]] = deque()
+        self._held: deque[tuple[float, str, bytes]] = deque()
 
     def begin(self, at_s: float, now: datetime) -> Iterator[Outgoing]:
         """Yield what the broker keeps at a time of the night."""
@@ -120,13 +146,23 @@ class Night:
             if at_s >= self._due_s[number]:
                 self._due_s[number] += HEALTH_S
                 yield from box.report(now)
+        while self._held and self._held[0][0] <= at_s:
+            yield from self._answer(*self._held.popleft()[1:], now)
         while self.commands:
             name, payload = self.commands.popleft()
             topic = parse_command(name)
             box = None if topic is None else self._devices.get(topic.device)
-            if topic is not None and box is not None and box.away is None:
-                with contextlib.suppress(ValueError):  # not a command
-                    yield from box.answer(topic.verb, payload, now)
+            if box is not None and box.answers == "late":
+                self._held.append((at_s + LATE_S, name, payload))
+            else:
+                yield from self._answer(name, payload, now)
+
+    def _answer(self, name: str, payload: bytes, now: datetime) -> Iterator[Outgoing]:
+        topic = parse_command(name)
+        box = None if topic is None else self._devices.get(topic.device)
+        if topic is not None and box is not None and box.away is None:
+            with contextlib.suppress(ValueError):  # not a command
+                yield from box.answer(topic.verb, payload, now)
 
 
 def main() -> None:

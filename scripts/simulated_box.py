@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from edge.telemetry.messages import (
     Status,
     encode,
 )
+from edge.telemetry.past_alarms import PastAlarms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +55,7 @@ class SimulatedBox:
     place: str
     rng: np.random.Generator
     rate_hz: float = BACKGROUND_HZ
-    fault: str | None = None
+    fault: str | tuple[str, ...] | None = None
     away: str | None = None
     nuisance: str | None = None
     learning: str | None = None
@@ -62,6 +63,8 @@ class SimulatedBox:
     doubt: str | None = None
     alarm: dict[str, Any] | None = None
     acknowledged: Acknowledgement | None = None
+    answers: str = "at once"
+    past: PastAlarms = field(default_factory=PastAlarms)
     alarms: int = 0
     hits: int = 0
 
@@ -73,6 +76,10 @@ class SimulatedBox:
         """Yield what the box, or the broker for it, sends because of an event."""
         if event.what == "restart":
             yield from self._restart(now)
+        elif event.what == "acknowledged":  # by somebody in another control room
+            by, reason = event.value
+            self.acknowledged = Acknowledgement(by=by, utc=now, reason=reason)
+            yield from self.look(now)
         else:
             setattr(self, event.what, event.value)
         if event.what == "away":
@@ -109,14 +116,17 @@ class SimulatedBox:
         elif excess:
             yield self._message("alarm", self._alarm("updated", now))
         elif self.alarm is not None:
-            yield self._message("alarm", self._alarm("cleared", now))
+            cleared = self._alarm("cleared", now)
+            yield self._message("alarm", cleared)
+            if cleared.alarm is not None:
+                self.past.note(cleared.alarm, now, self.acknowledged)
             self.alarm = self.acknowledged = None
         else:
             yield self._message("alarm", self._surroundings(now))
 
     def health(self, now: datetime) -> Health:
         """Return the health message of this moment."""
-        blind = self.fault is not None and "camera" in self.fault
+        blind = self._is_blind()
         rate_hz = 0.0 if blind else self._measured()
         self.hits += round(rate_hz * HEALTH_S)
         condition = "alarm" if self.alarm is not None else "learning" if self._reasons() else "clear"
@@ -129,14 +139,16 @@ class SimulatedBox:
             recent=(_recent(10, rate_hz), _recent(60, rate_hz)), overload=self.overload,
             nuisances=() if self.nuisance is None else (self.nuisance,), alarm_stands=self.alarm is not None,
             temperature_c=round(float(self.rng.normal(52, 2)), 1), uptime_s=3600.0,
-            outbox={"depth": 0, "dropped": 0}, faults=() if self.fault is None else (self.fault,),
+            outbox={"depth": 0, "dropped": 0}, faults=self._faults(),
         )  # fmt: skip
 
     def answer(self, verb: str, payload: bytes, now: datetime) -> Iterator[Outgoing]:
         """Yield the answer to a command, and the alarm as everybody sees it then."""
         command = Command.model_validate_json(payload)
         wrong = None
-        if verb not in {"acknowledge", "silence"}:
+        if self.answers == "refuses":
+            wrong = "this box is set to carry out no command (commands.allow)"
+        elif verb not in {"acknowledge", "silence"}:
             wrong = f"the simulated box does not know the command {verb}"
         elif self.alarm is None:
             wrong = "no alarm stands"
@@ -144,7 +156,9 @@ class SimulatedBox:
             wrong = f"the alarm that stands is {self.alarm['id']}"
         if wrong is None:
             minutes = float(str(command.arguments.get("minutes", 0)))
-            until = now + timedelta(minutes=minutes) if minutes else None
+            before = None if self.acknowledged is None else self.acknowledged.silenced_until_utc
+            kept = before if before is not None and before > now else None
+            until = now + timedelta(minutes=minutes) if minutes else kept
             self.acknowledged = Acknowledgement(by=command.by, utc=now, reason=command.reason, silenced_until_utc=until)
         answer = self.stamp.make(
             Response, now, transaction_id=command.transaction_id, ok=wrong is None, error=wrong, result={}
@@ -157,10 +171,14 @@ class SimulatedBox:
         """Return a rate over the last 10 seconds as chance would have it."""
         return round(float(self.rng.poisson(self.rate_hz * 9.3)) / 9.3, 3)
 
+    def _faults(self) -> tuple[str, ...]:
+        return () if self.fault is None else (self.fault,) if isinstance(self.fault, str) else self.fault
+
+    def _is_blind(self) -> bool:
+        return any("camera" in fault for fault in self._faults())
+
     def _reasons(self) -> tuple[str, ...]:
-        blind = (
-            () if self.fault is None or "camera" not in self.fault else ("live for less than 10 s of the last minute",)
-        )
+        blind = (JUST_STARTED,) if self._is_blind() else ()
         overload = () if self.overload is None else (f"more than can be judged: {self.overload}",)
         return (*blind, *(() if self.learning is None else (self.learning,)), *overload)
 
@@ -192,7 +210,7 @@ class SimulatedBox:
         state = "learning" if self._reasons() else "cleared"
         return self.stamp.make(
             AlarmMessage, now, state=state, alarm=None, reasons=self._reasons(), place=self.place,
-            advice=advice(state, None, self.place),
+            advice=advice(state, None, self.place), past=self.past.others(None),
         )  # fmt: skip
 
     def _alarm(self, state: str, now: datetime) -> AlarmMessage:
@@ -212,7 +230,7 @@ class SimulatedBox:
         )  # fmt: skip
         return self.stamp.make(
             AlarmMessage, now, state=state, alarm=detail, place=self.place, acknowledged=self.acknowledged,
-            advice=advice(state, detail, self.place),
+            advice=advice(state, detail, self.place), past=self.past.others(detail.id),
         )  # fmt: skip
 
     def _message(self, kind: str, message: Message) -> Outgoing:

@@ -158,7 +158,7 @@ def view_of(box: Box, now: datetime, lost_since: datetime | None = None) -> View
         reasons=tuple(_clean(reason) for reason in reasons[:MAX_REASONS]),
         advice=_clean(advice_of(word, place, "" if box.alarm is None else box.alarm.advice)),
         acknowledgement=given,
-        silence_over=given is not None and _silence_over(given, now),
+        silence_over=given is not None and silence_is_over(given, now),
         heard=box.heard,
         raised=None if detail is None else detail.raised_utc,
         rate_hz=_rate_hz(detail, health) if absence is None else None,
@@ -300,7 +300,7 @@ def acknowledgement_of(given: messages.Acknowledgement | None) -> Acknowledgemen
     return Acknowledgement(_clean(given.by), given.utc, _clean(given.reason or ""), given.silenced_until_utc)
 
 
-def _silence_over(given: Acknowledgement, now: datetime) -> bool:
+def silence_is_over(given: Acknowledgement, now: datetime) -> bool:
     """Return whether a time without sound has ended since. Who acknowledges later does not want it back."""
     return given.silenced_until is not None and given.utc < given.silenced_until <= now
 

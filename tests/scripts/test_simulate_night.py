@@ -34,7 +34,7 @@ def fill(board, outgoing):
 def test_night_shows_every_state(night):
     board, seen = Board(), set()
     fill(board, night.begin(0, NOW))
-    for at_s in range(0, 300, 5):
+    for at_s in range(0, 520, 5):
         fill(board, night.step(at_s, NOW))
         seen |= {(view.device, view.urgency) for view in board.views(NOW)}
     for device, urgency in {
@@ -43,7 +43,26 @@ def test_night_shows_every_state(night):
     }.items():  # fmt: skip
         assert (device, urgency) in seen
     assert not any(box.unreadable for box in board.boxes.values())
-    assert len(board.alarms) == 5
+    assert len(board.alarms) == 9
+    (other,) = (alarm for alarm in board.alarms if alarm.device == "box-28")
+    assert (other.state, other.acknowledgement.by) == ("cleared", "Bo, gate office")
+
+
+@pytest.mark.parametrize(
+    ("device", "at_s", "due_s", "error"),
+    [("box-18", 235, 255, None), ("box-22", 335, 335, "this box is set to carry out no command (commands.allow)")],
+)
+def test_night_has_boxes_that_answer_late_or_refuse(night, device, at_s, due_s, error):
+    fill(Board(), night.begin(at_s, NOW))
+    command = Command(transaction_id="t", utc=NOW, by="Ann", arguments={"minutes": 5})
+    night.commands.append((f"gammabox/docks/{device}/cmd/silence", command.model_dump_json().encode()))
+    answers = [
+        (second, Response.model_validate_json(payload).error)
+        for second in (at_s, 254, 255)
+        for topic, payload, _ in night.step(second, NOW)
+        if "/rsp/" in topic
+    ]
+    assert answers == [(due_s, error)]
 
 
 def test_night_answers_an_acknowledgement(night):

@@ -4,30 +4,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.text import Text
 
+from edge.control_room.view import silence_is_over
 from edge.control_room.watch.overloads import is_overload
-from edge.control_room.watch.rows import ACKNOWLEDGED, STYLES, acknowledged_text, cells
+from edge.control_room.watch.rows import ACKNOWLEDGED, AGAIN, STYLES, acknowledged_text, cells
 from edge.control_room.watch.words import local_time, rate_text, time_text
 
 if TYPE_CHECKING:
-    from datetime import tzinfo
+    from collections.abc import Iterable
+    from datetime import datetime, tzinfo
 
     from edge.control_room.board import SeenAlarm
 
 STATES = {"stands": "STILL ON", "cleared": "over", "missed": "end unknown", "removed": "box removed"}
 OVERLOAD_STATES = {**STATES, "stands": "OVERLOAD", "cleared": "was overload"}
-UNHEARD = "Nobody heard when it ended: the box has said something else since."
-REMOVED = "The box was taken down for good, and forgotten."
+UNHEARD = "Nobody heard when it ended; the box said something else at {ended}."
+REMOVED = "The box was taken down for good, and forgotten at {ended}."
 SENTENCES = {
-    "stands": "It is still on.",
-    "cleared": "It is over: the box cleared it, as the rate was back at the background.",
+    "cleared": "The box cleared it at {ended}, as the rate was back at the background.",
     "missed": UNHEARD,
     "removed": REMOVED,
 }
 OVERLOAD_SENTENCES = {
     "stands": "It is still on. It cannot be acknowledged; m stops the bell on this screen.",
-    "cleared": "It is over: the box can judge again.",
+    "cleared": "It ended at {ended}: the box can judge again.",
     "missed": UNHEARD,
     "removed": REMOVED,
 }
@@ -35,56 +37,68 @@ STATE_WIDTH = 12
 TIME_WIDTH = 15
 RATE_WIDTH = 7
 BY_WIDTH = 12
+MIN_BOX_WIDTH = 6
 MIN_WIDE = 110
 
 
-def alarm_heading(width: int) -> Text:
-    """Return the names of the columns."""
-    box, place = _widths(width)
+def alarm_heading(width: int, longest: int) -> Text:
+    """Return the names of the columns; `longest` is the length of the longest name of a box."""
+    box, place = _widths(width, longest)
     line = f"  {'alarm':<{STATE_WIDTH}} {'began':<{TIME_WIDTH}} {'box':<{box}} {'place':<{place}} "
     return Text(cells(f"{line}{'highest':>{RATE_WIDTH}} acknowledged", width), style="bold", no_wrap=True)
 
 
-def alarm_row(alarm: SeenAlarm, width: int, zone: tzinfo | None = None, *, new: bool = False) -> Text:
+def alarm_row(
+    alarm: SeenAlarm, width: int, longest: int, now: datetime, zone: tzinfo | None = None, *, new: bool = False
+) -> Text:
     """Return the line of an alarm; times are local. One that was missed and is `new` to the guard stands out."""
-    box, place = _widths(width)
-    quiet = alarm.acknowledgement is not None
-    mark = "✓" if quiet else "!" if alarm.state == "stands" else " "
-    style = "reverse" if new else "" if alarm.state != "stands" else ACKNOWLEDGED if quiet else STYLES["alarm"]
+    box, place = _widths(width, longest)
+    stands, given = alarm.state == "stands", alarm.acknowledgement
+    again = stands and given is not None and silence_is_over(given, now)
+    quiet = given is not None and not again
+    mark = AGAIN if again else "✓" if quiet else "!" if stands else " "
+    style = "reverse" if new else "" if not stands else ACKNOWLEDGED if quiet else STYLES["alarm"]
     text = Text(no_wrap=True)
     text.append(f" {mark}")
-    if is_overload(alarm) and alarm.state == "stands":
+    if is_overload(alarm) and stands:
         style = STYLES["overload"]
     word = (OVERLOAD_STATES if is_overload(alarm) else STATES)[alarm.state]
     text.append(cells(word, STATE_WIDTH), style=style)
     text.append(f" {local_time(alarm.raised, zone):%d %b %H:%M:%S} {cells(alarm.device, box)}")
     rate = ">" if is_overload(alarm) else f"{'>' if alarm.lower_limit else ''}{rate_text(alarm.maximum_hz)}"
-    by = "nobody" if alarm.acknowledgement is None else alarm.acknowledgement.by
+    by = "nobody" if given is None else given.by
     text.append(f" {cells(alarm.place, place)} {rate:>{RATE_WIDTH}} {cells(by, BY_WIDTH)}")
     return text
 
 
-def _widths(width: int) -> tuple[int, int]:
+def longest_name(alarms: Iterable[SeenAlarm]) -> int:
+    """Return the length of the longest name of a box, in cells."""
+    return max((cell_len(alarm.device) for alarm in alarms), default=0)
+
+
+def _widths(width: int, longest: int) -> tuple[int, int]:
     """Return the widths of the names of boxes and of places."""
-    box = 28 if width >= MIN_WIDE else 12
+    box = min(max(longest, MIN_BOX_WIDTH), 28 if width >= MIN_WIDE else 12)
     return box, max(width - STATE_WIDTH - TIME_WIDTH - RATE_WIDTH - BY_WIDTH - box - 8, 0)
 
 
 def alarm_details(alarm: SeenAlarm, zone: tzinfo | None = None) -> list[Text]:
     """Return what is known of an alarm, a paragraph an entry."""
+    ended = "" if alarm.ended is None else time_text(alarm.ended, zone)
     if is_overload(alarm):
-        ended = "" if alarm.ended is None else f" {time_text(alarm.ended, zone)}."
         return [
             Text(f"OVERLOAD, {STATES[alarm.state]}  {alarm.site}/{alarm.device}  {alarm.place}".rstrip(), style="bold"),
             Text(f"Since {time_text(alarm.raised, zone)} more came than the box could judge."),
-            Text(OVERLOAD_SENTENCES[alarm.state] + ended),
+            Text(OVERLOAD_SENTENCES[alarm.state].format(ended=ended)),
         ]
     least = "at least " if alarm.lower_limit else ""
     lines = [
         Text(f"ALARM, {STATES[alarm.state]}  {alarm.site}/{alarm.device}  {alarm.place}".rstrip(), style="bold"),
         Text(f"It began {time_text(alarm.raised, zone)}; {least}{rate_text(alarm.maximum_hz)} hits/s at most."),
-        Text(SENTENCES[alarm.state] + ("" if alarm.ended is None else f" {time_text(alarm.ended, zone)}.")),
     ]
+    if alarm.state == "stands":
+        return lines  # the details of its box, which follow, say the rest
+    lines.append(Text(SENTENCES[alarm.state].format(ended=ended)))
     if alarm.acknowledgement is None:
         lines.append(Text("Nobody has acknowledged it."))
     else:

@@ -10,7 +10,7 @@ from textual.containers import VerticalScroll
 from textual.widgets import Input, Static
 
 from edge.control_room.board import Board
-from edge.control_room.watch.alarm_rows import alarm_details, alarm_heading, alarm_row
+from edge.control_room.watch.alarm_rows import alarm_details, alarm_heading, alarm_row, longest_name
 from edge.control_room.watch.attention import Attention, many_away
 from edge.control_room.watch.box_list import LineList
 from edge.control_room.watch.dialogs import HELP, AcknowledgeDialog, EndDialog, Taken, TextDialog
@@ -180,7 +180,7 @@ class WatchApp(App[None]):
         self._banner.set_class(lost is not None or away > 0, "lost")
         self._banner.update(banner(self._clock(), self._site, self._broker, lost, self._zone, away=away))
         self._counts.update(counts_line(self._board.counts(self._all), width))
-        above = alarm_heading(width) if self._shows_alarms else heading(self._columns)
+        above = alarm_heading(width, longest_name(self._alarms)) if self._shows_alarms else heading(self._columns)
         self._heading.update(above)
         missed = self._missed.update(self._alarms, listed=self._shows_alarms)
         urgent = {view.name for view in self._all if view.is_urgent}
@@ -207,7 +207,8 @@ class WatchApp(App[None]):
     def _line(self, place: int, width: int) -> Text:
         if self._shows_alarms:
             alarm = self._alarms[place]
-            return alarm_row(alarm, width, self._zone, new=self._missed.is_new(alarm))
+            longest = longest_name(self._alarms)
+            return alarm_row(alarm, width, longest, self._clock(), self._zone, new=self._missed.is_new(alarm))
         return row(self._views[place], self._columns, self._clock())
 
     @property

@@ -49,7 +49,7 @@ def hints(wanted: str, missed: int, *, hides: bool, hidden: int = 0) -> Text:
     if hides:
         line.append(" calm boxes hidden (f) ", style="reverse")
     keys = [("a", "acknowledge"), ("m", "mute"), ("/", "filter"), ("f", "calm"), ("h", "alarms")]
-    for key, word in [*keys, ("?", "help"), ("q", "quit"), ("d", "forget")]:
+    for key, word in [*keys, ("?", "help"), ("q", "quit")]:
         line.append(f" {key}", style="bold")
         line.append(f" {word} ")
         if key == "h" and missed:

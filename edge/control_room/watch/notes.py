@@ -62,5 +62,5 @@ class Notes(Static):
         newest = list(reversed(self._notes.values()))
         shown = sorted(newest, key=lambda note: not note.wrong)[:MAX_NOTES]
         self.display = bool(shown)
-        lines = [Text(f" {note.text}{' (Esc)' if note.wrong else ''} ", style=STYLES[note.wrong]) for note in shown]
+        lines = [Text(f"{note.text}{' (Esc)' if note.wrong else ''}", style=STYLES[note.wrong]) for note in shown]
         self.update(Text("\n").join(lines))

@@ -11,7 +11,7 @@ Screen { layout: vertical; }
 #details { height: auto; max-height: 45%; min-height: 3; border-top: solid $primary; scrollbar-size-vertical: 1; }
 #details:focus { border-top: heavy $accent; }
 #detail { height: auto; padding: 0 1; }
-#notes { height: auto; max-height: 5; }
+#notes { height: auto; max-height: 5; padding: 0 1; }
 #filter { height: 3; }
 #hints { height: 1; background: $panel; }
 .dialog { width: 70; max-width: 95%; height: auto; max-height: 100%; border: heavy $accent; background: $surface; }

@@ -29,6 +29,7 @@ export function Details({ view, box, state, actions }) {
       view.key,
       view.heard === null ? ", never heard" : `, last heard ${span(state.now - view.heard)} ago`,
     ),
+    h(Answers, { commands: state.commands.filter(({ key }) => key === view.key) }),
     view.advice && h("p", { class: "advice" }, h("strong", null, "What to do: "), view.advice),
     view.faultySince !== null &&
       h(
@@ -44,7 +45,6 @@ export function Details({ view, box, state, actions }) {
       ),
     view.urgency === "overload" && overloadNote(view, state, actions),
     view.urgency === "alarm" && h(Acknowledge, { key: view.alarm?.id, view, state, actions }),
-    h(Answers, { commands: state.commands.filter(({ key }) => key === view.key) }),
     h("h3", null, "Rate"),
     h(Plot, { points: box.points, theme: state.theme }),
     h("p", { class: "hint" }, "Hits per live second over 10 s; dashed: the background that the box has learnt."),

@@ -52,7 +52,6 @@ def events_of_the_night() -> tuple[Event, ...]:
         "the disk is nearly full (2 % left): messages may be lost; the technician has to make room",
         "the processor is hot (83 °C): frames are left out; look whether the fan turns and the lid is shut",
     )
-    other = ("Bo, gate office", "patrol 2 is on the way")
     lamp = "cannot tell a source from a nuisance: hits at one place, as a flickering lamp makes them"
     return tuple(
         sorted(
@@ -91,7 +90,7 @@ def events_of_the_night() -> tuple[Event, ...]:
                 Event(330, 22, "answers", "refuses"),
                 Event(330, 22, "rate_hz", 2.0),
                 Event(360, 28, "rate_hz", 5.0),
-                Event(375, 28, "acknowledged", other),
+                Event(375, 28, "acknowledged", ("Bo, gate office", "patrol 2 is on the way")),
                 Event(380, 36, "fault", worn),
                 Event(400, 18, "rate_hz", BACKGROUND_HZ),
                 Event(420, 13, "away", None),

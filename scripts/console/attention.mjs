@@ -23,10 +23,11 @@ export async function checkOverload(page, box, script) {
   await box.health(900, { overload: "1,300 candidates a second, 400 can be judged" });
   await page.getByRole("heading", { name: /OVERLOAD: Quay 3/ }).waitFor();
   require(true, "one that comes back rings anew");
-  await page.getByRole("button", { name: "Alarms", exact: true }).click();
+  await page.getByRole("button", { name: "Alarms, 1 missed" }).click();
   const listed = await page.getByText(/^overload /).allTextContents();
   require(listed.length === 2 &&
     listed[1].includes("over: "), "overloads stand in the list of alarms", listed.length);
+  require((await page.locator(".session .missed").count()) === 1, "the missed one stands out there");
   await picture(page, "session");
   await page.getByRole("button", { name: "List", exact: true }).click();
 }

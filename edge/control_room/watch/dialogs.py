@@ -159,7 +159,8 @@ class EndDialog(ModalScreen[bool]):
         """Build the dialog."""
         with Vertical(classes="dialog"):
             yield Label(Text("End the view?"), classes="title")
-            yield Label(Text("This screen then shows and rings no alarm. A new view knows only the last alarms of each box (h)."))
+            yield Label(Text("This screen then shows and rings no alarm."))
+            yield Label(Text("A new view knows only the last alarms of each box (h)."))
             yield Label(Text("y: end · any other key: go on watching"), classes="hint")
 
     def on_key(self, event: events.Key) -> None:

@@ -137,7 +137,8 @@ async function checkAcknowledge(page, box, script) {
 async function checkLoss(page, mosquitto, box) {
   await box.endSilence();
   await page.locator(".banner.alarm").getByText("North gate").first().waitFor();
-  require(true, "the banner comes back when a silence is over");
+  await page.getByText("It rings again: the silence of J. Okafor was over").first().waitFor();
+  require(true, "the banner comes back when a silence is over, and says why");
   let began = Date.now();
   await mosquitto.stop();
   await page.getByText("No connection", { exact: true }).waitFor();
@@ -186,7 +187,10 @@ async function checkPhone(browser, url, script) {
   require(wide <= PHONE.width, "nothing is cut off on a phone", `${wide} of ${PHONE.width} pixels`);
   await axe(page, script, "phone");
   await picture(page, "phone-list");
-  await page.locator(".box.alarm, .box").first().tap();
+  await page.getByRole("button", { name: "Silence it here" }).tap();
+  await sleep(200);
+  await picture(page, "phone-quiet");
+  await page.locator(".box.alarm").first().tap();
   await sleep(300);
   await picture(page, "phone-details", { fullPage: true });
   await page.getByRole("button", { name: "Close the details" }).tap();

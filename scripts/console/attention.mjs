@@ -26,7 +26,7 @@ export async function checkOverload(page, box, script) {
   await page.getByRole("button", { name: "Alarms, 1 missed" }).click();
   const listed = await page.getByText(/^overload /).allTextContents();
   require(listed.length === 2 &&
-    listed[1].includes("over: "), "overloads stand in the list of alarms", listed.length);
+    listed[1].includes(", over after "), "overloads stand in the list of alarms", listed.length);
   require((await page.locator(".session .missed").count()) === 1, "the missed one stands out there");
   await picture(page, "session");
   await page.getByRole("button", { name: "List", exact: true }).click();

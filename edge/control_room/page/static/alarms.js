@@ -15,7 +15,6 @@ const ENDS = {
 const OVERLOAD_ENDS = {
   ...ENDS,
   stands: "still on: more comes than the box can judge",
-  cleared: "over: the box can judge again",
 };
 
 /** Show the alarms and overloads, of one box or of all. Those that were missed and are `fresh` say so. */

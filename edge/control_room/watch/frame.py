@@ -30,7 +30,7 @@ def banner(
         text = f" CONNECTION LOST for {since}: all below is old, alarms cannot be seen. Trying {broker} again"
         return Text(text, no_wrap=True, overflow="ellipsis")
     if away:
-        text = f" {away:,} boxes have fallen away: nothing is known of their places. Call the technician"
+        text = f" {away:,} boxes have fallen away: places not watched. Call the technician"
         return Text(text, no_wrap=True, overflow="ellipsis")
     place = "all sites" if site is None else site
     return Text(f" {place} · connected · {time_text(now, zone)}", no_wrap=True, overflow="ellipsis")

@@ -71,7 +71,7 @@ def test_view_says_in_red_that_boxes_have_fallen_away():
         return await screen(app, pilot), app._banner.has_class("lost")
 
     lines, red = play(steps, feed=feed)
-    assert lines[0] == " 3 boxes have fallen away: nothing is known of their places. Call the technician"[:80]
+    assert lines[0] == " 3 boxes have fallen away: places not watched. Call the technician"
     assert red
 
 

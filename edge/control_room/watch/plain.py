@@ -30,9 +30,11 @@ class Reporter:
     def __init__(self) -> None:
         self._said: dict[tuple[str, str], tuple[str, ...]] = {}
         self._alarms: set[tuple[str, str, str]] | None = None
+        self._began: datetime | None = None
 
     def lines(self, board: Board, now: datetime) -> Iterator[str]:
         """Yield a line for each box whose state has changed since it was last told, and for each that is gone."""
+        self._began = self._began or now
         present = set()
         for view in board.views(now):
             key = (view.site, view.device)
@@ -53,6 +55,8 @@ class Reporter:
         known, self._alarms = self._alarms, {(alarm.site, alarm.device, alarm.id) for alarm in alarms}
         for alarm in alarms:
             if known is None or (alarm.site, alarm.device, alarm.id) in known or alarm.state == "stands":
+                continue
+            if alarm.state == "cleared" and alarm.ended is not None and self._began and alarm.ended < self._began:
                 continue
             place = f" ({alarm.place})" if alarm.place else ""
             rate = f"most {rate_text(alarm.maximum_hz)} hits/s"

@@ -83,7 +83,7 @@ def lines_of(board, reporter, now):
     yield from (line.plain for line in still(board, now, 140, ZONE))
     yield from reporter.lines(board, now)
     for alarm in board.alarms:
-        yield alarm_row(alarm, 80, ZONE).plain
+        yield alarm_row(alarm, 80, 12, now, ZONE).plain
         yield from (line.plain for line in alarm_details(alarm, ZONE))
     for view in board.views(now):
         json.dumps(facts_of(view), allow_nan=False)

@@ -69,3 +69,16 @@ def test_reporter_says_that_a_box_was_removed():
     assert "STOPPED" in said(reporter, board, feed)[0]
     feed.arrivals = [(NOW, Removed(Topic("docks", "gate-1", kind))) for kind in ("status", "info", "health", "alarm")]
     assert "docks/gate-1 removed" in said(reporter, board, feed)[0]
+
+
+def test_reporter_is_quiet_about_past_alarms_that_it_hears_of_late():
+    reporter, board, feed = Reporter(), Board(), ListFeed()
+    assert said(reporter, board, feed) == []
+    past = {"raised_utc": NOW - timedelta(hours=2), "maximum_hz": 3.0, "hits": 9, "lower_limit": False}
+    ended = {"a": NOW - timedelta(hours=1), "b": NOW + timedelta(seconds=1)}
+    others = tuple({"id": name, "ended_utc": utc, **past} for name, utc in ended.items())
+    stamp = box(feed, "gate-1")
+    feed.add("alarm", stamp.make(AlarmMessage, NOW, state="cleared", alarm=None, past=others))
+    (line,) = said(reporter, board, feed)
+    assert "PAST ALARM" in line
+    assert line.endswith("ended: 2026-01-02T23:04:06Z")

@@ -50,9 +50,9 @@ class BundleError(GammaboxError):
 class WorkerError(GammaboxError):
     """A worker process that ended before its work was done."""
 
-    def __init__(self) -> None:
+    def __init__(self, problem: str = "a worker process ended before its work was done") -> None:
         super().__init__(
-            "a worker process ended before its work was done, as when the system ends one for want of memory; "
+            f"{problem}, as when the system ends one for want of memory; "
             "free memory, and start the command again, with fewer --workers where it has them"
         )
 

@@ -25,11 +25,10 @@ SPLITS = (("train", 300), ("train", 100), ("validation", 120), ("test", 64))
 
 
 def shell_blocks():
-    """Yield the blocks of commands that run, those of minutes with the marker slow."""
+    """Yield the blocks of commands that run."""
     for (page, number), block in BLOCKS.items():
         if isinstance(block, Run) and blocks_of(page)[number][0] == "":
-            marks = [pytest.mark.slow] if block.slow else []
-            yield pytest.param(page, number, marks=marks, id=f"{page}-{number}")
+            yield pytest.param(page, number, id=f"{page}-{number}")
 
 
 def commands_in(text):

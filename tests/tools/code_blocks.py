@@ -35,8 +35,6 @@ class Run:
         Words added to a command by its name, such as "fit".
     left_out : dict
         Beginnings of commands that do not run, with the reason.
-    slow : bool
-        Whether it takes more than some seconds.
 
     """
 
@@ -44,7 +42,6 @@ class Run:
     replaced: dict[str, str] = field(default_factory=dict)
     added: dict[str, tuple[str, ...]] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
-    slow: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,7 +85,7 @@ BLOCKS: dict[tuple[str, int], Run | Elsewhere | NotRun] = {
     ("docs/browser-page.md", 0): Run(),
     ("docs/calibration.md", 0): HARDWARE,
     ("docs/calibration.md", 1): HARDWARE,
-    ("docs/camera.md", 0): Run(needs=("footage",), replaced={"5": "0"}, added={"film": SMALL_FILM}, slow=True),
+    ("docs/camera.md", 0): Run(needs=("footage",), replaced={"5": "0"}, added={"film": SMALL_FILM}),
     ("docs/commands.md", 0): Elsewhere("tests/edge/test_agent_commands.py"),
     ("docs/commands.md", 1): Elsewhere("tests/edge/commands/test_command.py"),
     ("docs/control-room.md", 0): Elsewhere("tests/edge/commands/test_watch.py"),
@@ -100,7 +97,6 @@ BLOCKS: dict[tuple[str, int], Run | Elsewhere | NotRun] = {
             "gammabox-trainer import": "takes recordings of a covered camera; see tests/trainer/data/test_imported.py",
             "gammabox-trainer leakage": "takes more crops than are made here; see tests/trainer/data/test_leakage.py",
         },
-        slow=True,
     ),
     ("docs/delivery.md", 0): MAKE,
     ("docs/engineer.md", 0): Run(needs=("clip",), replaced={"5": "0", "10": "0.8"}),
@@ -143,6 +139,5 @@ BLOCKS: dict[tuple[str, int], Run | Elsewhere | NotRun] = {
         needs=("footage",),
         replaced={"240000": "2048", "42000": "512", "--batch-size 256": "--batch-size 64"},
         added={"fit": ("--epochs", "1", "--steps", "4"), "convert": ("--representative", "50")},
-        slow=True,
     ),
 }

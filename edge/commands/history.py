@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 PIPE_WIDTH = 160
 ENDS = {
-    "cleared": "cleared",
-    "stands": "STANDS",
-    "changed": "STANDS, background changed",
-    "left": "never cleared; the box has spoken of other things since",
+    "cleared": "over",
+    "stands": "STILL ON",
+    "changed": "STILL ON, background changed",
+    "left": "end unknown; the box has spoken of other things since",
 }
 
 

@@ -143,7 +143,7 @@ check-exports: $(VENV)/.dev ## validate N42.42 and CAP exports by the published 
 # run builds a Debian and fetches packages. Log, with times: build/firmware/log.
 .PHONY: check-firmware
 
-check-firmware: $(VENV)/.dev ## boot a card that image prepared, in a virtual machine: first boot, clock, TLS, second boot
+check-firmware: $(VENV)/.dev ## boot a prepared card in a virtual machine: first boot, TLS, updates, rollback, power cuts
 	$(BIN)/python scripts/check_firmware.py $(FIRMWARE_ARGS)
 
 # Home Assistant needs Python 3.13.2 or newer and a C compiler: name its Python with HOME_ASSISTANT_ARGS="--base python3.13".

@@ -1,11 +1,17 @@
-"""From a site file to a box that works, in a virtual machine: image, first boot, clock, second and failed first boot.
+"""From a site file to a box that works and is updated, in a virtual machine: image, first boot, updates, power cuts.
 
 `make check-firmware`. A Debian with cloud-init is built once (build/firmware), prepared by `gammabox-firmware image`,
 and booted by QEMU with UEFI: with KVM where that works, by software emulation otherwise. The machine has no network but
-the broker and the clock of this one. The commands are those of a technician; a film stands for the camera.
+the broker, the clock and the server of releases of this one. The commands are those of a technician; a film stands for
+the camera. Scenarios: first boot with the clock at 1970; second boot; a good update, one that crashes, one that never
+connects, one signed by a stranger; the power cut four times within an update, with the loss of all that the system had
+not flushed; a damaged card.
 
-Needs Debian's qemu-system-x86, ovmf, mmdebstrap, fdisk, dosfstools, mtools, e2fsprogs, mosquitto, iproute2, and root or
-user namespaces. Everything it does, with times, is in build/firmware/log.
+Each scenario ends with a line PASSED or FAILED. The folder and the card are kept as they are before each stage, so that
+`FIRMWARE_ARGS="--from updates"` goes on there. All that it does, with times, is in build/firmware/log.
+
+Needs Debian's qemu-system-x86, ovmf, nbdkit, mmdebstrap, fdisk, dosfstools, mtools, e2fsprogs, mosquitto, iproute2, and
+root or user namespaces, and 8 GiB on the disk.
 """
 
 from __future__ import annotations
@@ -13,6 +19,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,36 +27,31 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from firmware_base import FILM, UnavailableError, built
+from firmware_base import UnavailableError, built
+from firmware_bench import DEVICE, HOST, NUMBER, SITE, Bench, Checks
 from firmware_clock import TimeServer
 from firmware_film import filmed
 from firmware_guest import Guest, GuestError, working_accelerator
+from firmware_updates import Releases, check_power_cuts, check_updates
+from update_cases import KEYS, web_server
 
 from edge.commands.console import EXIT_CHECK_FAILED, EXIT_UNUSABLE
 from firmware_config.image.growing import extract_partition
 from firmware_config.image.table import partitions_of
+from firmware_config.targets import chosen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROOT = Path(__file__).parents[1]
-HOST, DEVICE, NUMBER = "192.0.2.10", "box-1", 7
 INSIDE = "GAMMABOX_CHECK_INSIDE"
-CARD_BYTES = 3 << 30
-SITE = f"""\
-site: bench
-broker:
-  host: {HOST}
-boxes:
-  - device: {DEVICE}
-    board: pc
-    camera: {FILM}
-    position: in a virtual machine
-    settings:
-      source: {{loop: true}}
-"""
+CHOICE = chosen("pc", "bookworm")
+RELEASE = "release.tar"
+STAGES = ("first boot", "updates", "power cuts", "damaged card")
 STEADY_S = 90
 SYNCED_LIMIT_S = 60
+UNITS = ("gammabox-edge.service", "gammabox-updater.service", "gammabox-updater-boot.service")
+MAX_EXPOSURE = 2.5
 SAME = (
     "find /opt/gammabox /etc/gammabox /etc/systemd/system /etc/machine-id /etc/hostname /etc/hosts /etc/ssh "
     "/etc/passwd -xdev \\( -type f -o -type l \\) -not -name '*.pyc' | sort | xargs -d '\\n' stat -c '%s %Y %a %U %N' "
@@ -61,90 +63,16 @@ UNTIL_SET_UP = (
 )
 
 
-class Checks:
-    """The results, said as they come and kept for the end."""
-
-    def __init__(self, log: Path) -> None:
-        self.failed: list[str] = []
-        self.count = 0
-        self._log, self._began_s = log, time.monotonic()
-
-    def say(self, text: str) -> None:
-        """Print a line with the time since the start, and keep it."""
-        line = f"{time.monotonic() - self._began_s:7.0f} s  {text}"
-        print(line, flush=True)
-        with self._log.open("a", encoding="utf-8") as log:
-            log.write(line + "\n")
-
-    def tell(self, name: str, detail: object = "", *, passed: bool) -> None:
-        """Take in a result."""
-        self.count += 1
-        self.failed += [] if passed else [name]
-        self.say(f"{'ok    ' if passed else 'FAILED'} {name} {detail}".rstrip())
-
-
-class Bench:
-    """The folder of a site, its commands, its broker."""
-
-    def __init__(self, work: Path, checks: Checks) -> None:
-        self.work, self.checks = work, checks
-        self.broker: subprocess.Popen[bytes] | None = None
-
-    def firmware(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run gammabox-firmware in the folder of the site."""
-        program = "from firmware_config.commands import main; main()"
-        command = [sys.executable, "-c", program, *words]
-        began_s = time.monotonic()
-        ran = subprocess.run(command, cwd=self.work, capture_output=True, text=True, check=False)
-        self.checks.say(f"$ gammabox-firmware {' '.join(words)}   ({time.monotonic() - began_s:.0f} s)")
-        for line in [*ran.stdout.splitlines(), *ran.stderr.splitlines()][-12:]:
-            self.checks.say(f"    {line}")
-        return ran
-
-    def must(self, *words: str) -> str:
-        """Run gammabox-firmware and return what it prints; raise GuestError where it fails."""
-        ran = self.firmware(*words)
-        if ran.returncode:
-            raise GuestError(f"gammabox-firmware {words[0]} ended with {ran.returncode}")
-        return ran.stdout
-
-    def start_broker(self) -> None:
-        """Start the broker as its page says."""
-        with (self.work / "broker.log").open("ab") as log:
-            self.broker = subprocess.Popen(["sh", "broker/run.sh"], cwd=self.work, stdout=log, stderr=log)
-
-    def close(self) -> None:
-        """End the broker."""
-        if self.broker is not None:
-            self.broker.terminate()
-            self.broker.wait()
-
-    def image(self, base: Path, release: Path, name: str) -> Path:
-        """Prepare an image, and make it as large as a card."""
-        out = self.work / f"{name}.img"
-        self.must("image", "site.yaml", DEVICE, str(base), "--release", str(release), "--out", str(out), "--force")
-        with out.open("r+b") as card:
-            card.truncate(CARD_BYTES)
-        return out
-
-    def verify(self, wait_s: int) -> bool:
-        """Return whether `gammabox-firmware verify` says that the box works."""
-        words = ("verify", "site.yaml", DEVICE, "--release", f"0.1.0-{NUMBER}", "--wait", str(wait_s))
-        return self.firmware(*words).returncode == 0
-
-
-def prepared_bench(work: Path, cache: Path, checks: Checks) -> tuple[Bench, Path]:
+def prepared_bench(work: Path, cache: Path, checks: Checks) -> None:
     """Make the site, its credentials, the keys of releases and a release; what takes long is kept in the cache."""
     work.mkdir(parents=True)
     bench = Bench(work, checks)
     (work / "site.yaml").write_text(SITE, encoding="utf-8")
     bench.must("credentials", "create", "site.yaml")
     bench.must("broker", "site.yaml")
-    bench.must("release", "keys")
-    release = work / "release.tar"
-    kind = ("--board", "pc", "--system", "bookworm", "--wheels", str(cache / "wheels"))
-    bench.must("release", "make", *kind, "--number", str(NUMBER), "--out", str(release))
-    return bench, release
+    bench.must("release", "keys", KEYS)
+    kind = ("--board", CHOICE.kind, "--system", CHOICE.system, "--wheels", cache / "wheels")
+    bench.must("release", "make", *kind, "--number", NUMBER, "--out", RELEASE)
 
 
 def check_first_boot(guest: Guest, bench: Bench, limit_s: int) -> None:
@@ -163,7 +91,7 @@ def check_first_boot(guest: Guest, bench: Bench, limit_s: int) -> None:
     guest.ask("systemctl restart systemd-timesyncd")
     guest.ask("for n in $(seq 300); do test -e /run/systemd/timesync/synchronized && break; sleep 0.2; done", 120)
     synced_s = time.monotonic()
-    works = bench.verify(limit_s)
+    works = bench.verify(NUMBER, limit_s)
     online = guest.ask("journalctl -u gammabox-edge -o short-unix --no-pager | grep -i -m1 'connected' || true")
     synced = guest.ask("stat -c %Y /run/systemd/timesync/synchronized")
     bench.checks.say(f"    {clock.answers} answers of the time server; synchronised at {synced}; {online}")
@@ -195,6 +123,11 @@ def check_inside(guest: Guest, bench: Bench) -> None:
     tell("nothing of the first boot is left", passed="gammabox\n" not in left and left.count("No such file") == 2)
     state = guest.ask("systemctl --failed --plain --no-legend; cloud-init status")
     tell("no unit failed", state, passed=state.endswith("status: done") and ".service" not in state)
+    for unit in UNITS:
+        said = guest.ask(f"systemd-analyze security --no-pager {unit} | tail -n 1", 300)
+        exposure = re.search(r"level for \S+: ([0-9.]+)", said)
+        level = float(exposure[1]) if exposure else float("inf")
+        tell(f"{unit} is shut off as far as it may be", f"exposure {level}", passed=level <= MAX_EXPOSURE)
     schema = guest.ask("cloud-init schema -c /var/lib/cloud/seed/nocloud/user-data 2>&1")
     tell("user-data passes cloud-init's schema", schema, passed="Valid" in schema)
     host = guest.ask("hostname; cat /etc/machine-id; ls /etc/ssh/ssh_host_*_key | wc -l").split()
@@ -217,7 +150,7 @@ def check_second_boot(guest: Guest, bench: Bench, before: str, limit_s: int) -> 
     """Boot again: nothing changes, and the box is online by itself."""
     began_s = time.monotonic()
     guest.start()
-    works = bench.verify(limit_s)
+    works = bench.verify(NUMBER, limit_s)
     bench.checks.tell("it works after the second boot", f"{time.monotonic() - began_s:.0f} s", passed=works)
     guest.wait_for_shell(limit_s)
     bench.checks.tell("the second boot changes nothing", passed=guest.ask(SAME) == before)
@@ -248,64 +181,109 @@ def main() -> int:
     """Run the check and return 0 when all has passed, 1 when not, 2 when it cannot be run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cache", type=Path, default=ROOT / "build/firmware", help="where images and the log are kept")
-    parser.add_argument("--limit-s", type=int, default=3600, help="longest time for a boot and for an installation")
+    parser.add_argument("--limit-s", type=int, default=1800, help="longest time for a boot and for an installation")
+    parser.add_argument("--seed", type=int, default=20, help="draws the moments of the power cuts")
+    parser.add_argument(
+        "--from", dest="first", choices=STAGES, default=STAGES[0], help="go on with what an earlier run kept"
+    )
     given = parser.parse_args()
-    cache = given.cache.resolve()
-    work = cache / "work"
+    given.cache = given.cache.resolve()
     try:
-        if os.environ.get(INSIDE) is None:
-            return outside(cache, work)
-        return inside(cache, work, given.limit_s)
+        return outside(given) if os.environ.get(INSIDE) is None else inside(given)
     except (UnavailableError, GuestError) as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_UNUSABLE if isinstance(error, UnavailableError) else EXIT_CHECK_FAILED
 
 
-def outside(cache: Path, work: Path) -> int:
+def outside(given: argparse.Namespace) -> int:
     """Build what needs a network, then go on where there is none."""
-    lacking = [name for name in ("qemu-system-x86_64", "unshare", "ip") if shutil.which(name) is None]
+    lacking = [name for name in ("qemu-system-x86_64", "unshare", "ip", "nbdkit") if shutil.which(name) is None]
     if lacking:
-        raise UnavailableError(f"missing: {', '.join(lacking)}; apt-get install qemu-system-x86 ovmf iproute2")
+        raise UnavailableError(f"missing: {', '.join(lacking)}; apt-get install qemu-system-x86 ovmf iproute2 nbdkit")
+    cache, work = given.cache, given.cache / "work"
     shutil.rmtree(work, ignore_errors=True)
     (cache / "log").unlink(missing_ok=True)
     cache.mkdir(parents=True, exist_ok=True)
     checks = Checks(cache / "log")
     built(cache, filmed(cache / "film.avi"), HOST)
-    prepared_bench(work, cache, checks)
+    if given.first == STAGES[0]:
+        prepared_bench(work, cache, checks)
+    else:
+        checks.say(f"goes on with {given.first}; what comes before was done in an earlier run")
+        copy(kept(cache, given.first), work)
     alone = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--net"]
     network = f"ip link set lo up && ip address add {HOST}/32 dev lo"
     command = [*alone, "sh", "-c", f'{network} && exec "$@"', "sh", sys.executable, *sys.argv]
     return subprocess.run(command, env={**os.environ, INSIDE: "1"}, check=False).returncode
 
 
-def inside(cache: Path, work: Path, limit_s: int) -> int:
-    """Boot the cards, with no network but this machine's broker and clock."""
+def kept(cache: Path, stage: str) -> Path:
+    """Return where the folder of the site and the card are kept as they are before a stage."""
+    return cache / f"before {stage}"
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a folder with its cards, whose empty parts take no space."""
+    shutil.rmtree(target, ignore_errors=True)
+    subprocess.run(["cp", "-a", "--sparse=always", source, target], check=True)
+
+
+def inside(given: argparse.Namespace) -> int:
+    """Boot the cards, with no network but this machine's broker, clock and server of releases."""
+    cache, work = given.cache, given.cache / "work"
     checks = Checks(cache / "log")
-    base, bench, release = built(cache, cache / "film.avi", HOST), Bench(work, checks), work / "release.tar"
-    accelerator = working_accelerator()
+    bench, card, accelerator = Bench(work, checks), work / f"{DEVICE}.img", working_accelerator()
     checks.say(f"acceleration: {accelerator}")
 
-    def guest_of(card: Path) -> Guest:
-        return Guest(card, work, accelerator, cache / "console.log")
+    def guest_of(disk: Path, *, forgetful: bool = False) -> Guest:
+        return Guest(disk, work, accelerator, cache / "console.log", forgetful=forgetful)
 
-    card = bench.image(base, release, DEVICE)
-    guest = guest_of(card)
-    bench.start_broker()
-    try:
+    base = built(cache, cache / "film.avi", HOST)
+    for stage in STAGES[STAGES.index(given.first) :]:
+        if stage != STAGES[0]:
+            copy(work, kept(cache, stage))
+        guest = guest_of(card, forgetful=stage == "power cuts")
+        server, url = web_server(work / "web", work / "credentials", HOST)
+        bench.start_broker()
+        try:
+            releases = Releases(bench, CHOICE, cache / "wheels", url)
+            if stage == "first boot":
+                bench.image(base, work / RELEASE, DEVICE)
+                first_boots(guest, bench, work, given.limit_s)
+            elif stage == "updates":
+                guest.start()
+                guest.wait_for_shell(given.limit_s)
+                check_updates(guest, bench, releases, given.limit_s)
+                guest.shut_down()
+            elif stage == "power cuts":
+                with checks.scenario("power cuts in an update"):
+                    check_power_cuts(guest, bench, releases, given.seed, given.limit_s)
+            else:
+                with checks.scenario("a damaged card"):
+                    check_failure(base, work / RELEASE, bench, guest_of, given.limit_s)
+        finally:
+            guest.cut_power()
+            bench.close()
+            server.shutdown()
+        if checks.failed:
+            break
+    failed = ", ".join(checks.failed)
+    checks.say(f"FAILED: {failed}" if failed else f"PASSED: {checks.count} checks, acceleration {accelerator}")
+    return EXIT_CHECK_FAILED if failed else 0
+
+
+def first_boots(guest: Guest, bench: Bench, work: Path, limit_s: int) -> None:
+    """Boot a new card twice, and look at it in between."""
+    with bench.checks.scenario("first boot"):
         check_first_boot(guest, bench, limit_s)
         check_inside(guest, bench)
         before = guest.ask(SAME)
         guest.shut_down()
-        check_card(card, bench, work)
-        check_second_boot(guest, bench, before, limit_s)
-        guest.shut_down()
-        check_failure(base, release, bench, guest_of, limit_s)
-    finally:
-        guest.cut_power()
-        bench.close()
-    failed = ", ".join(checks.failed)
-    checks.say(f"FAILED: {failed}" if failed else f"PASSED: {checks.count} checks, acceleration {accelerator}")
-    return EXIT_CHECK_FAILED if failed else 0
+        check_card(work / f"{DEVICE}.img", bench, work)
+    if not bench.checks.failed:
+        with bench.checks.scenario("second boot"):
+            check_second_boot(guest, bench, before, limit_s)
+            guest.shut_down()
 
 
 if __name__ == "__main__":

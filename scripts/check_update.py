@@ -9,7 +9,6 @@ and the box's tool when a release is offered. Needs Mosquitto. Wheels are fetche
 from __future__ import annotations
 
 import argparse
-import io
 import json
 import os
 import shutil
@@ -19,17 +18,13 @@ import sys
 import tempfile
 import threading
 import time
-import zipfile
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from ssl import PROTOCOL_TLS_SERVER, SSLContext
 
 from check_arm import write_clip
 from check_delivery import wait_for
 from check_release import PYTHON, choices, is_here, wheels_of
+from update_cases import CASES, KEYS, RUNS_AFTERWARDS, make_keys, make_release, web_server
 
-from edge.bundle import shipped_bundle_path
 from edge.installer.trust import save_trust
 from edge.updater.__main__ import is_reachable
 from edge.updater.disk import Disk
@@ -40,8 +35,7 @@ from edge.updater.layout import Layout
 from edge.updater.machine import Surroundings
 from edge.updater.run import Updater
 from edge.updater.service import Process
-from firmware_config import own_wheel, release, release_keys
-from firmware_config.archives import zip_bytes
+from firmware_config import release_keys
 from firmware_config.broker import write_broker
 from firmware_config.credentials import create
 from firmware_config.device import device_settings
@@ -52,11 +46,6 @@ from firmware_config.yaml_text import block
 
 DEVICE = "gate-1"
 ONLINE_S = 300.0
-BUGS = {
-    3: ("edge/commands/run.py", b"\nrun = run_agent = main = lambda *_, **__: 1 / 0\n"),
-    4: ("edge/telemetry/link.py", b"\nLink._session = lambda self: self._stop.wait(1)\n"),
-}
-"""What is added to a file of the release's own wheel."""
 
 
 class Agent:
@@ -135,20 +124,15 @@ class Checked:
         self.choice = next(choice for choice in choices() if is_here(choice))
         self.wheels = wheels_of(self.choice, self.folder)
         write_clip(self.folder / "clip.avi")
-        for name in ("keys", "stranger"):
-            release_keys.create(self.work / name)
+        make_keys(self.work)
         create(self.credentials, self.site)
         write_broker(self.work / "broker", self.site, self.credentials)
         text = json.dumps(self.site.model_dump(mode="json", exclude_none=True), indent=1)
         (self.work / "site.yaml").write_text(text, encoding="utf-8")
 
-    def make(self, number: int, keys: str = "keys") -> Path:
+    def make(self, number: int, keys: str = KEYS) -> Path:
         """Make a release, with its bug where it has one."""
-        good = own_wheel.wheel_bytes()
-        release.wheel_bytes = lambda: with_bug(good, *BUGS[number]) if number in BUGS else good
-        path = self.work / f"release-{number}.tar"
-        release.make(release.Plan(self.choice, number, 0, self.wheels, shipped_bundle_path(), self.work / keys), path)
-        return path
+        return make_release(self.choice, number, self.wheels, self.work / keys, self.work)
 
     def install(self, path: Path) -> None:
         """Install the first release with the tool, as the system's Python runs it."""
@@ -163,7 +147,7 @@ class Checked:
         settings = device_settings(self.site.site, self.site.broker, self.site.boxes[0])
         settings["outbox"] = {"path": str(self.layout.agent / "outbox.sqlite")}
         (root / "etc/gammabox/device.yaml").write_text(block(settings), encoding="utf-8")
-        save_trust(self.work / "trust.json", release_keys.load(self.work / "keys").trust)
+        save_trust(self.work / "trust.json", release_keys.load(self.work / KEYS).trust)
         (self.work / TOOL_NAME).write_bytes(tool_bytes())
         tool = [PYTHON, "-I", self.work / TOOL_NAME, "install", path, "--trust", self.work / "trust.json"]
         subprocess.run([*tool, "--root", root, "--no-start"], check=True)
@@ -198,33 +182,6 @@ class Checked:
                 print(f"updater: {error}", file=sys.stderr)
 
 
-def with_bug(wheel: bytes, name: str, added: bytes) -> bytes:
-    """Return a wheel with something added to one of its files."""
-    with zipfile.ZipFile(io.BytesIO(wheel)) as archive:
-        files = {each: archive.read(each) for each in archive.namelist()}
-    record = next(each for each in files if each.endswith("/RECORD"))
-    kept = [line for line in files[record].decode().splitlines() if not line.startswith(f"{name},")]
-    files[name] += added
-    files[record] = "".join(f"{line}\n" for line in [*kept, f"{name},,"]).encode()
-    return zip_bytes(files)
-
-
-def web_server(folder: Path, credentials: Path) -> tuple[ThreadingHTTPServer, str]:
-    """Serve a folder with the certificate of the broker."""
-
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *_: object) -> None:
-            pass
-
-    folder.mkdir()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
-    context = SSLContext(PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(credentials / "broker/broker.crt", credentials / "broker/broker.key")
-    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server, f"https://127.0.0.1:{server.server_address[1]}/"
-
-
 def main() -> int:
     """Check all; return 0 when everything went as it should, else 1."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -254,18 +211,13 @@ def checked(box: Checked) -> int:
             print(f"{said[-2000:]}\nFAILED: release 1 is not online within {ONLINE_S:.0f} s", file=sys.stderr)
             return 1
         time.sleep(15)
-        for number, keys, code, words in (
-            (2, "keys", 0, "1 done of 1 box"),
-            (3, "keys", 1, "rolled back: the agent ended by itself"),
-            (4, "keys", 1, "rolled back: no connection for 90 s"),
-            (5, "stranger", 1, "refused: the release is signed by a key that this box does not know"),
-        ):
+        for case in CASES:
             begun = time.monotonic()
-            found, said = box.update(box.make(number, keys), url)
+            found, said = box.update(box.make(case.number, case.keys), url)
             slot = (box.layout.pointer / "RELEASE").read_text(encoding="utf-8").split()[0]
-            good = found == code and words in said and slot.endswith("-2")
+            good = found == case.code and case.words in said and slot.endswith(f"-{RUNS_AFTERWARDS}")
             wrong += not good
-            print(f"{'ok' if good else 'WRONG'}: release {number}: exit code {found}, {said}; runs {slot}", flush=True)
+            print(f"{'ok' if good else 'WRONG'}: {case.what}: exit code {found}, {said}; runs {slot}", flush=True)
             print(f"   {time.monotonic() - begun:.0f} s with making, fetching, installing and judging it", flush=True)
     finally:
         ended.set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import shutil
 import socket
@@ -36,11 +37,16 @@ def working_accelerator() -> str:
 
 
 class Guest:
-    """A virtual machine with a disk, a network and a serial console."""
+    """A virtual machine with a disk, a network and a serial console.
 
-    def __init__(self, disk: Path, folder: Path, accelerator: str, log: Path) -> None:
+    A forgetful disk keeps what is written in a cache of its own until it is flushed, and loses it without power.
+    """
+
+    def __init__(self, disk: Path, folder: Path, accelerator: str, log: Path, *, forgetful: bool = False) -> None:
         self._disk, self._folder, self._accelerator, self._log = disk, folder, accelerator, log
+        self._forgetful = forgetful
         self._process: subprocess.Popen[bytes] | None = None
+        self._cache: subprocess.Popen[bytes] | None = None
         self._console: socket.socket | None = None
         self._text = ""
 
@@ -54,8 +60,7 @@ class Guest:
             *_machine(self._accelerator),
             *("-rtc", f"base={rtc}", "-no-reboot"),
             *_firmware_words(variables),
-            # Each write waits until the disk of this machine has it, as a card without a cache would do.
-            *("-drive", f"file={self._disk},format=raw,if=virtio,cache=directsync"),
+            *("-drive", f"file={self._disk_address()},format=raw,if=virtio,cache=writeback"),
             *("-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net,romfile="),
             *("-chardev", f"socket,id=line,path={line},server=on,wait=off", "-serial", "chardev:line"),
         ]
@@ -63,6 +68,20 @@ class Guest:
             self._process = subprocess.Popen(command, stdout=errors, stderr=errors, stdin=subprocess.DEVNULL)
         self._text = ""
         self._console = _connected(line, self._process)
+
+    def _disk_address(self) -> str:
+        """Return where QEMU finds the disk; a forgetful one is served by nbdkit, whose cache ends with it."""
+        if not self._forgetful:
+            return str(self._disk)
+        line = self._folder / "disk"
+        line.unlink(missing_ok=True)
+        command = ["nbdkit", "--foreground", "--unix", line, "--filter=cache", "file", self._disk, "cache=writeback"]
+        self._cache = subprocess.Popen(command, env={**os.environ, "TMPDIR": str(self._folder)})
+        for _ in range(100):
+            if line.exists():
+                return f"nbd+unix:///?socket={line}"
+            time.sleep(0.1)
+        raise GuestError("nbdkit serves no disk")
 
     def wait_for_shell(self, patience_s: float) -> None:
         """Wait until the root shell of the console answers."""
@@ -109,13 +128,14 @@ class Guest:
         self.cut_power()
 
     def cut_power(self) -> None:
-        """End the machine at once, whatever it is doing. What it had written to its disk is there, and no more."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
+        """End the machine at once, whatever it is doing. What it had written is on its disk, if it does not forget."""
+        for process in (self._cache, self._process):
+            if process is not None:
+                process.kill()
+                process.wait()
         if self._console is not None:
             self._console.close()
-        self._process = self._console = None
+        self._process = self._console = self._cache = None
 
     def _read(self, seconds: float) -> None:
         """Take in what comes from the console within some time."""

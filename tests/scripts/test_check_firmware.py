@@ -1,23 +1,36 @@
 """The parts of scripts/check_firmware.py that need no virtual machine."""
 
-import importlib.util
+import importlib
+import io
+import re
 import socket
 import struct
 import subprocess
 import threading
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
 
+from firmware_config.image.programs import found
+from firmware_config.own_wheel import wheel_bytes
+
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 
 
+needs_disk = pytest.mark.skipif(
+    found("nbdkit") is None or found("qemu-io") is None, reason="nbdkit or qemu-io is not installed"
+)
+
+
+@pytest.fixture(autouse=True)
+def scripts_path(monkeypatch) -> None:
+    monkeypatch.syspath_prepend(str(SCRIPTS))
+
+
 def loaded(name: str):
-    spec = importlib.util.spec_from_file_location(name, SCRIPTS / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return importlib.import_module(name)
 
 
 def test_time_server_says_the_time(monkeypatch, free_port) -> None:
@@ -73,3 +86,70 @@ def test_guest_waits_for_its_shell(guest) -> None:
     with pytest.raises(Exception, match="no shell"):
         guest.wait_for_shell(0)
     guest.wait_for_shell(60)
+
+
+@needs_disk
+def test_forgetful_disk_loses_what_was_not_flushed(tmp_path: Path) -> None:
+    disk = tmp_path / "disk.img"
+    disk.write_bytes(bytes(1 << 20))
+    guest = loaded("firmware_guest").Guest(disk, tmp_path, "tcg", tmp_path / "log", forgetful=True)
+    steps = ("write -P 1 0 4k", "flush", "write -P 2 0 8k", "read -P 2 4k 4k", "sleep 60000")
+    command = ["stdbuf", "-oL", "qemu-io", "-f", "raw", "-t", "writeback", guest._disk_address()]
+    command += [word for step in steps for word in ("-c", step)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
+        said = iter(writer.stdout.readline, "")
+        assert any("read 4096" in line for line in said)
+        guest.cut_power()
+        writer.kill()
+    assert set(disk.read_bytes()[:4096]) == {1}
+    assert set(disk.read_bytes()[4096:]) == {0}
+
+
+def test_scenario_passes_with_all_its_checks(tmp_path: Path, capsys) -> None:
+    checks = loaded("firmware_bench").Checks(tmp_path / "log")
+    with checks.scenario("one"):
+        checks.tell("it works", passed=True)
+    with checks.scenario("two"):
+        checks.tell("it is online", "not within 3 s", passed=False)
+    with checks.scenario("three"):
+        raise loaded("firmware_guest").GuestError("it hangs")
+    with checks.scenario("four"):
+        checks.tell("it works again", passed=True)
+    said = capsys.readouterr().out
+    assert said == (tmp_path / "log").read_text()
+    words = re.findall(r"s  ((?:PASSED|FAILED): \w+) \(1 checks, 0 s\)", said)
+    assert words == ["PASSED: one", "FAILED: two", "FAILED: three", "PASSED: four"]
+    assert (checks.count, checks.failed) == (4, ["it is online", "three: the machine goes on"])
+
+
+def test_roll_out_beside_is_waited_for(tmp_path: Path) -> None:
+    module = loaded("firmware_updates")
+    bench = loaded("firmware_bench").Bench(tmp_path, loaded("firmware_bench").Checks(tmp_path / "log"))
+    rolling = module.RollOut(bench, ("update", "missing.tar", "--site", "missing.yaml", "--url", "https://h/"))
+    try:
+        assert rolling.ended(120) == 2
+    finally:
+        rolling.close()
+    assert "missing" in rolling.last
+
+
+def files_of(wheel: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(wheel)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_release_with_a_bug_differs_in_one_file_and_its_record() -> None:
+    cases = loaded("update_cases")
+    name, added = cases.BUGS[3]
+    good, bad = map(files_of, (wheel_bytes(), cases.with_bug(wheel_bytes(), name, added)))
+    changed = {each for each in good if good[each] != bad[each]}
+    record = next(each for each in good if each.endswith("/RECORD"))
+    assert changed == {name, record}
+    assert bad[name] == good[name] + added
+    assert f"{name},,".encode() in bad[record]
+
+
+def test_each_bug_is_in_a_file_of_the_wheel() -> None:
+    cases = loaded("update_cases")
+    assert {name for name, _ in cases.BUGS.values()} <= set(files_of(wheel_bytes()))
+    assert set(cases.BUGS) < {case.number for case in cases.CASES}

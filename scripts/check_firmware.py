@@ -3,9 +3,9 @@
 `make check-firmware`. A Debian with cloud-init is built once (build/firmware), prepared by `gammabox-firmware image`,
 and booted by QEMU with UEFI: with KVM where that works, by software emulation otherwise. The machine has no network but
 the broker, the clock and the server of releases of this one. The commands are those of a technician; a film stands for
-the camera. Scenarios: first boot with the clock at 1970; second boot; a good update, one that crashes, one that never
-connects, one signed by a stranger; the power cut four times within an update, with the loss of all that the system had
-not flushed; a damaged card.
+the camera. Scenarios: first boot with the clock at 1970; second boot; a good update, one that crashes, one signed by a
+stranger; the power cut three times within an update, with the loss of all that the system had not flushed; a damaged
+card.
 
 Each scenario ends with a line PASSED or FAILED. The folder and the card are kept as they are before each stage, so that
 `FIRMWARE_ARGS="--from updates"` goes on there. All that it does, with times, is in build/firmware/log.
@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import mmap
 import os
 import re
 import shutil
@@ -161,12 +162,10 @@ def check_failure(base: Path, release: Path, bench: Bench, guest_of: Callable[[P
     card = bench.image(base, release, "damaged")
     content = release.read_bytes()
     # Whatever block of the file system holds this piece of the release.
-    piece, image = content[len(content) // 2 :][:4096], card.read_bytes()
-    at = image.find(piece)
-    with card.open("r+b") as file:
-        file.seek(at)
-        file.write(bytes(len(piece)))
-    del image
+    piece = content[len(content) // 2 :][:4096]
+    with card.open("r+b") as file, mmap.mmap(file.fileno(), 0) as blocks:
+        at = blocks.find(piece)
+        blocks[at : at + len(piece)] = bytes(len(piece))
     guest = guest_of(card)
     guest.start()
     guest.wait_for_shell(limit_s)
@@ -253,6 +252,7 @@ def inside(given: argparse.Namespace) -> int:
             elif stage == "updates":
                 guest.start()
                 guest.wait_for_shell(given.limit_s)
+                checks.tell("it works before", passed=bench.verify(NUMBER, given.limit_s))
                 check_updates(guest, bench, releases, given.limit_s)
                 guest.shut_down()
             elif stage == "power cuts":

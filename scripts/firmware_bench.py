@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
@@ -29,6 +30,7 @@ boxes:
     settings:
       source: {{loop: true}}
 """
+PROGRESS = re.compile(r"^waiting for |; at it: ")
 
 
 class Checks:
@@ -83,7 +85,8 @@ class Bench:
         began_s = time.monotonic()
         ran = subprocess.run(self.command(*words), cwd=self.work, capture_output=True, text=True, check=False)
         self.checks.say(f"$ gammabox-firmware {' '.join(map(str, words))}   ({time.monotonic() - began_s:.0f} s)")
-        for line in [*ran.stdout.splitlines(), *ran.stderr.splitlines()][-14:]:
+        said = [line for line in (ran.stdout + ran.stderr).splitlines() if not PROGRESS.search(line)]
+        for line in said[-14:]:
             self.checks.say(f"    {line}")
         return ran
 

@@ -89,6 +89,7 @@ class Guest:
         while time.monotonic() < deadline:
             if "automatic login" in self._text:
                 self._read(3)
+                self.run(":", patience_s)  # the greeting, and the echo of what was typed before the shell, end here
                 return
             self._read(1)
         raise GuestError(f"no shell on its console within {patience_s:.0f} s: {self._text[-300:]!r}")

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from firmware_config.targets import Choice
 
 KEYS, STRANGER = "release-keys", "stranger"
+CRASHES, NEVER_CONNECTS = 3, 4
 BUGS = {
-    3: ("edge/commands/run.py", b"\nrun = run_agent = main = lambda *_, **__: 1 / 0\n"),
-    4: ("edge/telemetry/link.py", b"\nLink._session = lambda self: self._stop.wait(1)\n"),
+    CRASHES: ("edge/commands/run.py", b"\nrun = run_agent = main = lambda *_, **__: 1 / 0\n"),
+    NEVER_CONNECTS: ("edge/telemetry/link.py", b"\nLink._session = lambda self: self._stop.wait(1)\n"),
 }
 """What is added to a file of the release's own wheel, by the number of the release."""
 
@@ -41,8 +42,8 @@ class Case:
 
 CASES = (
     Case(2, "a good update", KEYS, 0, "1 done of 1 box"),
-    Case(3, "an update that crashes", KEYS, 1, "rolled back: the agent ended by itself"),
-    Case(4, "an update that never connects", KEYS, 1, "rolled back: no connection for 90 s"),
+    Case(CRASHES, "an update that crashes", KEYS, 1, "rolled back: the agent ended by itself"),
+    Case(NEVER_CONNECTS, "an update that never connects", KEYS, 1, "rolled back: no connection for 90 s"),
     Case(
         5,
         "an update signed by a stranger",

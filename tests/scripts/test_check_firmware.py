@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from edge.updater.disk import Disk
+from edge.updater.state import State, Trial, save_state
 from firmware_config.image.programs import found
 from firmware_config.own_wheel import wheel_bytes
 
@@ -140,7 +142,7 @@ def files_of(wheel: bytes) -> dict[str, bytes]:
 
 def test_release_with_a_bug_differs_in_one_file_and_its_record() -> None:
     cases = loaded("update_cases")
-    name, added = cases.BUGS[3]
+    name, added = cases.BUGS[cases.CRASHES]
     good, bad = map(files_of, (wheel_bytes(), cases.with_bug(wheel_bytes(), name, added)))
     changed = {each for each in good if good[each] != bad[each]}
     record = next(each for each in good if each.endswith("/RECORD"))
@@ -153,3 +155,14 @@ def test_each_bug_is_in_a_file_of_the_wheel() -> None:
     cases = loaded("update_cases")
     assert {name for name, _ in cases.BUGS.values()} <= set(files_of(wheel_bytes()))
     assert set(cases.BUGS) < {case.number for case in cases.CASES}
+
+
+def test_phase_of_the_updater_is_waited_for(guest, tmp_path: Path, monkeypatch) -> None:
+    module = loaded("firmware_updates")
+    monkeypatch.setattr(module, "PHASE", module.PHASE.replace("/var/lib/gammabox-updater", str(tmp_path)))
+    trial = State("a", phase="trial", trial=Trial("b", "0.1.0-2", "ab", "one"))
+    save_state(Disk(), tmp_path, State("a"))
+    threading.Timer(1.5, save_state, (Disk(), tmp_path, trial)).start()
+    module.wait_for_phase(guest, "trial", 60)
+    with pytest.raises(Exception, match="is trial, and not preparing, after 1 s"):
+        module.wait_for_phase(guest, "preparing", 1)

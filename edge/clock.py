@@ -8,6 +8,8 @@ STEP_S = 2.0
 """Between two looks the wall clock may go on by so much more or less than the monotonic clock."""
 STEP_TOLD_S = 600.0
 """A step is told for so long."""
+CLOCK_WAS_SET = "the clock was set"
+"""How the sentence about a step begins."""
 SET_SINCE = datetime(2025, 1, 1, tzinfo=timezone.utc)
 """An earlier time is that of a clock that was never set."""
 
@@ -43,7 +45,7 @@ class ClockWatch:
         if abs(stepped_s) > STEP_S:
             way = "forward" if stepped_s > 0 else "back"
             self._step = (
-                f"the clock was set {way} by {abs(stepped_s):,.0f} s at {utc:%Y-%m-%dT%H:%M:%SZ}: "
+                f"{CLOCK_WAS_SET} {way} by {abs(stepped_s):,.0f} s at {utc:%Y-%m-%dT%H:%M:%SZ}: "
                 "earlier times are off by as much"
             )
             self._stepped_s = now_s

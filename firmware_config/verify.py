@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from edge import __version__
+from edge.clock import CLOCK_WAS_SET
 from edge.control_room.arrivals import Received
 from edge.doctor.finding import Finding, fault, ok, skipped
 from edge.telemetry.messages import Health, HitMessage, Info, Status
@@ -109,6 +110,7 @@ def findings_of(box: Box, heard: Heard, expected: Expected, now: datetime | None
         yield fault("reports", "it is online, but has sent no health and no facts since", f"wait, or {_DOCTOR}")
         return
     yield _rights(heard.health)
+    yield from _clock(heard.health)
     yield _release(heard.info, expected.release)
     yield _model(heard.info, expected.model_sha256)
     yield _camera(box, heard.info, heard.health)
@@ -149,6 +151,11 @@ def _rights(health: Health) -> Finding:
     return fault("rights", refused, "give the broker the acl that gammabox-firmware broker writes")
 
 
+def _clock(health: Health) -> Iterator[Finding]:
+    """Say that the clock was set: a board without a battery finds the time only when it has a network."""
+    yield from (ok("clock", each) for each in health.faults if each.startswith(CLOCK_WAS_SET))
+
+
 def _release(info: Info, expected: str | None) -> Finding:
     said = f"release {info.release or 'unknown'}, software {info.software}"
     if expected is not None and info.release != expected:
@@ -168,16 +175,17 @@ def _model(info: Info, expected: str | None) -> Finding:
 
 
 def _camera(box: Box, info: Info, health: Health) -> Finding:
+    faults = [each for each in health.faults if not each.startswith(CLOCK_WAS_SET)]
     if health.camera:
-        words = next((each for each in health.faults if any(word in each for word in health.camera)), None)
-        sentence = words or next(iter(health.faults), "see docs/camera-states.md")
+        words = next((each for each in faults if any(word in each for word in health.camera)), None)
+        sentence = words or next(iter(faults), "see docs/camera-states.md")
         return fault("camera", ", ".join(health.camera), sentence)
     if not health.frames:
-        return fault("camera", "no frame was analysed", next(iter(health.faults), f"check {box.camera}; {_DOCTOR}"))
+        return fault("camera", "no frame was analysed", next(iter(faults), f"check {box.camera}; {_DOCTOR}"))
     camera = info.camera
     said = f"{camera.kind} {camera.width}x{camera.height}"
-    if health.faults:
-        return fault("camera", f"{said}, with a fault", health.faults[0])
+    if faults:
+        return fault("camera", f"{said}, with a fault", faults[0])
     return ok("camera", said)
 
 

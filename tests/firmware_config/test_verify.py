@@ -1,10 +1,11 @@
 """What a box reports is judged link by link, and the first broken one is named with a remedy."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from reports import GOOD_HEALTH, GOOD_INFO, NOW, STAMP
 
+from edge.clock import ClockWatch
 from edge.control_room.arrivals import Received
 from edge.telemetry.messages import Health, HitDetail, HitMessage, Info, Model, Status
 from edge.telemetry.topics import Topic
@@ -64,6 +65,19 @@ def test_findings_of_a_good_box_are_all_well() -> None:
 def test_findings_of_name_the_first_broken_link(box: Heard, check: str, said: str) -> None:
     first = next(finding for finding in findings_of(BOX, box, EXPECTED, NOW) if finding.state == "fault")
     assert (first.check, said in first.found, bool(first.remedy)) == (check, True, True), first
+
+
+def test_clock_that_was_set_is_told_and_no_fault() -> None:
+    """A board without a battery for its clock has the time for the first time when it is online."""
+    watch, before = ClockWatch(), datetime(2026, 4, 27, tzinfo=timezone.utc)
+    watch.faults(0.0, before)
+    told = tuple(watch.faults(1.0, before + timedelta(days=217)).values())
+    findings = {finding.check: finding for finding in findings_of(BOX, heard(health={"faults": told}), EXPECTED, NOW)}
+    assert {finding.state for finding in findings.values()} == {"ok"}
+    assert "set forward by 18,748,799 s" in findings["clock"].found
+    with_other = list(findings_of(BOX, heard(health={"faults": (*told, "the disk is full")}), EXPECTED, NOW))
+    assert [finding.check for finding in with_other if finding.state == "fault"] == ["camera"]
+    assert next(finding for finding in with_other if finding.state == "fault").remedy == "the disk is full"
 
 
 def test_findings_of_ask_for_news() -> None:

@@ -37,8 +37,10 @@ PROGRAMS = {
 }
 BOOT_MIB, ROOT_MIB = 160, 640
 FILM = "/opt/film.avi"
-# An emulated clock on a busy machine may not tick as the kernel checks it at its start.
-KERNEL_WORDS = "root=LABEL=rootfs rw console=ttyS0 loglevel=3 panic=10 no_timer_check mitigations=off"
+# An emulated clock on a busy machine may not tick as the kernel checks it at its start. The console is for the shell.
+KERNEL_WORDS = (
+    "root=LABEL=rootfs rw console=ttyS0 loglevel=3 panic=10 no_timer_check mitigations=off systemd.show_status=false"
+)
 DRIVERS = ("virtio_pci", "virtio_blk", "ext4")
 NOT_STARTED = (
     *("apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer", "fstrim.timer"),
@@ -46,6 +48,7 @@ NOT_STARTED = (
 )
 CLOUD_INIT = """\
 datasource_list: [NoCloud, None]
+output: {all: ">> /var/log/cloud-init-output.log"}
 ssh_genkeytypes: [ed25519]
 cloud_init_modules: [growpart, resizefs, set_hostname, update_hostname, update_etc_hosts, users-groups, ssh]
 cloud_config_modules: [runcmd]

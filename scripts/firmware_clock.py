@@ -13,10 +13,10 @@ PORT = 123
 
 
 class TimeServer:
-    """Answers requests for the time in a thread until it is closed; counts them."""
+    """Answers requests for the time in a thread until it is closed; counts them, and notes when the first one came."""
 
     def __init__(self, host: str) -> None:
-        self.answers = 0
+        self.answers, self.first_utc_s = 0, float("nan")
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind((host, PORT))
         threading.Thread(target=self._serve, daemon=True).start()
@@ -31,9 +31,10 @@ class TimeServer:
         with contextlib.suppress(OSError):  # it was closed
             while True:
                 request, sender = self._socket.recvfrom(1024)
+                self.first_utc_s = self.first_utc_s if self.answers else time.time()
+                self.answers += 1
                 times = _stamp() + request[40:48] + _stamp() + _stamp()
                 self._socket.sendto(head + times, sender)
-                self.answers += 1
 
 
 def _stamp() -> bytes:

@@ -99,6 +99,7 @@ class Guest:
         if self._console is None:
             raise GuestError("it is switched off")
         mark = f"{DONE}-{time.monotonic_ns()}"
+        self._read(0.1)  # what the system has said since the last command
         at = len(self._text)
         # The mark is put together by the shell, so that an echo of the line is not taken for it.
         self._console.sendall(f"echo; {command}\nprintf '%s%s %s\\n' '{mark[:9]}' '{mark[9:]}' $?\n".encode())

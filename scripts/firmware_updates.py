@@ -59,7 +59,7 @@ def check_updates(guest: Guest, bench: Bench, releases: Releases, limit_s: int) 
             ended = ran.returncode == case.code and case.words in said
             bench.checks.tell("its roll-out ends as it has to", f"exit code {ran.returncode}: {said}", passed=ended)
             show_journal(guest, bench)
-            slot, release = guest.ask(SLOT).split()
+            slot, release = guest.ask(SLOT).split()[-2:]
             runs = release.endswith(f"-{RUNS_AFTERWARDS}")
             bench.checks.tell(f"release {RUNS_AFTERWARDS} runs afterwards", f"{release} in {slot}", passed=runs)
             works = bench.verify(RUNS_AFTERWARDS, limit_s)
@@ -122,7 +122,7 @@ def check_power_cuts(guest: Guest, bench: Bench, releases: Releases, seed: int, 
             wait_for_phase(guest, phase, limit_s)
             after_s = moments.uniform(first_s, last_s)
             time.sleep(after_s)
-            found = guest.run(PHASE)[1]
+            found = guest.ask(PHASE).split()[-1]
             guest.cut_power()
             name = f"cut {number}, {after_s:.0f} s into {phase}"
             bench.checks.say(f"    {name}: it was {found}")
@@ -140,7 +140,7 @@ def check_power_cuts(guest: Guest, bench: Bench, releases: Releases, seed: int, 
 def wait_for_phase(guest: Guest, phase: str, limit_s: float) -> None:
     """Wait until the updater of the box is at a phase."""
     wait = f'for n in $(seq {limit_s:.0f}); do test "$({PHASE})" = {phase} && break; sleep 1; done; {PHASE}'
-    found = guest.ask(wait, limit_s + 300)
+    found = guest.ask(wait, limit_s + 300).split()[-1]
     if found != phase:
         raise GuestError(f"the updater is {found}, and not {phase}, after {limit_s:.0f} s")
 
@@ -148,13 +148,13 @@ def wait_for_phase(guest: Guest, phase: str, limit_s: float) -> None:
 def check_after_cut(guest: Guest, bench: Bench, name: str, limit_s: int) -> None:
     """Look whether one slot works after a power cut."""
     tell = bench.checks.tell
-    slot, release = guest.ask(SLOT).split()
+    slot, release = guest.ask(SLOT).split()[-2:]
     number = int(release.rpartition("-")[2])
     whole = number in {RUNS_AFTERWARDS, CUT_NUMBER}
     tell(f"{name}: the link names a whole slot", f"{release} in {slot}", passed=whole)
     wait = "for n in $(seq 600); do systemctl is-active -q gammabox-edge && break; sleep 1; done"
     active = guest.ask(f"{wait}; systemctl is-active gammabox-edge; /opt/gammabox/venv/bin/gammabox-edge --version")
-    tell(f"{name}: the agent runs", active.split(), passed=active.startswith("active"))
+    tell(f"{name}: the agent runs", active.split(), passed="active" in active.split())
     tell(f"{name}: verify says that the box works", passed=bench.verify(number, limit_s))
-    errors = guest.ask("dmesg | grep -c 'EXT4-fs error' || true")
-    tell(f"{name}: the file system is whole", f"{errors} errors", passed=errors == "0")
+    errors = guest.ask("dmesg | grep 'EXT4-fs error' || true")
+    tell(f"{name}: the file system is whole", errors, passed=not errors)

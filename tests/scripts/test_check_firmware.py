@@ -49,6 +49,7 @@ def test_time_server_says_the_time(monkeypatch, free_port) -> None:
     assert (len(answer), answer[0], answer[24:32]) == (48, 0x24, b"original")
     seconds, part = struct.unpack(">II", answer[40:])
     assert seconds - clock.SINCE_1900 + part / 2**32 == pytest.approx(time.time(), abs=60)
+    assert (server.answers, server.first_utc_s) == (1, pytest.approx(time.time(), abs=60))
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from edge.telemetry import gate
+from edge.telemetry.acknowledgements import taken
 from edge.telemetry.commands import (
     AcknowledgeArguments,
     GetArguments,
@@ -15,7 +16,6 @@ from edge.telemetry.commands import (
     SetArguments,
     SilenceArguments,
 )
-from edge.telemetry.messages import Acknowledgement
 from edge.text import one_line
 
 if TYPE_CHECKING:
@@ -159,16 +159,9 @@ class Commander:
             raise CommandError("no alarm stands")
         if wanted not in {known, STANDING}:
             raise CommandError(f"the alarm {wanted} is not the last one of this box, which is {known}")
-        before = self._file.acknowledged(known)
-        silenced_until = before.silenced_until_utc if before is not None else None
-        if silenced_until is not None and silenced_until <= utc:
-            silenced_until = None
-        if isinstance(arguments, SilenceArguments):
-            silenced_until = utc + timedelta(minutes=arguments.minutes)
+        until = utc + timedelta(minutes=arguments.minutes) if isinstance(arguments, SilenceArguments) else None
         command = accepted.command
-        acknowledgement = Acknowledgement(
-            by=command.by, utc=utc, reason=command.reason, silenced_until_utc=silenced_until
-        )
+        acknowledgement = taken(self._file.acknowledged(known), command.by, utc, command.reason, until)
         self._file.acknowledge(known, acknowledgement)
         self._reporter.restate_alarm(utc)
         return {"alarm_id": known, "acknowledged": acknowledgement.model_dump(mode="json")}

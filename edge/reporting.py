@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from edge.alarm.condition import Situation
     from edge.config.telemetry import TelemetrySettings
     from edge.pipeline import AnalysedFrame
-    from edge.telemetry.messages import Acknowledgement, AlarmDetail, Message, Stamp
+    from edge.telemetry.acknowledgements import Acknowledgement
+    from edge.telemetry.messages import AlarmDetail, Message, Stamp
     from edge.telemetry.outbox import Outbox
     from edge.telemetry.outgoing import Keep
     from edge.telemetry.topics import Kind

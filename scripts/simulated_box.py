@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from edge.telemetry.acknowledgements import taken
 from edge.telemetry.advice import advice
 from edge.telemetry.commands import Command, Response
 from edge.telemetry.messages import (
-    Acknowledgement,
     AlarmDetail,
     AlarmMessage,
     Health,
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from edge.telemetry.acknowledgements import Acknowledgement
     from edge.telemetry.messages import Message
 
 HEALTH_S = 10.0
@@ -78,7 +79,7 @@ class SimulatedBox:
             yield from self._restart(now)
         elif event.what == "acknowledged":  # by somebody in another control room
             by, reason = event.value
-            self.acknowledged = Acknowledgement(by=by, utc=now, reason=reason)
+            self.acknowledged = taken(self.acknowledged, by, now, reason, None)
             yield from self.look(now)
         else:
             setattr(self, event.what, event.value)
@@ -111,6 +112,7 @@ class SimulatedBox:
                 "id": f"{self.stamp.device}-{self.stamp.boot_id[:6]}-{self.alarms}",
                 "raised": now,
                 "maximum": 0.0,
+                "more": False,
             }
             yield self._message("alarm", self._alarm("raised", now))
         elif excess:
@@ -156,10 +158,8 @@ class SimulatedBox:
             wrong = f"the alarm that stands is {self.alarm['id']}"
         if wrong is None:
             minutes = float(str(command.arguments.get("minutes", 0)))
-            before = None if self.acknowledged is None else self.acknowledged.silenced_until_utc
-            kept = before if before is not None and before > now else None
-            until = now + timedelta(minutes=minutes) if minutes else kept
-            self.acknowledged = Acknowledgement(by=command.by, utc=now, reason=command.reason, silenced_until_utc=until)
+            until = now + timedelta(minutes=minutes) if minutes else None
+            self.acknowledged = taken(self.acknowledged, command.by, now, command.reason, until)
         answer = self.stamp.make(
             Response, now, transaction_id=command.transaction_id, ok=wrong is None, error=wrong, result={}
         )
@@ -214,9 +214,10 @@ class SimulatedBox:
         )  # fmt: skip
 
     def _alarm(self, state: str, now: datetime) -> AlarmMessage:
-        known = self.alarm or {"id": "none", "raised": now, "maximum": 0.0}
+        known = self.alarm or {"id": "none", "raised": now, "maximum": 0.0, "more": False}
         rate_hz = self._measured()
         known["maximum"] = max(known["maximum"], rate_hz)
+        known["more"] = known["more"] or self.overload is not None
         duration_s = (now - known["raised"]).total_seconds() + 3
         doubts = () if self.doubt is None else (self.doubt,)
         detail = AlarmDetail(
@@ -225,7 +226,7 @@ class SimulatedBox:
             live_s=round(duration_s * 0.93, 3), rate_hz=rate_hz, rate_interval_hz=(rate_hz * 0.7, rate_hz * 1.4),
             background_hz=BACKGROUND_HZ, background_interval_hz=(0.15, 0.26), false_alarms_per_1000_h=1.0,
             recent=(_recent(10, rate_hz),), maximum_hz=known["maximum"], duration_s=duration_s,
-            lower_limit=self.overload is not None, overload=self.overload, evidence=(), doubts=doubts,
+            lower_limit=known["more"], overload=self.overload, evidence=(), doubts=doubts,
             weakened_by=doubts,
         )  # fmt: skip
         return self.stamp.make(

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import sqlite3
 
     from edge.control_room.archive_arrival import Arrival
+    from edge.telemetry.acknowledgements import Acknowledgement
 
 RATE_WINDOW_S = 60
 SCHEMA = """
@@ -115,22 +116,26 @@ def _alarm(database: sqlite3.Connection, box: int, message: AlarmMessage, arriva
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         row,
     ).rowcount
-    taken = message.acknowledged
-    if new and taken is not None and alarm_id is not None:
-        until_s = None if taken.silenced_until_utc is None else taken.silenced_until_utc.timestamp()
-        database.execute(
-            "INSERT INTO acknowledgement VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE"
-            " SET reason = excluded.reason, silenced_until_s = excluded.silenced_until_s",
-            (
-                box,
-                alarm_id,
-                kept_time_s(taken.utc.timestamp(), arrival.arrived_s),
-                taken.by,
-                taken.reason,
-                until_s,
-            ),
-        )
+    if new and message.acknowledged is not None and alarm_id is not None:
+        _acknowledgement(database, box, alarm_id, message.acknowledged, arrival)
     return bool(new)
+
+
+def _acknowledgement(
+    database: sqlite3.Connection, box: int, alarm_id: str, taken: Acknowledgement, arrival: Arrival
+) -> None:
+    """Keep who has taken charge of an alarm, and who had before, which may not have been heard."""
+    for each in taken.earlier:
+        database.execute(
+            "INSERT INTO acknowledgement VALUES (?, ?, ?, ?, ?, NULL) ON CONFLICT DO NOTHING",
+            (box, alarm_id, kept_time_s(each.utc.timestamp(), arrival.arrived_s), each.by, each.reason),
+        )
+    until_s = None if taken.silenced_until_utc is None else taken.silenced_until_utc.timestamp()
+    database.execute(
+        "INSERT INTO acknowledgement VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE"
+        " SET reason = excluded.reason, silenced_until_s = excluded.silenced_until_s",
+        (box, alarm_id, kept_time_s(taken.utc.timestamp(), arrival.arrived_s), taken.by, taken.reason, until_s),
+    )
 
 
 def _status(database: sqlite3.Connection, box: int, message: Status, arrival: Arrival) -> bool:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from edge.control_room.box import Box
-    from edge.telemetry import messages
+    from edge.telemetry import acknowledgements
     from edge.telemetry.messages import AlarmDetail, Health
 
 Urgency = Literal["alarm", "overload", "fault", "lost", "learning", "calm"]
@@ -36,12 +36,13 @@ MAX_LETTERS = 500
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """Who has taken note of an alarm, when, why, and until when the box is to be quiet about it."""
+    """Who has taken note of an alarm, when, why, and until when the box is to be quiet about it; and who had before."""
 
     by: str
     utc: datetime
     reason: str
     silenced_until: datetime | None
+    earlier: tuple[Acknowledgement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,11 +294,19 @@ def _place(box: Box) -> str:
     return _clean(next((place for place in places if place), ""))
 
 
-def acknowledgement_of(given: messages.Acknowledgement | None) -> Acknowledgement | None:
+def acknowledgement_of(given: acknowledgements.Acknowledgement | None) -> Acknowledgement | None:
     """Return an acknowledgement of a message as it is shown; None where there is none."""
     if given is None:
         return None
-    return Acknowledgement(_clean(given.by), given.utc, _clean(given.reason or ""), given.silenced_until_utc)
+    earlier = tuple(
+        Acknowledgement(_clean(each.by), each.utc, _clean(each.reason or ""), None) for each in given.earlier
+    )
+    return Acknowledgement(_clean(given.by), given.utc, _clean(given.reason or ""), given.silenced_until_utc, earlier)
+
+
+def names_of(given: Acknowledgement) -> tuple[str, ...]:
+    """Return who has acknowledged an alarm, each once, the latest first."""
+    return tuple(dict.fromkeys((given.by, *(each.by for each in reversed(given.earlier)))))
 
 
 def silence_is_over(given: Acknowledgement, now: datetime) -> bool:

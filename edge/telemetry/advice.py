@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from edge.telemetry.messages import AlarmDetail
 
 NEIGHBOURS = "Look at the neighbouring boxes: a source that passes is seen by several, one after the other"
+DOUBT = "A lamp or rain in it explains the doubt, but does not rule a source out"
 NOTE = "Nothing has to be done now; note what passed and whether somebody measured it"
 
 
@@ -30,5 +31,5 @@ def advice(state: str, alarm: AlarmDetail | None, place: str | None) -> str:
     if alarm is not None and (alarm.overload is not None or alarm.lower_limit):
         return f"Keep everybody away from {where}, the rate is very high; measure from a distance"
     if alarm is not None and alarm.doubts:
-        return f"Look at the picture first, as the hits may have another cause; else send someone to measure at {where}"
+        return f"Send someone with a measuring instrument to {where} all the same; look at the picture as well. {DOUBT}"
     return f"Send someone with a measuring instrument to {where}, who measures from a distance first. {NEIGHBOURS}"

@@ -9,8 +9,8 @@ from pydantic import AwareDatetime, Field, ValidationError
 
 from edge.config.strict import StrictModel
 from edge.files import is_newer, read_text, replace_file, why
+from edge.telemetry.acknowledgements import Acknowledgement
 from edge.telemetry.fields import Identifier
-from edge.telemetry.messages import Acknowledgement
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -68,7 +68,7 @@ class CommandFile:
         self._write(self._content.model_copy(update={"done": done}))
 
     def acknowledge(self, alarm_id: str, acknowledgement: Acknowledgement) -> None:
-        """Keep who has taken charge of an alarm; only the latest one is kept."""
+        """Keep who has taken charge of an alarm; only the latest alarm is kept."""
         self._write(self._content.model_copy(update={"alarm_id": alarm_id, "acknowledged": acknowledgement}))
 
     def _write(self, content: _Content) -> None:

@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, Field, ValidationError
 from edge.arguments import described, takes
 from edge.errors import GammaboxError
 from edge.redaction import redacted_values
+from edge.telemetry.acknowledgements import Acknowledgement  # noqa: TC001 - pydantic reads it
 from edge.telemetry.fields import (
     Base64,
     Count,
@@ -193,15 +194,6 @@ class AlarmDetail(Part):
     doubts: Texts = Field(description="reasons to take the latest hits for something other than radiation")
     equivalent: Equivalent | None = Field(default=None, description="dose rate that would explain the excess")
     weakened_by: Texts = Field(description="reasons to trust the alarm less; doubts are among them")
-
-
-class Acknowledgement(Part):
-    """Who has taken charge of an alarm, and for how long its sound is off."""
-
-    by: Text
-    utc: AwareDatetime
-    reason: Text | None = None
-    silenced_until_utc: AwareDatetime | None = None
 
 
 class PastAlarm(Part):

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from edge.telemetry.messages import Acknowledgement, AlarmDetail
+    from edge.telemetry.acknowledgements import Acknowledgement
+    from edge.telemetry.messages import AlarmDetail
 
 log = logging.getLogger(__name__)
 

@@ -9,10 +9,11 @@ from edge.alarm.alarm import Alarm
 from edge.commander import LINES_A_MINUTE, Commander, CommandError
 from edge.config.telemetry import VERBS, TelemetrySettings
 from edge.reporting import Reporter
+from edge.telemetry.acknowledgements import Acknowledgement, taken
 from edge.telemetry.command_file import CommandFile
 from edge.telemetry.commands import Response
 from edge.telemetry.inbox import Arrived, Inbox
-from edge.telemetry.messages import Acknowledgement, Stamp, decode
+from edge.telemetry.messages import Stamp, decode
 from edge.telemetry.outbox import Outbox
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
@@ -118,6 +119,24 @@ def test_acknowledge_after_a_silence_is_over_asks_for_no_other(rig):
     rig.file.acknowledge("gate-1", over)
     assert rig.give("acknowledge", alarm_id="standing").ok
     assert rig.alarms()[-1].acknowledged.silenced_until_utc is None
+
+
+def test_acknowledge_keeps_who_did_so_before_to_the_end_of_the_alarm(rig):
+    rig.reporter._send_alarm(ALARM)
+    rig.file.acknowledge("gate-1", Acknowledgement(by="Bo", utc=NOW - timedelta(minutes=1), reason="patrol 2 is out"))
+    assert rig.give("acknowledge", alarm_id="gate-1").ok
+    rig.reporter._send_state(NOW, "cleared", rig.alarms()[-1].alarm)
+    for given in (rig.file.acknowledged("gate-1"), rig.alarms()[-1].acknowledged):
+        assert given.by == "Ada"
+        assert [(each.by, each.reason) for each in given.earlier] == [("Bo", "patrol 2 is out")]
+
+
+def test_acknowledgements_keep_the_first_and_the_last_ones():
+    given = None
+    for number in range(9):
+        given = taken(given, f"guard-{number}", NOW + timedelta(seconds=number), None, None)
+    assert given.by == "guard-8"
+    assert [each.by for each in given.earlier] == ["guard-0", "guard-5", "guard-6", "guard-7"]
 
 
 @pytest.mark.parametrize(

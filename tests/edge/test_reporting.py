@@ -11,7 +11,8 @@ from edge.config.device import AlarmSettings
 from edge.config.telemetry import TelemetrySettings
 from edge.detect.hit import Hit
 from edge.reporting import Reporter
-from edge.telemetry.messages import Acknowledgement, AlarmDetail, Info, Stamp, decode
+from edge.telemetry.acknowledgements import Acknowledgement
+from edge.telemetry.messages import AlarmDetail, Info, Stamp, decode
 from edge.telemetry.outbox import Outbox
 from edge.telemetry.past_alarms import PastAlarms
 

@@ -2,8 +2,8 @@
 
 from datetime import datetime, timedelta, timezone
 
+from edge.telemetry.acknowledgements import Acknowledgement
 from edge.telemetry.messages import (
-    Acknowledgement,
     AlarmDetail,
     AlarmMessage,
     Camera,
@@ -34,8 +34,8 @@ class Sender:
     def at(self, second):
         return self.now + timedelta(seconds=second)
 
-    def alarm(self, state="raised", second=0.0, number=1, *, rate_hz=8.0, by=None, **fields):
-        """Return an alarm message; with `by`, acknowledged by this person 5 s before."""
+    def alarm(self, state="raised", second=0.0, number=1, *, rate_hz=8.0, by=None, earlier=(), **fields):
+        """Return an alarm message; with `by`, acknowledged by this person 5 s before, and by `earlier` ones."""
         detail = None
         if state not in {"learning", "none"}:
             detail = AlarmDetail(
@@ -59,7 +59,7 @@ class Sender:
                 doubts=(),
                 weakened_by=("bright ground",),
             )
-        taken = by and Acknowledgement(by=by, utc=self.at(second - 5), reason="patrol sent")
+        taken = by and Acknowledgement(by=by, utc=self.at(second - 5), reason="patrol sent", earlier=earlier)
         return self.stamp.make(
             AlarmMessage,
             self.at(second),

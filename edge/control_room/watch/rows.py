@@ -147,10 +147,15 @@ def details(view: View, now: datetime, zone: tzinfo | None = None) -> list[Text]
 
 
 def acknowledged_text(given: Acknowledgement, zone: tzinfo | None) -> str:
-    """Return who has taken charge of an alarm, when and why."""
-    reason = f": {given.reason}" if given.reason else ""
+    """Return who has taken charge of an alarm, when and why, and who had done so before."""
     silent = "" if given.silenced_until is None else f" Silent until {time_text(given.silenced_until, zone)}."
-    return f"Acknowledged by {given.by} at {time_text(given.utc, zone)}{reason}.{silent}"
+    before = "; ".join(f"by {_given_text(each, zone)}" for each in reversed(given.earlier))
+    return f"Acknowledged by {_given_text(given, zone)}.{silent}{f' Before: {before}.' if before else ''}"
+
+
+def _given_text(given: Acknowledgement, zone: tzinfo | None) -> str:
+    reason = f": {given.reason}" if given.reason else ""
+    return f"{given.by} at {time_text(given.utc, zone)}{reason}"
 
 
 def _figures(alarm: AlarmDetail) -> str:

@@ -67,6 +67,14 @@ def test_history_joins_the_messages_of_an_alarm(night, box):
     assert (alarm.box.place, alarm.box.latitude) == ("north gate", 52.5)
 
 
+def test_history_knows_an_acknowledgement_that_it_heard_of_later_only(night, box):
+    earlier = ({"by": "Bo", "utc": box.at(1), "reason": "patrol 2 is out"},)
+    night.hear(box, box.alarm("updated", 10, by="Ann", earlier=earlier), box.alarm("updated", 20, by="Ann"))
+    (alarm,) = night.history().alarms()
+    taken = [(each.person, each.reason) for each in alarm.acknowledged]
+    assert taken == [("Bo", "patrol 2 is out"), ("Ann", "patrol sent"), ("Ann", "patrol sent")]
+
+
 @pytest.mark.parametrize(
     ("last", "end"),
     [

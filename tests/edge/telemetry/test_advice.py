@@ -20,7 +20,7 @@ DETAIL = AlarmDetail(
         ("raised", {}, "Send someone with a measuring instrument to North gate"),
         ("updated", {"lower_limit": True}, "Keep everybody away from North gate"),
         ("updated", {"overload": "crowded"}, "Keep everybody away from North gate"),
-        ("updated", {"doubts": ("glints",)}, "Look at the picture first"),
+        ("updated", {"doubts": ("glints",)}, "instrument to North gate all the same; look at the picture as well"),
         ("changed", {}, "a source may have come to stay"),
         ("cleared", {}, "Nothing has to be done now"),
     ],

@@ -5,10 +5,11 @@ import jinja2
 import pytest
 
 from edge.telemetry import home_assistant
+from edge.telemetry.acknowledgements import Acknowledgement
 from edge.telemetry.commands import ARGUMENTS, Command
 from edge.telemetry.dose_rate import equivalent
 from edge.telemetry.home_assistant import Device, discovery, discovery_topic
-from edge.telemetry.messages import Acknowledgement, AlarmDetail, AlarmMessage, Health, Recent, Stamp, encode
+from edge.telemetry.messages import AlarmDetail, AlarmMessage, Health, Recent, Stamp, encode
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
 BOX = Device("docks", "gate-1", "North gate", "0.1.0", "alexnet_edge", 10.0)

@@ -12,7 +12,7 @@ ADVICE = {
     "LOST": f"{NOT_WATCHED}. Check power and network of the box, and tell the technician.",
     "SILENT": f"{NOT_WATCHED}. Check power and network of the box, and tell the technician.",
     "UNKNOWN": f"{NOT_WATCHED}. Tell the technician; if the box was taken down for good, it can be forgotten.",
-    "STOPPED": f"{NOT_WATCHED}. Ask who has stopped the agent, and why.",
+    "STOPPED": f"{NOT_WATCHED}. Ask who has stopped it, and why.",
     "LEARNING": "No all-clear yet. If this lasts for more than an hour, tell the technician.",
 }
 """By the word of the state; a calm box needs nothing."""
@@ -24,7 +24,7 @@ def advice_of(word: str, place: str, said: str = "") -> str:
     Examples
     --------
     >>> advice_of("STOPPED", "")
-    'This place is not watched now. Ask who has stopped the agent, and why.'
+    'This place is not watched now. Ask who has stopped it, and why.'
     >>> advice_of("calm", "North gate")
     ''
 

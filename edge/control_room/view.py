@@ -189,7 +189,7 @@ _Finding = tuple[Urgency, str, str]
 def _findings(box: Box, now: datetime, absence: tuple[str, str] | None, health: Health | None) -> Iterator[_Finding]:
     """Yield what keeps a box from being calm: an urgency, its word, and a reason."""
     yield from _alarm_findings(box, absence)
-    if health is not None and health.overload is not None:
+    if health is not None and health.overload is not None and not _counts_too_few(box):
         yield ("overload", "OVERLOAD", f"more comes than can be judged: {health.overload}")
     for kind, reason in box.unreadable:
         yield ("fault", "FAULT", f"a message of the kind {kind} cannot be read: {reason}")
@@ -219,7 +219,7 @@ def _alarm_findings(box: Box, absence: tuple[str, str] | None) -> Iterator[_Find
     if restarted:
         yield ("alarm", word, "the box has restarted since; the alarm is neither confirmed nor cleared")
     elif old:
-        yield ("alarm", word, "the box is away since; the alarm is neither confirmed nor cleared")
+        yield ("alarm", word, "the box is away now; its alarm is neither confirmed nor cleared")
     if box.alarm.state == "changed":
         yield ("alarm", word, "the excess lasts: a source that stays, or a new background; look at the box")
     detail = box.alarm.alarm
@@ -243,6 +243,12 @@ def _learning_findings(box: Box, health: Health | None) -> Iterator[_Finding]:
         elif health is not None and health.condition != "clear" and health.seq > box.alarm.seq:
             reasons = health.reasons or ("the box is about to say more",)
             yield from (("learning", word, f"no all-clear: {reason}") for reason in reasons)
+
+
+def _counts_too_few(box: Box) -> bool:
+    """Return whether an alarm stands that names an overload itself."""
+    detail = None if box.alarm is None or not _stands(box) else box.alarm.alarm
+    return detail is not None and detail.overload is not None
 
 
 def _stands(box: Box) -> bool:
@@ -269,7 +275,7 @@ def _absence(box: Box, now: datetime) -> tuple[str, str] | None:
     if box.status.reason == "lost":
         return ("LOST", "the connection broke off: power, network, or the box itself")
     if box.status.state == "offline":
-        return ("STOPPED", "somebody has stopped the agent")
+        return ("STOPPED", "somebody has stopped this box")
     said_s = 0.0 if box.health is None else min(box.health.interval_s or 0.0, MAX_INTERVAL_S)
     allowed_s = max(SILENT_S, MISSED * max(said_s, *box.spacings_s, 0.0))
     if box.heard is None or (now - box.heard).total_seconds() > allowed_s:

@@ -44,7 +44,7 @@ def test_watch_prints_alarms_and_faults_or_json(broker, tmp_path):
     place = ["--broker", f"127.0.0.1:{broker.port}", "--site", site, "--seconds", "1"]
     (line,) = watch(*place, "--on-alarm", f"touch {tmp_path / 'rung'}").stdout.splitlines()
     assert (tmp_path / "rung").exists()
-    assert f" {site}/gate OLD ALARM: most 7.00 hits/s, 6.5 sigma; the box is away since" in line
+    assert f" {site}/gate OLD ALARM: most 7.00 hits/s, 6.5 sigma; the box is away now" in line
     said = [json.loads(line) for line in watch(*place, "--json").stdout.splitlines()]
     assert {each["message"]["event_id"] for each in said} == {"b-0", "b-1", "b-2"}
     topics = [json.loads(line)["topic"] for line in watch(*place, "--json", "--no-hits").stdout.splitlines()]

@@ -92,7 +92,10 @@ function byName(one, other) {
 
 function* allFindings(box, now, absence, health) {
   yield* alarmFindings(box, absence);
-  if (health?.overload != null) yield ["overload", "OVERLOAD", `more comes than can be judged: ${health.overload}`];
+  const isTold = stands(box) && box.alarm.alarm?.overload != null;
+  if (health?.overload != null && !isTold) {
+    yield ["overload", "OVERLOAD", `more comes than can be judged: ${health.overload}`];
+  }
   for (const { kind, reason } of box.unreadable) {
     yield ["fault", "FAULT", `a message of the kind ${kind} cannot be read: ${reason}`];
   }
@@ -119,7 +122,7 @@ function* alarmFindings(box, absence) {
   if (hasRestarted(box)) {
     yield ["alarm", word, "the box has restarted since; the alarm is neither confirmed nor cleared"];
   } else if (isOld) {
-    yield ["alarm", word, "the box is away since; the alarm is neither confirmed nor cleared"];
+    yield ["alarm", word, "the box is away now; its alarm is neither confirmed nor cleared"];
   }
   if (box.alarm.state === "changed") {
     yield ["alarm", word, "the excess lasts: a source that stays, or a new background; look at the box"];
@@ -162,7 +165,7 @@ function validHealth(box) {
 function absenceOf(box, now) {
   if (!box.status) return ["UNKNOWN", "has not said whether it is online"];
   if (box.status.reason === "lost") return ["LOST", "the connection broke off: power, network, or the box itself"];
-  if (box.status.state === "offline") return ["STOPPED", "somebody has stopped the agent"];
+  if (box.status.state === "offline") return ["STOPPED", "somebody has stopped this box"];
   const saidS = Math.min(box.health?.interval_s ?? 0, MAX_INTERVAL_S);
   const allowedS = Math.max(SILENT_S, MISSED * Math.max(saidS, ...box.spacingsS));
   if (box.heard === null || (now - box.heard) / 1000 > allowedS) {

@@ -14,7 +14,7 @@ const ADVICE = Object.freeze({
   LOST: SILENT,
   SILENT,
   UNKNOWN: `${NOT_WATCHED}. Tell the technician; if the box was taken down for good, it can be forgotten.`,
-  STOPPED: `${NOT_WATCHED}. Ask who has stopped the agent, and why.`,
+  STOPPED: `${NOT_WATCHED}. Ask who has stopped it, and why.`,
   LEARNING: "No all-clear yet. If this lasts for more than an hour, tell the technician.",
 });
 

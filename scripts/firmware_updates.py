@@ -114,7 +114,7 @@ def check_power_cuts(guest: Guest, bench: Bench, releases: Releases, seed: int, 
     tell, moments = bench.checks.tell, random.Random(seed)
     release = releases.made(CUT_NUMBER)
     guest.start()
-    guest.wait_for_shell(limit_s)
+    guest.wait_until_up(limit_s)
     tell("it works before", passed=bench.verify(RUNS_AFTERWARDS, limit_s))
     rolling = RollOut(bench, releases.words(release))
     try:
@@ -127,7 +127,7 @@ def check_power_cuts(guest: Guest, bench: Bench, releases: Releases, seed: int, 
             name = f"cut {number}, {after_s:.0f} s into {phase}"
             bench.checks.say(f"    {name}: it was {found}")
             guest.start()
-            guest.wait_for_shell(limit_s)
+            guest.wait_until_up(limit_s)
             check_after_cut(guest, bench, name, limit_s)
         code = rolling.ended(limit_s)
         tell("the update is finished after all", f"exit code {code}: {rolling.last}", passed=code == 0)

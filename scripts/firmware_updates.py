@@ -153,7 +153,9 @@ def check_after_cut(guest: Guest, bench: Bench, name: str, limit_s: int) -> None
     whole = number in {RUNS_AFTERWARDS, CUT_NUMBER}
     tell(f"{name}: the link names a whole slot", f"{release} in {slot}", passed=whole)
     wait = "for n in $(seq 600); do systemctl is-active -q gammabox-edge && break; sleep 1; done"
-    active = guest.ask(f"{wait}; systemctl is-active gammabox-edge; /opt/gammabox/venv/bin/gammabox-edge --version")
+    active = guest.ask(
+        f"{wait}; systemctl is-active gammabox-edge; /opt/gammabox/venv/bin/gammabox-edge --version", limit_s
+    )
     tell(f"{name}: the agent runs", active.split(), passed="active" in active.split())
     tell(f"{name}: verify says that the box works", passed=bench.verify(number, limit_s))
     errors = guest.ask("dmesg | grep 'EXT4-fs error' || true")

@@ -8,7 +8,8 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 
 import { Box, mixedNight } from "./console/boxes.mjs";
-import { checkAway, checkEvidence, checkOverload } from "./console/attention.mjs";
+import { checkAcknowledge, checkMeanwhile, checkPlace } from "./console/acknowledging.mjs";
+import { checkAway, checkOverload } from "./console/attention.mjs";
 import {
   BUILD,
   PICTURES,
@@ -82,7 +83,7 @@ async function checkLogin(browser, url, script) {
   await logIn(page);
   await page.getByText("Connected").waitFor();
   await page.getByText("gate-north").waitFor();
-  require(await page.getByRole("button", { name: "Sound on" }).isVisible(), "the sound is on after the login");
+  require(await page.getByText("Sound: on").isVisible(), "the sound is on after the login");
   const stored = await page.evaluate(() =>
     JSON.stringify([{ ...sessionStorage }, { ...localStorage }, document.cookie]),
   );
@@ -106,34 +107,6 @@ async function checkAlarm(page, box, script) {
   await page.emulateMedia({ colorScheme: "light" });
 }
 
-// With the keyboard alone: from the banner to the form, and the answer of the box comes back.
-async function checkAcknowledge(page, box, script) {
-  await page.getByRole("button", { name: "Acknowledge" }).first().focus();
-  await page.keyboard.press("Enter");
-  await sleep(50);
-  const focused = await page.evaluate(() => document.activeElement.name);
-  require(focused === "by", "Acknowledge leads to the field of the name", focused);
-  await page.keyboard.type("J. Okafor");
-  await page.keyboard.press("Tab");
-  await page.keyboard.type("Patrol 2 is on the way");
-  await page.keyboard.press("Enter");
-  await page.getByText("the box has confirmed").waitFor();
-  await page.getByText(/J\. Okafor acknowledged it/).waitFor();
-  const banners = await page.locator(".banner.alarm:not(.overload)").count();
-  require(banners === 0, "the banner goes when the alarm is acknowledged", banners);
-  for (let step = 0; step < 12; step += 1) await box.health(30 + 12 * Math.sin(step / 2));
-  await sleep(400);
-  await checkEvidence(page, box, python);
-  await axe(page, script, "details");
-  await picture(page, "details-light");
-  await page.keyboard.press("Escape");
-  const at = await page.evaluate(() => document.activeElement.dataset.key);
-  require(at === `${SITE}/gate-north`, "Escape closes the details and returns to the row", at);
-  await page.keyboard.press("ArrowDown");
-  const next = await page.evaluate(() => document.activeElement.dataset.key);
-  require(next !== at && next.startsWith(SITE), "arrow keys move in the list", next);
-}
-
 async function checkLoss(page, mosquitto, box) {
   await box.endSilence();
   await page.locator(".banner.alarm").getByText("North gate").first().waitFor();
@@ -144,10 +117,13 @@ async function checkLoss(page, mosquitto, box) {
   await page.getByText("No connection", { exact: true }).waitFor();
   require(Date.now() - began < 2000, "a lost connection is shown at once", `${Date.now() - began} ms`);
   require((await page.title()).includes("NO CONNECTION"), "the title says so");
+  await page.getByText("CONNECTION LOST since").waitFor();
+  await page.getByText("call the technician, and watch the places in another way").first().waitFor();
   await picture(page, "lost");
   await mosquitto.start();
   await page.getByText("Connected", { exact: true }).waitFor();
   require(true, "the connection is regained", `${Date.now() - began} ms after its loss`);
+  require((await page.getByText("have fallen away").count()) === 0, "and no box has fallen away by it");
   began = Date.now();
   mosquitto.freeze(true);
   await page.getByText("No connection", { exact: true }).waitFor({ timeout: 40_000 });
@@ -173,7 +149,7 @@ async function checkHostile(page, box) {
   await box.health();
 }
 
-async function checkPhone(browser, url, script) {
+async function checkPhone(browser, url, script, boxes) {
   const page = await openPage(browser, url, {
     viewport: PHONE,
     hasTouch: true,
@@ -187,13 +163,14 @@ async function checkPhone(browser, url, script) {
   require(wide <= PHONE.width, "nothing is cut off on a phone", `${wide} of ${PHONE.width} pixels`);
   await axe(page, script, "phone");
   await picture(page, "phone-list");
-  await page.getByRole("button", { name: "Silence it here" }).tap();
+  await page.getByRole("button", { name: "Stop the sound on this screen only" }).last().tap();
   await sleep(200);
   await picture(page, "phone-quiet");
   await page.locator(".box.alarm").first().tap();
   await sleep(300);
   await picture(page, "phone-details", { fullPage: true });
   await page.getByRole("button", { name: "Close the details" }).tap();
+  await checkPlace(page, boxes);
   await page.emulateMedia({ colorScheme: "dark" });
   await page.getByRole("button", { name: "Plan" }).tap();
   await sleep(200);
@@ -263,8 +240,8 @@ async function checkSound(browser, url, box) {
   await box.alarm();
   await page.getByText("keeps this page silent").waitFor();
   require(true, "a page that cannot be heard says so");
-  await page.getByRole("button", { name: "Turn the sound on" }).click();
-  await page.getByRole("button", { name: "Sound on" }).waitFor();
+  await page.getByRole("button", { name: "Turn sound on" }).first().click();
+  await page.getByText("Sound: on").waitFor();
   require(true, "one press turns the sound on");
   await page.emulateMedia({ reducedMotion: "reduce" });
   const motion = await page.evaluate(
@@ -314,10 +291,11 @@ async function main() {
     const boxes = await mixedNight(client, SITE);
     const page = await checkLogin(browser, url, script);
     await checkAlarm(page, boxes[0], script);
-    await checkAcknowledge(page, boxes[0], script);
+    await checkAcknowledge(page, boxes[0], script, python);
+    await checkMeanwhile(page, boxes[1], script);
     await checkOverload(page, boxes[4], script);
     await checkHostile(page, boxes[1]);
-    await checkPhone(browser, url, script);
+    await checkPhone(browser, url, script, [boxes[0], boxes[5], boxes[9]]);
     await checkSound(browser, url, boxes[3]);
     await checkLoss(page, mosquitto, boxes[0]);
     await checkMany(browser, url, client, script);

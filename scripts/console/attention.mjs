@@ -16,8 +16,14 @@ export async function checkOverload(page, box, script) {
   await picture(page, "overload-filter");
   await page.getByRole("button", { name: "Show all boxes" }).click();
   require((await page.getByText("hidden by the filter").count()) === 0, "it goes with the filter");
-  await page.getByRole("button", { name: "Silence it here" }).click();
+  const row = page.locator(".box.overload");
+  const rate = await row.locator(".rate").textContent();
+  require(rate === "> 900 hits/s", "the rate of an overload is a lower limit", rate);
+  await page.getByRole("button", { name: "Stop the sound on this screen only" }).click();
   require((await page.locator(".banner.overload").count()) === 0, "an overload can be silenced on this page");
+  const note = await row.locator(".note").textContent();
+  require(note.startsWith("silent on this screen only"), "its row says so", note);
+  await page.getByText("Silent on this screen only: quay-3.").waitFor();
   await box.health();
   await page.waitForFunction(() => !document.title.includes("OVERLOAD"));
   await box.health(900, { overload: "1,300 candidates a second, 400 can be judged" });
@@ -27,7 +33,7 @@ export async function checkOverload(page, box, script) {
   const listed = await page.getByText(/^overload /).allTextContents();
   require(listed.length === 2 &&
     listed[1].includes(", over after "), "overloads stand in the list of alarms", listed.length);
-  require((await page.locator(".session .missed").count()) === 1, "the missed one stands out there");
+  require((await page.locator(".session strong.missed").count()) === 1, "the missed one stands out there");
   await picture(page, "session");
   await page.getByRole("button", { name: "List", exact: true }).click();
 }
@@ -37,10 +43,14 @@ export async function checkAway(page, boxes) {
   const gone = boxes.slice(0, Math.ceil(0.6 * boxes.length));
   await Promise.all(gone.map((box) => box.status("offline", "lost")));
   await page.getByText("have fallen away").waitFor();
-  const told = await page.locator(".banner.away strong").textContent();
+  const told = await page.locator(".banner.outage strong").textContent();
   // Those of the mixed night are silent by now, too.
   require(parseInt(told, 10) >= gone.length, "many boxes that fall away are told in one line", told);
+  const stop = page.locator(".banner.outage").getByRole("button", { name: "Stop the sound on this screen only" });
   await picture(page, "fallen-away");
+  await stop.click();
+  await stop.waitFor({ state: "detached" });
+  require(true, "it sounds until that is stopped on this page");
   await Promise.all(gone.map((box) => box.status()));
   await page.getByText("have fallen away").waitFor({ state: "detached" });
   require(true, "it goes when they are back");

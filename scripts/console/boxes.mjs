@@ -173,21 +173,29 @@ export class Box {
     await Promise.all([this.status(), this.info(), this.health(), this.clear()]);
   }
 
-  /** Answer commands as a box does. */
+  /** Somebody takes charge of the alarm; who had before stays readable. */
+  async take(by, reason, minutes = 0) {
+    const utc = new Date().toISOString();
+    const until = minutes ? new Date(Date.now() + 60_000 * minutes).toISOString() : null;
+    const { taken } = this;
+    const earlier = taken ? [...taken.earlier, { by: taken.by, utc: taken.utc, reason: taken.reason }] : [];
+    this.taken = { by, reason, utc, silenced_until_utc: until, earlier };
+    await this.alarm("updated", 38, { acknowledged: this.taken });
+  }
+
+  /** Answer commands as a box does, and count them. */
   async answer() {
+    this.commands = 0;
     await this.client.subscribeAsync(`gammabox/${this.site}/${this.device}/cmd/+`, { qos: 1 });
     this.client.on("message", async (topic, payload) => {
       const [, site, device, , verb] = topic.split("/");
       if (device !== this.device || site !== this.site) return;
+      this.commands += 1;
       const command = JSON.parse(payload);
       const isKnown = verb === "silence" || command.arguments.alarm_id === this.id;
-      const error = isKnown ? null : "no such alarm stands";
+      const error = isKnown ? null : "no alarm stands";
       await this.publish(`rsp/${verb}`, { transaction_id: command.transaction_id, ok: isKnown, error, result: {} });
-      if (!isKnown) return;
-      const { by, reason, utc } = command;
-      const minutes = command.arguments.minutes;
-      const until = minutes ? new Date(Date.now() + 60_000 * minutes).toISOString() : null;
-      await this.alarm("updated", 38, { acknowledged: { by, reason, utc, silenced_until_utc: until } });
+      if (isKnown) await this.take(command.by, command.reason, command.arguments.minutes);
     });
   }
 }
@@ -196,8 +204,8 @@ export class Box {
 export async function mixedNight(client, site) {
   const boxes = Object.keys(NIGHT).map((name, index) => new Box(client, site, name, index));
   await Promise.all(boxes.map((box) => box.begin()));
-  const [north, , park, , quay, , hall, office, tunnel] = boxes;
-  await north.answer();
+  const [north, south, park, , quay, , hall, office, tunnel] = boxes;
+  await Promise.all([north.answer(), south.answer()]);
   await park.health(0.04, {
     faults: ["the camera is out of focus since 21:14", "temperature 84 °C: the processor is throttled"],
   });

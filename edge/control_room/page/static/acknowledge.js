@@ -1,7 +1,8 @@
 // The form in which a guard takes charge of an alarm: who, why, and whether the sound comes back after a while.
 
+import { followed, isTwice, isUnread, opened, problemsOf, sent } from "./taking.js";
 import { clockTime, moment } from "./text.js";
-import { h } from "./vendor/preact.mjs";
+import { Component, createRef, h } from "./vendor/preact.mjs";
 import { ringsAgain } from "./words.js";
 
 const REASONS = [
@@ -10,74 +11,133 @@ const REASONS = [
   "Test with a source",
   "Cause seen in the picture, no radiation",
 ];
-const MINUTES = [5, 15, 60];
+const MINUTES = [0, 5, 15, 60];
 const MAX_ANSWERS = 3;
 
-/** Show who has acknowledged the alarm of a view, and the form to do so. */
-export function Acknowledge({ view, state, actions }) {
-  const given = view.acknowledgement;
-  const isOnline = state.connection.state === "online";
-  const submit = (event) => {
+/** Show who has acknowledged the alarm of a view, and the form to do so. Nothing is sent without a name and a reason. */
+export class Acknowledge extends Component {
+  constructor(props) {
+    super(props);
+    this.state = { form: opened(props.view.acknowledgement), wrong: {}, isOther: false, isHeld: false };
+    this.form = createRef();
+    this.submit = this.submit.bind(this);
+  }
+
+  static getDerivedStateFromProps({ view }, { form, isHeld }) {
+    const now = followed(form, view.acknowledgement, Date.now());
+    return { form: now, isHeld: isHeld && now.news !== null };
+  }
+
+  componentDidUpdate() {
+    const { form } = this.state;
+    const [last] = this.props.commands;
+    // What is confirmed is not sent a second time by a press too many.
+    if (form.sent && last?.state === "done" && last.since >= form.sentAt) {
+      this.field("reason").value = "";
+      this.setState({ form: { ...form, sent: null } });
+    }
+  }
+
+  field(name) {
+    return this.form.current.querySelector(`[name=${name}]`);
+  }
+
+  submit(event) {
     event.preventDefault();
-    const values = new FormData(event.currentTarget, event.submitter);
-    const by = values.get("by").trim();
-    const minutes = Number(values.get("minutes"));
-    if (by) actions.acknowledge(view, { by, reason: values.get("reason").trim(), minutes });
-  };
-  return h(
-    "form",
-    { class: "acknowledge", onSubmit: submit },
-    h("h3", null, "Acknowledge"),
-    given &&
+    const { view, who, commands, isOnline, actions } = this.props;
+    const { form, isOther } = this.state;
+    const values = new FormData(this.form.current);
+    const by = isNamed(who, isOther) ? who : values.get("by").trim();
+    const asked = { by, reason: values.get("reason").trim(), minutes: Number(values.get("minutes")) };
+    const wrong = problemsOf(asked);
+    this.setState({ wrong });
+    if (wrong.by || wrong.reason) return this.field(wrong.by ? "by" : "reason").focus();
+    const now = Date.now();
+    if (!isOnline || isTwice(form, now) || isWaiting(commands, view)) return undefined;
+    if (isUnread(form, now)) return this.setState({ isHeld: true });
+    this.setState({ form: sent(form, asked, now), isOther: false, isHeld: false });
+    return actions.acknowledge(view, asked);
+  }
+
+  /** Enter leads from field to field; from the last one it sends, unless somebody else has acknowledged meanwhile. */
+  onKey(event) {
+    if (event.key !== "Enter" || event.isComposing) return;
+    const next = event.target.name === "by" ? this.field("reason") : null;
+    const again =
+      event.target.name === "reason" && this.state.form.news && this.form.current.querySelector("button.main");
+    if (!next && !again) return;
+    event.preventDefault();
+    (next || again).focus();
+  }
+
+  render({ view, who, commands, isOnline }, { form, wrong, isOther, isHeld }) {
+    const given = form.read;
+    const busy = isWaiting(commands, view);
+    const verb = view.acknowledgement ? "Acknowledge again" : "Acknowledge";
+    return h(
+      "form",
+      {
+        ref: this.form,
+        class: "acknowledge",
+        noValidate: true,
+        onSubmit: this.submit,
+        onKeyDown: (event) => this.onKey(event),
+      },
+      h("h3", null, "Acknowledge"),
+      given && h("p", { class: "given" }, said(given), view.silence_over ? "" : until(given)),
+      given && h("p", { class: "hint" }, "What you write now stands first; this stays readable below it."),
+      view.silence_over && h("p", { class: "again" }, h("strong", null, ringsAgain(view.acknowledgement))),
+      h(Earlier, { given: view.acknowledgement }),
+      isNamed(who, isOther)
+        ? h(
+            "p",
+            { class: "who" },
+            "You are ",
+            h("strong", null, who),
+            ". ",
+            h("button", { type: "button", onClick: () => this.another() }, "Not you?"),
+          )
+        : field("by", "Your name", wrong.by, { maxlength: 100, autocomplete: "off", enterkeyhint: "next" }),
+      field("reason", "What you do about it", wrong.reason, {
+        maxlength: 300,
+        list: "reasons-known",
+        autocomplete: "off",
+      }),
       h(
-        "p",
-        { class: "given" },
-        `${given.by} acknowledged it ${moment(given.utc)}${given.reason ? `: ${given.reason}` : ""}`,
-        view.silence_over ? "" : until(given),
-        ". What you write now replaces it.",
+        "datalist",
+        { id: "reasons-known" },
+        REASONS.map((reason) => h("option", { key: reason, value: reason })),
       ),
-    view.silence_over && h("p", { class: "again" }, h("strong", null, ringsAgain(given))),
-    h(
-      "label",
-      null,
-      "Your name",
-      h("input", { name: "by", required: true, maxlength: 100, defaultValue: state.who, autocomplete: "name" }),
-    ),
-    h(
-      "label",
-      null,
-      "Why, or what is done",
-      h("input", { name: "reason", maxlength: 300, list: "reasons-known", autocomplete: "off" }),
-    ),
-    h(
-      "datalist",
-      { id: "reasons-known" },
-      REASONS.map((reason) => h("option", { key: reason, value: reason })),
-    ),
-    h(
-      "div",
-      { class: "buttons" },
+      silences(view),
+      h("div", { role: "alert" }, form.news && news(form.news, isHeld)),
       h(
         "button",
-        { class: "main", name: "minutes", value: "0", disabled: !isOnline },
-        given ? "Acknowledge again" : "Acknowledge",
+        // Another button stands here once somebody else has acknowledged, so that no press meets it by chance.
+        { key: form.news ? "again" : "first", class: "main", disabled: !isOnline, "aria-disabled": String(busy) },
+        busy ? "Asking the box …" : isNamed(who, isOther) ? `${verb} as ${who}` : verb,
       ),
-      MINUTES.map((minutes) =>
-        h(
-          "button",
-          { key: minutes, name: "minutes", value: String(minutes), disabled: !isOnline },
-          `Silence ${minutes} min`,
-        ),
-      ),
-    ),
-    h(
-      "p",
-      { class: "hint" },
-      isOnline
-        ? "Both are told to all control rooms. After Silence the sound comes back while the alarm stands."
-        : "No connection: nothing can be sent.",
-    ),
+      h("p", { class: "hint" }, isOnline ? "All control rooms are told." : "No connection: nothing can be sent."),
+    );
+  }
+
+  another() {
+    this.setState({ isOther: true }, () => this.field("by").focus());
+  }
+}
+
+/** Show who had acknowledged an alarm before. */
+export function Earlier({ given }) {
+  if (!given?.earlier.length) return null;
+  return h(
+    "ul",
+    { class: "earlier" },
+    given.earlier.toReversed().map((one) => h("li", { key: `${one.utc} ${one.by}` }, `Before: ${said(one)}`)),
   );
+}
+
+/** Return who has acknowledged an alarm, when and why. */
+export function said({ by, utc, reason }) {
+  return `${by} acknowledged it ${moment(utc)}${reason ? `: ${reason}` : ", without a reason"}`;
 }
 
 /** Show what became of the last commands to a box, also when its alarm is over. */
@@ -87,13 +147,52 @@ export function Answers({ commands }) {
     { class: "answers", role: "status" },
     commands
       .slice(0, MAX_ANSWERS)
-      .map((command) =>
-        h(
-          "p",
-          { key: command.id, class: command.state },
-          `${clockTime(command.since)} ${command.verb}: ${command.text}`,
-        ),
+      .map(({ id, state, since, text }) => h("p", { key: id, class: state }, `${clockTime(since)} ${text}`)),
+  );
+}
+
+function isNamed(who, isOther) {
+  return who !== "" && !isOther;
+}
+
+function isWaiting(commands, view) {
+  return commands.some(({ state, alarmId }) => state === "waiting" && alarmId === (view.alarm?.id ?? null));
+}
+
+function field(name, label, wrong, more) {
+  const told = wrong ? { "aria-invalid": "true", "aria-describedby": `wrong-${name}` } : {};
+  return [
+    h("label", { key: name }, label, h("input", { name, ...more, ...told })),
+    wrong && h("p", { key: `wrong-${name}`, id: `wrong-${name}`, class: "wrong", role: "alert" }, wrong),
+  ];
+}
+
+function silences({ acknowledgement, silence_over: isOver }) {
+  const known = isOver ? null : (acknowledgement?.silenced_until_utc ?? null);
+  const first = known === null ? "until the alarm is over" : `until ${clockTime(known)}, as now`;
+  return h(
+    "fieldset",
+    null,
+    h("legend", null, "Silence for everybody:"),
+    MINUTES.map((minutes) =>
+      h(
+        "label",
+        { key: minutes },
+        h("input", { type: "radio", name: "minutes", value: String(minutes), defaultChecked: minutes === 0 }),
+        minutes ? `${minutes} min` : first,
       ),
+    ),
+  );
+}
+
+function news(given, isHeld) {
+  return h(
+    "p",
+    { class: "news" },
+    isHeld && h("strong", null, "Not sent. "),
+    h("strong", null, `Meanwhile ${said(given)}`),
+    until(given),
+    ". Leave it so, or press Acknowledge again.",
   );
 }
 

@@ -1,5 +1,6 @@
 // The alarms and overloads since the page was opened, those that have ended among them.
 
+import { Earlier, said } from "./acknowledge.js";
 import { nameOf } from "./missed.js";
 import { symbol } from "./symbols.js";
 import { moment, rate, span } from "./text.js";
@@ -23,16 +24,23 @@ export function Alarms({ alarms, fresh, isOfOneBox, actions }) {
   return h(
     "ul",
     { class: "session", "aria-label": "Alarms, also past ones" },
-    alarms.map((alarm) =>
-      h(
+    alarms.map((alarm) => {
+      const isFresh = fresh?.has(nameOf(alarm)) ?? false;
+      return h(
         "li",
         { key: `${alarm.key}/${alarm.id}` },
-        symbol(alarm.state !== "stands" ? "calm" : alarm.isOverload ? "overload" : "alarm"),
-        h("div", null, ...lines(alarm, isOfOneBox, fresh?.has(nameOf(alarm)))),
+        symbol(signOf(alarm, isFresh)),
+        h("div", null, ...lines(alarm, isOfOneBox, isFresh)),
         !isOfOneBox && h("button", { onClick: () => actions.select(alarm.key) }, `Open ${alarm.device}`),
-      ),
-    ),
+      );
+    }),
   );
+}
+
+/** Return the sign of an alarm in the list: what stands, what was missed, or what is over. */
+export function signOf({ state, isOverload, acknowledgement }, isFresh) {
+  if (state === "stands") return isOverload ? "overload" : "alarm";
+  return isFresh || (!isOverload && !acknowledgement) ? "missed" : "over";
 }
 
 function lines(alarm, isOfOneBox, isFresh) {
@@ -47,11 +55,10 @@ function lines(alarm, isOfOneBox, isFresh) {
     name,
     h("p", null, `began ${moment(raised)}, ${ENDS[state]}${lasted}`),
     h("p", { class: "hint" }, `highest ${rate(alarm.maximum_hz, alarm.lower_limit)}; ${takenBy(acknowledgement)}`),
+    h(Earlier, { given: acknowledgement }),
   ];
 }
 
-function takenBy(acknowledgement) {
-  if (!acknowledgement) return "acknowledged by nobody";
-  const { by, utc, reason } = acknowledgement;
-  return `acknowledged by ${by} ${moment(utc)}${reason ? `: ${reason}` : ""}`;
+function takenBy(given) {
+  return given ? `✓ ${said(given)}` : "acknowledged by nobody";
 }

@@ -1,7 +1,7 @@
 // The page: puts connection, board, sound and views together.
 
 import { Alarms } from "./alarms.js";
-import { follow, hidden, isLoud, newAttention } from "./attention.js";
+import { blindSince, follow, hidden, isLoud, mute, newAttention, outageOf } from "./attention.js";
 import { Banners } from "./banner.js";
 import { alarmsOf, arrivalOf, look, newBoard, receive } from "./board.js";
 import { aged, answered, begun, commandOf, settled } from "./commands.js";
@@ -29,7 +29,7 @@ const state = {
   settings: { url: setting("broker"), site: setting("site") },
   isLoggedIn: false,
   problem: "",
-  connection: { state: "connecting", text: "", offlineSince: null },
+  connection: { state: "connecting", text: "", offlineSince: null, blind: null },
   lastMessage: null,
   board: newBoard(),
   attention: newAttention(),
@@ -79,8 +79,18 @@ const actions = {
     sound.wantSound(isWanted).then(update, update);
     update();
   },
-  mute(key) {
-    state.attention.muted.add(key);
+  mute(view) {
+    mute(state.attention, view);
+    update();
+  },
+  /** Let one alarm be heard here again, or all. */
+  unmute(key) {
+    if (key) state.attention.muted.delete(key);
+    else state.attention.muted.clear();
+    update();
+  },
+  quiet(outage) {
+    state.attention.quiet = outage;
     update();
   },
   theme() {
@@ -102,7 +112,7 @@ const actions = {
     draw();
     // The press that led here ends first, as it may move the focus, too.
     setTimeout(() => {
-      const wanted = field && document.querySelector(`.acknowledge [name=${state.who ? "reason" : "by"}]`);
+      const wanted = field && (fieldOf("by") || fieldOf("reason"));
       (wanted || document.getElementById("details-name"))?.focus();
     });
   },
@@ -112,19 +122,22 @@ const actions = {
     draw();
     document.querySelector(`.box[data-key="${CSS.escape(key)}"]`)?.focus();
   },
-  acknowledge(view, { by, reason, minutes }) {
+  acknowledge(view, asked) {
+    const { by, reason, minutes } = asked;
     const verb = minutes ? "silence" : "acknowledge";
     const values = minutes ? { minutes } : { alarm_id: view.alarm?.id ?? "standing" };
     const id = randomId();
     const { topic, text } = commandOf({ ...view, verb, id, by, reason, values }, Date.now());
     link.publish(topic, text);
-    const asked = { key: view.key, alarmId: view.alarm?.id ?? null, before: view.acknowledgement };
     state.who = by;
     sessionStorage.setItem(WHO, by);
-    state.commands = begun(state.commands, { id, verb, ...asked }, Date.now());
+    const alarm = { key: view.key, alarmId: view.alarm?.id ?? null, before: view.acknowledgement };
+    state.commands = begun(state.commands, { id, asked, ...alarm }, Date.now());
     draw();
   },
 };
+
+const fieldOf = (name) => document.querySelector(`.acknowledge [name=${name}]`);
 
 function start(login) {
   const fresh = { board: newBoard(), attention: newAttention(), evidence: new Map(), views: [], lastMessage: null };
@@ -139,8 +152,10 @@ function onState({ state: name, text, since }) {
     keepLogin(null);
     Object.assign(state, { isLoggedIn: false, problem: text });
   }
-  const offlineSince = name === "online" ? null : (state.connection.offlineSince ?? since);
-  state.connection = { state: name, text, offlineSince: name === "connecting" ? null : offlineSince };
+  const before = state.connection;
+  const offlineSince = name === "lost" ? (before.offlineSince ?? since) : null;
+  const blind = before.offlineSince === null ? before.blind : { since: before.offlineSince, until: since };
+  state.connection = { state: name, text, offlineSince, blind };
   update();
 }
 
@@ -168,12 +183,12 @@ function update() {
   state.now = Date.now();
   const isAway = state.isLoggedIn && state.connection.state === "lost";
   // While the broker is away, ages grow, but no box becomes silent by it.
-  state.views = look(state.board, state.now, (isAway && state.connection.offlineSince) || null);
+  state.views = look(state.board, state.now, blindSince(state.connection, state.now));
   state.commands = settled(aged(state.commands, state.now), state.views);
-  const heard = follow(state.attention, state.views, state.now);
+  const sounds = follow(state.attention, state.views, state.now);
   updateMissed(state.missed, session(), state.mode === "Alarms" && !document.hidden);
-  sound.play(heard.sounds ? "alarm" : isAway ? "away" : null);
-  if (heard.falls && !heard.sounds) sound.once("away");
+  const outage = outageOf(state.attention, isAway);
+  sound.play(sounds ? "alarm" : outage && outage !== state.attention.quiet ? "away" : null);
   state.isHeard = sound.isReady();
   document.title = `${titleOf(countsOf(state.views))}${isAway ? "NO CONNECTION – " : ""}Gammabox`;
   if (!document.hidden) draw();
@@ -186,7 +201,7 @@ function titleOf({ alarm, overload }) {
 
 /** Return what is read out: the lost connection, the newest alarm that nobody has acknowledged, or an overload. */
 function announcement() {
-  if (state.connection.state === "lost") return "The connection to the broker is lost";
+  if (state.connection.state === "lost") return "Connection lost: alarms cannot be seen";
   const view = state.views.find((one) => isLoud(one));
   return view ? `${view.word} at ${view.place || view.device}` : "";
 }
@@ -214,7 +229,7 @@ function Page() {
 function overview(common) {
   if (state.mode === "Plan") return h(Plan, { ...common, boxes: state.board.boxes });
   if (state.mode === "Alarms") return h(Alarms, { alarms: session(), fresh: state.missed.fresh, actions });
-  return h(List, { ...common, hasManySites: !state.settings.site });
+  return h(List, { ...common, muted: state.attention.muted, hasManySites: !state.settings.site });
 }
 
 /** Return the alarms and overloads since the page was opened, the newest first. */
@@ -224,10 +239,26 @@ function session() {
 
 function draw() {
   if (state.theme) document.documentElement.dataset.theme = state.theme;
+  const place = placeOfForm();
   render(h(Page), document.getElementById("page"));
+  if (place !== null) keepForm(place);
   const text = state.isLoggedIn ? announcement() : "";
   if (text !== spoken) document.getElementById("spoken").textContent = text;
   spoken = text;
+}
+
+/** Return where the field or button of the form stands that has the focus, in pixels; null where none has it. */
+function placeOfForm() {
+  const focused = document.activeElement?.closest(".acknowledge") && document.activeElement;
+  return focused ? focused.getBoundingClientRect().top : null;
+}
+
+/** Keep a form in its place that somebody fills in: on a phone, banners that come would push it off the screen. */
+function keepForm(before) {
+  const after = placeOfForm();
+  if (after === null || after === before) return;
+  if (matchMedia("(max-width: 60rem)").matches) scrollBy({ top: after - before, behavior: "instant" });
+  else document.activeElement.scrollIntoView({ block: "nearest", behavior: "instant" });
 }
 
 sound.onSound(update);

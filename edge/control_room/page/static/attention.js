@@ -6,10 +6,11 @@ import { needsAttention } from "./view.js";
 const MIN_AWAY = 3;
 const AWAY = ["LOST", "SILENT", "OLD ALARM"];
 const MAX_OVERLOADS = 1_000;
+const AFTER_RETURN_MS = 60_000;
 
 /** Return what is remembered of a page that was just opened. */
 export function newAttention() {
-  return { overloads: [], muted: new Set(), isAway: false };
+  return { overloads: [], muted: new Map(), awaySince: null, quiet: null };
 }
 
 /** Return how many boxes have fallen away, where they are more than half of all and at least three; 0 elsewhere. */
@@ -24,8 +25,8 @@ export function isLoud(view) {
 }
 
 /**
- * Bring what is remembered up to date, and return {sounds, falls}: whether the alarm sounds now, and whether many boxes
- * have just fallen away. An overload that has ended and comes back sounds anew.
+ * Bring what is remembered up to date, and return whether the alarm sounds now. What is muted on this page sounds anew
+ * as another alarm, as an overload that comes back, when its box falls away, or when a time without sound is over.
  */
 export function follow(attention, views, now) {
   const known = new Map(views.map((view) => [view.key, view]));
@@ -35,13 +36,49 @@ export function follow(attention, views, now) {
     if (view.urgency === "overload" && !stand.has(view.key)) attention.overloads.push(begun(view, now));
   }
   attention.overloads.splice(0, attention.overloads.length - MAX_OVERLOADS);
-  for (const key of attention.muted) {
-    if (known.get(key)?.urgency !== "overload") attention.muted.delete(key);
+  for (const [key, before] of attention.muted) {
+    const after = known.has(key) ? soundOf(known.get(key)) : null;
+    if (after?.id !== before.id || (after.isOld && !before.isOld) || (after.isOver && !before.isOver))
+      attention.muted.delete(key);
+    else attention.muted.set(key, after);
   }
-  const wasAway = attention.isAway;
-  attention.isAway = manyAway(views) > 0;
-  const isHeard = views.some((view) => isLoud(view) && !attention.muted.has(view.key));
-  return { sounds: isHeard, falls: attention.isAway && !wasAway };
+  attention.awaySince = manyAway(views) ? (attention.awaySince ?? now) : null;
+  return views.some((view) => isLoud(view) && !attention.muted.has(view.key));
+}
+
+/** Stop the sound of an alarm or an overload on this page alone. */
+export function mute(attention, view) {
+  attention.muted.set(view.key, soundOf(view));
+}
+
+/** Return the views whose sound was stopped on this page alone, and which would be heard otherwise. */
+export function mutedHere(attention, views) {
+  return views.filter((view) => isLoud(view) && attention.muted.has(view.key));
+}
+
+/**
+ * Return which outage there is: "connection", "boxes" where many have fallen away, or null. It sounds as long as it
+ * lasts, unless its sound was stopped on this page (`attention.quiet`).
+ */
+export function outageOf(attention, isLost) {
+  const kind = isLost ? "connection" : attention.awaySince === null ? null : "boxes";
+  if (attention.quiet !== kind) attention.quiet = null;
+  return kind;
+}
+
+/**
+ * Return since when the silence of a box says nothing, as the broker was away: until a minute after its return, in
+ * which each box can speak. Null elsewhere.
+ */
+export function blindSince({ state, offlineSince, blind }, now) {
+  if (state === "lost") return offlineSince;
+  return blind && now - blind.until < AFTER_RETURN_MS ? blind.since : null;
+}
+
+// What makes an alarm another one to the ear.
+function soundOf(view) {
+  const id = view.urgency === "overload" ? "overload" : isLoud(view) ? `alarm ${view.alarm?.id ?? ""}` : null;
+  return { id, isOld: view.word === "OLD ALARM", isOver: view.silence_over };
 }
 
 /** Return how many boxes whose alarm rings, or which are in overload, a filter hides. */

@@ -1,14 +1,15 @@
 // What has to be seen at once: a lost connection, alarms that nobody has acknowledged, overloads, boxes that have
 // fallen away together, what a filter hides, a page that is not heard.
 
-import { isLoud, manyAway } from "./attention.js";
+import { isLoud, manyAway, mutedHere, outageOf } from "./attention.js";
 import { symbol } from "./symbols.js";
 import { clockTime, counted, rate, span } from "./text.js";
 import { h } from "./vendor/preact.mjs";
-import { ringsAgain } from "./words.js";
+import { SOUND_AGAIN, STOP_SOUND, cannotBeAcknowledged, ringsAgain } from "./words.js";
 
 const MAX_BANNERS = 3;
 const SILENT_MS = 45_000;
+const ANOTHER_WAY = "call the technician, and watch the places in another way.";
 
 /** Show the banners. */
 export function Banners({ state, missed, actions }) {
@@ -17,8 +18,8 @@ export function Banners({ state, missed, actions }) {
   return h(
     "section",
     { class: "banners", "aria-label": "What needs attention" },
-    connectionBanner(state),
-    awayBanner(state),
+    connectionBanner(state, actions),
+    awayBanner(state, actions),
     missed > 0 && hiddenBanner(missed, actions),
     alarms.slice(0, MAX_BANNERS).map((view) => {
       const Banner = view.urgency === "overload" ? OverloadBanner : AlarmBanner;
@@ -26,33 +27,48 @@ export function Banners({ state, missed, actions }) {
     }),
     more > 0 &&
       h("p", { class: "banner alarm more" }, `${counted(more, "more alarm")} below, at the top of the list.`),
+    mutedBanner(state, actions),
     !state.isHeard && soundBanner(state, actions),
   );
 }
 
-function connectionBanner({ connection, lastMessage, views, now }) {
-  const age = lastMessage === null ? null : now - lastMessage;
-  if (connection.state !== "online") {
-    const since = connection.offlineSince ? ` since ${clockTime(connection.offlineSince)}` : "";
-    const last = views.length ? " What stands below is the last that is known, not what is there now." : "";
-    return h("p", { class: "banner away" }, h("strong", null, `${connection.text}${since}.`), last);
+function connectionBanner(state, actions) {
+  const { connection, lastMessage, views, now } = state;
+  if (connection.state === "lost") {
+    const since = `${clockTime(connection.offlineSince)}, for ${span(now - connection.offlineSince)}`;
+    const text = `CONNECTION LOST since ${since}: all below is old, alarms cannot be seen.`;
+    return outageBanner(state, text, `If it lasts for more than a minute, ${ANOTHER_WAY}`, actions);
   }
+  const age = lastMessage === null ? null : now - lastMessage;
+  if (connection.state !== "online")
+    return h("p", { class: "banner away" }, h("strong", null, `${connection.text}.`));
   if (age !== null && age > SILENT_MS && views.length) {
     return h(
       "p",
       { class: "banner away" },
       h("strong", null, `Nothing has arrived for ${span(age)}.`),
-      " The broker answers, but no box does.",
+      ` The broker answers, but no box does. If it lasts, ${ANOTHER_WAY}`,
     );
   }
   return null;
 }
 
-function awayBanner({ connection, views }) {
-  const away = manyAway(views);
-  if (!away || connection.state !== "online") return null;
-  const text = `${counted(away, "box", "boxes")} have fallen away: nothing is known of their places.`;
-  return h("p", { class: "banner away" }, h("strong", null, text), " Call the technician.");
+function awayBanner(state, actions) {
+  const away = manyAway(state.views);
+  if (!away || state.connection.state !== "online") return null;
+  const since = state.attention.awaySince === null ? "" : ` since ${clockTime(state.attention.awaySince)}`;
+  const text = `${counted(away, "box", "boxes")} have fallen away${since}: places not watched.`;
+  return outageBanner(state, text, `At once, ${ANOTHER_WAY}`, actions);
+}
+
+function outageBanner({ connection, attention }, text, advice, actions) {
+  const kind = outageOf(attention, connection.state === "lost");
+  return h(
+    "div",
+    { class: "banner alarm outage" },
+    h("p", { class: "what" }, h("strong", null, text), ` ${advice}`),
+    kind && kind !== attention.quiet && h("button", { onClick: () => actions.quiet(kind) }, STOP_SOUND),
+  );
 }
 
 function hiddenBanner(missed, actions) {
@@ -80,7 +96,7 @@ function OverloadBanner({ view, actions }) {
       "div",
       { class: "buttons" },
       h("button", { class: "main", onClick: () => actions.select(view.key) }, "Details"),
-      h("button", { onClick: () => actions.mute(view.key) }, "Silence it here"),
+      h("button", { onClick: () => actions.mute(view) }, STOP_SOUND),
     ),
   );
 }
@@ -102,12 +118,19 @@ function AlarmBanner({ view, now, actions }) {
       view.silence_over && h("p", null, h("strong", null, ringsAgain(view.acknowledgement))),
       detail && h("p", null, figures(view, detail, now)),
       h("p", null, view.advice),
+      view.away && h("p", null, cannotBeAcknowledged(view.away)),
     ),
     h(
       "div",
       { class: "buttons" },
-      h("button", { class: "main", onClick: () => actions.select(view.key, "acknowledge") }, "Acknowledge"),
-      h("button", { onClick: () => actions.select(view.key) }, "Details"),
+      !view.away &&
+        h(
+          "button",
+          { class: "main", onClick: () => actions.select(view.key, "acknowledge") },
+          view.acknowledgement ? "Acknowledge again…" : "Acknowledge…",
+        ),
+      h("button", { class: view.away ? "main" : "", onClick: () => actions.select(view.key) }, "Details"),
+      h("button", { onClick: () => actions.mute(view) }, STOP_SOUND),
     ),
   );
 }
@@ -117,15 +140,31 @@ function figures(view, detail, now) {
   return `${known}, background ${rate(detail.background_hz)}, for ${span(now - detail.onset_utc)}`;
 }
 
+function mutedBanner({ attention, views }, actions) {
+  const muted = mutedHere(attention, views);
+  if (!muted.length) return null;
+  const names = muted
+    .slice(0, 3)
+    .map(({ device }) => device)
+    .join(", ");
+  const text = `Silent on this screen only: ${names}${muted.length > 3 ? `, and ${muted.length - 3} more` : ""}.`;
+  return h(
+    "p",
+    { class: "banner muted" },
+    h("span", null, text),
+    h("button", { onClick: () => actions.unmute() }, SOUND_AGAIN),
+  );
+}
+
 function soundBanner({ isMuted }, actions) {
   const text = isMuted
-    ? "The sound is off: alarms are silent here."
+    ? "The sound is off: alarms are silent on this screen."
     : "The browser keeps this page silent until you press a button.";
   return h(
     "p",
     { class: "banner silent" },
     text,
     " ",
-    h("button", { onClick: () => actions.sound(true) }, "Turn the sound on"),
+    h("button", { onClick: () => actions.sound(true) }, "Turn sound on"),
   );
 }

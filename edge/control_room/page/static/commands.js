@@ -1,6 +1,8 @@
 // Commands to boxes and their answers. A command that nobody answers is told, never forgotten.
 
-const ANSWER_MS = 15_000;
+const ANSWER_MS = 10_000;
+const NO_ALARM = "no alarm stands"; // what a box answers whose alarm is over
+const AGAIN = "Try once more, then call the technician.";
 
 /** Return the topic and the text of a command. */
 export function commandOf({ site, device, verb, id, by, reason, values }, now) {
@@ -16,25 +18,25 @@ export function commandOf({ site, device, verb, id, by, reason, values }, now) {
 }
 
 /**
- * Return the list of commands with a new one, the newest first. `before` is who had acknowledged the alarm, and
- * `alarmId` the alarm.
+ * Return the list of commands with a new one, the newest first. `asked` is what the guard has written, `before` who had
+ * acknowledged the alarm, and `alarmId` the alarm.
  */
-export function begun(commands, { id, key, verb, alarmId = null, before = null }, now) {
-  return [
-    { id, key, verb, alarmId, before, since: now, state: "waiting", text: "waiting for the answer of the box" },
-    ...commands,
-  ].slice(0, 20);
+export function begun(commands, { id, key, asked = null, alarmId = null, before = null }, now) {
+  const text = "Asking the box to acknowledge its alarm …";
+  return [{ id, key, asked, alarmId, before, since: now, state: "waiting", text }, ...commands].slice(0, 20);
 }
 
 /** Return the list of commands after an answer, late or not. Answers to commands of others change nothing. */
 export function answered(commands, key, message) {
   return commands.map((command) => {
     if (command.id !== message.transaction_id || command.key !== key || command.state === "done") return command;
-    const late = command.isUnanswered ? "late answer: " : "";
+    const late = command.isUnanswered ? "Late answer: " : "";
     const known = { ...command, isUnanswered: false };
-    return message.ok
-      ? { ...known, state: "done", text: `${late}the box has confirmed` }
-      : { ...known, state: "failed", text: `${late}the box refuses: ${message.error ?? "it does not say why"}` };
+    if (message.ok) return { ...known, state: "done", text: `${late}${confirmed(command)}` };
+    if (message.error === NO_ALARM)
+      return { ...known, state: "done", text: `${late}Not needed: the alarm is already over.` };
+    const why = message.error ?? "it does not say why";
+    return { ...known, state: "failed", text: `${late}Not acknowledged: the box refuses: ${why}. ${AGAIN}` };
   });
 }
 
@@ -47,7 +49,7 @@ export function aged(commands, now) {
           ...command,
           state: "failed",
           isUnanswered: true,
-          text: "no answer from the box; tell others by another way",
+          text: `The box has not answered: its alarm is not acknowledged. ${AGAIN}`,
         }
       : command,
   );
@@ -62,9 +64,14 @@ export function settled(commands, views) {
     if (!command.isUnanswered || !view) return command;
     const done = { ...command, state: "done", isUnanswered: false };
     if (view.urgency !== "alarm" || (view.alarm?.id ?? null) !== command.alarmId)
-      return { ...done, text: "not needed any more: the alarm is over" };
+      return { ...done, text: "Not needed any more: the alarm is over." };
     const given = view.acknowledgement;
     if (!given || (given.utc === command.before?.utc && given.by === command.before?.by)) return command;
-    return { ...done, text: `the alarm is acknowledged by now, by ${given.by}` };
+    return { ...done, text: `The alarm is acknowledged by now, by ${given.by}.` };
   });
+}
+
+function confirmed({ asked }) {
+  const silence = asked?.minutes ? ` It is silent for ${asked.minutes} min.` : "";
+  return `The alarm is acknowledged. Everybody sees it.${silence}`;
 }

@@ -1,18 +1,21 @@
 // Everything that is known of one box: state and reasons, what to do, the alarm, its rate, health, and the box itself.
 
-import { Acknowledge, Answers } from "./acknowledge.js";
+import { Acknowledge, Answers, Earlier, said } from "./acknowledge.js";
 import { Alarms } from "./alarms.js";
+import { isLoud } from "./attention.js";
 import { alarmsOf } from "./board.js";
 import { Evidence } from "./evidence.js";
 import { Plot } from "./plot.js";
 import { symbol } from "./symbols.js";
 import { clockTime, moment, number, percent, rate, span } from "./text.js";
 import { h } from "./vendor/preact.mjs";
+import { SOUND_AGAIN, STOP_SOUND, cannotBeAcknowledged } from "./words.js";
 
 /** Show the details of the selected box. */
 export function Details({ view, box, state, actions }) {
   const seen = [...alarmsOf(state.board), ...state.attention.overloads.toReversed()];
   const alarms = seen.filter((alarm) => alarm.key === view.key);
+  const commands = state.commands.filter(({ key }) => key === view.key);
   return h(
     "aside",
     { class: "details", "aria-labelledby": "details-name" },
@@ -29,7 +32,7 @@ export function Details({ view, box, state, actions }) {
       view.key,
       view.heard === null ? ", never heard" : `, last heard ${span(state.now - view.heard)} ago`,
     ),
-    h(Answers, { commands: state.commands.filter(({ key }) => key === view.key) }),
+    h(Answers, { commands }),
     view.advice && h("p", { class: "advice" }, h("strong", null, "What to do: "), view.advice),
     view.faultySince !== null &&
       h(
@@ -43,11 +46,13 @@ export function Details({ view, box, state, actions }) {
         { class: "reasons" },
         view.reasons.map((reason) => h("li", { key: reason }, reason)),
       ),
-    view.urgency === "overload" && overloadNote(view, state, actions),
-    view.urgency === "alarm" && h(Acknowledge, { key: view.alarm?.id, view, state, actions }),
+    soundHere(view, state, actions),
+    view.urgency === "overload" &&
+      h("p", { class: "note" }, "An overload cannot be acknowledged: act as on an alarm."),
+    view.urgency === "alarm" && acknowledging(view, commands, state, actions),
     h("h3", null, "Rate"),
     h(Plot, { points: box.points, theme: state.theme }),
-    h("p", { class: "hint" }, "Hits per live second over 10 s; dashed: the background that the box has learnt."),
+    h("p", { class: "hint" }, plotNote(view)),
     h(Evidence, { crops: state.evidence.get(view.key) }),
     view.alarm && alarmTable(view.alarm),
     view.health ? healthTable(view.health) : h("p", { class: "hint" }, "Its health is not known now."),
@@ -57,16 +62,39 @@ export function Details({ view, box, state, actions }) {
   );
 }
 
-function overloadNote({ key }, { attention }, actions) {
-  const isMuted = attention.muted.has(key);
+// First, so that nobody who wants quiet at the desk takes it from everybody.
+function soundHere(view, { attention }, actions) {
+  if (!isLoud(view)) return null;
+  const isMuted = attention.muted.has(view.key);
   return h(
     "p",
-    { class: "hint" },
-    "An overload cannot be acknowledged: act as on an alarm. ",
-    isMuted
-      ? "Its sound is off on this page until it is over."
-      : h("button", { onClick: () => actions.mute(key) }, "Silence it here"),
+    { class: "here" },
+    isMuted && h("span", null, "Silent on this screen only. "),
+    h(
+      "button",
+      { onClick: () => (isMuted ? actions.unmute(view.key) : actions.mute(view)) },
+      isMuted ? SOUND_AGAIN : STOP_SOUND,
+    ),
   );
+}
+
+function acknowledging(view, commands, state, actions) {
+  if (view.away)
+    return h(
+      "div",
+      { class: "acknowledge" },
+      h("p", { class: "note" }, cannotBeAcknowledged(view.away)),
+      view.acknowledgement && h("p", { class: "given" }, said(view.acknowledgement)),
+      h(Earlier, { given: view.acknowledgement }),
+    );
+  const isOnline = state.connection.state === "online";
+  return h(Acknowledge, { key: view.alarm?.id, view, who: state.who, commands, isOnline, actions });
+}
+
+function plotNote({ urgency, alarm }) {
+  if (urgency === "overload") return "In an overload the curve says nothing: more comes than the box can judge.";
+  const most = alarm?.lower_limit ? " There were more hits than could be counted (>): the curve is too low." : "";
+  return `Hits per live second over 10 s; dashed: the background that the box has learnt.${most}`;
 }
 
 function table(title, rows) {
@@ -88,7 +116,7 @@ function alarmTable(alarm) {
     ["raised", moment(alarm.raised_utc)],
     ["mean since the onset", `${rate(alarm.rate_hz, alarm.lower_limit)} (${number(low)} to ${number(high)})`],
     ...recent,
-    ["highest", rate(alarm.maximum_hz)],
+    ["highest", rate(alarm.maximum_hz, alarm.lower_limit)],
     ["background", rate(alarm.background_hz)],
     ["above chance", `${number(alarm.significance_sigma)} sigma; 5 and more is strong`],
     ["hits", number(alarm.hits, 9)],

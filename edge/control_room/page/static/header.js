@@ -18,10 +18,8 @@ export function Header({ state, actions }) {
     h(
       "div",
       { class: "tools" },
-      button(state.isHeard ? "Sound on" : "Sound off", () => actions.sound(!state.isHeard), {
-        class: state.isHeard ? "" : "off",
-        "aria-pressed": String(state.isHeard),
-      }),
+      h("span", { class: `heard ${state.isHeard ? "" : "off"}` }, state.isHeard ? "Sound: on" : "Sound: off"),
+      button(state.isHeard ? "Turn sound off" : "Turn sound on", () => actions.sound(!state.isHeard)),
       button("Dark / light", actions.theme),
       button("Log out", actions.logout),
     ),

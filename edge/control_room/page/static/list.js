@@ -3,6 +3,7 @@
 import { symbol } from "./symbols.js";
 import { rate, span } from "./text.js";
 import { Component, h } from "./vendor/preact.mjs";
+import { isLeast, markOf } from "./words.js";
 
 /** Return the views that the filter lets through. */
 export function shown(views, { words, urgency }) {
@@ -15,7 +16,7 @@ export function shown(views, { words, urgency }) {
 }
 
 /** Show the list. Arrow keys, Home and End move in it; Enter opens the details; a acknowledges. */
-export function List({ views, total, selected, now, isOld, hasManySites, actions }) {
+export function List({ views, total, selected, muted, now, isOld, hasManySites, actions }) {
   if (!views.length)
     return h(
       "p",
@@ -30,7 +31,8 @@ export function List({ views, total, selected, now, isOld, hasManySites, actions
     views.map((view) => {
       const age = view.heard === null ? "never heard" : `${coarse(now - view.heard)} ago`;
       const isSelected = view.key === selected;
-      return h(Row, { key: view.key, view, age, isSelected, hasManySites, onSelect: actions.select });
+      const isMuted = muted.has(view.key);
+      return h(Row, { key: view.key, view, age, isSelected, isMuted, hasManySites, onSelect: actions.select });
     }),
   );
 }
@@ -64,14 +66,13 @@ function onKey(event, actions) {
 
 class Row extends Component {
   shouldComponentUpdate(next) {
-    const { view, age, isSelected } = this.props;
-    return !isSame(view, next.view) || age !== next.age || isSelected !== next.isSelected;
+    const { view, age, isSelected, isMuted } = this.props;
+    const isOther = isSelected !== next.isSelected || isMuted !== next.isMuted;
+    return isOther || age !== next.age || !isSame(view, next.view);
   }
 
-  render({ view, age, isSelected, hasManySites, onSelect }) {
-    const { acknowledgement, alarm } = view;
-    const by = acknowledgement && `acknowledged by ${acknowledgement.by}`;
-    const note = view.silence_over ? `rings again: silence is over; ${by}` : (by ?? view.reasons[0] ?? "");
+  render({ view, age, isSelected, isMuted, hasManySites, onSelect }) {
+    const mark = markOf(view);
     return h(
       "li",
       null,
@@ -84,15 +85,22 @@ class Row extends Component {
           onClick: () => onSelect(view.key),
         },
         symbol(view.urgency),
-        h("span", { class: "word" }, view.word),
+        h("span", { class: "word" }, mark && h("span", { class: "mark" }, `${mark} `), view.word),
         h("span", { class: "name" }, hasManySites ? view.key : view.device),
         h("span", { class: "place" }, view.place),
-        h("span", { class: "rate" }, view.rateHz === null ? "" : rate(view.rateHz, alarm?.lower_limit)),
+        h("span", { class: "rate" }, view.rateHz === null ? "" : rate(view.rateHz, isLeast(view))),
         h("span", { class: "age" }, age),
-        h("span", { class: "note" }, note),
+        h("span", { class: "note" }, noteOf(view, isMuted)),
       ),
     );
   }
+}
+
+/** Return what stands below the name of a box: who deals with it, or else the first reason for its state. */
+export function noteOf({ acknowledgement, reasons, silence_over: isOver }, isMuted) {
+  const by = acknowledgement && `acknowledged by ${acknowledgement.by}`;
+  const why = isOver ? `rings again: silence is over; ${by}` : (by ?? reasons[0] ?? "");
+  return [isMuted && "silent on this screen only", why].filter(Boolean).join("; ");
 }
 
 function isSame(one, other) {
@@ -102,6 +110,7 @@ function isSame(one, other) {
     one.rateHz === other.rateHz &&
     one.reasons[0] === other.reasons[0] &&
     one.silence_over === other.silence_over &&
+    one.alarm?.lower_limit === other.alarm?.lower_limit &&
     one.acknowledgement?.by === other.acknowledgement?.by
   );
 }

@@ -155,7 +155,12 @@ function acknowledgement(source) {
     utc: time(source, "utc"),
     reason: optional(source, "reason", text),
     silenced_until_utc: optional(source, "silenced_until_utc", time),
+    earlier: list(source, "earlier", earlierAcknowledgement),
   };
+}
+
+function earlierAcknowledgement(source) {
+  return { by: text(source, "by"), utc: time(source, "utc"), reason: optional(source, "reason", text) };
 }
 
 function camera(source) {

@@ -1,8 +1,9 @@
-// A plan of the boxes that have told their position: north is up, distances are true to scale. No map is loaded.
+// A plan of the boxes whose position is known: north is up, distances are true to scale. No map is loaded.
 
 import { mark } from "./symbols.js";
 import { rate } from "./text.js";
 import { h } from "./vendor/preact.mjs";
+import { isLeast } from "./words.js";
 
 const WIDE = Object.freeze({ width: 800, height: 520 });
 const NARROW = Object.freeze({ width: 400, height: 520 });
@@ -41,7 +42,7 @@ export function scaleOf(metres, units = 150) {
 /** Show the plan. */
 export function Plan({ views, boxes, selected, isOld, actions }) {
   const placed = views.filter((view) => boxes.get(view.key)?.info?.position);
-  if (!placed.length) return h("p", { class: "empty" }, "No box here has told its position.");
+  if (!placed.length) return h("p", { class: "empty" }, "The position of no box here is known. Choose List.");
   const frame = matchMedia("(max-width: 40rem)").matches ? NARROW : WIDE;
   const { width, height } = frame;
   const { places, metres } = project(
@@ -79,7 +80,7 @@ function Place({ view, at, isCrowded, selected, actions }) {
       open();
     }
   };
-  const known = view.rateHz === null ? "" : `, ${rate(view.rateHz)}`;
+  const known = view.rateHz === null ? "" : `, ${rate(view.rateHz, isLeast(view))}`;
   const label = `${view.device}, ${view.word}${view.place && `: ${view.place}`}${known}`;
   const isAlarm = view.urgency === "alarm";
   const size = isAlarm ? 26 : isCrowded ? 12 : 20;

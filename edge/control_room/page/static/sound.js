@@ -44,11 +44,6 @@ export function play(kind) {
   timer = every(sing, REPEAT_MS * (kind === "alarm" ? 1 : 5));
 }
 
-/** Play a kind of sound one time. */
-export function once(kind) {
-  if (isReady()) ring(TONES[kind]);
-}
-
 function sing() {
   if (isReady()) ring(TONES[playing]);
 }

@@ -13,7 +13,13 @@ const SHAPES = {
   calm: "M10 1a9 9 0 1 1 0 18 9 9 0 0 1 0-18ZM8.8 14.2l6.2-6.6-1.5-1.4-4.8 5.1-2.3-2.3L5 10.4Z",
 };
 
-/** Return the sign of an urgency as a part of the page. */
+// Of alarms that have ended: some were acknowledged before, some missed.
+Object.assign(SHAPES, {
+  over: "M10 2a8 8 0 1 1 0 16 8 8 0 0 1 0-16Zm0 2a6 6 0 1 0 0 12 6 6 0 0 0 0-12Z",
+  missed: "M10 1a9 9 0 1 1 0 18 9 9 0 0 1 0-18Zm0 2a7 7 0 1 0 0 14 7 7 0 0 0 0-14ZM9 5v6h2V5Zm0 7.5v2h2v-2Z",
+});
+
+/** Return the sign of an urgency, or of an alarm that has ended, as a part of the page. */
 export function symbol(urgency) {
   return h(
     "svg",

@@ -30,11 +30,9 @@ export function number(value, digits = 3) {
   return FORMATS[digits].format(value);
 }
 
-/** Return a rate in hits per live second. */
+/** Return a rate in hits per live second; `isLeast` where there were more than could be counted. */
 export function rate(value, isLeast = false) {
-  return value === null || value === undefined
-    ? "rate unknown"
-    : `${isLeast ? "at least " : ""}${number(value)} hits/s`;
+  return value === null || value === undefined ? "rate unknown" : `${isLeast ? "> " : ""}${number(value)} hits/s`;
 }
 
 /** Return a share as a percentage. */

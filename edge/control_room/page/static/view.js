@@ -40,6 +40,7 @@ export function viewOf(box, now, lostSince = null) {
     place,
     reasons: texts.slice(0, MAX_REASONS).map((text) => clean(text)),
     advice: clean(adviceOf(word, place, box.alarm?.advice)),
+    away: absence ? absence[0] : "",
     acknowledgement,
     silence_over: isSilenceOver(acknowledgement, now),
     heard: box.heard,

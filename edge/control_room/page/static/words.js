@@ -28,3 +28,25 @@ export function adviceOf(word, place, said = "") {
 export function ringsAgain({ by, silenced_until_utc: until }) {
   return `It rings again: the silence of ${by} was over at ${clockTime(until)}. Say what you do now.`;
 }
+
+/** What the buttons say that stop a sound on this page alone, or let it be heard again. */
+export const STOP_SOUND = "Stop the sound on this screen only";
+export const SOUND_AGAIN = "Let it sound here again";
+
+/** Return why an alarm of a box that is away cannot be acknowledged, and what can be done. */
+export function cannotBeAcknowledged(word) {
+  const why = `It cannot be acknowledged: the box is away (${word}), and cannot answer.`;
+  return `${why} Act on it all the same. Its sound can be stopped on each screen.`;
+}
+
+/** Return whether the rate of a view is too low, as more came than could be counted or judged. */
+export function isLeast({ urgency, alarm }) {
+  return urgency === "overload" || (alarm?.lower_limit ?? false);
+}
+
+/** Return the sign of an alarm or an overload in lists, as in the terminal's view. */
+export function markOf({ urgency, acknowledgement, silence_over: isOver }) {
+  if (urgency === "overload") return "!";
+  if (urgency !== "alarm") return "";
+  return isOver ? "♪" : acknowledgement ? "✓" : "!";
+}

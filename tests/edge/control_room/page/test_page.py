@@ -33,7 +33,7 @@ def node():
     return found
 
 
-@pytest.mark.parametrize("name", ["cases", "units", "fuzz"])
+@pytest.mark.parametrize("name", ["cases", "units", "attention", "fuzz"])
 def test_rules_hold_under_node(name):
     environment = {**os.environ, "FUZZ_MESSAGES": "3000"}
     ran = subprocess.run(

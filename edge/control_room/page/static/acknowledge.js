@@ -14,7 +14,7 @@ const REASONS = [
 const MINUTES = [0, 5, 15, 60];
 const MAX_ANSWERS = 3;
 
-/** Show who has acknowledged the alarm of a view, and the form to do so. Nothing is sent without a name and a reason. */
+/** Show who has acknowledged the alarm of a view, and the form to do so. A name and a reason are needed. */
 export class Acknowledge extends Component {
   constructor(props) {
     super(props);

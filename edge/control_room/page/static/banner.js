@@ -23,7 +23,13 @@ export function Banners({ state, missed, actions }) {
     missed > 0 && hiddenBanner(missed, actions),
     alarms.slice(0, MAX_BANNERS).map((view) => {
       const Banner = view.urgency === "overload" ? OverloadBanner : AlarmBanner;
-      return h(Banner, { key: view.key, view, now: state.now, actions });
+      return h(Banner, {
+        key: view.key,
+        view,
+        isOnline: state.connection.state === "online",
+        now: state.now,
+        actions,
+      });
     }),
     more > 0 &&
       h("p", { class: "banner alarm more" }, `${counted(more, "more alarm")} below, at the top of the list.`),
@@ -35,7 +41,7 @@ export function Banners({ state, missed, actions }) {
 function connectionBanner(state, actions) {
   const { connection, lastMessage, views, now } = state;
   if (connection.state === "lost") {
-    const since = `${clockTime(connection.offlineSince)}, for ${span(now - connection.offlineSince)}`;
+    const since = `${clockTime(connection.offlineSince)} (${span(now - connection.offlineSince)})`;
     const text = `CONNECTION LOST since ${since}: all below is old, alarms cannot be seen.`;
     return outageBanner(state, text, `If it lasts for more than a minute, ${ANOTHER_WAY}`, actions);
   }
@@ -105,8 +111,9 @@ function placeOf(view) {
   return view.place ? `${view.place} (${view.device})` : view.key;
 }
 
-function AlarmBanner({ view, now, actions }) {
+function AlarmBanner({ view, isOnline, now, actions }) {
   const detail = view.alarm;
+  const canAnswer = isOnline && !view.away;
   return h(
     "article",
     { class: "banner alarm" },
@@ -123,13 +130,13 @@ function AlarmBanner({ view, now, actions }) {
     h(
       "div",
       { class: "buttons" },
-      !view.away &&
+      canAnswer &&
         h(
           "button",
           { class: "main", onClick: () => actions.select(view.key, "acknowledge") },
           view.acknowledgement ? "Acknowledge again…" : "Acknowledge…",
         ),
-      h("button", { class: view.away ? "main" : "", onClick: () => actions.select(view.key) }, "Details"),
+      h("button", { class: canAnswer ? "" : "main", onClick: () => actions.select(view.key) }, "Details"),
       h("button", { onClick: () => actions.mute(view) }, STOP_SOUND),
     ),
   );

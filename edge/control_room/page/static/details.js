@@ -72,7 +72,7 @@ function soundHere(view, { attention }, actions) {
     isMuted && h("span", null, "Silent on this screen only. "),
     h(
       "button",
-      { onClick: () => (isMuted ? actions.unmute(view.key) : actions.mute(view)) },
+      { type: "button", onClick: () => (isMuted ? actions.unmute(view.key) : actions.mute(view)) },
       isMuted ? SOUND_AGAIN : STOP_SOUND,
     ),
   );
@@ -139,7 +139,8 @@ function healthTable(health) {
     ["temperature", temperature === null ? null : `${number(temperature)} °C`],
     ["camera", health.camera.join(", ")],
     ["not counted", health.nuisances.join("; ")],
-    ["hits", `${number(health.hits, 9)} since its start ${span(1000 * health.uptime_s)} ago`],
+    ["hits", `${number(health.hits, 9)} since its start`],
+    ["running for", span(1000 * health.uptime_s)],
     ["waiting messages", health.outbox.depth ? number(health.outbox.depth, 9) : null],
     ["dropped messages", health.outbox.dropped ? number(health.outbox.dropped, 9) : null],
   ]);

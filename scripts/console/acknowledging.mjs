@@ -22,6 +22,14 @@ export async function checkAcknowledge(page, box, script, python) {
   await page.keyboard.type("J. Okafor");
   await page.keyboard.press("Enter");
   await page.keyboard.type("Patrol 2 is on the way");
+  box.isDeaf = true;
+  await page.keyboard.press("Enter");
+  await page.getByText("The box has not answered: its alarm is not acknowledged.").waitFor();
+  const kept = await page.locator("[name=reason]").inputValue();
+  require(kept === "Patrol 2 is on the way", "a missing answer is told, and what was written is kept", kept);
+  await picture(page, "no-answer");
+  box.isDeaf = false;
+  await page.locator("[name=reason]").focus();
   await page.keyboard.press("Enter");
   await page.getByText("The alarm is acknowledged. Everybody sees it.").waitFor();
   await page.getByText(/^J\. Okafor acknowledged it/).waitFor();
@@ -82,6 +90,9 @@ export async function checkMeanwhile(page, box, script) {
   require((await page.locator("form.acknowledge").count()) === 0, "an alarm of a box that is away has no form");
   await picture(page, "old-alarm");
   await box.status();
+  await box.alarm("cleared", 38, { acknowledged: box.taken });
+  await page.getByText(/The alarm is over since/).waitFor();
+  require(true, "the end of an alarm is told where its form was");
   await box.clear();
   await page.keyboard.press("Escape");
 }
@@ -100,6 +111,8 @@ export async function checkPlace(page, [box, ...others]) {
   require(Math.abs((await top()) - before) <=
     2, "banners leave a form where it is", `${before}, then ${await top()}`);
   require((await reason.inputValue()) === "Patrol", "and what is written in it");
+  await page.getByRole("button", { name: "2 other alarms" }).waitFor();
+  require(true, "a button at the top of the screen tells of them");
   await picture(page, "phone-form");
   await Promise.all(others.map((other) => other.clear()));
   await page.waitForFunction((count) => document.querySelectorAll(".banner").length <= count, banners);

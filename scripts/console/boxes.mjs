@@ -189,7 +189,7 @@ export class Box {
     await this.client.subscribeAsync(`gammabox/${this.site}/${this.device}/cmd/+`, { qos: 1 });
     this.client.on("message", async (topic, payload) => {
       const [, site, device, , verb] = topic.split("/");
-      if (device !== this.device || site !== this.site) return;
+      if (device !== this.device || site !== this.site || this.isDeaf) return;
       this.commands += 1;
       const command = JSON.parse(payload);
       const isKnown = verb === "silence" || command.arguments.alarm_id === this.id;

@@ -91,7 +91,7 @@ export class Acknowledge extends Component {
       isNamed(who, isOther)
         ? h(
             "p",
-            { class: "who" },
+            { key: "who", class: "who" },
             "You are ",
             h("strong", null, who),
             ". ",
@@ -161,10 +161,12 @@ function isWaiting(commands, view) {
 
 function field(name, label, wrong, more) {
   const told = wrong ? { "aria-invalid": "true", "aria-describedby": `wrong-${name}` } : {};
-  return [
-    h("label", { key: name }, label, h("input", { name, ...more, ...told })),
-    wrong && h("p", { key: `wrong-${name}`, id: `wrong-${name}`, class: "wrong", role: "alert" }, wrong),
-  ];
+  return h(
+    "div",
+    { key: name },
+    h("label", null, label, h("input", { name, ...more, ...told })),
+    wrong && h("p", { id: `wrong-${name}`, class: "wrong", role: "alert" }, wrong),
+  );
 }
 
 function silences({ acknowledgement, silence_over: isOver }) {

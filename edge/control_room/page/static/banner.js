@@ -9,7 +9,8 @@ import { SOUND_AGAIN, STOP_SOUND, cannotBeAcknowledged, ringsAgain } from "./wor
 
 const MAX_BANNERS = 3;
 const SILENT_MS = 45_000;
-const ANOTHER_WAY = "call the technician, and watch the places in another way.";
+const CALL = "Call the technician, send patrols.";
+const CALL_AFTER_MS = 60_000; // a connection that is lost for so long does not come back by itself soon
 
 /** Show the banners. */
 export function Banners({ state, missed, actions }) {
@@ -41,9 +42,10 @@ export function Banners({ state, missed, actions }) {
 function connectionBanner(state, actions) {
   const { connection, lastMessage, views, now } = state;
   if (connection.state === "lost") {
-    const since = `${clockTime(connection.offlineSince)} (${span(now - connection.offlineSince)})`;
-    const text = `CONNECTION LOST since ${since}: all below is old, alarms cannot be seen.`;
-    return outageBanner(state, text, `If it lasts for more than a minute, ${ANOTHER_WAY}`, actions);
+    const lasts = now - connection.offlineSince;
+    const text = `CONNECTION LOST since ${clockTime(connection.offlineSince)} (${span(lasts)}).`;
+    const advice = lasts < CALL_AFTER_MS ? "It is tried again by itself." : CALL;
+    return outageBanner(state, text, `All below is old; no alarm can come. ${advice}`, actions);
   }
   const age = lastMessage === null ? null : now - lastMessage;
   if (connection.state !== "online")
@@ -53,7 +55,7 @@ function connectionBanner(state, actions) {
       "p",
       { class: "banner away" },
       h("strong", null, `Nothing has arrived for ${span(age)}.`),
-      ` The broker answers, but no box does. If it lasts, ${ANOTHER_WAY}`,
+      ` The broker answers, but no box does. ${CALL}`,
     );
   }
   return null;
@@ -63,8 +65,8 @@ function awayBanner(state, actions) {
   const away = manyAway(state.views);
   if (!away || state.connection.state !== "online") return null;
   const since = state.attention.awaySince === null ? "" : ` since ${clockTime(state.attention.awaySince)}`;
-  const text = `${counted(away, "box", "boxes")} have fallen away${since}: places not watched.`;
-  return outageBanner(state, text, `At once, ${ANOTHER_WAY}`, actions);
+  const text = `${counted(away, "box", "boxes")} have fallen away${since}.`;
+  return outageBanner(state, text, `Their places are not watched. ${CALL}`, actions);
 }
 
 function outageBanner({ connection, attention }, text, advice, actions) {

@@ -7,9 +7,11 @@ import { alarmsOf } from "./board.js";
 import { Evidence } from "./evidence.js";
 import { Plot } from "./plot.js";
 import { symbol } from "./symbols.js";
-import { clockTime, moment, number, percent, rate, span } from "./text.js";
+import { clockTime, counted, moment, number, percent, rate, span } from "./text.js";
 import { h } from "./vendor/preact.mjs";
 import { SOUND_AGAIN, STOP_SOUND, cannotBeAcknowledged } from "./words.js";
+
+const FRESH_MS = 600_000;
 
 /** Show the details of the selected box. */
 export function Details({ view, box, state, actions }) {
@@ -24,6 +26,7 @@ export function Details({ view, box, state, actions }) {
       { class: view.urgency },
       symbol(view.urgency),
       h("h2", { id: "details-name", tabindex: -1 }, `${view.word}: ${view.place || view.device}`),
+      h(Elsewhere, { view, state }),
       h("button", { class: "close", "aria-label": "Close the details", onClick: actions.close }, "✕"),
     ),
     h(
@@ -46,6 +49,7 @@ export function Details({ view, box, state, actions }) {
         { class: "reasons" },
         view.reasons.map((reason) => h("li", { key: reason }, reason)),
       ),
+    h("div", { role: "status" }, view.urgency !== "alarm" && endOf(alarms[0], state.now)),
     soundHere(view, state, actions),
     view.urgency === "overload" &&
       h("p", { class: "note" }, "An overload cannot be acknowledged: act as on an alarm."),
@@ -60,6 +64,22 @@ export function Details({ view, box, state, actions }) {
     alarms.length > 0 && h("h3", null, "Alarms of this box, also past ones"),
     h(Alarms, { alarms, isOfOneBox: true }),
   );
+}
+
+// On a phone the banners lie above what is read: this leads to them.
+function Elsewhere({ view, state: { views, attention, connection } }) {
+  const others = views.filter(({ key }) => key !== view.key && !attention.muted.has(key));
+  const count = others.filter((one) => isLoud(one)).length;
+  const isLost = connection.state === "lost";
+  if (!count && !isLost) return null;
+  const text = isLost ? "Connection lost" : counted(count, "other alarm");
+  return h("button", { class: "elsewhere", onClick: () => scrollTo({ top: 0 }) }, `${text} ↑`);
+}
+
+function endOf(alarm, now) {
+  if (!alarm || alarm.isOverload || alarm.ended === null || now - alarm.ended > FRESH_MS) return null;
+  const by = alarm.acknowledgement ? "" : " Nobody had acknowledged it: note it.";
+  return h("p", { class: "note" }, `The alarm is over since ${clockTime(alarm.ended)}.${by}`);
 }
 
 // First, so that nobody who wants quiet at the desk takes it from everybody.

@@ -74,6 +74,11 @@ export async function checkMeanwhile(page, box, script) {
   await page.keyboard.press("Enter");
   await page.getByText("Not sent.").waitFor();
   require(box.commands === 0, "and nothing is sent before that could be read", box.commands);
+  for (const part of [page.locator(".news"), page.getByRole("button", { name: "Acknowledge again", exact: true })]) {
+    const { y, height } = await part.boundingBox();
+    require(y >= 0 &&
+      y + height <= 800, "what has come stands on the screen, and the button", `${y} to ${y + height}`);
+  }
   await axe(page, script, "acknowledged meanwhile");
   await picture(page, "meanwhile");
   await sleep(3000);
@@ -114,6 +119,11 @@ export async function checkPlace(page, [box, ...others]) {
   await page.getByRole("button", { name: "2 other alarms" }).waitFor();
   require(true, "a button at the top of the screen tells of them");
   await picture(page, "phone-form");
+  await box.take("Bo, gate office", "patrol 2 is on the way");
+  await page.getByText(/Meanwhile Bo, gate office acknowledged it/).waitFor();
+  const { y } = await page.locator(".news").boundingBox();
+  require(y >= 0 && Math.abs((await top()) - before) <= 2, "who has acknowledged meanwhile stands above it", y);
+  await picture(page, "phone-meanwhile");
   await Promise.all(others.map((other) => other.clear()));
   await page.waitForFunction((count) => document.querySelectorAll(".banner").length <= count, banners);
   require(Math.abs((await top()) - before) <= 2, "and when they go", `${before}, then ${await top()}`);

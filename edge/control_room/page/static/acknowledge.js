@@ -98,6 +98,8 @@ export class Acknowledge extends Component {
             h("button", { type: "button", onClick: () => this.another() }, "Not you?"),
           )
         : field("by", "Your name", wrong.by, { maxlength: 100, autocomplete: "off", enterkeyhint: "next" }),
+      // Just above the field that is written in, as it has to be seen there.
+      h("div", { key: "news", role: "alert" }, form.news && news(form.news, isHeld)),
       field("reason", "What you do about it", wrong.reason, {
         maxlength: 300,
         list: "reasons-known",
@@ -109,7 +111,6 @@ export class Acknowledge extends Component {
         REASONS.map((reason) => h("option", { key: reason, value: reason })),
       ),
       silences(view),
-      h("div", { role: "alert" }, form.news && news(form.news, isHeld)),
       h(
         "button",
         // Another button stands here once somebody else has acknowledged, so that no press meets it by chance.

@@ -114,6 +114,7 @@ const actions = {
     setTimeout(() => {
       const wanted = field && (fieldOf("by") || fieldOf("reason"));
       (wanted || document.getElementById("details-name"))?.focus();
+      wanted?.form.scrollIntoView({ block: "nearest", behavior: "instant" });
     });
   },
   close() {

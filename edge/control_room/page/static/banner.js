@@ -97,8 +97,8 @@ function OverloadBanner({ view, actions }) {
       "div",
       { class: "what" },
       h("h2", null, `${view.word}: ${placeOf(view)}`),
-      view.reasons.length > 0 && h("p", null, view.reasons[0]),
-      h("p", null, view.advice),
+      view.reasons.length > 0 && h("p", { class: "more" }, view.reasons[0]),
+      h("p", { class: "more" }, view.advice),
     ),
     h(
       "div",
@@ -125,9 +125,9 @@ function AlarmBanner({ view, isOnline, now, actions }) {
       { class: "what" },
       h("h2", null, `${view.word}: ${placeOf(view)}`),
       view.silence_over && h("p", null, h("strong", null, ringsAgain(view.acknowledgement))),
-      detail && h("p", null, figures(view, detail, now)),
-      h("p", null, view.advice),
-      view.away && h("p", null, cannotBeAcknowledged(view.away)),
+      detail && h("p", { class: "more" }, figures(view, detail, now)),
+      h("p", { class: "more" }, view.advice),
+      view.away && h("p", { class: "more" }, cannotBeAcknowledged(view.away)),
     ),
     h(
       "div",

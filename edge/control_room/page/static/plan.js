@@ -42,7 +42,7 @@ export function scaleOf(metres, units = 150) {
 /** Show the plan. */
 export function Plan({ views, boxes, selected, isOld, actions }) {
   const placed = views.filter((view) => boxes.get(view.key)?.info?.position);
-  if (!placed.length) return h("p", { class: "empty" }, "The position of no box here is known. Choose List.");
+  if (!placed.length) return h("p", { class: "empty" }, "The positions of these boxes are not known. Choose List.");
   const frame = matchMedia("(max-width: 40rem)").matches ? NARROW : WIDE;
   const { width, height } = frame;
   const { places, metres } = project(

@@ -26,6 +26,8 @@ KEPT_S = 3600.0
 UNKNOWN_S = 60.0
 """Where it is not known what the broker remembers, it may have forgotten what it confirmed within this time."""
 MAX_REPEATS = 10
+UNKNOWN_MARK = -1
+"""Of a repeated message of which it is not known what the broker had when it was first sent."""
 MAX_SENT = 1000
 SENT_TABLE = """
 CREATE TABLE IF NOT EXISTS sent (
@@ -146,9 +148,9 @@ def repeat(database: sqlite3.Connection, remembered: Mapping[str, float | None] 
     rows = [
         row
         for row in database.execute(
-            "SELECT place, id, topic, payload, keep, boot_id, made_s, repeated + 1, event_id FROM sent"
-            " WHERE place > ? AND payload IS NOT NULL AND confirmed_utc_s > ? AND repeated < ?",
-            (place, since_s, repeats),
+            "SELECT place, id, topic, payload, keep, boot_id, made_s, repeated + 1, COALESCE(mark, ?), event_id"
+            " FROM sent WHERE place > ? AND payload IS NOT NULL AND confirmed_utc_s > ? AND repeated < ?",
+            (UNKNOWN_MARK, place, since_s, repeats),
         ).fetchall()
         if row[-1] not in (remembered or ())
     ]
@@ -156,11 +158,11 @@ def repeat(database: sqlite3.Connection, remembered: Mapping[str, float | None] 
     # In their old order: what a box says now comes after what it said, so that it holds for who follows the topic.
     database.executemany(
         "INSERT OR IGNORE INTO message"
-        " (id, topic, payload, retain, keep, priority, boot_id, made_s, made_utc_s, repeated)"
-        " VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?, ?)",
+        " (id, topic, payload, retain, keep, priority, boot_id, made_s, made_utc_s, repeated, mark)"
+        " VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?)",
         [
-            (number, topic, as_historical(payload), keep, PRIORITY[keep], boot_id, made_s, now_s, repeated)
-            for _, number, topic, payload, keep, boot_id, made_s, repeated, _ in rows
+            (number, topic, as_historical(payload), keep, PRIORITY[keep], boot_id, made_s, now_s, repeated, mark)
+            for _, number, topic, payload, keep, boot_id, made_s, repeated, mark, _ in rows
         ],
     )
     return len(rows)
@@ -174,8 +176,10 @@ def _mark(database: sqlite3.Connection, event_id: str, utc_s: float | None, mark
     row = database.execute("SELECT MIN(mark) FROM sent WHERE event_id = ?", (event_id,)).fetchone()
     if row[0] is not None:
         return int(row[0])
-    # Sent, and not confirmed before the connection ended.
-    for mark, payload in database.execute("SELECT mark, payload FROM message WHERE retain = 1 AND keep != 'restated'"):
+    # Sent, and not confirmed before the connection ended; or to be repeated, while its topic has it restated.
+    for mark, payload in database.execute(
+        "SELECT mark, payload FROM message WHERE retain = 1 AND keep != 'restated' OR repeated > 0 AND mark >= 0"
+    ):
         if event_id_of(payload) == event_id:
             return int(mark)
     # One that is too old to be kept, or of a run that had no disk: it has what was confirmed well before its time.
@@ -194,6 +198,7 @@ def _keep(
     topic, payload, retain, expiry_s, keep, boot_id, made_s, repeated, mark = row
     event_id = event_id_of(payload)
     known = marks.of(event_id)
+    tells = is_mark(keep, retain=retain) or (repeated > 0 and mark != UNKNOWN_MARK)
     database.execute(
         "INSERT OR REPLACE INTO sent"
         " (place, id, event_id, mark, topic, payload, keep, boot_id, made_s, repeated, confirmed_utc_s)"
@@ -202,7 +207,7 @@ def _keep(
             place,
             number,
             event_id,
-            (mark if known is None else known) if is_mark(keep, retain=retain) else None,
+            (mark if known is None else known) if tells else None,
             topic,
             None if keep in REPLACED or expiry_s is not None else payload,
             keep,

@@ -114,6 +114,21 @@ def test_outbox_takes_a_restated_message_for_no_news_of_the_broker(path):
     outbox.close()
 
 
+@pytest.mark.parametrize("confirmed", [False, True])
+def test_outbox_knows_after_a_restart_when_a_repeated_message_was_first_sent(path, confirmed):
+    outbox = Outbox(path, 100)
+    send(outbox, made(1, "until_full"), made(2, retain=True), made(3, retain=True), made(4, "until_full"))
+    outbox.repeat({"b-2": None})
+    assert again(outbox) == ["b-3", "b-4"]
+    if confirmed:
+        outbox.confirm([each.id for each in outbox.next(10)])
+    outbox.close()
+    outbox = Outbox(path, 100)
+    outbox.repeat({"b-3": None})  # which was restated
+    assert again(outbox) == (["b-4"] if confirmed else ["b-3", "b-4"])
+    outbox.close()
+
+
 def test_outbox_takes_an_unknown_message_for_what_was_confirmed_well_before_it(path, monkeypatch):
     outbox = Outbox(path, 100)
     for number, at_s in ((1, 100.0), (2, 200.0), (3, 300.0)):

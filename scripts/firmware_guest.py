@@ -95,9 +95,10 @@ class Guest:
         raise GuestError(f"no shell on its console within {patience_s:.0f} s: {self._text[-300:]!r}")
 
     def wait_until_up(self, patience_s: float) -> None:
-        """Wait until the system has started all its units: until then an emulated machine has no time for frames."""
+        """Wait for cloud-init, the last to start: until then an emulated machine has no time for frames."""
         self.wait_for_shell(patience_s)
-        self.run("systemctl is-system-running --wait", patience_s)
+        up = "systemctl is-active -q cloud-init.target && systemctl is-active -q gammabox-edge"
+        self.ask(f"until {up}; do sleep 1; done", patience_s)
 
     def run(self, command: str, patience_s: float = 120) -> tuple[int, str]:
         """Run a command in the root shell and return its exit code and what it says."""

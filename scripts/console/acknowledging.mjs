@@ -31,7 +31,7 @@ export async function checkAcknowledge(page, box, script, python) {
   box.isDeaf = false;
   await page.locator("[name=reason]").focus();
   await page.keyboard.press("Enter");
-  await page.getByText("The alarm is acknowledged. Everybody sees it.").waitFor();
+  await page.getByText("Acknowledged. Everybody sees it.").waitFor();
   await page.getByText(/^J\. Okafor acknowledged it/).waitFor();
   const banners = await page.locator(".banner.alarm:not(.overload)").count();
   require(banners === 0, "the banner goes when the alarm is acknowledged", banners);
@@ -65,7 +65,7 @@ export async function checkMeanwhile(page, box, script) {
   await page.keyboard.type("I look at the picture");
   const began = Date.now();
   await box.take("Bo, gate office", "patrol 2 is on the way");
-  await page.getByText(/Meanwhile Bo, gate office acknowledged it/).waitFor();
+  await page.getByText(/Bo, gate office has acknowledged it meanwhile/).waitFor();
   require(Date.now() - began <
     1000, "the form says at once who has acknowledged meanwhile", `${Date.now() - began} ms`);
   await page.keyboard.press("Enter");
@@ -91,7 +91,7 @@ export async function checkMeanwhile(page, box, script) {
   await sleep(300);
   require(box.commands === 1, "a double click sends once, and who was first stays readable", box.commands);
   await box.status("offline", "lost");
-  await page.getByText("cannot be acknowledged: the box is away (LOST)").first().waitFor();
+  await page.getByText("The box is away (LOST): it cannot take an acknowledgement").first().waitFor();
   require((await page.locator("form.acknowledge").count()) === 0, "an alarm of a box that is away has no form");
   await picture(page, "old-alarm");
   await box.status();
@@ -120,7 +120,7 @@ export async function checkPlace(page, [box, ...others]) {
   require(true, "a button at the top of the screen tells of them");
   await picture(page, "phone-form");
   await box.take("Bo, gate office", "patrol 2 is on the way");
-  await page.getByText(/Meanwhile Bo, gate office acknowledged it/).waitFor();
+  await page.getByText(/Bo, gate office has acknowledged it meanwhile/).waitFor();
   const { y } = await page.locator(".news").boundingBox();
   require(y >= 0 && Math.abs((await top()) - before) <= 2, "who has acknowledged meanwhile stands above it", y);
   await picture(page, "phone-meanwhile");

@@ -28,8 +28,9 @@ export class Acknowledge extends Component {
     return { form: now, isHeld: isHeld && now.news !== null };
   }
 
-  componentDidUpdate() {
-    const { form } = this.state;
+  componentDidUpdate(_, { isHeld: wasHeld }) {
+    const { form, isHeld } = this.state;
+    if (isHeld && !wasHeld) this.form.current.querySelector("button.main").scrollIntoView({ block: "nearest" });
     const [last] = this.props.commands;
     // What is confirmed is not sent a second time by a press too many.
     if (form.sent && last?.state === "done" && last.since >= form.sentAt) {
@@ -85,9 +86,9 @@ export class Acknowledge extends Component {
       },
       h("h3", null, "Acknowledge"),
       given && h("p", { class: "given" }, said(given), view.silence_over ? "" : until(given)),
-      given && h("p", { class: "hint" }, "What you write now stands first; this stays readable below it."),
+      given && h("p", { class: "hint" }, "What you write is added to it."),
       view.silence_over && h("p", { class: "again" }, h("strong", null, ringsAgain(view.acknowledgement))),
-      h(Earlier, { given: view.acknowledgement }),
+      h(Earlier, { given }),
       isNamed(who, isOther)
         ? h(
             "p",
@@ -189,13 +190,13 @@ function silences({ acknowledgement, silence_over: isOver }) {
 }
 
 function news(given, isHeld) {
+  const { by, utc, reason } = given;
+  const text = `${by} has acknowledged it meanwhile, at ${clockTime(utc)}${reason ? `: ${reason}` : ""}`;
   return h(
     "p",
     { class: "news" },
-    isHeld && h("strong", null, "Not sent. "),
-    h("strong", null, `Meanwhile ${said(given)}`),
-    until(given),
-    ". Leave it so, or press Acknowledge again.",
+    h("strong", null, `${isHeld ? "Not sent. " : ""}${text}${until(given)}.`),
+    " Leave it so, or press Acknowledge again to add yours.",
   );
 }
 

@@ -73,5 +73,5 @@ export function settled(commands, views) {
 
 function confirmed({ asked }) {
   const silence = asked?.minutes ? ` It is silent for ${asked.minutes} min.` : "";
-  return `The alarm is acknowledged. Everybody sees it.${silence}`;
+  return `Acknowledged. Everybody sees it.${silence}`;
 }

@@ -3,7 +3,7 @@
 
 import { every, stop } from "./timers.js";
 
-const REPEAT_MS = 2_000;
+const REPEAT_MS = { alarm: 2_000, away: 30_000 };
 const TONES = { alarm: [880, 660, 880, 660], away: [330, 262] };
 const TONE_S = 0.18;
 
@@ -41,7 +41,7 @@ export function play(kind) {
   timer = null;
   if (kind === null) return;
   sing();
-  timer = every(sing, REPEAT_MS * (kind === "alarm" ? 1 : 5));
+  timer = every(sing, REPEAT_MS[kind]);
 }
 
 function sing() {

@@ -35,8 +35,8 @@ export const SOUND_AGAIN = "Let it sound here again";
 
 /** Return why an alarm of a box that is away cannot be acknowledged, and what can be done. */
 export function cannotBeAcknowledged(word) {
-  const why = `It cannot be acknowledged: the box is away (${word}), and cannot answer.`;
-  return `${why} Act on it all the same. Its sound can be stopped on each screen.`;
+  const why = `The box is away (${word}): it cannot take an acknowledgement.`;
+  return `${why} Act all the same, and acknowledge it when the box is back.`;
 }
 
 /** Return whether the rate of a view is too low, as more came than could be counted or judged. */

@@ -85,7 +85,7 @@ test("a late answer replaces a missing one", () => {
   assert.deepEqual(
     answers.map(({ state, text }) => [state, text]),
     [
-      ["done", "Late answer: The alarm is acknowledged. Everybody sees it."],
+      ["done", "Late answer: Acknowledged. Everybody sees it."],
       ["failed", "Late answer: Not acknowledged: the box refuses: too old. Try once more, then call the technician."],
     ],
   );
@@ -95,7 +95,7 @@ test("an answer says what was done, for how long it is silent, or that nothing i
   const asked = { by: "Ann", reason: "patrol sent", minutes: 5 };
   const commands = begun([], { id: "t1", key: "docks/gate", asked }, 0);
   const after = (answer) => answered(commands, "docks/gate", { transaction_id: "t1", ...answer })[0];
-  assert.equal(after({ ok: true }).text, "The alarm is acknowledged. Everybody sees it. It is silent for 5 min.");
+  assert.equal(after({ ok: true }).text, "Acknowledged. Everybody sees it. It is silent for 5 min.");
   const { state, text } = after({ ok: false, error: "no alarm stands" });
   assert.deepEqual([state, text], ["done", "Not needed: the alarm is already over."]);
 });

@@ -85,17 +85,19 @@ class Lights:
 class Leak:
     """How many hits of a nuisance count, by how many of its hits are known for what they are.
 
-    Where hits like light are too many only sure hits count, and all others are left out.
+    Where hits like light are too many only sure hits count, faint ones among them, and all others are left out.
     """
 
     def __init__(self) -> None:
         self._ratios = {closed: _Ratio() for closed in (False, True)}
-        self._elsewhere_sum = self._doubtful_sum = self._explained_sum = self._counted_sum = self._seen_s = 0.0
+        self._elsewhere_sum = self._doubtful_sum = self._refused_sum = self._explained_sum = self._counted_sum = (
+            self._seen_s
+        ) = 0.0
         self._lights_closed = False
         self._fell_s = -math.inf
         self._fallen, self._falling_s = _PRIOR_FALLEN, _PRIOR_FALLING_S
         self.falling = False
-        self._sure = self._doubtful = self._elsewhere = 0
+        self._sure = self._faint = self._doubtful = self._elsewhere = self._refused = 0
         self.rate_hz = 0.0
 
     @property
@@ -113,26 +115,43 @@ class Leak:
         """Whether sources are found better by sure hits alone, by what leaks of a nuisance each way."""
         if self.falling:
             return True
-        if self._left_out_hz(lights_closed=True) < 1.0:
+        if (self._elsewhere_sum + self._doubtful_sum) / max(self._seen_s, _SEEN_MEMORY_S / 2) < 1.0:
             return False
         with_lights, without = (self._leak_hz(lights_closed=closed) for closed in (False, True))
         gain = math.sqrt(max(with_lights, _MIN_LEAK_HZ) / max(without, _MIN_LEAK_HZ)) * SURE_SHARE
         return with_lights > 1.0 and gain > (1 / _WORTH if self._lights_closed else _WORTH)
 
-    def update(self, observation: Observation, doubtful: Sequence[bool], *, lights_closed: bool, open_s: float) -> None:
-        """Count a frame: for each hit on open ground whether it is not sure, and that ground's live seconds."""
+    def update(
+        self, observation: Observation, doubtful: Sequence[bool], faint: int, *, lights_closed: bool, open_s: float
+    ) -> None:
+        """Count a frame.
+
+        Parameters
+        ----------
+        observation : Observation
+        doubtful : sequence of bool
+            For each hit on open ground whether it is not sure.
+        faint : int
+            Faint hits on open ground.
+        lights_closed : bool
+            Whether only sure hits count.
+        open_s : float
+            Live seconds of the open ground.
+
+        """
         self._lights_closed = lights_closed
         if observation.falling:
             self._fell_s = observation.monotonic_s
         self.falling = observation.monotonic_s - self._fell_s < _FALLS_ON_S
         self._doubtful = sum(doubtful)
-        self._sure = len(doubtful) - self._doubtful
+        self._sure, self._faint, self._refused = len(doubtful) - self._doubtful, faint, observation.refused
         self._elsewhere = observation.explained + len(observation.positions) - len(doubtful)
         kept = math.exp(-observation.period_s / _SEEN_MEMORY_S)
         self._elsewhere_sum = self._elsewhere_sum * kept + self._elsewhere
         self._doubtful_sum = self._doubtful_sum * kept + self._doubtful
+        self._refused_sum = self._refused_sum * kept + self._refused
         self._explained_sum = self._explained_sum * kept + observation.explained
-        self._counted_sum = self._counted_sum * kept + self._sure + (0 if lights_closed else self._doubtful)
+        self._counted_sum = self._counted_sum * kept + self._sure + (faint if lights_closed else self._doubtful)
         self._seen_s = self._seen_s * kept + open_s
         rate_hz = min(self._leak_hz(lights_closed=lights_closed), _MAX_LEAK_HZ)
         # In steps, because the trigger computes its limits for each rate.
@@ -141,15 +160,16 @@ class Leak:
     def learn(self, period_s: float) -> None:
         """Learn from the frame that was counted last: nothing in it is an excess."""
         self._ratios[False].add(self._sure + self._doubtful, self._elsewhere, period_s)
-        self._ratios[True].add(self._sure, self._elsewhere + self._doubtful, period_s)
+        left_out = self._elsewhere + self._doubtful + self._refused
+        self._ratios[True].add(self._sure + self._faint, left_out, period_s)
         if self.falling:
             kept = math.exp(-period_s / _LEAK_MEMORY_S)
-            self._fallen = self._fallen * kept + self._sure
+            self._fallen = self._fallen * kept + self._sure + self._faint
             self._falling_s = self._falling_s * kept + period_s
 
     def _left_out_hz(self, *, lights_closed: bool) -> float:
         """Return how many hits a second are not counted, with or without those that are not sure."""
-        left_out = self._elsewhere_sum + (self._doubtful_sum if lights_closed else 0.0)
+        left_out = self._elsewhere_sum + (self._doubtful_sum + self._refused_sum if lights_closed else 0.0)
         return left_out / max(self._seen_s, _SEEN_MEMORY_S / 2)
 
     def _leak_hz(self, *, lights_closed: bool) -> float:

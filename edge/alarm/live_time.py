@@ -66,6 +66,10 @@ class Observation:
         Whether half of the picture or more is saturated.
     sure : tuple of bool
         For each of `positions` whether light hardly ever looks so; empty where all but those like light are sure.
+    faint : tuple of (x, y)
+        Places of candidates on live ground that are no hits, but are surely no light. They count in a nuisance only.
+    refused : int
+        Other candidates that were looked at for these.
 
     """
 
@@ -91,6 +95,8 @@ class Observation:
     falling: bool = False
     saturated: bool = False
     sure: tuple[bool, ...] = ()
+    faint: tuple[tuple[int, int], ...] = ()
+    refused: int = 0
 
 
 def observe(detection: Detection, triple: Triple) -> Observation:
@@ -138,4 +144,6 @@ def observe(detection: Detection, triple: Triple) -> Observation:
         ground=detection.ground,
         falling=detection.falling,
         saturated=detection.saturated,
+        faint=tuple((hit.x, hit.y) for hit in detection.faint),
+        refused=detection.refused,
     )

@@ -114,21 +114,25 @@ class Population:
         places = observation.positions
         if overloaded or observation.live_s <= 0 or len(observation.like_light) != len(places):
             return observation
-        parts = parts_of(places, observation.size)
+        parts, faint = (parts_of(spots, observation.size) for spots in (places, observation.faint))
         closed_before = self._crowding.closed_parts, self._lights.closed
         even = self._crowding.update(observation, parts)
-        sure = observation.sure or tuple(not light for light in observation.like_light)
+        sure = _sure_hits(observation)
         lights = [light for light, part in zip(observation.like_light, parts, strict=True) if even[part]]
         doubtful = [not each for each, part in zip(sure, parts, strict=True) if even[part]]
         self._lights.update(
             observation, lights, worth=self._leak.worth_without_lights, suspect=self._is_suspect(observation)
         )
         self.closed_more = self._crowding.closed_parts > closed_before[0] or self._lights.closed > closed_before[1]
+        open_s = observation.live_s * self._crowding.open_share
+        faint_hits = sum(bool(even[part]) for part in faint)
+        self._leak.update(observation, doubtful, faint_hits, lights_closed=self._lights.closed, open_s=open_s)
+        if self._lights.closed:
+            observation, parts = _with_faint(observation), parts + faint
+            places, sure = observation.positions, _sure_hits(observation)
         kept = [index for index, part in enumerate(parts) if even[part] and (sure[index] or not self._lights.closed)]
         now_s = observation.monotonic_s
         self._recent += [_CountedHit(now_s, parts[index], observation.like_light[index]) for index in kept]
-        open_s = observation.live_s * self._crowding.open_share
-        self._leak.update(observation, doubtful, lights_closed=self._lights.closed, open_s=open_s)
         if not places and observation.overload is None and self._leaves_all:
             return observation
         # Rain may look like a strong field for a frame; a lower limit of its hits means nothing then.
@@ -202,6 +206,24 @@ class Population:
         if self._leak.is_mostly_known:
             phrases.append("most hits follow things that move or stand on points of light (snow, stars)")
         return tuple(phrases)
+
+
+def _sure_hits(observation: Observation) -> tuple[bool, ...]:
+    """Return for each hit whether it is sure."""
+    return observation.sure or tuple(not light for light in observation.like_light)
+
+
+def _with_faint(observation: Observation) -> Observation:
+    """Return a frame with its faint hits among the hits."""
+    faint = observation.faint
+    return replace(
+        observation,
+        hits=observation.hits + len(faint),
+        positions=observation.positions + faint,
+        like_light=observation.like_light + (False,) * len(faint),
+        sure=_sure_hits(observation) + (True,) * len(faint),
+        faint=(),
+    )
 
 
 def looks_like_radiation(parts: Sequence[int], like_light: Sequence[bool], exposed_s: NDArray[np.float64]) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
+from edge.detect.faint import MIN_UNSURE
 from edge.detect.field import FieldWatch
 from edge.detect.noise_model import NoiseModel
-from edge.detect.nuisance import judge_hits
 from edge.detect.shaking import is_shaken
 from edge.detect.steady import steadied
 from edge.detect.view import FrameCache, mask_picture
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from edge.detect.hit import Hit
     from edge.detect.known_camera import KnownCamera
     from edge.detect.manifest import CandidateRules
-    from edge.detect.noise_map import NoiseMap
-    from edge.detect.view import View
 
 FEEDBACK_FRAMES = 4
 """What hits teach of the camera is used from so many frames later on. Meanwhile these frames may be worked on."""
@@ -62,15 +60,20 @@ class CameraState:
             self.noise = NoiseModel(rules, previous, following, known.closed(mask), known.sigma_dn)
         self.field = FieldWatch()
         self._crowd: float | None = None
+        self._unsure = 0.0
         self._frames = 0
         self._lessons: deque[tuple[int, Sequence[Hit], float]] = deque()
         self.older: deque[Image] = deque(maxlen=_OLDER)
 
-    def find_nuisances(self, hits: tuple[Hit, ...], view: View, noise: NoiseMap) -> tuple[Hit, ...]:
-        """Return the hits of a frame with what else they may be, and remember the frame."""
-        judged = judge_hits(hits, view, self.older, noise)
-        self.older.append(view.greys[0])
-        return judged
+    @property
+    def crowd(self) -> float | None:
+        """The crowd as it was updated last; None before the first frame."""
+        return self._crowd
+
+    def is_unsure(self, refused: int) -> bool:
+        """Return whether the classifier refuses much by little, in the mean of the last second with this frame."""
+        self._unsure += _NEWEST_SHARE * (refused - self._unsure)
+        return self._unsure >= MIN_UNSURE
 
     def fits(self, frame: Frame) -> bool:
         """Return whether a frame has the mode and the size of the first one."""

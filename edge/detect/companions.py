@@ -50,11 +50,14 @@ class Companions:
         Spots with a pair of companions at mirrored places.
     by_chance : bool array, shape (n,)
         Spots with a pair at places a quarter of a turn apart: so many are taken for moving by chance.
+    shares : float32 array, shape (n, 2)
+        Heights of the companions, and of those by chance, in units of the spot's spike.
 
     """
 
     moving: NDArray[np.bool_]
     by_chance: NDArray[np.bool_]
+    shares: NDArray[np.float32]
 
     @property
     def excess(self) -> float:
@@ -89,16 +92,17 @@ def find_companions(greys: Greys, xs: Indices, ys: Indices, min_dn: NDArray[np.i
     height, width = greys[1].shape
     reach = min(_REACH_PX * max(1, height // _ROWS), height // 4, width // 4)
     own = slice(reach - _OWN_PX, reach + _OWN_PX + 1)
-    moving, by_chance = np.zeros((2, len(xs)), bool)
-    for i, (x, y, min_spike_dn) in enumerate(zip(xs.tolist(), ys.tolist(), min_dn.tolist(), strict=True)):
-        spike = int(greys[1][y, x]) - max(int(greys[0][y, x]), int(greys[2][y, x]))
-        enough = max(_MIN_SHARE * spike, min_spike_dn)
+    pairs = np.zeros((len(xs), 2), int)
+    for i, (x, y) in enumerate(zip(xs.tolist(), ys.tolist(), strict=True)):
         behind, ahead = _spikes_around(greys, x, y, reach)
         ahead = cv2.dilate(ahead, np.ones((3, 3), np.uint8))
         ahead[own, own] = 0
-        moving[i] = _highest_pair(ahead, cv2.rotate(behind, cv2.ROTATE_180)) >= enough
-        by_chance[i] = _highest_pair(ahead, cv2.rotate(behind, cv2.ROTATE_90_CLOCKWISE)) >= enough
-    return Companions(moving, by_chance)
+        turns = (cv2.ROTATE_180, cv2.ROTATE_90_CLOCKWISE)
+        pairs[i] = [_highest_pair(ahead, cv2.rotate(behind, turn)) for turn in turns]
+    previous, current, following = (grey[ys, xs].astype(int) for grey in greys)
+    spikes = current - np.maximum(previous, following)
+    moving, by_chance = (pairs >= np.maximum(_MIN_SHARE * spikes, min_dn)[:, None]).T
+    return Companions(moving, by_chance, (pairs / np.maximum(spikes, 1)[:, None]).astype(np.float32))
 
 
 def are_moving(greys: Greys, candidates: tuple[Candidate, ...], noise: NoiseMap) -> bool:

@@ -13,14 +13,16 @@ from edge.arguments import optional, takes
 from edge.capture.frame import Triple
 from edge.config.device import DetectionSettings
 from edge.detect.camera_state import CameraState
+from edge.detect.faint import MAX_LOOKED_AT, MIN_MARGIN
 from edge.detect.fast_path import find_candidates
 from edge.detect.hit import DETECTION_STAGES, Detection
 from edge.detect.light import shipped_network
 from edge.detect.manifest import Bundle
 from edge.detect.networks import Classifier, Screen, some
+from edge.detect.nuisance import Surroundings, find_faint, judge_hits
 from edge.detect.parts import ground_of
 from edge.detect.sensitivity import mean_sensitivity, sensitivity_table
-from edge.detect.spot import merge_hits
+from edge.detect.spot import apart_from, merge_hits
 from edge.errors import BundleError
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
     from edge.capture.frame import Frame
     from edge.detect.fast_path import FastPathResult
-    from edge.detect.hit import Candidate
+    from edge.detect.hit import Candidate, Hit
     from edge.detect.known_camera import KnownCamera
     from edge.detect.networks import Screened
     from edge.detect.noise_map import NoiseMap
@@ -194,13 +196,16 @@ class Detector:
         asked_stands_for = share_of(screened.candidates, asked.candidates)
         crowd = camera.update_crowd(float(np.count_nonzero(judged.margins < 0)) * asked_stands_for)
         scores = self._decision.scores(judged.margins, crowd).tolist()
-        scored = zip(asked.candidates, scores, strict=True)
+        scored = list(zip(asked.candidates, scores, strict=True))
         hits = merge_hits([each for each in scored if each[1] >= self._decision.threshold], view.greys, found)
         overload = found.overload
         if overload is None:  # else hits fall on one another by chance
             camera.teach(proposal.number, hits, found.live_fraction)
         clock.lap("classify")
-        hits = camera.find_nuisances(hits, view, proposal.noise)
+        around = Surroundings(view, tuple(camera.older), proposal.noise, len(found.candidates))
+        unsure = apart_from(hits, self._unsure_spots(judged, scored)) if overload is None else ()
+        hits, faint = judge_hits(hits, around), find_faint(unsure, around)
+        camera.older.append(view.greys[0])
         clock.lap("nuisance")
         weight = share_of(found.candidates, judged.looked_at) * asked_stands_for
         return Detection(
@@ -217,7 +222,22 @@ class Detector:
             ground=ground_of(found.live),
             falling=found.falling,
             saturated=found.saturated,
+            faint=faint,
+            refused=len(unsure) - len(faint),
         )
+
+    def _unsure_spots(self, judged: Judged, scored: Sequence[tuple[Candidate, float]]) -> tuple[Hit, ...]:
+        """Return the spots on live ground that the classifier refuses by little; none where such are few."""
+        proposal = judged.proposal
+        refused = [
+            each
+            for each, margin in zip(scored, judged.margins.tolist(), strict=True)
+            if margin >= MIN_MARGIN and each[1] < self._decision.threshold
+        ]
+        if not proposal.camera.is_unsure(len(refused)):
+            return ()
+        likeliest = sorted(refused, key=lambda each: -each[1])[:MAX_LOOKED_AT]
+        return tuple(spot for spot in merge_hits(likeliest, proposal.view.greys, proposal.found) if spot.live)
 
     @contextmanager
     def _networks(self) -> Iterator[_Networks]:

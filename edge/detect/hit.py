@@ -71,7 +71,7 @@ class Hit:
     like_light : bool
         Whether it is rather like light than like radiation. One such hit says little, many do.
     sure : bool
-        Whether light hardly ever looks so: see `edge.detect.light`. Some 40 % of true hits or more are sure.
+        Whether light hardly ever looks so: see `edge.detect.faint`. Some 40 % of true hits or more are sure.
 
     """
 
@@ -124,6 +124,11 @@ class Detection:
         Whether falling rain or snow was found in this frame; not every frame is examined.
     saturated : bool
         Whether half of the picture or more is saturated.
+    faint : tuple of Hit
+        Candidates on live ground that the classifier refuses, but that are surely no light: see
+        `edge.detect.nuisance.find_faint`. They are no hits, and count in a nuisance only.
+    refused : int
+        Other candidates that were looked at for these.
 
     """
 
@@ -140,6 +145,8 @@ class Detection:
     ground: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
     falling: bool = False
     saturated: bool = False
+    faint: tuple[Hit, ...] = ()
+    refused: int = 0
 
 
 def event_counts(event: Mapping[str, Any]) -> bool:

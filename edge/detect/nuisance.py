@@ -6,7 +6,7 @@ the place where it stands, its colour and its shape often do.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import cv2
@@ -15,8 +15,10 @@ import numpy as np
 from edge.detect.colour import colours_around
 from edge.detect.companions import find_companions
 from edge.detect.crops import patches
+from edge.detect.faint import SURE_ODDS, describe_more, shipped_networks
 from edge.detect.hit import positions
 from edge.detect.light import COLOUR_PX, GREY_PX, describe, shipped_network
+from edge.detect.light import NAMES as LIGHT_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,79 +43,110 @@ _MIN_LIGHT_SHARE = 0.1
 _STANDS_OUT = 2.0
 """It exceeds its surroundings by so many times the height that nine in ten pixels of these stay below."""
 _MIN_UNEVEN_DN = 0.7
-LIKE_LIGHT_ODDS, SURE_ODDS = -1.0, 1.0
-"""Log odds below which a hit looks like light, and which light hardly ever reaches."""
+LIKE_LIGHT_ODDS = -1.0
+"""Log odds below which a hit looks like light."""
 
 
-def judge_hits(hits: tuple[Hit, ...], view: View, older: Sequence[Image], noise: NoiseMap) -> tuple[Hit, ...]:
-    """Return the hits of a frame, with what else they may be.
+@dataclass(frozen=True, slots=True, eq=False)
+class Surroundings:
+    """What a frame shows around its spots.
 
-    Parameters
+    Attributes
     ----------
-    hits : tuple of Hit
     view : View
         The three frames in which they were found.
     older : sequence of uint8 arrays, shape (height, width)
-        Frames before these three.
+        Frames before these three, the oldest first.
     noise : NoiseMap
+    candidates : int
+        Of the whole frame.
 
     """
-    first, rest = hits[:MAX_JUDGED], hits[MAX_JUDGED:]
-    if not first:
-        return hits
-    xs, ys = positions(first)
-    previous, current, following = view.greys
-    spikes = np.maximum(current[ys, xs].astype(int) - np.maximum(previous[ys, xs], following[ys, xs]), 1)
-    moving = find_companions(view.greys, xs, ys, noise.floor_dn[ys, xs].astype(int)).moving
-    stay = np.flatnonzero(~moving)
-    xs, ys, spikes = xs[stay], ys[stay], spikes[stay]
-    judged = [replace(hit, nuisance=MOVES) for hit in first]
-    if stay.size:
-        lights = on_points_of_light((previous, following, *older), xs, ys, spikes)
-        odds = light_odds([first[i] for i in stay], view, older)
-        for i, light, log_odds in zip(stay, lights, odds.tolist(), strict=True):
-            judged[i] = replace(
-                first[i],
-                nuisance=POINT_OF_LIGHT if light else None,
-                like_light=log_odds < LIKE_LIGHT_ODDS,
-                sure=not log_odds < SURE_ODDS,  # also where they are NaN
-            )
-    return (*judged, *rest)
+
+    view: View
+    older: Sequence[Image]
+    noise: NoiseMap
+    candidates: int
 
 
-def light_odds(hits: Sequence[Hit], view: View, older: Sequence[Image]) -> NDArray[np.float32]:
-    """Return how much more likely each hit is radiation than light, as a logarithm, shape (n,).
+@dataclass(frozen=True, slots=True, eq=False)
+class SecondLook:
+    """What spots are that are looked at once more.
 
-    NaN, where colours are not known: without them a wide hit looks like light, so that nothing is said.
-    """
-    described, coloured = describe_hits(hits, view, older)
-    return np.where(coloured, shipped_network().log_odds(described), np.float32(np.nan))
-
-
-def describe_hits(
-    hits: Sequence[Hit], view: View, older: Sequence[Image]
-) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Describe hits for `edge.detect.light`.
-
-    Parameters
+    Attributes
     ----------
-    hits : sequence of Hit
-    view : View
-    older : sequence of uint8 arrays, shape (height, width)
-        Frames before the three, the oldest first.
-
-    Returns
-    -------
-    described : float32 array, shape (n, 33)
+    moving, on_light : bool array, shape (n,)
+        Whether each moves, and whether it stands on a point of light.
+    described : float32 array, shape (n, 37)
+        See `edge.detect.faint`, and `edge.detect.light` for the first 33.
     coloured : bool array, shape (n,)
         Where colours are known; without them a description says little.
 
     """
-    past = list(older)[-2:]
-    past = [view.greys[0]] * (2 - len(past)) + past
-    greys = patches((*past, *view.greys), *positions(hits), GREY_PX)
-    colours, coloured = colours_around(view.frame, hits, COLOUR_PX, view.mask)
-    return describe(greys, colours, np.array([hit.score for hit in hits])), coloured
+
+    moving: NDArray[np.bool_]
+    on_light: NDArray[np.bool_]
+    described: NDArray[np.float32]
+    coloured: NDArray[np.bool_]
+
+    @property
+    def light_odds(self) -> NDArray[np.float32]:
+        """How much more likely each is radiation than light, as a logarithm, shape (n,).
+
+        NaN, where colours are not known: without them a wide hit looks like light, so that nothing is said.
+        """
+        odds = shipped_network().log_odds(self.described[:, : len(LIGHT_NAMES)])
+        return np.where(self.coloured, odds, np.float32(np.nan))
+
+    @property
+    def sure_odds(self) -> NDArray[np.float32]:
+        """The same by what moves and shines around, too: what reaches SURE_ODDS is sure."""
+        return np.where(self.coloured, shipped_networks().log_odds(self.described), np.float32(np.nan))
+
+
+def judge_hits(hits: tuple[Hit, ...], around: Surroundings) -> tuple[Hit, ...]:
+    """Return the hits of a frame, with what else they may be."""
+    first, rest = hits[:MAX_JUDGED], hits[MAX_JUDGED:]
+    if not first:
+        return hits
+    look = look_at(first, around)
+    columns = (look.moving.tolist(), look.on_light.tolist(), look.light_odds.tolist(), look.sure_odds.tolist())
+    judged = (
+        replace(hit, nuisance=MOVES)
+        if moves
+        else replace(
+            hit,
+            nuisance=POINT_OF_LIGHT if on_light else None,
+            like_light=light_odds < LIKE_LIGHT_ODDS,
+            sure=not sure_odds < SURE_ODDS,  # also where they are NaN
+        )
+        for hit, moves, on_light, light_odds, sure_odds in zip(first, *columns, strict=True)
+    )
+    return (*judged, *rest)
+
+
+def find_faint(unsure: Sequence[Hit], around: Surroundings) -> tuple[Hit, ...]:
+    """Return the candidates that the classifier refuses by little, but that surely are radiation."""
+    if not unsure:
+        return ()
+    odds = look_at(unsure, around).sure_odds.tolist()
+    return tuple(hit for hit, sure_odds in zip(unsure, odds, strict=True) if sure_odds >= SURE_ODDS)
+
+
+def look_at(spots: Sequence[Hit], around: Surroundings) -> SecondLook:
+    """Look once more at spots of a frame, at least one."""
+    view, noise, older = around.view, around.noise, list(around.older)[-2:]
+    xs, ys = positions(spots)
+    previous, current, following = view.greys
+    spikes = np.maximum(current[ys, xs].astype(int) - np.maximum(previous[ys, xs], following[ys, xs]), 1)
+    companions = find_companions(view.greys, xs, ys, noise.floor_dn[ys, xs].astype(int))
+    on_light = on_points_of_light((previous, following, *older), xs, ys, spikes)
+    past = [previous] * (2 - len(older)) + older
+    greys = patches((*past, *view.greys), xs, ys, GREY_PX)
+    colours, coloured = colours_around(view.frame, spots, COLOUR_PX, view.mask)
+    described = describe(greys, colours, np.array([spot.score for spot in spots]))
+    more = describe_more(described, companions.shares, on_light, around.candidates)
+    return SecondLook(companions.moving, on_light, more, coloured)
 
 
 def on_points_of_light(

@@ -90,6 +90,23 @@ def merge_hits(decided: Sequence[tuple[Candidate, float]], greys: Greys, found: 
     return tuple(sorted(hits, key=lambda hit: (hit.y, hit.x)))
 
 
+def apart_from(hits: Sequence[Hit], spots: Sequence[Hit]) -> tuple[Hit, ...]:
+    """Return the spots that are not parts of hits, because none lies near.
+
+    Examples
+    --------
+    >>> hit, near, far = (Hit(x, 20, 0.9, 60.0, 3, live=True) for x in (30, 36, 90))
+    >>> apart_from([hit], [near, far]) == (far,)
+    True
+
+    """
+    return tuple(
+        spot
+        for spot in spots
+        if not any(max(abs(spot.x - hit.x), abs(spot.y - hit.y)) <= _NEIGHBOUR_REACH for hit in hits)
+    )
+
+
 def measure(greys: Greys, x: int, y: int) -> Spot:
     """Return the spot whose brightest pixel is (x, y).
 

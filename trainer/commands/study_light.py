@@ -18,7 +18,8 @@ def register(study: typer.Typer) -> None:
 def light_command(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of the clips; only missing clips are filmed.")],
     model: ModelOption = None,
-    clips: Annotated[int, typer.Option(min=1, help="Clips in clear weather, and as many in nuisances.")] = 30,
+    clips: Annotated[int, typer.Option(min=1, help="Clips in clear weather.")] = 30,
+    weather_clips: Annotated[int, typer.Option(min=1, help="Clips in nuisances.")] = 38,
     seconds: Annotated[float, typer.Option(min=1, help="Length of a clip, s.")] = 6.0,
     also: Annotated[
         list[Path] | None,
@@ -26,23 +27,35 @@ def light_command(
     ] = None,
     seed: SeedOption = 1,
     write: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the network, as edge/detect/light.json holds it.")
+        Path | None, typer.Option(metavar="FILE", help="Write the network of hits, as edge/detect/light.json holds it.")
+    ] = None,
+    write_faint: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the networks of faint hits, as edge/detect/faint.json holds them."),
     ] = None,
 ) -> None:
-    """Fit the network that tells light from ionisation, and print what of true and of false hits passes it."""
+    """Fit the networks that tell light from ionisation, and print what of the hits in nuisances passes them.
+
+    The network of hits is fitted to all clips, those of faint hits to the clips in nuisances.
+    """
     from edge.files import replace_file
-    from trainer.training.light import as_json, fit_light, gather_hits, passing_shares
+    from trainer.training.light import as_json, faint_as_json, fit_faint, fit_light, gather_hits, passing_shares
     from trainer.training.light_films import EXPOSURE_S, film_light_clips
 
     bundle = bundle_or_shipped(model)
-    with count_progress("filming", 2 * clips) as progress:
-        filmed = film_light_clips(out, clips, seconds, progress=progress)
+    with count_progress("filming", clips + weather_clips) as progress:
+        filmed = film_light_clips(out, clips, weather_clips, seconds, progress=progress)
     more = [clip for folder in also or () for clip in sorted(folder.glob("*.avi"))]
     with count_progress("analysing", len(filmed) + len(more)) as progress:
         hits = gather_hits([*filmed, *more], bundle, exposure_s=EXPOSURE_S, progress=progress)
-    network = fit_light(hits, seed)
-    print("| log odds at least | true hits | false hits |\n|---|---|---|")
-    for odds, true, false in passing_shares(network, hits):
-        print(f"| {odds:g} | {true:.3f} | {false:.3f} |")
+    in_nuisances = hits.from_clip(clips)
+    light, faint = fit_light(hits.only_found(), seed), fit_faint(in_nuisances, seed)
+    print("| what passes | log odds at least | of true ones | of false ones |\n|---|---|---|---|")
+    for name, odds, true, false in passing_shares(light, faint, in_nuisances):
+        print(f"| {name} | {odds:g} | {true:.3f} | {false:.4f} |")
+    command = f"gammabox-trainer study light --clips {clips} --weather-clips {weather_clips} --seconds {seconds:g}"
+    command += "".join(f" --also {folder.name}" for folder in also or ()) + (f" --seed {seed}" if seed != 1 else "")
     if write is not None:
-        replace_file(write, as_json(network, f"gammabox-trainer study light --clips {clips} --seconds {seconds:g}"))
+        replace_file(write, as_json(light, command))
+    if write_faint is not None:
+        replace_file(write_faint, faint_as_json(faint, command))

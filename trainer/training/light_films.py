@@ -24,6 +24,8 @@ EXPOSURE_S = 1 / 30
 _FPS, _SIZE = 25.0, (640, 480)
 _NUCLIDES = ("Tc-99m", "Cs-137", "Co-60", "Am-241", "I-131", "Ir-192")
 _WEATHER = ("glints", "snow", "leaves", "rain", "stars")
+_ALL_KINDS, _HARD_WEATHER = 20, ("snow", "rain", "snow", "glints")
+"""After so many clips of all kinds come those in which a source is hardest to find."""
 _STRONG_USV_H = (20_000.0, 50_000.0, 120_000.0)
 _HIDING = ("snow", "rain")
 _WEAK_USV_H, _HIDDEN_USV_H = 12_000.0, 25_000.0
@@ -32,23 +34,24 @@ _WEAK_USV_H, _HIDDEN_USV_H = 12_000.0, 25_000.0
 
 def film_light_clips(
     out: Path,
-    count: int,
+    clear: int,
+    weather: int,
     seconds: float,
     *,
     threads: int | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> list[Path]:
-    """Film the clips that are missing, half of them in clear weather, and return all of them.
+    """Film the clips that are missing, so many in clear weather and so many in nuisances, and return all of them.
 
     They are named clear-NUMBER.avi and weather-NUMBER.avi.
     """
     out.mkdir(parents=True, exist_ok=True)
     clips = []
-    for number in range(count):
-        for weather in (False, True):
-            clip = out / f"{'weather' if weather else 'clear'}-{number}.avi"
+    for kind, count in (("clear", clear), ("weather", weather)):
+        for number in range(count):
+            clip = out / f"{kind}-{number}.avi"
             if not clip.exists():
-                _film_clip(clip, number, seconds, weather=weather, threads=threads)
+                _film_clip(clip, number, seconds, weather=kind == "weather", threads=threads)
             clips.append(clip)
             progress(len(clips))
     return clips
@@ -85,9 +88,10 @@ def _film_clip(clip: Path, number: int, seconds: float, *, weather: bool, thread
     rng = np.random.default_rng([number, 78])
     nuisances: list[str] = []
     if weather:
-        nuisances = [_WEATHER[number % len(_WEATHER)]]
+        kinds = _WEATHER if number < _ALL_KINDS else _HARD_WEATHER
+        nuisances = [kinds[number % len(kinds)]]
         nuclide = "Tc-99m" if number % 3 else _NUCLIDES[number % len(_NUCLIDES)]
-        dose_rate = _HIDDEN_USV_H if nuisances[0] in _HIDING else _WEAK_USV_H
+        dose_rate = _HIDDEN_USV_H if nuisances[0] in _HIDING and number < _ALL_KINDS else _WEAK_USV_H
         scene = generate_scene(
             8000 + number, "validation" if number % 4 == 1 else "train", (camera.width, camera.height)
         )

@@ -40,6 +40,11 @@ def observation(number, hits, *, light=LIGHT_SHARE, explained=0, rng=None, area=
     )
 
 
+def faint(rate_hz, rng):
+    """Places of the faint hits of a frame."""
+    return tuple((int(rng.integers(SIZE[0])), int(rng.integers(SIZE[1]))) for _ in range(rng.poisson(rate_hz / FPS)))
+
+
 def joined(first, second):
     """Put the hits of two frames into one."""
     return replace(
@@ -49,6 +54,8 @@ def joined(first, second):
         like_light=first.like_light + second.like_light,
         explained=first.explained + second.explained,
         falling=first.falling or second.falling,
+        faint=first.faint + second.faint,
+        refused=first.refused + second.refused,
     )
 
 
@@ -266,6 +273,56 @@ def test_rain_that_leaves_plain_hits_raises_no_alarm():
     frames = [*weather(rng, 0, 200, frame=rain), *weather(rng, 200, 230, source_hz=5, frame=rain)]
     raised = [time_s for state, time_s, _ in alarms(frames) if state == "raised"]
     assert 200 < raised[0] < 220
+
+
+def faint_in_glints(number, rng, source_hz=0.0):
+    """Glints, whose candidates are refused by the dozen, and a source that makes faint hits and hits like light."""
+    plain = observation(number, rng.poisson(60 / FPS), rng=rng, light=1.0)
+    shining = replace(plain, faint=faint(0.5 + 0.4 * source_hz, rng), refused=rng.poisson(90 / FPS))
+    return joined(shining, observation(number, rng.poisson(0.4 * source_hz / FPS), rng=rng, light=1.0))
+
+
+def test_source_of_faint_hits_in_glints_alarms():
+    def shine(number, rng):
+        return faint_in_glints(number, rng, source_hz=5.0 if number >= 60 * FPS else 0.0)
+
+    steps = alarms(weather(np.random.default_rng(12), 0, 90, frame=shine))
+    assert 60 < next(time_s for state, time_s, _ in steps if state == "raised") < 85
+
+
+def test_faint_hits_of_a_nuisance_alone_raise_no_alarm():
+    frames = weather(np.random.default_rng(13), 0, 120, frame=faint_in_glints)
+    assert [state for state, _, _ in alarms(frames)] == []
+
+
+def test_faint_hits_count_only_while_hits_like_light_do_not():
+    rng, population = np.random.default_rng(14), Population()
+    for number in range(100):
+        clear = population.update(replace(observation(number, 0), faint=faint(20, rng), refused=2))
+        assert clear.hits == 0
+        assert not clear.positions
+    for number in range(100, 400):
+        population.update(observation(number, 3, rng=rng, light=1.0))
+    shining = replace(observation(400, 2, light=1.0), faint=((10, 20), (500, 300), (320, 90)))
+    counted = population.update(shining)
+    assert (counted.hits, counted.positions) == (3, shining.faint)
+    assert counted.explained == 2
+
+
+def test_leak_of_faint_hits_follows_what_is_refused():
+    leaks = []
+    for more in (0, 60):
+        rng, population = np.random.default_rng(15), Population()
+        for number in range(2000):
+            frame = observation(number, rng.poisson(2), rng=rng, light=1.0)
+            population.update(replace(frame, faint=faint(2.0, rng), refused=20))
+            population.learn(frame)
+        # Hits of a source that are not sure hardly change what is left out, nor what is expected of the nuisance.
+        for number in range(2000, 2150):
+            population.update(replace(observation(number, 2, light=1.0), refused=20 + more * (number % 25 == 0) // 20))
+        leaks.append(population.leak_hz * SURE_SHARE)
+    assert leaks[0] == pytest.approx(2.0, rel=0.35)
+    assert leaks[1] < 1.1 * leaks[0]
 
 
 def test_alarm_of_hits_like_light_never_clears_by_leaving_them_out():

@@ -13,6 +13,7 @@ from edge.config.device import DetectionSettings
 from edge.config.picture import Mask
 from edge.detect.detector import Detector
 from edge.detect.manifest import Bundle, Sensitivity
+from edge.detect.nuisance import SecondLook
 from edge.errors import BundleError
 
 WIDTH, HEIGHT = 320, 240
@@ -227,3 +228,24 @@ def test_detector_shows_colours_to_a_classifier_of_rgb(bundle):
     detections = run(Detector(changed), coloured_frames)
     assert [detection.candidates for detection in detections] == [0, pytest.approx(2, abs=1), 0]
     assert [hit.x // 100 for detection in detections for hit in detection.hits] == [2]
+
+
+@pytest.mark.parametrize(("sure_odds", "sure"), [(9.0, True), (-9.0, False)])
+def test_detector_looks_again_where_the_classifier_refuses_much(bundle, monkeypatch, sure_odds, sure):
+    monkeypatch.setattr(SecondLook, "sure_odds", property(lambda look: np.full(len(look.coloured), sure_odds)))
+    spots = [(60, 50), (160, 120), (250, 180)]
+    strict = Detector(with_decision(bundle, threshold=1.0))
+    detections = run(strict, film({number: spots if number % 2 else () for number in range(30)}, count=30))
+    assert not places(detections)
+    first, last = detections[0], detections[-2]  # frames 1 and 27
+    assert (first.faint, first.refused) == ((), 0)
+    assert last.refused + len(last.faint) == 3
+    assert {(hit.x, hit.y & ~1) for hit in last.faint} == (set(spots) if sure else set())
+
+
+def test_detector_has_no_faint_hits_where_all_are_found(bundle, monkeypatch):
+    monkeypatch.setattr(SecondLook, "sure_odds", property(lambda look: np.full(len(look.coloured), 9.0)))
+    spots = [(60, 50), (160, 120), (250, 180)]
+    detections = run(Detector(bundle), film({number: spots if number % 2 else () for number in range(30)}, count=30))
+    assert places(detections)
+    assert all(detection.refused == 0 and not detection.faint for detection in detections)

@@ -5,10 +5,20 @@ import numpy as np
 import pytest
 
 from edge.capture.frame import Frame, Triple
+from edge.detect.faint import NAMES, SURE_ODDS
 from edge.detect.hit import Hit
 from edge.detect.manifest import CandidateRules
 from edge.detect.noise_map import noise_of_pair
-from edge.detect.nuisance import MOVES, POINT_OF_LIGHT, judge_hits, light_odds, on_points_of_light
+from edge.detect.nuisance import (
+    MOVES,
+    POINT_OF_LIGHT,
+    SecondLook,
+    Surroundings,
+    find_faint,
+    judge_hits,
+    look_at,
+    on_points_of_light,
+)
 from edge.detect.view import FrameCache
 
 SIZE = (240, 320)
@@ -34,8 +44,11 @@ def films(rng, base, heights, drift=(0, 0)):
     return frames
 
 
-def judged(frames, bgr=None):
-    """Judge a hit at the place in the last but one of the frames, which has the colours `bgr`."""
+HIT = Hit(*PLACE, 0.99, 60.0, 4, live=True)
+
+
+def surroundings(frames, bgr=None):
+    """Of a hit in the last but one of the frames, which has the colours `bgr`."""
     *older, previous, current, following = frames
     triple = Triple(
         *(
@@ -44,8 +57,12 @@ def judged(frames, bgr=None):
         )
     )
     noise = noise_of_pair(previous, following, CandidateRules())
-    hit = Hit(*PLACE, 0.99, 60.0, 4, live=True)
-    return judge_hits((hit,), FrameCache(None).masked(triple), older, noise)[0]
+    return Surroundings(FrameCache(None).masked(triple), older, noise, candidates=1)
+
+
+def judged(frames, bgr=None):
+    """Judge a hit at the place."""
+    return judge_hits((HIT,), surroundings(frames, bgr))[0]
 
 
 @pytest.mark.parametrize("texture", [0, 10], ids=["plain", "textured"])
@@ -57,14 +74,9 @@ def test_hit_of_one_frame_is_no_nuisance(texture):
 
 
 def odds(frames, bgr):
-    """How much more likely the hit of `judged` is radiation than light."""
-    *older, previous, current, following = frames
-    greys = (previous, current, following)
-    triple = Triple(
-        *(Frame(i, i / 25, datetime(2026, 1, 1, tzinfo=timezone.utc), grey, bgr=bgr) for i, grey in enumerate(greys))
-    )
-    hit = Hit(*PLACE, 0.99, 60.0, 4, live=True)
-    return float(light_odds((hit,), FrameCache(None).masked(triple), older)[0])
+    """How much more likely the hit of `judged` is radiation than light, at the first look and at the second."""
+    look = look_at((HIT,), surroundings(frames, bgr))
+    return np.array([look.light_odds[0], look.sure_odds[0]])
 
 
 def test_hit_is_told_from_light_by_its_colour():
@@ -75,19 +87,53 @@ def test_hit_is_told_from_light_by_its_colour():
     red = white.copy()
     x, y = PLACE
     red[y : y + 2, x : x + 2, [0, 1]] = 70
-    assert odds(frames, red) > odds(frames, white) + 1
-    assert np.isnan(odds(frames, None))
+    assert (odds(frames, red) > odds(frames, white) + 1).all()
+    assert np.isnan(odds(frames, None)).all()
+
+
+def with_odds(monkeypatch, light_odds, sure_odds):
+    for name, value in (("light_odds", light_odds), ("sure_odds", sure_odds)):
+        found = property(lambda look, value=value: np.full(len(look.coloured), value, np.float32))
+        monkeypatch.setattr(SecondLook, name, found)
 
 
 @pytest.mark.parametrize(
-    ("found", "like_light", "sure"),
-    [(-1.5, True, False), (0.5, False, False), (1.5, False, True), (np.nan, False, True)],
+    ("light_odds", "sure_odds", "like_light", "sure"),
+    [
+        (-1.5, 0, True, False),
+        (0.5, SURE_ODDS - 0.1, False, False),
+        (0.5, SURE_ODDS + 0.1, False, True),
+        (np.nan, np.nan, False, True),
+    ],
 )
-def test_odds_decide_what_a_hit_looks_like(monkeypatch, found, like_light, sure):
-    monkeypatch.setattr("edge.detect.nuisance.light_odds", lambda hits, *_: np.full(len(hits), found, np.float32))
+def test_odds_decide_what_a_hit_looks_like(monkeypatch, light_odds, sure_odds, like_light, sure):
+    with_odds(monkeypatch, light_odds, sure_odds)
     rng = np.random.default_rng(8)
     hit = judged(films(rng, ground(rng), (0, 0, 0, 90, 0)))
     assert (hit.nuisance, hit.like_light, hit.sure) == (None, like_light, sure)
+
+
+@pytest.mark.parametrize(("sure_odds", "faint"), [(SURE_ODDS - 0.1, 0), (SURE_ODDS + 0.1, 1), (np.nan, 0)])
+def test_find_faint_returns_what_surely_is_no_light(monkeypatch, sure_odds, faint):
+    with_odds(monkeypatch, 0.0, sure_odds)
+    rng = np.random.default_rng(8)
+    around = surroundings(films(rng, ground(rng), (0, 0, 0, 90, 0)))
+    assert find_faint((HIT,), around) == (HIT,) * faint
+    assert find_faint((), around) == ()
+
+
+def test_second_look_describes_what_moves_and_shines():
+    rng = np.random.default_rng(3)
+    flake, star, hit = (
+        look_at((HIT,), surroundings(films(rng, ground(rng), heights, drift)))
+        for heights, drift in (((90, 90, 90), (3, 11)), ((30, 20, 30, 90, 25), (0, 0)), ((0, 0, 0, 90, 0), (0, 0)))
+    )
+    assert flake.moving[0]
+    assert flake.described[0, NAMES.index("companions")] > 0.5
+    assert hit.described[0, NAMES.index("companions")] < 0.3
+    assert star.on_light[0]
+    assert star.described[0, NAMES.index("on_light")] == 1
+    assert not hit.on_light[0]
 
 
 @pytest.mark.parametrize(("star", "flare"), [(30, 90), (15, 60), (60, 100)])
@@ -115,6 +161,4 @@ def test_points_of_light_are_few_on_textured_ground():
 def test_judge_hits_leaves_an_empty_frame():
     rng = np.random.default_rng(5)
     grey = np.clip(rng.normal(60, 2, SIZE), 0, 255).astype(np.uint8)
-    frames = (Frame(number, number / 25, datetime(2026, 1, 1, tzinfo=timezone.utc), grey) for number in range(3))
-    view = FrameCache(None).masked(Triple(*frames))
-    assert judge_hits((), view, (), noise_of_pair(grey, grey, CandidateRules())) == ()
+    assert judge_hits((), surroundings((grey, grey, grey))) == ()

@@ -32,7 +32,7 @@ MAX_LOOKED_AT = 32
 """Candidates of a frame that are looked at once more, those of the highest scores."""
 MIN_UNSURE = 0.5
 """Fewer such candidates a frame, in the mean of the last second, are not looked at: no nuisance hides hits there."""
-SURE_ODDS = 3.0
+SURE_ODDS = 3.5
 """Log odds above which a candidate or a hit is sure: light hardly ever reaches them."""
 _WEIGHTS = Path(__file__).with_name("faint.json")
 _LIMIT = 4.0

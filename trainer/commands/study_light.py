@@ -19,7 +19,8 @@ def light_command(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of the clips; only missing clips are filmed.")],
     model: ModelOption = None,
     clips: Annotated[int, typer.Option(min=1, help="Clips in clear weather.")] = 30,
-    weather_clips: Annotated[int, typer.Option(min=1, help="Clips in nuisances.")] = 38,
+    weather_clips: Annotated[int, typer.Option(min=1, help="Clips in nuisances of all kinds.")] = 20,
+    hard_clips: Annotated[int, typer.Option(min=0, help="More clips in snow, rain and glints.")] = 18,
     seconds: Annotated[float, typer.Option(min=1, help="Length of a clip, s.")] = 6.0,
     also: Annotated[
         list[Path] | None,
@@ -43,8 +44,9 @@ def light_command(
     from trainer.training.light_films import EXPOSURE_S, film_light_clips
 
     bundle = bundle_or_shipped(model)
-    with count_progress("filming", clips + weather_clips) as progress:
-        filmed = film_light_clips(out, clips, weather_clips, seconds, progress=progress)
+    counts = (clips, weather_clips, hard_clips)
+    with count_progress("filming", sum(counts)) as progress:
+        filmed = film_light_clips(out, counts, seconds, progress=progress)
     more = [clip for folder in also or () for clip in sorted(folder.glob("*.avi"))]
     with count_progress("analysing", len(filmed) + len(more)) as progress:
         hits = gather_hits([*filmed, *more], bundle, exposure_s=EXPOSURE_S, progress=progress)
@@ -53,7 +55,8 @@ def light_command(
     print("| what passes | log odds at least | of true ones | of false ones |\n|---|---|---|---|")
     for name, odds, true, false in passing_shares(light, faint, in_nuisances):
         print(f"| {name} | {odds:g} | {true:.3f} | {false:.4f} |")
-    command = f"gammabox-trainer study light --clips {clips} --weather-clips {weather_clips} --seconds {seconds:g}"
+    command = f"gammabox-trainer study light --clips {clips} --weather-clips {weather_clips}"
+    command += f" --hard-clips {hard_clips} --seconds {seconds:g}"
     command += "".join(f" --also {folder.name}" for folder in also or ()) + (f" --seed {seed}" if seed != 1 else "")
     if write is not None:
         replace_file(write, as_json(light, command))

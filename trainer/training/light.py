@@ -40,8 +40,8 @@ _MANY, _POWER = 400, 0.6
 """A clip with more hits of a kind counts for no more than one with so many, and by this power of their number."""
 _MANY_FAINT, _POWER_FAINT = 4000, 1.0
 """The same for faint hits, of which the false ones are the more, the worse a nuisance is."""
-_HIDDEN, _HIDDEN_FAINT, _NETWORKS_FAINT = (16,), (24, 12), 6
-_STEPS, _BATCH, _RATE, _DECAY = 3000, 256, 3e-3, 3e-4
+_HIDDEN, _HIDDEN_FAINT, _NETWORKS_FAINT = (16,), (32, 16), 8
+_STEPS, _STEPS_FAINT, _BATCH, _RATE, _DECAY = 3000, 5000, 256, 3e-3, 3e-4
 _FORGET, _FORGET_SQUARE = 0.9, 0.999
 
 
@@ -148,7 +148,8 @@ def _are_true(hits: Sequence[Hit], truth: Sequence[TrueHit]) -> NDArray[np.bool_
 def fit_light(hits: DescribedHits, seed: int = 1) -> LightNetwork:
     """Fit a network of one hidden layer to hits by Adam (Kingma & Ba 2015), on true and false ones of equal weight."""
     mean, scale, inputs = _normalised(hits)
-    layers = _fitted(inputs, hits.true, sample_weights(hits, _MANY, _POWER), _HIDDEN, np.random.default_rng(seed))
+    weights, rng = sample_weights(hits, _MANY, _POWER), np.random.default_rng(seed)
+    layers = _fitted(inputs, hits.true, weights, hidden=_HIDDEN, steps=_STEPS, rng=rng)
     (hidden, hidden_bias), (output, bias) = layers
     return LightNetwork(mean, scale, hidden, hidden_bias, output[:, 0], float(bias[0]))
 
@@ -158,7 +159,14 @@ def fit_faint(hits: DescribedHits, seed: int = 1, networks: int = _NETWORKS_FAIN
     mean, scale, inputs = _normalised(hits)
     weights = sample_weights(hits, _MANY_FAINT, _POWER_FAINT)
     fitted = [
-        _fitted(inputs, hits.true, weights, _HIDDEN_FAINT, np.random.default_rng([seed, number]))
+        _fitted(
+            inputs,
+            hits.true,
+            weights,
+            hidden=_HIDDEN_FAINT,
+            steps=_STEPS_FAINT,
+            rng=np.random.default_rng([seed, number]),
+        )
         for number in range(networks)
     ]
     layers = tuple(
@@ -190,7 +198,13 @@ def sample_weights(hits: DescribedHits, many: int, power: float) -> NDArray[np.f
 
 
 def _fitted(
-    inputs: Values, true: NDArray[np.bool_], chances: NDArray[np.float64], hidden: tuple[int, ...], rng: Generator
+    inputs: Values,
+    true: NDArray[np.bool_],
+    chances: NDArray[np.float64],
+    *,
+    hidden: tuple[int, ...],
+    steps: int,
+    rng: Generator,
 ) -> list[tuple[Values, Values]]:
     """Return the layers of one network, (weights, bias), the output last."""
     sizes = [inputs.shape[1], *hidden, 1]
@@ -200,9 +214,9 @@ def _fitted(
         scale = np.sqrt(2 / wide) * (0.1 if narrow == 1 else 1)
         layers += [rng.normal(0, scale, (wide, narrow)).astype(np.float32), np.zeros(narrow, np.float32)]
     first, second = ([np.zeros_like(layer) for layer in layers] for _ in range(2))
-    for step in range(_STEPS):
+    for step in range(steps):
         chosen = np.minimum(np.searchsorted(up_to, rng.random(_BATCH)), len(inputs) - 1)
-        rate = _RATE * (1 + np.cos(np.pi * step / _STEPS)) / 2
+        rate = _RATE * (1 + np.cos(np.pi * step / steps)) / 2
         for i, slope in enumerate(_slopes(inputs[chosen], wanted[chosen], layers)):
             first[i] = _FORGET * first[i] + (1 - _FORGET) * slope
             second[i] = _FORGET_SQUARE * second[i] + (1 - _FORGET_SQUARE) * slope**2

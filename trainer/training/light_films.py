@@ -24,34 +24,36 @@ EXPOSURE_S = 1 / 30
 _FPS, _SIZE = 25.0, (640, 480)
 _NUCLIDES = ("Tc-99m", "Cs-137", "Co-60", "Am-241", "I-131", "Ir-192")
 _WEATHER = ("glints", "snow", "leaves", "rain", "stars")
-_ALL_KINDS, _HARD_WEATHER = 20, ("snow", "rain", "snow", "glints")
-"""After so many clips of all kinds come those in which a source is hardest to find."""
+_HARD_WEATHER = ("snow", "rain", "snow", "glints")
+"""Nuisances in which a source is hardest to find."""
+_FIRST_HARD = 20
+"""Number of the first clip of those, from which its scene, camera and chance are drawn."""
 _STRONG_USV_H = (20_000.0, 50_000.0, 120_000.0)
 _HIDING = ("snow", "rain")
 _WEAK_USV_H, _HIDDEN_USV_H = 12_000.0, 25_000.0
-"""Of the source in a nuisance: rain and snow hide most of its hits."""
+"""Of the source in a nuisance: rain and snow hide most of its hits, but for the hard clips it is weak there, too."""
 
 
 def film_light_clips(
     out: Path,
-    clear: int,
-    weather: int,
+    counts: tuple[int, int, int],
     seconds: float,
     *,
     threads: int | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> list[Path]:
-    """Film the clips that are missing, so many in clear weather and so many in nuisances, and return all of them.
+    """Film the clips that are missing, and return all of them.
 
-    They are named clear-NUMBER.avi and weather-NUMBER.avi.
+    Their names are clear-NUMBER.avi, weather-NUMBER.avi, and hard-NUMBER.avi for the nuisances in which a source is
+    hardest to find; `counts` says how many of each.
     """
     out.mkdir(parents=True, exist_ok=True)
     clips = []
-    for kind, count in (("clear", clear), ("weather", weather)):
+    for kind, count in zip(("clear", "weather", "hard"), counts, strict=True):
         for number in range(count):
             clip = out / f"{kind}-{number}.avi"
             if not clip.exists():
-                _film_clip(clip, number, seconds, weather=kind == "weather", threads=threads)
+                _film_clip(clip, number + (_FIRST_HARD if kind == "hard" else 0), seconds, kind, threads)
             clips.append(clip)
             progress(len(clips))
     return clips
@@ -82,16 +84,16 @@ def _timed(camera: Camera, width: int, height: int) -> Camera:
     return change(camera, width=width, height=height, fps=_FPS, exposure_s=EXPOSURE_S, readout_s=EXPOSURE_S)
 
 
-def _film_clip(clip: Path, number: int, seconds: float, *, weather: bool, threads: int | None) -> None:
-    camera = camera_of(number, weather=weather)
+def _film_clip(clip: Path, number: int, seconds: float, kind: str, threads: int | None) -> None:
+    camera = camera_of(number, weather=kind != "clear")
     frames = round(seconds * _FPS)
     rng = np.random.default_rng([number, 78])
     nuisances: list[str] = []
-    if weather:
-        kinds = _WEATHER if number < _ALL_KINDS else _HARD_WEATHER
+    if kind != "clear":
+        kinds = _HARD_WEATHER if kind == "hard" else _WEATHER
         nuisances = [kinds[number % len(kinds)]]
         nuclide = "Tc-99m" if number % 3 else _NUCLIDES[number % len(_NUCLIDES)]
-        dose_rate = _HIDDEN_USV_H if nuisances[0] in _HIDING and number < _ALL_KINDS else _WEAK_USV_H
+        dose_rate = _HIDDEN_USV_H if kind == "weather" and nuisances[0] in _HIDING else _WEAK_USV_H
         scene = generate_scene(
             8000 + number, "validation" if number % 4 == 1 else "train", (camera.width, camera.height)
         )

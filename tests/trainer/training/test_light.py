@@ -100,6 +100,7 @@ def test_cameras_of_clips_differ_and_repeat():
 def test_study_light_films_fits_and_writes(tmp_path):
     written, faint = tmp_path / "light.json", tmp_path / "faint.json"
     command = ["study", "light", str(tmp_path / "films"), "--clips", "1", "--weather-clips", "1", "--seconds", "1"]
+    command += ["--hard-clips", "0"]
     result = CliRunner().invoke(app, [*command, "--write", str(written), "--write-faint", str(faint)])
     assert result.exit_code == 0, result.output
     assert "| what passes | log odds at least | of true ones | of false ones |" in result.output

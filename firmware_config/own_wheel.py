@@ -20,7 +20,7 @@ _SCRIPT = "gammabox-edge = edge.commands.cli:main"
 _WHEEL = "Wheel-Version: 1.0\nGenerator: gammabox-firmware\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 # What belongs to the package beside its Python files; models come with the release on their own.
 _DATA = (
-    *("py.typed", "detect/light.json", "pages/*.css", "review/*.json", "telemetry/schemas/*"),
+    *("py.typed", "detect/*.json", "pages/*.css", "review/*.json", "telemetry/schemas/*"),
     "control_room/page/static/**/*",
 )
 

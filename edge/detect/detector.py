@@ -13,7 +13,7 @@ from edge.arguments import optional, takes
 from edge.capture.frame import Triple
 from edge.config.device import DetectionSettings
 from edge.detect.camera_state import CameraState
-from edge.detect.faint import MAX_LOOKED_AT, MIN_MARGIN
+from edge.detect.faint import MAX_LOOKED_AT, MIN_MARGIN, shipped_networks
 from edge.detect.fast_path import find_candidates
 from edge.detect.hit import DETECTION_STAGES, Detection
 from edge.detect.light import shipped_network
@@ -129,7 +129,9 @@ class Detector:
             self._rules = self._rules.model_copy(update={"spike_dn": known.min_spike_dn})
         self._decision = bundle.manifest.decision
         self._sensitivity = sensitivity_table(bundle.manifest.sensitivity)
-        shipped_network()  # read now: what an installation lacks shows at its start, and not at the first hit
+        # Read now: what an installation lacks shows at its start, and not at the first hit.
+        shipped_network()
+        shipped_networks()
         first = _Networks(Screen(bundle), Classifier(bundle))
         self._crop_size = first.classifier.crop_size
         self._runtime = first.classifier.runtime

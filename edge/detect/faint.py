@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge.detect.light import NAMES as LIGHT_NAMES
-from edge.files import read_text
+from edge.errors import BundleError
+from edge.files import read_text, why
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -71,12 +72,22 @@ class FaintNetworks:
 
 @functools.cache
 def shipped_networks() -> FaintNetworks:
-    """Return the networks that ship."""
-    stored = json.loads(read_text(_WEIGHTS))
-    layers = tuple(
-        (np.array(each["weights"], np.float32), np.array(each["bias"], np.float32)) for each in stored["layers"]
-    )
-    return FaintNetworks(np.array(stored["mean"], np.float32), np.array(stored["scale"], np.float32), layers)
+    """Return the networks that ship.
+
+    Raises
+    ------
+    BundleError
+        Their file is missing or damaged.
+
+    """
+    try:
+        stored = json.loads(read_text(_WEIGHTS))
+        layers = tuple(
+            (np.array(layer["weights"], np.float32), np.array(layer["bias"], np.float32)) for layer in stored["layers"]
+        )
+        return FaintNetworks(np.array(stored["mean"], np.float32), np.array(stored["scale"], np.float32), layers)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BundleError(_WEIGHTS, f"cannot be read ({why(error)})", "install Gammabox again") from error
 
 
 def describe_more(described: Values, shares: Values, on_light: NDArray[np.bool_], candidates: int) -> Values:

@@ -54,7 +54,7 @@ def data_of_edge() -> set[str]:
 
 def test_wheel_has_all_data_of_edge(wheel) -> None:
     names = zipfile.ZipFile(wheel).namelist()
-    assert {"edge/detect/light.json", "edge/review/sensor_model.json"} < data_of_edge()
+    assert {"edge/detect/faint.json", "edge/detect/light.json", "edge/review/sensor_model.json"} < data_of_edge()
     assert {name for name in names if name.startswith("edge/") and not name.endswith(".py")} == data_of_edge()
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from edge.bundle import load_bundle, shipped_bundle_path
-from edge.detect import light
+from edge.detect import faint, light
 from edge.detect.detector import Detector
 from edge.detect.light import COLOUR_PX, FRAMES, GREY_PX, NAMES, LightNetwork, describe, shipped_network
 from edge.errors import BundleError
@@ -94,15 +94,20 @@ def test_log_odds_are_those_of_the_layers():
     assert network.log_odds(np.array([[2, 1], [9, -3]], np.float32)).tolist() == [1.5, 4.5]
 
 
-def test_detector_says_at_its_start_that_the_network_is_missing(tmp_path, monkeypatch):
-    monkeypatch.setattr(light, "_WEIGHTS", tmp_path / "light.json")
-    light.shipped_network.cache_clear()
+@pytest.mark.parametrize(
+    ("module", "name", "shipped"),
+    [(light, "light.json", light.shipped_network), (faint, "faint.json", faint.shipped_networks)],
+    ids=["light", "faint"],
+)
+def test_detector_says_at_its_start_that_a_network_is_missing(tmp_path, monkeypatch, module, name, shipped):
+    monkeypatch.setattr(module, "_WEIGHTS", tmp_path / name)
+    shipped.cache_clear()
     bundle = load_bundle(shipped_bundle_path())
     try:
-        with pytest.raises(BundleError, match=r"light.json: cannot be read \(no such file"):
+        with pytest.raises(BundleError, match=rf"{name}: cannot be read \(no such file"):
             Detector(bundle)
-        (tmp_path / "light.json").write_text('{"mean": [1]}')
-        with pytest.raises(BundleError, match=r"light.json: cannot be read .*install Gammabox again"):
+        (tmp_path / name).write_text('{"mean": [1]}')
+        with pytest.raises(BundleError, match=rf"{name}: cannot be read .*install Gammabox again"):
             Detector(bundle)
     finally:
-        light.shipped_network.cache_clear()
+        shipped.cache_clear()

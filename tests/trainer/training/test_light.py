@@ -36,7 +36,9 @@ def network():
 
 @pytest.fixture(scope="module")
 def faint_networks():
-    return fit_faint(drawn(1, 5000), networks=2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("trainer.training.light._STEPS_FAINT", 800)
+        return fit_faint(drawn(1, 20_000), networks=2)
 
 
 def test_fits_tell_new_hits_apart(network, faint_networks):

@@ -68,6 +68,7 @@ class SimulatedBox:
     past: PastAlarms = field(default_factory=PastAlarms)
     alarms: int = 0
     hits: int = 0
+    started: datetime | None = None
 
     def topic(self, kind: str) -> str:
         """Return the topic of a kind of message."""
@@ -91,6 +92,7 @@ class SimulatedBox:
 
     def birth(self, now: datetime) -> Iterator[Outgoing]:
         """Yield what a box sends when it connects; of one that is away, what the broker keeps."""
+        self.started = self.started or now
         yield from self._status(now)
         yield self._message("info", self._info(now))
         yield self._message("health", self.health(now))
@@ -140,7 +142,7 @@ class SimulatedBox:
             condition=condition, reasons=self._reasons() if condition == "learning" else (),
             recent=(_recent(10, rate_hz), _recent(60, rate_hz)), overload=self.overload,
             nuisances=() if self.nuisance is None else (self.nuisance,), alarm_stands=self.alarm is not None,
-            temperature_c=round(float(self.rng.normal(52, 2)), 1), uptime_s=3600.0,
+            temperature_c=round(float(self.rng.normal(52, 2)), 1), uptime_s=self._uptime_s(now),
             outbox={"depth": 0, "dropped": 0}, faults=self._faults(),
         )  # fmt: skip
 
@@ -196,15 +198,18 @@ class SimulatedBox:
     def _restart(self, now: datetime) -> Iterator[Outgoing]:
         site, device = self.stamp.site, self.stamp.device
         self.stamp = Stamp(site, device, f"{int(self.rng.integers(1 << 60)):016x}")
-        self.learning, self.alarm = JUST_STARTED, None
+        self.learning, self.alarm, self.hits, self.started = JUST_STARTED, None, 0, now
         yield from self.birth(now)
 
     def _info(self, now: datetime) -> Info:
         return self.stamp.make(
             Info, now, software="simulated", release="night", place=self.place, false_alarms_per_1000_h=1.0,
-            model={"name": "alexnet_edge", "sha256": "0" * 64, "runtime": "simulated"}, started_utc=now,
+            model={"name": "alexnet_edge", "sha256": "0" * 64, "runtime": "simulated"}, started_utc=self.started or now,
             camera={"kind": "MJPG", "width": 1920, "height": 1080, "fps": 29.9, "exposure_s": 0.033},
         )  # fmt: skip
+
+    def _uptime_s(self, now: datetime) -> float:
+        return 0.0 if self.started is None else (now - self.started).total_seconds()
 
     def _surroundings(self, now: datetime) -> AlarmMessage:
         state = "learning" if self._reasons() else "cleared"

@@ -1,6 +1,6 @@
 import json
 import sys
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -79,3 +79,16 @@ def test_night_answers_an_acknowledgement(night):
     fill(board, outgoing)
     (standing,) = (view for view in board.views(NOW) if view.device == "box-05")
     assert standing.acknowledgement.by == "Ann"
+
+
+def test_night_tells_since_when_a_box_runs_in_one_way(night):
+    told = {}
+    for at_s, outgoing in ((0, night.begin(0, NOW)), *((at_s, None) for at_s in (118, 140))):
+        now = NOW + timedelta(seconds=at_s)
+        for name, payload, _ in night.step(at_s, now) if outgoing is None else outgoing:
+            told[name.removeprefix("gammabox/docks/")] = now, json.loads(payload)
+    for device, restarted_s in (("box-00", 0), ("box-33", 140)):
+        now, health = told[f"{device}/health"]
+        started = datetime.fromisoformat(told[f"{device}/info"][1]["started_utc"])
+        assert started == NOW + timedelta(seconds=restarted_s)
+        assert health["uptime_s"] == (now - started).total_seconds()

@@ -62,6 +62,8 @@ class View:
     advice : str
         What to do; empty where the box is calm.
     acknowledgement : Acknowledgement or None
+    is_away : bool
+        Whether the box is away, so that it takes no command.
     silence_over : bool
         Whether the time without sound that somebody has asked for is over, so that the alarm rings again.
     heard : datetime or None
@@ -93,6 +95,7 @@ class View:
     reasons: tuple[str, ...]
     advice: str
     acknowledgement: Acknowledgement | None
+    is_away: bool
     silence_over: bool
     heard: datetime | None
     raised: datetime | None
@@ -159,6 +162,7 @@ def view_of(box: Box, now: datetime, lost_since: datetime | None = None) -> View
         reasons=tuple(_clean(reason) for reason in reasons[:MAX_REASONS]),
         advice=_clean(advice_of(word, place, "" if box.alarm is None else box.alarm.advice)),
         acknowledgement=given,
+        is_away=absence is not None,
         silence_over=given is not None and silence_is_over(given, now),
         heard=box.heard,
         raised=None if detail is None else detail.raised_utc,

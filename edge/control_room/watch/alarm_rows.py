@@ -9,7 +9,7 @@ from rich.text import Text
 
 from edge.control_room.view import names_of, silence_is_over
 from edge.control_room.watch.overloads import is_overload
-from edge.control_room.watch.rows import ACKNOWLEDGED, AGAIN, STYLES, acknowledged_text, cells
+from edge.control_room.watch.rows import ACKNOWLEDGED, AGAIN, OFF, STYLES, acknowledged_text, cells
 from edge.control_room.watch.words import local_time, rate_text, time_text
 
 if TYPE_CHECKING:
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
     from edge.control_room.board import SeenAlarm
+    from edge.control_room.view import View
 
+NOT_KNOWN = "not known"
+"""The state of an alarm that stood when its box was last heard."""
 STATES = {"stands": "STILL ON", "cleared": "over", "missed": "end unknown", "removed": "box removed"}
 OVERLOAD_STATES = {**STATES, "stands": "OVERLOAD", "cleared": "was overload"}
 UNHEARD = "Nobody heard when it ended; the box said something else at {ended}."
@@ -49,26 +52,42 @@ def alarm_heading(width: int, longest: int) -> Text:
 
 
 def alarm_row(
-    alarm: SeenAlarm, width: int, longest: int, now: datetime, zone: tzinfo | None = None, *, new: bool = False
+    alarm: SeenAlarm,
+    width: int,
+    longest: int,
+    now: datetime,
+    zone: tzinfo | None = None,
+    *,
+    new: bool = False,
+    view: View | None = None,
+    off: bool = False,
 ) -> Text:
-    """Return the line of an alarm; times are local. One that was missed and is `new` to the guard stands out."""
+    """Return the line of an alarm; times are local.
+
+    One that was missed and is `new` to the guard stands out. `view` is its box, and `off` whether its bell is off here.
+    """
     box, place = _widths(width, longest)
     stands, given = alarm.state == "stands", alarm.acknowledgement
     again = stands and given is not None and silence_is_over(given, now)
     quiet = given is not None and not again
-    mark = AGAIN if again else "✓" if quiet else "!" if stands else " "
+    mark = OFF if off and stands else AGAIN if again else "✓" if quiet else "!" if stands else " "
     style = "reverse" if new else "" if not stands else ACKNOWLEDGED if quiet else STYLES["alarm"]
     text = Text(no_wrap=True)
     text.append(f" {mark}")
     if is_overload(alarm) and stands:
         style = STYLES["overload"]
-    word = (OVERLOAD_STATES if is_overload(alarm) else STATES)[alarm.state]
+    word = NOT_KNOWN if is_old(alarm, view) else (OVERLOAD_STATES if is_overload(alarm) else STATES)[alarm.state]
     text.append(cells(word, STATE_WIDTH), style=style)
     text.append(f" {local_time(alarm.raised, zone):%d %b %H:%M:%S} {cells(alarm.device, box)}")
     rate = ">" if is_overload(alarm) else f"{'>' if alarm.lower_limit else ''}{rate_text(alarm.maximum_hz)}"
     by = "nobody" if given is None else ", ".join(names_of(given))
     text.append(f" {cells(alarm.place, place)} {rate:>{RATE_WIDTH}} {cells(by, BY_WIDTH)}")
     return text
+
+
+def is_old(alarm: SeenAlarm, view: View | None) -> bool:
+    """Return whether nobody knows if an alarm still stands, as its box cannot say."""
+    return alarm.state == "stands" and view is not None and view.word == "OLD ALARM"
 
 
 def longest_name(alarms: Iterable[SeenAlarm]) -> int:
@@ -82,8 +101,8 @@ def _widths(width: int, longest: int) -> tuple[int, int]:
     return box, max(width - STATE_WIDTH - TIME_WIDTH - RATE_WIDTH - BY_WIDTH - box - 8, 0)
 
 
-def alarm_details(alarm: SeenAlarm, zone: tzinfo | None = None) -> list[Text]:
-    """Return what is known of an alarm, a paragraph an entry."""
+def alarm_details(alarm: SeenAlarm, zone: tzinfo | None = None, view: View | None = None) -> list[Text]:
+    """Return what is known of an alarm, a paragraph an entry; `view` is its box."""
     ended = "" if alarm.ended is None else time_text(alarm.ended, zone)
     if is_overload(alarm):
         return [
@@ -91,10 +110,11 @@ def alarm_details(alarm: SeenAlarm, zone: tzinfo | None = None) -> list[Text]:
             Text(f"Since {time_text(alarm.raised, zone)} more came than the box could judge."),
             Text(OVERLOAD_SENTENCES[alarm.state].format(ended=ended)),
         ]
-    least = "at least " if alarm.lower_limit else ""
+    least = "more than " if alarm.lower_limit else ""
+    word = f"{NOT_KNOWN} whether it is still on" if is_old(alarm, view) else STATES[alarm.state]
     lines = [
-        Text(f"ALARM, {STATES[alarm.state]}  {alarm.site}/{alarm.device}  {alarm.place}".rstrip(), style="bold"),
-        Text(f"It began {time_text(alarm.raised, zone)}; {least}{rate_text(alarm.maximum_hz)} hits/s at most."),
+        Text(f"ALARM, {word}  {alarm.site}/{alarm.device}  {alarm.place}".rstrip(), style="bold"),
+        Text(f"It began {time_text(alarm.raised, zone)}; highest rate {least}{rate_text(alarm.maximum_hz)} hits/s."),
     ]
     if alarm.state == "stands":
         return lines  # the details of its box, which follow, say the rest

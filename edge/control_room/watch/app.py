@@ -11,7 +11,8 @@ from textual.widgets import Input, Static
 
 from edge.control_room.board import Board
 from edge.control_room.watch.alarm_rows import alarm_details, alarm_heading, alarm_row, longest_name
-from edge.control_room.watch.attention import Attention, many_away
+from edge.control_room.watch.asking import Asked, refusal
+from edge.control_room.watch.bell import Bell
 from edge.control_room.watch.box_list import LineList
 from edge.control_room.watch.dialogs import HELP, AcknowledgeDialog, EndDialog, Taken, TextDialog
 from edge.control_room.watch.frame import banner, empty_text, forget_text, hints
@@ -20,10 +21,9 @@ from edge.control_room.watch.notes import SHORT_S, Notes
 from edge.control_room.watch.overloads import Overloads
 from edge.control_room.watch.reading import Reading, alarm_title
 from edge.control_room.watch.requests import ANSWER_S, Requests, about
-from edge.control_room.watch.rows import acknowledged_text, columns_for, counts_line, details, heading, matches, row
+from edge.control_room.watch.rows import columns_for, counts_line, details, heading, matches, row
 from edge.control_room.watch.style import STYLE
 from edge.control_room.watch.terminal import StdoutDriver
-from edge.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,18 +93,17 @@ class WatchApp(App[None]):
         self._missed = Missed(clock())
         self._broker = broker
         self._site = site
-        self._on_alarm = on_alarm
-        self._rings = bell
+        self._bell, self._rings = Bell(on_alarm), bell
         self._zone = zone
         self._board = Board()
-        self._attention, self._overloads = Attention(), Overloads()
+        self._overloads = Overloads()
         self._lost_since: datetime | None = None
         self._wanted = ""
         self._hides_calm = False
         self._shows_alarms = False
         self._by = ""
         self._requests, self._reading = Requests(), Reading()
-        self._asks = False
+        self._asked: tuple[Asked, AcknowledgeDialog] | None = None
         self._banner, self._counts, self._heading = Static(id="banner"), Static(id="counts"), Static(id="heading")
         self._lines, self._empty = LineList(self._line), Static(id="empty")
         self._details, self._detail = VerticalScroll(id="details"), Static(id="detail")
@@ -148,8 +147,6 @@ class WatchApp(App[None]):
             self._lost_since = None
         elif self._lost_since is None:
             self._lost_since = now
-            if self._rings:
-                self.bell()
         for answer in news.answers:
             self._tell(self._requests.outcome(answer, self._board.alarms))
         for outcome in (*self._requests.overdue(now), *self._requests.settled(self._board.alarms)):
@@ -157,7 +154,10 @@ class WatchApp(App[None]):
         self._notes.look(now)
         self._all = self._board.views(now, self._lost_since)
         self._overloads.update(self._all, now)
-        self._announce(now)
+        if self._bell.look(self._all, now, lost=self._lost_since is not None) and self._rings:
+            self.bell()
+        for problem in self._bell.problems():
+            self.say(problem, wrong=True)
         self.show()
 
     def show(self) -> None:
@@ -176,7 +176,7 @@ class WatchApp(App[None]):
 
     def _show_frame(self) -> None:
         width, lost = self.size.width, self._lost_since
-        away = many_away(self._all)
+        away = self._bell.away
         self._banner.set_class(lost is not None or away > 0, "lost")
         self._banner.update(banner(self._clock(), self._site, self._broker, lost, self._zone, away=away))
         self._counts.update(counts_line(self._board.counts(self._all), width))
@@ -185,7 +185,8 @@ class WatchApp(App[None]):
         missed = self._missed.update(self._alarms, listed=self._shows_alarms)
         urgent = {view.name for view in self._all if view.is_urgent}
         hidden = len(urgent - {view.name for view in self._views})
-        self._hints.update(hints(self._wanted, missed, hides=self._hides_calm, hidden=hidden))
+        off = self._bell.off_for(self._all)
+        self._hints.update(hints(width, self._wanted, missed, hides=self._hides_calm, hidden=hidden, off=off))
 
     def _show_empty(self, *, visible: bool) -> None:
         self._empty.display = visible
@@ -195,21 +196,27 @@ class WatchApp(App[None]):
         )
 
     def _show_details(self) -> None:
-        if self._asks:  # what the guard has read stays while the dialog is open
-            return
-        view = self._chosen
-        self._reading.show(view, self._clock())
+        now = self._clock()
+        if self._asked is None:
+            view = self._chosen
+            self._reading.show(view, now)
+        else:  # the list is behind the dialog, and may move
+            asked, dialog = self._asked
+            view = self._box(asked.view.site, asked.view.device)
+            dialog.tell(asked.standing(view, now, self._zone))
         index = self._lines.index
-        lines = alarm_details(self._alarms[index], self._zone) if self._shows_alarms and index is not None else []
-        lines += [] if view is None else details(view, self._clock(), self._zone)
+        lines = alarm_details(self._alarms[index], self._zone, view) if self._shows_alarms and index is not None else []
+        lines += [] if view is None else details(view, now, self._zone, off=self._bell.is_off(view))
         self._detail.update(Text("\n").join(lines))
 
     def _line(self, place: int, width: int) -> Text:
         if self._shows_alarms:
-            alarm = self._alarms[place]
-            longest = longest_name(self._alarms)
-            return alarm_row(alarm, width, longest, self._clock(), self._zone, new=self._missed.is_new(alarm))
-        return row(self._views[place], self._columns, self._clock())
+            alarm, now = self._alarms[place], self._clock()
+            view, new = self._box(alarm.site, alarm.device), self._missed.is_new(alarm)
+            off, longest = view is not None and self._bell.is_off(view), longest_name(self._alarms)
+            return alarm_row(alarm, width, longest, now, self._zone, new=new, view=view, off=off)
+        shown = self._views[place]
+        return row(shown, self._columns, self._clock(), off=self._bell.is_off(shown))
 
     @property
     def _chosen(self) -> View | None:
@@ -217,19 +224,11 @@ class WatchApp(App[None]):
         if index is None:
             return None
         if self._shows_alarms:
-            alarm = self._alarms[index]
-            return next((v for v in self._all if (v.site, v.device) == (alarm.site, alarm.device)), None)
+            return self._box(self._alarms[index].site, self._alarms[index].device)
         return self._views[index]
 
-    def _announce(self, now: datetime) -> None:
-        new = self._attention.new_alarms(self._all)
-        if self._on_alarm is not None:
-            for view in new:
-                self._on_alarm.start(view)
-            for problem in self._on_alarm.problems():
-                self.say(problem, wrong=True)
-        if self._attention.rings(self._all, now) and self._rings:
-            self.bell()
+    def _box(self, site: str, device: str) -> View | None:
+        return next((view for view in self._all if (view.site, view.device) == (site, device)), None)
 
     def say(self, text: str, *, wrong: bool = False, about: str | None = None, seconds: float = SHORT_S) -> None:
         """Show a sentence for some seconds; `about` as in `Notes.say`."""
@@ -248,29 +247,29 @@ class WatchApp(App[None]):
     def action_acknowledge(self) -> None:
         """Ask who takes charge of the alarm, and why."""
         view = self._chosen
-        if view is None or view.alarm is None:
-            overload = view is not None and view.urgency == "overload"
-            why = "An overload cannot be acknowledged: act as on an alarm; m stops the bell here."
-            self.say(why if overload else "This box has no alarm that could be acknowledged.")
+        refused = None if view is None else refusal(view)
+        if refused is not None:
+            self.push_screen(TextDialog(*refused, only_escape=True))
+        if refused is not None or view is None or view.alarm is None:
             return
-        alarm_id, now = view.alarm.id, self._clock()
+        now, asked = self._clock(), Asked(view, view.alarm.id)
         self._reading.show(view, now)
         before = self._reading.replaced(now)
 
         def taken(answer: Taken | None) -> None:
-            self._asks = False
+            self._asked = None
             self._lines.release()
             if answer is not None:
                 self._by = answer.by
-                self._acknowledge(view, alarm_id, answer)
+                latest = self._box(asked.view.site, asked.view.device) or asked.view
+                self._acknowledge(latest, asked.alarm_id, answer)
 
-        self._show_details()
-        self._asks = True
         self._lines.hold()
         title = alarm_title(view, now, self._zone, several_sites=len({v.site for v in self._all}) > 1)
         read = "" if before is None else before.place or before.name
-        given = "" if view.acknowledgement is None else acknowledged_text(view.acknowledgement, self._zone)
-        self.push_screen(AcknowledgeDialog(title, self._by, read, given), taken)
+        dialog = AcknowledgeDialog(title, self._by, asked.standing(view, now, self._zone), read)
+        self._asked = (asked, dialog)
+        self.push_screen(dialog, taken)
 
     def _acknowledge(self, view: View, alarm_id: str, taken: Taken) -> None:
         if self._lost_since is not None:
@@ -297,11 +296,12 @@ class WatchApp(App[None]):
             self._close_filter()
 
     def on_key(self, event: events.Key) -> None:
-        """Take messages and the filter away with Escape."""
+        """Go back from the list of alarms, and take messages and the filter away with Escape."""
         if event.key == "escape" and self.screen is self.screen_stack[0]:
             self._notes.clear()
-            self._filter.value = ""
-            self._wanted = ""
+            self._filter.value = self._wanted = ""
+            if self._shows_alarms:
+                self.action_history()
             self._close_filter()
             self.show()
 
@@ -321,9 +321,9 @@ class WatchApp(App[None]):
         self.show()
 
     def action_mute(self) -> None:
-        """Silence the bell of this screen until the next alarm."""
-        muted = self._attention.mute(self._all)
-        self.say(f"The bell is off here for {counted(muted, 'alarm')}. A new alarm rings again.")
+        """Silence on this screen all that rings now."""
+        self.say(self._bell.mute(self._all))
+        self.show()
 
     def action_forget(self) -> None:
         """Show how a box that is gone for good is forgotten."""

@@ -1,4 +1,4 @@
-"""Which alarms are new, and when the bell rings."""
+"""Which alarms are new, and when the bell rings for them."""
 
 from __future__ import annotations
 
@@ -11,15 +11,7 @@ if TYPE_CHECKING:
     from edge.control_room.view import View
 
 RING_EVERY_S = 10.0
-MIN_AWAY = 3
 LOUD = frozenset({"alarm", "overload"})
-AWAY = frozenset({"LOST", "SILENT", "OLD ALARM"})
-
-
-def many_away(views: Sequence[View]) -> int:
-    """Return how many boxes have fallen away, where they are more than half of all and at least three; 0 elsewhere."""
-    away = sum(view.word in AWAY for view in views)
-    return away if away >= MIN_AWAY and 2 * away > len(views) else 0
 
 
 class Attention:
@@ -35,7 +27,6 @@ class Attention:
         self._rung: datetime | None = None
         self._overloads: set[tuple[str, str]] = set()
         self._old: set[tuple[str, str]] = set()
-        self._away = False
 
     def new_alarms(self, views: Iterable[View]) -> list[View]:
         """Return the alarms and overloads that were not announced yet. Each is returned once.
@@ -57,19 +48,25 @@ class Attention:
         return new
 
     def mute(self, views: Iterable[View]) -> int:
-        """Silence the bell for the alarms that stand now, on this screen alone; return how many there are."""
-        standing = {(view.site, view.device) for view in views if view.urgency in LOUD}
-        self._muted |= standing
-        return len(standing)
+        """Silence the bell for the alarms that ring now, on this screen alone; return how many there are."""
+        ringing = {(view.site, view.device) for view in views if view.is_urgent} - self._muted
+        self._muted |= ringing
+        return len(ringing)
+
+    def is_muted(self, view: View) -> bool:
+        """Return whether an alarm or overload would ring, but for its bell that is off on this screen."""
+        return view.is_urgent and (view.site, view.device) in self._muted
 
     def rings(self, views: Sequence[View], now: datetime) -> bool:
-        """Return whether the bell rings now: at once for a new alarm, then every ten seconds.
-
-        It rings once when many boxes fall away.
-        """
+        """Return whether the bell rings now: at once for a new alarm, then every ten seconds."""
         self._follow(views)
-        fell, self._away = not self._away and many_away(views) > 0, many_away(views) > 0
-        return self._calls(views, now) or fell
+        if not any(view.is_urgent and not self.is_muted(view) for view in views):
+            self._rung = None
+            return False
+        if self._rung is not None and (now - self._rung).total_seconds() < RING_EVERY_S:
+            return False
+        self._rung = now
+        return True
 
     def _follow(self, views: Sequence[View]) -> None:
         """Note overloads, boxes that fell away in an alarm, and silences that are over; new ones ring at once."""
@@ -83,13 +80,3 @@ class Attention:
         if (overloads - self._overloads) | (old - self._old):
             self._rung = None
         self._overloads, self._old = overloads, old
-
-    def _calls(self, views: Sequence[View], now: datetime) -> bool:
-        loud = any(view.is_urgent and (view.site, view.device) not in self._muted for view in views)
-        if not loud:
-            self._rung = None
-            return False
-        if self._rung is not None and (now - self._rung).total_seconds() < RING_EVERY_S:
-            return False
-        self._rung = now
-        return True

@@ -16,9 +16,12 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
+    from edge.control_room.watch.asking import Standing
+
 MAX_MINUTES = 24 * 60
 MAX_LETTERS = 200
 FIELDS = ("by", "reason", "minutes")
+ASK = "Somebody was faster. Enter again: add yours · Esc: leave it so"
 
 HELP = """\
 ALARM      more hits than usual: act, then press a and say what you do
@@ -30,12 +33,12 @@ LOST STOPPED SILENT UNKNOWN   not watched; counted above as LOST
 LEARNING   no all-clear yet; usual after a start
 calm       the box knows its background and sees no more than that
 
-!  the bell rings  ✓  acknowledged  ♪  rings again: silence is over
+! rings   m bell off here   ✓ acknowledged   ♪ rings again
 ↑ ↓ PgUp PgDn  choose a box        Home  back to the most urgent
-a  acknowledge the alarm           m  mute the bell until the next one
+a  acknowledge the alarm           m  mute here what rings now
 /  filter by name, place, state    f  hide calm boxes, or show them
 h  all alarms, also past ones      d  only for the technician
-tab  scroll the details            q  quit    Esc  messages away"""
+tab  scroll the details            q  quit    Esc  back, messages away"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,18 @@ class Taken:
 class AcknowledgeDialog(ModalScreen["Taken | None"]):
     """Asks who takes charge of an alarm, and why.
 
-    `read` names the alarm that the list has just moved away; `given` says who has acknowledged this one already.
+    It begins with the reason where the name is known from before. Where somebody else acknowledges the alarm meanwhile,
+    it says so at once, and asks once more before it sends; where the alarm ends, it sends nothing.
+
+    Parameters
+    ----------
+    title : str
+    by : str
+        The name that was given the last time; empty where none was.
+    standing : Standing
+    read : str
+        Names the alarm that the list has just moved away.
+
     """
 
     # Enter moves on before the next key is looked at, so that no fast writer stays in a field on a slow machine.
@@ -59,12 +73,13 @@ class AcknowledgeDialog(ModalScreen["Taken | None"]):
         Binding("enter", "next", "next", priority=True),
     ]
 
-    def __init__(self, title: str, by: str, read: str = "", given: str = "") -> None:
+    def __init__(self, title: str, by: str, standing: Standing, read: str = "") -> None:
         super().__init__()
         self._title = title
         self._read = read
-        self._given = given
+        self._standing = standing
         self._by = by
+        self._warned = False
 
     def compose(self) -> ComposeResult:
         """Build the dialog."""
@@ -72,18 +87,36 @@ class AcknowledgeDialog(ModalScreen["Taken | None"]):
             yield Label(Text(self._title), classes="title")
             if self._read:
                 yield Label(Text(f"This is another alarm than the one you read ({self._read})."), id="moved")
-            if self._given:
-                yield Label(Text(f"{self._given} What you write now replaces it; Esc leaves it."), id="given")
-            yield Label(Text("The alarm stays in the list. Everybody sees who acknowledged it, and why."))
-            yield Input(self._by, placeholder="who you are", id="by", max_length=MAX_LETTERS)
-            yield Input(placeholder="what you do about it, such as: patrol sent", id="reason", max_length=MAX_LETTERS)
-            yield Input(placeholder="minutes without sound, or empty", id="minutes", max_length=4)
+            yield Label("", id="blocked")
+            yield Label("", id="given")
+            yield Label(Text("The alarm stays in the list. Everybody sees who acknowledged it, and why."), id="stays")
+            who = f"Who you are. Not {self._by}? Shift+Tab, and write your name" if self._by else "Who you are"
+            yield _titled(Input(self._by, id="by", max_length=MAX_LETTERS), who)
+            reason = Input(placeholder="such as: patrol sent", id="reason", max_length=MAX_LETTERS)
+            yield _titled(reason, "What you do about it")
+            yield _titled(Input(id="minutes", max_length=4), "Minutes without sound, or empty")
             yield Label("", id="wrong")
             yield Label(Text("Enter: next, and send · Esc: cancel"), classes="hint")
 
     def on_mount(self) -> None:
-        """Begin with the name, which is selected: another guard may have written it."""
-        self.query_one("#by", Input).focus()
+        """Begin with what is not known yet. The name is kept from before, so that no reason is written over it."""
+        self._show()
+        self._field("reason" if self._by else "by").focus()
+
+    def tell(self, standing: Standing) -> None:
+        """Show what holds now of the alarm; ask again before sending where it has changed."""
+        if standing != self._standing and self.is_mounted:
+            self._standing, self._warned = standing, False
+            self._show()
+
+    def _show(self) -> None:
+        standing = self._standing
+        for name, text in (("blocked", standing.blocked), ("given", standing.given)):
+            label = self.query_one(f"#{name}", Label)
+            label.display = bool(text)
+            label.update(Text(text))
+        self.query_one("#given", Label).set_class(standing.is_new, "new")
+        self.query_one("#stays", Label).display = not standing.blocked
 
     def action_next(self) -> None:
         """Go on to the next field, and close after the last one."""
@@ -108,9 +141,17 @@ class AcknowledgeDialog(ModalScreen["Taken | None"]):
         return not wrong
 
     def _finish(self) -> None:
-        if self.is_current and all(self._judge(name) for name in FIELDS):
+        if self.is_current and all(self._judge(name) for name in FIELDS) and self._may_send():
             by, reason, minutes = (self._field(name).value.strip() for name in FIELDS)
             self.dismiss(Taken(by, reason, float(minutes) if minutes else None))
+
+    def _may_send(self) -> bool:
+        """Return whether the acknowledgement is sent; say why not, and ask where somebody else was faster."""
+        asks = self._standing.is_new and not self._warned
+        why = "Not sent: see above. Esc: close" if self._standing.blocked else ASK if asks else ""
+        self._warned = self._warned or asks
+        self.query_one("#wrong", Label).update(Text(why))
+        return not why
 
     def action_cancel(self) -> None:
         """Close without an answer."""
@@ -118,10 +159,17 @@ class AcknowledgeDialog(ModalScreen["Taken | None"]):
             self.dismiss(None)
 
 
+def _titled(field: Input, title: str) -> Input:
+    field.border_title = title
+    return field
+
+
 def _wrong(name: str, value: str) -> str:
     """Return what is wrong with a field; an empty text where nothing is."""
     if name == "by" and not value:
         return "Write who you are."
+    if name == "by" and len(value) == 1 and value.isascii():
+        return f"“{value}” is too short for a name: write who you are."
     if name == "reason" and not value:
         return "Write what you do about it."
     is_number = value.isascii() and value.isdigit() and 1 <= int(value) <= MAX_MINUTES
@@ -131,24 +179,25 @@ def _wrong(name: str, value: str) -> str:
 
 
 class TextDialog(ModalScreen[None]):
-    """Shows a text until a key is pressed."""
+    """Shows a text until a key is pressed; with `only_escape` until Escape is, so that typing does nothing else."""
 
-    def __init__(self, title: str, text: str) -> None:
+    def __init__(self, title: str, text: str, *, only_escape: bool = False) -> None:
         super().__init__()
         self._title = title
         self._text = text
+        self._only_escape = only_escape
 
     def compose(self) -> ComposeResult:
         """Build the dialog."""
         with Vertical(classes="dialog wide"):
             yield Label(Text(self._title), classes="title")
             yield Static(Text(self._text))
-            yield Label(Text("any key: close"), classes="hint")
+            yield Label(Text("Esc: close" if self._only_escape else "any key: close"), classes="hint")
 
     def on_key(self, event: events.Key) -> None:
         """Close, once: a second key may come before the dialog is gone."""
         event.stop()
-        if self.is_current:
+        if self.is_current and (event.key == "escape" or not self._only_escape):
             self.dismiss(None)
 
 

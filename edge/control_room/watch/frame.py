@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Literal
 
 from rich.text import Text
 
-from edge.control_room.watch.rows import STYLES
-from edge.control_room.watch.words import age_text, time_text
+from edge.control_room.watch.rows import STYLES, cut
+from edge.control_room.watch.words import age_text, local_time, time_text
 from edge.text import counted, one_line
 
 if TYPE_CHECKING:
@@ -15,6 +15,19 @@ if TYPE_CHECKING:
 
     from edge.control_room.view import View
 
+CALL = "call the technician, send patrols"
+CALL_AFTER_S = 60.0
+"""A connection that is lost for so long does not come back by itself soon."""
+KEYS = (
+    ("a", "acknowledge"),
+    ("m", "mute"),
+    ("/", "filter"),
+    ("f", "calm"),
+    ("h", "alarms"),
+    ("?", "help"),
+    ("q", "quit"),
+)
+SHORT_FILTER = 12
 FORGETTABLE = frozenset({"LOST", "STOPPED", "UNKNOWN", "OLD ALARM"})
 
 
@@ -23,35 +36,65 @@ def banner(
 ) -> Text:
     """Return the first line: the site, the time, and whether what stands below it still holds.
 
-    `away` is the number of boxes where many have fallen away.
+    In an outage it says first what to do, as a narrow terminal cuts it off. `away` is the number of boxes where many
+    have fallen away.
     """
+    clock = f"{local_time(now, zone):%H:%M:%S}"
     if lost is not None:
-        since = age_text((now - lost).total_seconds())
-        text = f" CONNECTION LOST for {since}: all below is old, alarms cannot be seen. Trying {broker} again"
-        return Text(text, no_wrap=True, overflow="ellipsis")
-    if away:
-        text = f" {away:,} boxes have fallen away: places not watched. Call the technician"
-        return Text(text, no_wrap=True, overflow="ellipsis")
-    place = "all sites" if site is None else site
-    return Text(f" {place} · connected · {time_text(now, zone)}", no_wrap=True, overflow="ellipsis")
+        passed_s = (now - lost).total_seconds()
+        what = CALL if passed_s >= CALL_AFTER_S else "all below is old: alarms cannot reach you"
+        text = f" CONNECTION LOST {age_text(passed_s)}: {what}. It is {clock}. Trying {broker}"
+    elif away:
+        text = f" {away:,} boxes fell away: {CALL}. It is {clock}"
+    else:
+        text = f" {'all sites' if site is None else site} · connected · {time_text(now, zone)}"
+    return Text(text, no_wrap=True, overflow="ellipsis")
 
 
-def hints(wanted: str, missed: int, *, hides: bool, hidden: int = 0) -> Text:
+def hints(width: int, wanted: str, missed: int, *, hides: bool, hidden: int = 0, off: str = "") -> Text:
     """Return the keys, what hides boxes at the moment, and how many missed alarms the guard has not looked up yet.
 
-    `hidden` is the number of alarms and overloads that the filter hides; they stand first.
+    Where the line is too narrow, the words of the keys go first, then those of the marks before them; the marks stay.
+
+    Parameters
+    ----------
+    width : int
+    wanted : str
+        The words of the filter.
+    missed : int
+    hides : bool
+        Whether calm boxes are hidden.
+    hidden : int
+        Alarms and overloads that the filter hides; they stand first.
+    off : str
+        For what the bell is off on this screen.
+
     """
-    line = Text(no_wrap=True, overflow="ellipsis")
+    marks = []
     if hidden:
-        line.append(f" {counted(hidden, 'alarm')} hidden by the filter: Esc ", style=STYLES["alarm"])
+        marks.append(
+            (f"{counted(hidden, 'alarm')} hidden by the filter: Esc", f"{hidden:,} hidden: Esc", STYLES["alarm"])
+        )
+    if off:
+        marks.append((f"bell off here for {off}", "bell off", STYLES["overload"]))
     if wanted:
-        line.append(f" only “{wanted}” (Esc: all) ", style="reverse")
+        marks.append((f"only “{wanted}” (Esc: all)", f"“{cut(wanted, SHORT_FILTER)}”", "reverse"))
     if hides:
-        line.append(" calm boxes hidden (f) ", style="reverse")
-    keys = [("a", "acknowledge"), ("m", "mute"), ("/", "filter"), ("f", "calm"), ("h", "alarms")]
-    for key, word in [*keys, ("?", "help"), ("q", "quit")]:
+        marks.append(("calm boxes hidden (f)", "no calm", "reverse"))
+    for short, words in ((False, True), (False, False), (True, True), (True, False)):
+        line = _hints([(brief if short else full, style) for full, brief, style in marks], missed, words=words)
+        if line.cell_len <= width:
+            break
+    return line
+
+
+def _hints(marks: list[tuple[str, str]], missed: int, *, words: bool) -> Text:
+    line = Text(no_wrap=True, overflow="ellipsis")
+    for text, style in marks:
+        line.append(f" {text} ", style=style)
+    for key, word in KEYS:
         line.append(f" {key}", style="bold")
-        line.append(f" {word} ")
+        line.append(f" {word} " if words else " " * (key == "h" and missed > 0))
         if key == "h" and missed:
             line.append(f"{missed:,} missed", style="bold reverse")
     return line

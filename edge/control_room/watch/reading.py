@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge.control_room.watch.words import local_time
+from edge.control_room.watch.words import clock_text
 
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo
@@ -46,9 +46,7 @@ def alarm_title(view: View, now: datetime, zone: tzinfo | None = None, *, severa
     where = f"{view.place} ({name})" if view.place else name
     if view.raised is None:
         return f"Alarm of {where}"
-    raised = local_time(view.raised, zone)
-    same_day = raised.date() == local_time(now, zone).date()
-    return f"Alarm of {where}, since {raised:{'%H:%M:%S' if same_day else '%Y-%m-%d %H:%M:%S'}}"
+    return f"Alarm of {where}, since {clock_text(view.raised, now, zone)}"
 
 
 def _key(view: View | None) -> tuple[str, str, str] | None:

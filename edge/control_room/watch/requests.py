@@ -81,7 +81,7 @@ class Requests:
             return None
         name = _named(asked.view)
         if answer.ok:
-            return Outcome(f"{late}{name} has acknowledged the alarm. Everybody sees it.", well=True, about=asked.about)
+            return Outcome(f"{late}Acknowledged: the alarm of {name}. Everybody sees it.", well=True, about=asked.about)
         here = [alarm for alarm in alarms if (alarm.site, alarm.device) == (asked.view.site, asked.view.device)]
         if any(alarm.state == "stands" and alarm.id != asked.alarm_id for alarm in here):
             text, well = f"Not acknowledged: {name} has another alarm by now. Read it and acknowledge it.", False
@@ -95,7 +95,7 @@ class Requests:
         """Yield a sentence for each command that was not answered in time."""
         for key in [key for key, asked in self._waiting.items() if (now - asked.at).total_seconds() > ANSWER_S]:
             asked = self._late[key] = self._waiting.pop(key)
-            text = f"{_named(asked.view)} has not answered: its alarm is not acknowledged. Try again, or call."
+            text = f"{_named(asked.view)} has not answered: its alarm is not acknowledged. Try once more, then call."
             yield Outcome(text, well=False, about=asked.about)
         while len(self._late) > MAX_LATE:
             del self._late[next(iter(self._late))]

@@ -32,21 +32,27 @@ STYLES: dict[Urgency, str] = {
 ACKNOWLEDGED = "#ff8080"
 AGAIN = "♪"
 """Marks an alarm that rings again, as the time without sound is over."""
+OFF = "m"
+"""Marks an alarm that would ring, but for its bell that is off on this screen."""
+WAITS = "Not acknowledged: the box is away and cannot take it. m stops the bell here; press a when it is back."
 WORD_WIDTH = 10
 RATE_WIDTH = 6
 AGE_WIDTH = 7
 SPARK_WIDTH = 12
 MIN_REASON_WIDTH = 30
 MIN_WIDE = 110
+MIN_SPARK = 60
+"""A narrower terminal shows places in place of the last rates."""
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Widths of the columns in cells; `reason` is 0 where there is no room for reasons."""
+    """Widths of the columns in cells; 0 for what has no room: reasons first, then `spark` and `age`."""
 
     box: int
     place: int
     spark: int
+    age: int
     reason: int
     several_sites: bool
 
@@ -57,29 +63,32 @@ def columns_for(width: int, views: Sequence[View]) -> Columns:
     Examples
     --------
     >>> columns_for(80, ())
-    Columns(box=12, place=26, spark=12, reason=0, several_sites=False)
+    Columns(box=12, place=26, spark=12, age=7, reason=0, several_sites=False)
 
     """
     several = len({view.site for view in views}) > 1
     longest = max((len(view.name if several else view.device) for view in views), default=0)
-    fixed = 2 + WORD_WIDTH + RATE_WIDTH + AGE_WIDTH + SPARK_WIDTH + 5
-    box = min(max(longest, 12), 28 if width >= 100 else 20)
+    spark, age = (SPARK_WIDTH, AGE_WIDTH) if width >= MIN_SPARK else (0, 0)
+    fixed = 2 + WORD_WIDTH + RATE_WIDTH + 3 + (spark + age + 2 if spark else 0)
+    box = min(max(longest, 12 if spark else 6), 28 if width >= 100 else 20 if spark else 8)
     left = max(width - fixed - box, 0)
     place = left if left < MIN_REASON_WIDTH + 24 else 24
-    return Columns(box=box, place=place, spark=SPARK_WIDTH, reason=max(left - place - 1, 0), several_sites=several)
+    return Columns(box=box, place=place, spark=spark, age=age, reason=max(left - place - 1, 0), several_sites=several)
 
 
 def heading(columns: Columns) -> Text:
     """Return the names of the columns."""
     line = f"  {'state':<{WORD_WIDTH}} {'box':<{columns.box}} {'place':<{columns.place}} {'hits/s':>{RATE_WIDTH}} "
-    line += f"{'last rates':>{columns.spark}} {'heard':>{AGE_WIDTH}}"
+    if columns.spark:
+        line += f"{'last rates':>{columns.spark}} {'heard':>{columns.age}}"
     return Text(f"{line} why" if columns.reason else line, style="bold", no_wrap=True)
 
 
-def row(view: View, columns: Columns, now: datetime) -> Text:
-    """Return the line of a box."""
+def row(view: View, columns: Columns, now: datetime, *, off: bool = False) -> Text:
+    """Return the line of a box; `off` is whether its bell is off on this screen alone."""
     name = view.name if columns.several_sites else view.device
-    mark = AGAIN if view.silence_over else "!" if view.is_urgent else "✓" if view.acknowledgement is not None else " "
+    rings = AGAIN if view.silence_over else "!" if view.is_urgent else ""
+    mark = OFF if off else rings or ("✓" if view.acknowledgement is not None else " ")
     background_hz = None if view.health is None else view.health.background_hz
     least = ">" if view.alarm is not None and view.alarm.lower_limit and view.rate_hz is not None else ""
     # The rate of a box that cannot judge says nothing: it may be 0.
@@ -88,8 +97,10 @@ def row(view: View, columns: Columns, now: datetime) -> Text:
     text.append(f" {mark}")
     text.append(cells(view.word, WORD_WIDTH), style=style_of(view))
     text.append(f" {cells(name, columns.box)} {cells(view.place, columns.place)} ")
-    text.append(f"{rate:>{RATE_WIDTH}} {sparkline(view.rates, columns.spark, background_hz)} ")
-    text.append(f"{age_text(view.age_s(now)):>{AGE_WIDTH}}")
+    text.append(f"{rate:>{RATE_WIDTH}}")
+    if columns.spark:
+        text.append(f" {sparkline(view.rates, columns.spark, background_hz)} ")
+        text.append(f"{age_text(view.age_s(now)):>{columns.age}}")
     if columns.reason:
         text.append(f" {cells('; '.join(view.reasons), columns.reason)}")
     return text
@@ -120,19 +131,21 @@ def counts_line(counts: Mapping[Urgency, int], width: int = 80) -> Text:
     return line
 
 
-def details(view: View, now: datetime, zone: tzinfo | None = None) -> list[Text]:
-    """Return what is known of a box, a paragraph an entry."""
+def details(view: View, now: datetime, zone: tzinfo | None = None, *, off: bool = False) -> list[Text]:
+    """Return what is known of a box, a paragraph an entry; `off` is whether its bell is off on this screen alone."""
     head = Text.assemble((f"{view.word}  {view.name}", style_of(view)), f"  {view.place or '(place not given)'}")
     lines = [head]
     if view.advice:
         lines.append(Text(f"What to do: {view.advice}", style="bold"))
     if view.silence_over:
-        again = "♪ The time without sound is over: the bell rings again. Press a and say what you do now."
+        again = f"{AGAIN} The time without sound is over: the bell rings again. Press a and say what you do now."
         lines.append(Text(again, style="bold"))
     if view.acknowledgement is not None:
         lines.append(Text(acknowledged_text(view.acknowledgement, zone), style=ACKNOWLEDGED))
     elif view.urgency == "alarm":
-        lines.append(Text("Not acknowledged yet: press a.", style="bold"))
+        lines.append(Text(WAITS if view.is_away else "Not acknowledged yet: press a.", style="bold"))
+    if off:
+        lines.append(Text(f"{OFF} The bell is off for it on this screen; what is new rings again.", style="bold"))
     if view.raised is not None and view.alarm is not None:
         lines.append(Text(f"Alarm since {time_text(view.raised, zone)}. {_figures(view.alarm)}"))
     if view.faulty_since is not None:
@@ -190,6 +203,9 @@ def matches(view: View, wanted: str) -> bool:
 
 def cells(text: str, width: int) -> str:
     """Return a text in exactly so many cells of a terminal, with … where it is cut off."""
-    return (
-        set_cell_size(text, width) if cell_len(text) <= width else set_cell_size(text, max(width - 1, 0)) + "…"[:width]
-    )
+    return set_cell_size(text, width) if cell_len(text) <= width else cut(text, width)
+
+
+def cut(text: str, width: int) -> str:
+    """Return a text in at most so many cells of a terminal, with … where it is cut off."""
+    return text if cell_len(text) <= width else set_cell_size(text, max(width - 1, 0)) + "…"[:width]

@@ -16,12 +16,14 @@ Screen { layout: vertical; }
 #hints { height: 1; background: $panel; }
 .dialog { width: 70; max-width: 95%; height: auto; max-height: 100%; border: heavy $accent; background: $surface; }
 .dialog.wide { width: 90; }
-.dialog { padding: 0 1; }
+.dialog { padding: 0 1; overflow-y: auto; }
 .dialog Label { width: 100%; }
 .title { text-style: bold; }
 .hint { color: $text-muted; }
 #moved { background: #b00020; color: white; text-style: bold; }
 #given { background: $panel; text-style: bold; }
+#given.new, #blocked { background: #b00020; color: white; text-style: bold; }
+AcknowledgeDialog Input { border: round $accent; border-title-color: $text; }
 #wrong { color: $error; height: 1; }
 AcknowledgeDialog, EndDialog, TextDialog { align: center middle; }
 """

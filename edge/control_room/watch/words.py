@@ -57,6 +57,13 @@ def time_text(utc: datetime, zone: tzinfo | None = None) -> str:
     return f"{local:%Y-%m-%d %H:%M:%S %Z} ({date}{there:%H:%M:%S} UTC)"
 
 
+def clock_text(utc: datetime, now: datetime, zone: tzinfo | None) -> str:
+    """Return a local time without its date where that is today's."""
+    local = local_time(utc, zone)
+    same_day = local.date() == local_time(now, zone).date()
+    return f"{local:%H:%M:%S}" if same_day else f"{local:%Y-%m-%d %H:%M:%S}"
+
+
 def local_time(utc: datetime, zone: tzinfo | None) -> datetime:
     """Return a time in a zone; as it is at the ends of the calendar, where no other zone can say it."""
     try:

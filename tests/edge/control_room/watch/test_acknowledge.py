@@ -7,7 +7,7 @@ from textual import events
 from watch_rig import NOW, Clock, ListFeed, box, detail, keys, play, screen, site
 
 from edge.telemetry.commands import Response
-from edge.telemetry.messages import AlarmMessage
+from edge.telemetry.messages import AlarmMessage, Status
 
 
 def test_view_acknowledges_an_alarm_and_shows_the_answer():
@@ -17,7 +17,7 @@ def test_view_acknowledges_an_alarm_and_shows_the_answer():
     async def steps(app, pilot):
         await pilot.pause()
         app._by = "Ann"
-        await pilot.press("a", "enter", "enter")
+        await pilot.press("a", "enter")
         refused = await screen(app, pilot)
         await pilot.press(*"patrol", "enter", "enter")
         ((topic, command),) = feed.sent
@@ -31,7 +31,7 @@ def test_view_acknowledges_an_alarm_and_shows_the_answer():
     assert any("Write what you do about it." in line for line in refused)
     assert str(topic) == "gammabox/docks/gate-1/cmd/acknowledge"
     assert (command.by, command.reason, command.arguments) == ("Ann", "patrol", {"alarm_id": "gate-1-1"})
-    assert any("has acknowledged the alarm" in line for line in lines)
+    assert any("Acknowledged: the alarm of docks/gate-1." in line for line in lines)
     assert not any("Asking" in line for line in lines)
 
 
@@ -42,7 +42,7 @@ def test_view_silences_for_minutes():
     async def steps(app, pilot):
         await pilot.pause()
         app._by = "Ann"
-        await pilot.press("a", "enter", "x", "enter", "3", "0", "enter")
+        await pilot.press("a", "x", "enter", "3", "0", "enter")
 
     play(steps, feed=feed)
     ((topic, command),) = feed.sent
@@ -76,7 +76,7 @@ def test_view_sends_nothing_while_the_connection_is_lost():
         feed.connected = False
         app._by = "Ann"
         app.look()
-        await pilot.press("a", "enter", "x", "enter", "enter")
+        await pilot.press("a", "x", "enter", "enter")
         return await screen(app, pilot)
 
     lines = play(steps, feed=feed)
@@ -91,7 +91,7 @@ def test_view_says_that_no_answer_came():
     async def steps(app, pilot):
         await pilot.pause()
         app._by = "Ann"
-        await pilot.press("a", "enter", "x", "enter", "enter")
+        await pilot.press("a", "x", "enter", "enter")
         clock.now += timedelta(seconds=11)
         app.look()
         return await screen(app, pilot)
@@ -112,7 +112,7 @@ def asked(app, feed, stamp):
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
-        ({"ok": True, "error": None}, "Late answer: docks/gate-1 has acknowledged the alarm. Everybody sees it."),
+        ({"ok": True, "error": None}, "Late answer: Acknowledged: the alarm of docks/gate-1. Everybody sees it."),
         ({"ok": False, "error": "too old"}, "Late answer: Not acknowledged: docks/gate-1 refuses: too old"),
     ],
     ids=["done", "refused"],
@@ -124,7 +124,7 @@ def test_view_replaces_a_missing_answer_by_a_late_one(fields, expected):
     async def steps(app, pilot):
         await pilot.pause()
         answer = asked(app, feed, stamp)
-        await pilot.press("a", "enter", "x", "enter", "enter")
+        await pilot.press("a", "x", "enter", "enter")
         clock.now += timedelta(seconds=11)
         missing = await screen(app, pilot)
         feed.answers.append(answer(**fields))
@@ -143,7 +143,7 @@ def test_view_replaces_a_missing_answer_when_the_alarm_is_acknowledged():
     async def steps(app, pilot):
         await pilot.pause()
         asked(app, feed, stamp)
-        await pilot.press("a", "enter", "x", "enter", "enter")
+        await pilot.press("a", "x", "enter", "enter")
         clock.now += timedelta(seconds=11)
         await screen(app, pilot)
         given = {"by": "Bo", "utc": NOW, "reason": None}
@@ -182,7 +182,137 @@ def test_dialog_says_who_has_acknowledged_already():
     box(feed, "gate-1", alarm="updated", acknowledged=given)
     text = " ".join(line.strip(" ┃│▶") for line in play(keys("a"), feed=feed))
     assert "Acknowledged by Bo at 2026-01-03 00:04:05 CET (2026-01-02 23:04:05 UTC): patrol sent." in text
-    assert "What you write now replaces it; Esc leaves it." in text
+    assert "What you write is added to it; Esc leaves it." in text
+
+
+def inside(lines):
+    """Return the text of a dialog."""
+    return " ".join(" ".join(line.split("┃")[1].strip() for line in lines if line.count("┃") == 2).split())
+
+
+def test_dialog_says_at_once_that_somebody_was_faster_and_asks_before_it_sends():
+    feed = ListFeed()
+    stamp = box(feed, "gate-1", alarm="updated")
+
+    async def steps(app, pilot):
+        app._by = "Ann"
+        await pilot.press("a", *"on my way")
+        before = await screen(app, pilot)
+        given = {"by": "Bo", "utc": NOW, "reason": "patrol 2 is out"}
+        feed.add("alarm", stamp.make(AlarmMessage, NOW, state="updated", alarm=detail("gate-1"), acknowledged=given))
+        told = await screen(app, pilot)
+        await pilot.press("enter", "enter")
+        asked_again = await screen(app, pilot)
+        unsent = list(feed.sent)
+        await pilot.press("enter")
+        await screen(app, pilot)
+        return before, told, asked_again, unsent
+
+    before, told, asked_again, unsent = play(steps, feed=feed)
+    assert "Bo" not in inside(before)
+    assert "Bo has acknowledged it meanwhile, at 00:04:05: patrol 2 is out. What you write is added" in inside(told)
+    assert "Somebody was faster. Enter again: add yours · Esc: leave it so" in inside(asked_again)
+    assert not unsent
+    assert [(command.by, command.reason) for _, command in feed.sent] == [("Ann", "on my way")]
+
+
+def test_dialog_of_an_alarm_that_is_over_sends_nothing_and_shows_the_box_as_it_is():
+    feed = ListFeed()
+    stamp = box(feed, "gate-1", alarm="updated")
+
+    async def steps(app, pilot):
+        app._by = "Ann"
+        await pilot.press("a", "x")
+        feed.add("alarm", stamp.make(AlarmMessage, NOW, state="cleared", alarm=detail("gate-1")))
+        over = await screen(app, pilot)
+        await pilot.press("enter", "enter")
+        refused = await screen(app, pilot)
+        await pilot.press("escape")
+        return over, refused
+
+    over, refused = play(steps, size=(100, 50), feed=feed)
+    assert "This alarm is over: there is nothing to acknowledge (see h)." in inside(over)
+    assert "stays in the list" not in inside(over)
+    assert any(line.startswith(" calm  docks/gate-1") for line in over)
+    assert "Not sent: see above." in inside(refused)
+    assert not feed.sent
+
+
+def test_dialog_waits_while_its_box_is_away():
+    feed = ListFeed()
+    stamp = box(feed, "gate-1", alarm="updated")
+
+    async def steps(app, pilot):
+        app._by = "Ann"
+        await pilot.press("a", "x")
+        feed.add("status", stamp.make(Status, NOW, state="offline", reason="lost"))
+        away = await screen(app, pilot)
+        await pilot.press("enter", "enter")
+        unsent = list(feed.sent)
+        feed.add("status", stamp.make(Status, NOW, state="online", reason="connected"))
+        await screen(app, pilot)
+        await pilot.press("enter")
+        await screen(app, pilot)
+        return away, unsent
+
+    away, unsent = play(steps, feed=feed)
+    assert "The box is away: it cannot take an acknowledgement. m stops the bell here." in inside(away)
+    assert not unsent
+    assert len(feed.sent) == 1
+
+
+def test_view_says_of_a_lost_box_that_its_old_alarm_waits():
+    feed = ListFeed()
+    box(feed, "gate-1", place="North gate", alarm="updated", status="lost")
+
+    async def steps(app, pilot):
+        seen = await screen(app, pilot)
+        await pilot.press("a")
+        return seen, inside(await screen(app, pilot))
+
+    lines, told = play(steps, feed=feed)
+    said = " ".join(" ".join(lines).split())
+    assert "Not acknowledged: the box is away and cannot take it. m stops the bell here; press a when it is" in said
+    assert "Alarm of North gate (gate-1): it cannot be acknowledged now" in told
+    assert "The box is away: it cannot take an acknowledgement." in told
+    assert "m stops the bell here. Press a again when the box is back." in told
+
+
+def test_history_says_that_the_end_of_an_old_alarm_is_not_known():
+    feed = ListFeed()
+    box(feed, "gate-1", alarm="updated", status="lost")
+    lines = play(keys("h"), size=(140, 40), feed=feed)
+    assert next(line for line in lines if line.startswith("▶")).startswith("▶!not known")
+    assert any("ALARM, not known whether it is still on" in line for line in lines)
+
+
+def test_history_and_details_name_all_who_acknowledged_an_alarm():
+    feed = ListFeed()
+    earlier = ({"by": "Bo", "utc": NOW, "reason": "patrol 2 is out"},)
+    given = {"by": "Ann", "utc": NOW, "reason": "on my way", "earlier": earlier}
+    box(feed, "gate-1", alarm="updated", acknowledged=given)
+    lines = play(keys("h"), size=(140, 40), feed=feed)
+    assert next(line for line in lines if line.startswith("▶")).rstrip().endswith("Ann, Bo")
+    text = " ".join(" ".join(lines).split())
+    assert "Before: by Bo at 2026-01-03 00:04:05 CET (2026-01-02 23:04:05 UTC): patrol 2 is out." in text
+
+
+def test_dialog_begins_with_the_reason_where_it_knows_the_name_and_asks_a_short_name_again():
+    feed = ListFeed()
+    box(feed, "gate-1", alarm="updated")
+
+    async def steps(app, pilot):
+        await pilot.press("a", "m", "enter")
+        short = await screen(app, pilot)
+        await pilot.press(*"mona", "enter", "x", "enter", "enter")
+        await screen(app, pilot)
+        await pilot.press("a", *"patrol sent", "enter", "enter")
+        await screen(app, pilot)
+        return short
+
+    short = play(steps, feed=feed)
+    assert "“m” is too short for a name: write who you are." in inside(short)
+    assert [(command.by, command.reason) for _, command in feed.sent] == [("mona", "x"), ("mona", "patrol sent")]
 
 
 def test_view_marks_an_alarm_that_rings_again_and_says_why():
@@ -250,7 +380,7 @@ def test_view_lets_another_guard_write_the_name():
 
     async def steps(app, pilot):
         app._by = "Ann"
-        await pilot.press("a", *"Bo", "enter", "x", "enter", "enter")
+        await pilot.press("a", "shift+tab", *"Bo", "enter", "x", "enter", "enter")
 
     play(steps, feed=feed)
     ((_, command),) = feed.sent

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from textual import events
-from watch_rig import NOW, Clock, ListFeed, box, health, keys, play, screen, site
+from watch_rig import NOW, Clock, ListFeed, box, detail, health, keys, play, screen, site
 
 from edge.control_room.watch.app import WatchApp
 from edge.telemetry.messages import AlarmMessage
@@ -69,9 +69,10 @@ def test_view_says_at_once_that_the_connection_is_lost():
         clock.now += timedelta(seconds=1)
         return lost, await screen(app, pilot)
 
-    lost, back = play(steps, size=(100, 24), feed=feed, clock=clock, bell=True)
+    lost, back = play(steps, size=(80, 24), feed=feed, clock=clock, bell=True)
     assert rung
-    assert lost[0].startswith(" CONNECTION LOST for 5 min: all below is old")
+    said = "CONNECTION LOST 5 min: call the technician, send patrols. It is 00:09:05."
+    assert lost[0].startswith(f" {said}"[:79])
     assert "CALM 1" in lost[1]  # it is not known to be silent while nobody can hear it
     assert "CONNECTION" not in back[0]
     assert "calm 0" in back[1]
@@ -201,6 +202,35 @@ def test_view_shows_all_faults_with_their_begin():
     text = " ".join(line.strip() for line in play(keys(), feed=feed))
     assert "Faulty since 2026-01-03 00:04:05 CET (2026-01-02 23:04:05 UTC), or earlier:" in text
     assert all(f"• {fault}" in text for fault in faults)
+
+
+def test_view_at_40_columns_names_places_and_what_to_do():
+    feed = ListFeed()
+    for number in range(3):
+        box(feed, f"l-{number}", place="North gate", status="lost")
+    lines = play(keys(), size=(40, 12), feed=feed)
+    assert lines[0].startswith(" 3 boxes fell away: call the technician")
+    assert all("North gate" in line for line in lines if "l-1" in line)
+
+
+@pytest.mark.parametrize("pressed", [("slash", *"scrap yard", "enter"), ("f",), ("f", "m", "slash", *"scrap", "enter")])
+def test_view_keeps_its_keys_and_missed_alarms_in_the_last_line(pressed):
+    feed = ListFeed()
+    site(feed)
+    stamp = box(feed, "west-1", alarm="raised")
+    feed.add("alarm", stamp.make(AlarmMessage, NOW, state="cleared", alarm=detail("west-1")))
+    last = play(keys(*pressed), feed=feed)[-1]
+    assert " h 1 missed" in last
+    assert last.endswith(" ? q")
+    assert ("“scrap" in last) == ("slash" in pressed)
+    assert ("no calm" in last or "calm boxes hidden" in last) == ("f" in pressed)
+
+
+def test_escape_leaves_the_list_of_alarms():
+    feed = ListFeed()
+    site(feed)
+    lines = play(keys("h", "escape"), feed=feed)
+    assert lines[2].split()[:3] == ["state", "box", "place"]
 
 
 def test_view_names_the_sites_of_several():

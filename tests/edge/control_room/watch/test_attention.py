@@ -1,9 +1,10 @@
 from datetime import timedelta
 
-from watch_rig import NOW, ListFeed, box
+from watch_rig import NOW, ListFeed, box, play, screen
 
 from edge.control_room.board import Board
 from edge.control_room.watch.attention import Attention
+from edge.control_room.watch.bell import Bell
 
 
 def views(*, at=NOW, **fields):
@@ -60,6 +61,48 @@ def test_bell_that_is_muted_rings_for_a_new_alarm():
     assert not attention.rings(views(), NOW)
     attention.new_alarms(views(detail={"id": "gate-1-2"}))
     assert attention.rings(views(detail={"id": "gate-1-2"}), NOW)
+
+
+def test_mute_counts_what_rings_only():
+    feed, bell = ListFeed(), Bell(None)
+    box(feed, "gate-1", alarm="raised")
+    box(feed, "gate-2", alarm="raised", acknowledged={"by": "Ann", "utc": NOW, "reason": None})
+    board = Board()
+    for arrived, arrival in feed.arrivals:
+        board.update(arrival, arrived)
+    two = board.views(NOW)
+    assert bell.look(two, NOW, lost=False)
+    assert bell.mute(two) == "The bell is off on this screen for 1 alarm. What is new rings again."
+    assert [view.device for view in two if bell.is_off(view)] == ["gate-1"]
+    assert bell.off_for(two) == "1 alarm"
+    assert bell.mute(two) == "Nothing else rings: the bell is off here already for 1 alarm."
+    assert not bell.look(two, NOW + timedelta(seconds=20), lost=False)
+    assert bell.look(two, NOW + timedelta(seconds=21), lost=True)
+    assert bell.mute(two).startswith("The bell is off on this screen for the lost connection.")
+    assert bell.off_for(two) == "1 alarm and the lost connection"
+
+
+def test_mute_says_that_nothing_rings():
+    assert Bell(None).mute(views(alarm="cleared")).startswith("Nothing rings now")
+
+
+def test_view_marks_an_alarm_whose_bell_is_off_here_as_long_as_it_is():
+    feed = ListFeed()
+    box(feed, "gate-1", alarm="raised")
+
+    async def steps(app, pilot):
+        await pilot.press("m", "escape")
+        off = await screen(app, pilot)
+        box(feed, "quay-1", alarm="raised")
+        return off, await screen(app, pilot)
+
+    off, new = play(steps, feed=feed)
+    assert next(line for line in off if line.startswith("▶")).startswith("▶mALARM")
+    assert any("m The bell is off for it on this screen; what is new rings again." in line for line in off)
+    assert "bell off here for 1 alarm" in off[-1]
+    assert any(line[1:].startswith("!ALARM      quay-1") for line in new)
+    assert any(line[1:].startswith("mALARM      gate-1") for line in new)
+    assert "bell off here for 1 alarm" in new[-1]
 
 
 def test_bell_is_quiet_without_an_alarm():

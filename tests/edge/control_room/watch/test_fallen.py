@@ -10,7 +10,8 @@ from watch_rig import NOW, Clock, ListFeed, box, health, play, screen
 
 from edge.control_room.board import Board
 from edge.control_room.watch.alarm_command import AlarmCommand
-from edge.control_room.watch.attention import Attention, many_away
+from edge.control_room.watch.attention import Attention
+from edge.control_room.watch.outage import Outage, many_away
 
 MUCH = "every frame is full of hits"
 
@@ -57,9 +58,29 @@ def test_stopped_boxes_have_not_fallen_away():
     assert many_away(views(*((f"s-{number}", {"status": "stopped"}) for number in range(4)))) == 0
 
 
-def test_many_boxes_that_fall_away_ring_once():
-    attention, gone = Attention(), views(*((f"l-{number}", {"status": "lost"}) for number in range(4)))
-    assert [attention.rings(gone, NOW + timedelta(seconds=second)) for second in (0, 10, 20)] == [True, False, False]
+def rung(outage, *, seen=(), seconds=range(100), lost=False):
+    """Return when the bell of an outage rings."""
+    return [second for second in seconds if outage.look(seen, NOW + timedelta(seconds=second), lost=lost)]
+
+
+def test_many_boxes_that_fall_away_ring_every_thirty_seconds_until_muted():
+    outage, gone = Outage(), views(*((f"l-{number}", {"status": "lost"}) for number in range(4)))
+    assert rung(outage, seen=gone) == [0, 30, 60, 90]
+    outage.muted = True
+    assert rung(outage, seen=gone, seconds=range(100, 200)) == []
+
+
+def test_lost_connection_rings_again_and_its_return_does_not_count_boxes_that_report_soon():
+    outage, gone = Outage(), views(*((f"l-{number}", {"status": "lost"}) for number in range(4)))
+    assert rung(outage, lost=True) == [0, 30, 60, 90]
+    assert rung(outage, seen=gone, seconds=range(100, 140)) == [115]
+
+
+def test_muted_outage_rings_when_it_becomes_another_one():
+    outage, gone = Outage(), views(*((f"l-{number}", {"status": "lost"}) for number in range(4)))
+    rung(outage, seen=gone, seconds=range(1))
+    outage.muted = True
+    assert rung(outage, seen=gone, seconds=range(1, 5), lost=True) == [1]
 
 
 def test_view_says_in_red_that_boxes_have_fallen_away():
@@ -71,7 +92,7 @@ def test_view_says_in_red_that_boxes_have_fallen_away():
         return await screen(app, pilot), app._banner.has_class("lost")
 
     lines, red = play(steps, feed=feed)
-    assert lines[0] == " 3 boxes have fallen away: places not watched. Call the technician"
+    assert lines[0] == " 3 boxes fell away: call the technician, send patrols. It is 00:04:05"
     assert red
 
 
@@ -96,16 +117,20 @@ def test_view_keeps_an_overload_in_the_list_of_alarms():
     assert any(line.startswith("▶ was overload 03 Jan 00:04:05 gate-1") for line in over)
 
 
-def test_view_says_that_an_overload_cannot_be_acknowledged():
-    feed, said = ListFeed(), []
-    feed.add("health", health(box(feed, "gate-1"), overload=MUCH))
+def test_view_says_that_an_overload_cannot_be_acknowledged_and_takes_no_typing():
+    feed = ListFeed()
+    feed.add("health", health(box(feed, "gate-1", place="North gate"), overload=MUCH))
 
     async def steps(app, pilot):
-        app.say = lambda text, **_: said.append(text)
-        await pilot.press("a")
+        await pilot.press("a", *"Ann", "enter", *"men sent", "enter")
+        told = await screen(app, pilot)
+        await pilot.press("escape")
+        return told, await screen(app, pilot)
 
-    play(steps, feed=feed)
-    assert said == ["An overload cannot be acknowledged: act as on an alarm; m stops the bell here."]
+    told, after = play(steps, feed=feed)
+    assert any("OVERLOAD of North gate (gate-1): it cannot be acknowledged" in line for line in told)
+    assert any("Esc: close" in line for line in told)
+    assert any(line.startswith("▶!OVERLOAD") for line in after)  # the m of "men" has muted nothing
 
 
 def test_overload_is_announced_as_an_alarm_is_and_again_when_new():

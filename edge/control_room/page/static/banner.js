@@ -156,7 +156,7 @@ function mutedBanner({ attention, views }, actions) {
     .slice(0, 3)
     .map(({ device }) => device)
     .join(", ");
-  const text = `Silent on this screen only: ${names}${muted.length > 3 ? `, and ${muted.length - 3} more` : ""}.`;
+  const text = `Silent on this screen only, but not over: ${names}${muted.length > 3 ? `, and ${muted.length - 3} more` : ""}.`;
   return h(
     "p",
     { class: "banner muted" },

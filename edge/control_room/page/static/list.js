@@ -1,9 +1,9 @@
 // The list of boxes, the most urgent first, and the field that narrows it.
 
 import { symbol } from "./symbols.js";
-import { rate, span } from "./text.js";
+import { span } from "./text.js";
 import { Component, h } from "./vendor/preact.mjs";
-import { isLeast, markOf } from "./words.js";
+import { markOf, rateOf } from "./words.js";
 
 /** Return the views that the filter lets through. */
 export function shown(views, { words, urgency }) {
@@ -88,7 +88,7 @@ class Row extends Component {
         h("span", { class: "word" }, mark && h("span", { class: "mark" }, `${mark} `), view.word),
         h("span", { class: "name" }, hasManySites ? view.key : view.device),
         h("span", { class: "place" }, view.place),
-        h("span", { class: "rate" }, view.rateHz === null ? "" : rate(view.rateHz, isLeast(view))),
+        h("span", { class: "rate" }, rateOf(view)),
         h("span", { class: "age" }, age),
         h("span", { class: "note" }, noteOf(view, isMuted)),
       ),

@@ -1,9 +1,8 @@
 // A plan of the boxes whose position is known: north is up, distances are true to scale. No map is loaded.
 
 import { mark } from "./symbols.js";
-import { rate } from "./text.js";
 import { h } from "./vendor/preact.mjs";
-import { isLeast } from "./words.js";
+import { rateOf } from "./words.js";
 
 const WIDE = Object.freeze({ width: 800, height: 520 });
 const NARROW = Object.freeze({ width: 400, height: 520 });
@@ -80,7 +79,7 @@ function Place({ view, at, isCrowded, selected, actions }) {
       open();
     }
   };
-  const known = view.rateHz === null ? "" : `, ${rate(view.rateHz, isLeast(view))}`;
+  const known = view.rateHz === null ? "" : `, ${rateOf(view)}`;
   const label = `${view.device}, ${view.word}${view.place && `: ${view.place}`}${known}`;
   const isAlarm = view.urgency === "alarm";
   const size = isAlarm ? 26 : isCrowded ? 12 : 20;

@@ -1,7 +1,7 @@
 // What a guard does about each state of a box. The rules are those of edge/control_room/advice.py, and both are tested
 // on the same cases.
 
-import { clockTime } from "./text.js";
+import { clockTime, rate } from "./text.js";
 
 const NOT_WATCHED = "This place is not watched now";
 const SILENT = `${NOT_WATCHED}. Check power and network of the box, and tell the technician.`;
@@ -39,9 +39,15 @@ export function cannotBeAcknowledged(word) {
   return `${why} Act all the same, and acknowledge it when the box is back.`;
 }
 
-/** Return whether the rate of a view is too low, as more came than could be counted or judged. */
-export function isLeast({ urgency, alarm }) {
+// Whether the rate of a view is too low, as more came than could be counted or judged.
+function isLeast({ urgency, alarm }) {
   return urgency === "overload" || (alarm?.lower_limit ?? false);
+}
+
+/** Return the rate of a view, with > where it is too low; > alone where an overload leaves no hit to be counted. */
+export function rateOf(view) {
+  if (view.urgency === "overload" && !view.rateHz) return ">";
+  return view.rateHz === null ? "" : rate(view.rateHz, isLeast(view));
 }
 
 /** Return the sign of an alarm or an overload in lists, as in the terminal's view. */

@@ -26,7 +26,7 @@ import {
   sent,
 } from "../../../../edge/control_room/page/static/taking.js";
 import { needsAttention } from "../../../../edge/control_room/page/static/view.js";
-import { isLeast, markOf } from "../../../../edge/control_room/page/static/words.js";
+import { markOf, rateOf } from "../../../../edge/control_room/page/static/words.js";
 
 const BO = { by: "Bo", utc: 5, reason: "patrol 2 is on the way" };
 
@@ -212,8 +212,15 @@ test("marks and rates of a row are those of the terminal's view", () => {
   for (const [view, mark, note] of rows)
     assert.deepEqual([markOf(view), noteOf({ ...view, reasons: ["shaky"] }, true)], [mark, note]);
   assert.equal(noteOf({ ...one("a", "alarm"), reasons: [] }, false), "");
-  const least = [one("a", "overload"), { urgency: "alarm", alarm: { lower_limit: true } }, one("a", "calm")];
-  assert.deepEqual(least.map(isLeast), [true, true, false]);
+  const rates = [
+    { ...one("a", "overload"), rateHz: 0.43 },
+    { ...one("a", "overload"), rateHz: 0 },
+    { ...one("a", "alarm"), rateHz: 64, alarm: { lower_limit: true } },
+    { ...one("a", "alarm"), rateHz: 5, alarm: { lower_limit: false } },
+    { ...one("a", "calm"), rateHz: 0 },
+    { ...one("a", "lost"), rateHz: null },
+  ];
+  assert.deepEqual(rates.map(rateOf), ["> 0.43 hits/s", ">", "> 64 hits/s", "5 hits/s", "0 hits/s", ""]);
 });
 
 test("of ended alarms the missed ones have a sign of their own", () => {

@@ -152,11 +152,9 @@ function figures(view, detail, now) {
 function mutedBanner({ attention, views }, actions) {
   const muted = mutedHere(attention, views);
   if (!muted.length) return null;
-  const names = muted
-    .slice(0, 3)
-    .map(({ device }) => device)
-    .join(", ");
-  const text = `Silent on this screen only, but not over: ${names}${muted.length > 3 ? `, and ${muted.length - 3} more` : ""}.`;
+  const names = muted.slice(0, 3).map(({ device }) => device);
+  const more = muted.length > names.length ? `, and ${muted.length - names.length} more` : "";
+  const text = `Silent on this screen only, but not over: ${names.join(", ")}${more}.`;
   return h(
     "p",
     { class: "banner muted" },

@@ -42,7 +42,7 @@ def banner(
     clock = f"{local_time(now, zone):%H:%M:%S}"
     if lost is not None:
         passed_s = (now - lost).total_seconds()
-        what = CALL if passed_s >= CALL_AFTER_S else "all below is old: alarms cannot reach you"
+        what = CALL if passed_s >= CALL_AFTER_S else "all below is old, alarms cannot reach you"
         text = f" CONNECTION LOST {age_text(passed_s)}: {what}. It is {clock}. Trying {broker}"
     elif away:
         text = f" {away:,} boxes fell away: {CALL}. It is {clock}"

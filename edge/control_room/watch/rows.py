@@ -144,6 +144,8 @@ def details(view: View, now: datetime, zone: tzinfo | None = None, *, off: bool 
         lines.append(Text(acknowledged_text(view.acknowledgement, zone), style=ACKNOWLEDGED))
     elif view.urgency == "alarm":
         lines.append(Text(WAITS if view.is_away else "Not acknowledged yet: press a.", style="bold"))
+    elif view.urgency == "overload":
+        lines.append(Text("It cannot be acknowledged; m stops the bell here.", style="bold"))
     if off:
         lines.append(Text(f"{OFF} The bell is off for it on this screen; what is new rings again.", style="bold"))
     if view.raised is not None and view.alarm is not None:

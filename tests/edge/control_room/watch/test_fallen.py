@@ -112,6 +112,7 @@ def test_view_keeps_an_overload_in_the_list_of_alarms():
     boxes, standing, over = play(steps, feed=feed, clock=clock)
     (line,) = (line for line in boxes if line.startswith("▶"))
     assert line.startswith("▶!OVERLOAD")
+    assert any("It cannot be acknowledged; m stops the bell here." in line for line in boxes)
     assert "0.00" not in line
     assert any(line.startswith("▶!OVERLOAD     03 Jan 00:04:05 gate-1") for line in standing)
     assert any(line.startswith("▶ was overload 03 Jan 00:04:05 gate-1") for line in over)

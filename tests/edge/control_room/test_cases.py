@@ -60,7 +60,13 @@ def shown(seen, expected):
             value = (value - START).total_seconds()
         if isinstance(value, Acknowledgement):
             times = {name: None if time is None else (time - START).total_seconds() for name, time in times_of(value)}
+            before = [
+                {"by": one.by, "reason": one.reason, "utc_s": (one.utc - START).total_seconds()}
+                for one in value.earlier
+            ]
             value = {"by": value.by, "reason": value.reason, **times}
+            if "earlier" in (expected[key] or {}):
+                value["earlier"] = before
         found[key] = list(value) if isinstance(value, tuple) else value
     return found
 

@@ -38,10 +38,13 @@ function shown(seen, expected, box) {
   for (const key of Object.keys(expected)) {
     let value = seen[TIMES[key] ?? NAMES[key] ?? key];
     if (TIMES[key]) value = seconds(value);
+    if (key === "is_away") value = seen.away !== "";
     if (key === "rates") value = box.points.rates.slice(-MAX_RATES);
     if (key === "acknowledgement" && value) {
-      const { by, reason, utc, silenced_until_utc: until } = value;
+      const { by, reason, utc, silenced_until_utc: until, earlier } = value;
       value = { by, reason: reason ?? "", utc_s: seconds(utc), silenced_until_s: seconds(until) };
+      const before = (one) => ({ by: one.by, reason: one.reason ?? "", utc_s: seconds(one.utc) });
+      if (expected[key]?.earlier) value.earlier = earlier.map(before);
     }
     found[key] = value;
   }

@@ -23,8 +23,11 @@ if TYPE_CHECKING:
 
 KEPT_S = 3600.0
 """Mosquitto writes its file every half an hour, and every 5 s as rendered."""
-UNKNOWN_S = 60.0
-"""Where it is not known what the broker remembers, it may have forgotten what it confirmed within this time."""
+UNKNOWN_S = 30.0
+"""Where it is not known what the broker remembers, it may have forgotten what it confirmed within this time.
+
+Mosquitto as rendered writes its file at least five times meanwhile.
+"""
 MAX_REPEATS = 10
 UNKNOWN_MARK = -1
 """Of a repeated message of which it is not known what the broker had when it was first sent."""
@@ -135,7 +138,7 @@ def repeat(database: sqlite3.Connection, remembered: Mapping[str, float | None] 
     remembered : mapping of str to float or None
         The messages of the box that the broker has: their times by their event ids. What was confirmed after the last
         of them was first sent may be forgotten. None where the broker does not tell: what was confirmed in the last
-        minute is queued then, once.
+        UNKNOWN_S is queued then, once.
     marks : Marks
 
     """

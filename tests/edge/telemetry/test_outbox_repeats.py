@@ -139,7 +139,7 @@ def test_outbox_takes_an_unknown_message_for_what_was_confirmed_well_before_it(p
     outbox.close()
 
 
-def test_outbox_repeats_the_last_minute_where_the_broker_has_messages_of_the_future(path, monkeypatch):
+def test_outbox_repeats_the_last_seconds_where_the_broker_has_messages_of_the_future(path, monkeypatch):
     outbox = Outbox(path, 100)
     for number, at_s in ((1, 100.0), (2, 200.0)):
         monkeypatch.setattr(outbox_sent.time, "time", lambda at_s=at_s: at_s)

@@ -48,12 +48,30 @@ export async function checkAway(page, boxes) {
   require(parseInt(told, 10) >= gone.length, "many boxes that fall away are told in one line", told);
   const stop = page.locator(".banner.outage").getByRole("button", { name: "Stop the sound on this screen only" });
   await picture(page, "fallen-away");
+  await checkNarrow(page);
   await stop.click();
   await stop.waitFor({ state: "detached" });
   require(true, "it sounds until that is stopped on this page");
   await Promise.all(gone.map((box) => box.status()));
   await page.getByText("have fallen away").waitFor({ state: "detached" });
   require(true, "it goes when they are back");
+}
+
+/** On a phone the text of an outage has the width of its bar, and its button goes below. */
+async function checkNarrow(page) {
+  const before = page.viewportSize();
+  for (const [width, height] of [
+    [400, 800],
+    [360, 740],
+  ]) {
+    await page.setViewportSize({ width, height });
+    const bar = await page.locator(".banner.outage").boundingBox();
+    const text = await page.locator(".banner.outage .what").boundingBox();
+    const share = Math.round((100 * text.width) / bar.width);
+    require(share >= 60 && bar.height < height / 3, `the text of an outage is wide at ${width} pixels`, `${share} %`);
+    await picture(page, `fallen-away-${width}`);
+  }
+  await page.setViewportSize(before);
 }
 
 const CROP = `

@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 AWAY = "The box is away: it cannot take an acknowledgement."
 WAIT = """Act all the same: nobody knows whether the alarm still stands.
 
-Key m stops the bell here. Press a again when the box is back."""
+Esc, then m stops the bell here. Press a again when the box is back."""
 OVERLOAD = """\
 More comes than the box can judge, so that it raises no alarm that somebody could take charge of.
 
-Act as on an alarm, and keep people away. Key m stops the bell here, until something new comes."""
+Act as on an alarm, and keep people away.
+
+Esc, then m stops the bell here, until something new comes."""
 ADDED = "What you write is added to it; Esc leaves it."
 
 
@@ -56,7 +58,7 @@ class Asked:
         if view is None or view.alarm is None or view.alarm.id != self.alarm_id:
             other = "" if view is None or view.alarm is None else " The box has another one by now."
             return Standing(blocked=f"This alarm is over: there is nothing to acknowledge (see h).{other}")
-        blocked = f"{AWAY} m stops the bell here." if view.is_away else ""
+        blocked = f"{AWAY} Esc, then m stops the bell here." if view.is_away else ""
         given = view.acknowledgement
         if given is None:
             return Standing(blocked=blocked)

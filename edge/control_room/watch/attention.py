@@ -47,11 +47,11 @@ class Attention:
             self._muted.discard(key)
         return new
 
-    def mute(self, views: Iterable[View]) -> int:
-        """Silence the bell for the alarms that ring now, on this screen alone; return how many there are."""
-        ringing = {(view.site, view.device) for view in views if view.is_urgent} - self._muted
-        self._muted |= ringing
-        return len(ringing)
+    def mute(self, views: Iterable[View]) -> list[View]:
+        """Silence the bell for the alarms that ring now, on this screen alone; return them."""
+        ringing = [view for view in views if view.is_urgent and not self.is_muted(view)]
+        self._muted |= {(view.site, view.device) for view in ringing}
+        return ringing
 
     def is_muted(self, view: View) -> bool:
         """Return whether an alarm or overload would ring, but for its bell that is off on this screen."""

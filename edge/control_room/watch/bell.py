@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from edge.control_room.view import View
     from edge.control_room.watch.alarm_command import AlarmCommand
 
+NAMES_LETTERS = 60
+"""The names of boxes in a message are together about so long; the rest is counted."""
 OUTAGES = {"connection": "the lost connection", "boxes": "the boxes that fell away"}
 
 
@@ -62,10 +64,11 @@ class Bell:
         """Silence all that rings now, until something new comes; return what to say of it."""
         already = self.off_for(views)
         outage = self._outage.kind != "" and not self._outage.muted
-        silenced = self._what(self._attention.mute(views), outage=outage)
+        names = _names(self._attention.mute(views), several_sites=len({view.site for view in views}) > 1)
+        silenced = " and ".join([names] * (names != "") + [OUTAGES.get(self._outage.kind, "")] * outage)
         self._outage.muted = self._outage.kind != ""
         if silenced:
-            return f"The bell is off on this screen for {silenced}. What is new rings again."
+            return f"The bell is off here for {silenced}. What is new rings again."
         if already:
             return f"Nothing else rings: the bell is off here already for {already}."
         return "Nothing rings now, so there is nothing to mute. What is new will ring."
@@ -73,3 +76,13 @@ class Bell:
     def _what(self, alarms: int, *, outage: bool) -> str:
         parts = [counted(alarms, "alarm")] * (alarms > 0) + [OUTAGES.get(self._outage.kind, "")] * outage
         return " and ".join(parts)
+
+
+def _names(views: Sequence[View], *, several_sites: bool) -> str:
+    """Return the names of boxes, as many as fit, and how many more there are."""
+    names = [view.name if several_sites else view.device for view in views]
+    shown = [
+        name for place, name in enumerate(names) if place == 0 or len(", ".join(names[: place + 1])) <= NAMES_LETTERS
+    ]
+    more = [f"{len(names) - len(shown):,} more"] * (len(names) > len(shown))
+    return " and ".join([", ".join(shown), *more])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 MAX_MINUTES = 24 * 60
 MAX_LETTERS = 200
 FIELDS = ("by", "reason", "minutes")
+HERE = "▶"
 ASK = "Somebody was faster. Enter again: add yours · Esc: leave it so"
 
 HELP = """\
@@ -118,16 +120,24 @@ class AcknowledgeDialog(ModalScreen["Taken | None"]):
         self.query_one("#given", Label).set_class(standing.is_new, "new")
         self.query_one("#stays", Label).display = not standing.blocked
 
-    def action_next(self) -> None:
-        """Go on to the next field, and close after the last one."""
+    async def action_next(self) -> None:
+        """Go on to the next field where this one is filled in well, and close after the last one."""
         fields = [self._field(name) for name in FIELDS]
         place = next((place for place, field in enumerate(fields) if field is self.focused), 0)
-        if place + 1 < len(fields):
+        written = asyncio.Event()
+        if fields[place].call_later(written.set):  # keys that are on their way to the field come first
+            await written.wait()
+        if place + 1 == len(fields):
+            self._finish()
+        elif self._judge(FIELDS[place]):
             self.set_focus(fields[place + 1])  # at once, which focus() is not
-            # Keys that are on their way to the field come first.
-            fields[place].call_later(self._judge, FIELDS[place])
-        else:
-            fields[0].call_later(fields[1].call_later, fields[2].call_later, self._finish)
+
+    def on_descendant_focus(self) -> None:
+        """Mark the field that takes the keys."""
+        for name in FIELDS:
+            field = self._field(name)
+            title = str(field.border_title).removeprefix(f"{HERE} ")
+            field.border_title = f"{HERE} {title}" if field is self.focused else title
 
     def _field(self, name: str) -> Input:
         return self.query_one(f"#{name}", Input)
@@ -137,7 +147,8 @@ class AcknowledgeDialog(ModalScreen["Taken | None"]):
         wrong = _wrong(name, self._field(name).value.strip())
         self.query_one("#wrong", Label).update(Text(wrong))
         if wrong:
-            self._field(name).focus()
+            self.set_focus(self._field(name))
+            self._field(name).select_all()
         return not wrong
 
     def _finish(self) -> None:

@@ -24,6 +24,7 @@ Screen { layout: vertical; }
 #given { background: $panel; text-style: bold; }
 #given.new, #blocked { background: #b00020; color: white; text-style: bold; }
 AcknowledgeDialog Input { border: round $accent; border-title-color: $text; }
+AcknowledgeDialog Input:focus { border: double $warning; border-title-color: $warning; border-title-style: bold; }
 #wrong { color: $error; height: 1; }
 AcknowledgeDialog, EndDialog, TextDialog { align: center middle; }
 """

@@ -256,7 +256,7 @@ def test_dialog_waits_while_its_box_is_away():
         return away, unsent
 
     away, unsent = play(steps, feed=feed)
-    assert "The box is away: it cannot take an acknowledgement. m stops the bell here." in inside(away)
+    assert "The box is away: it cannot take an acknowledgement. Esc, then m stops the bell here." in inside(away)
     assert not unsent
     assert len(feed.sent) == 1
 
@@ -275,7 +275,7 @@ def test_view_says_of_a_lost_box_that_its_old_alarm_waits():
     assert "Not acknowledged: the box is away and cannot take it. m stops the bell here; press a when it is" in said
     assert "Alarm of North gate (gate-1): it cannot be acknowledged now" in told
     assert "The box is away: it cannot take an acknowledgement." in told
-    assert "m stops the bell here. Press a again when the box is back." in told
+    assert "Esc, then m stops the bell here. Press a again when the box is back." in told
 
 
 def test_history_says_that_the_end_of_an_old_alarm_is_not_known():
@@ -313,6 +313,37 @@ def test_dialog_begins_with_the_reason_where_it_knows_the_name_and_asks_a_short_
     short = play(steps, feed=feed)
     assert "“m” is too short for a name: write who you are." in inside(short)
     assert [(command.by, command.reason) for _, command in feed.sent] == [("mona", "x"), ("mona", "patrol sent")]
+
+
+def test_dialog_stays_in_a_field_that_is_wrong_and_marks_it():
+    feed = ListFeed()
+    box(feed, "gate-1", alarm="updated")
+
+    async def steps(app, pilot):
+        await pilot.press("a")
+        seen = []
+        for _ in range(3):
+            await pilot.press("enter")
+            seen.append((app.focused.id, await screen(app, pilot)))
+        for key in [*"Meyer", "enter", "enter", *"sent", "enter", "0", "enter"]:
+            app.post_message(events.Key(key, key if len(key) == 1 else None))
+        seen.append((app.screen.focused.id, await screen(app, pilot)))
+        unsent = list(feed.sent)
+        await pilot.press("5", "enter")
+        await screen(app, pilot)
+        return seen, unsent
+
+    (*empty, last), unsent = play(steps, feed=feed)
+    for field, lines in empty:
+        assert field == "by"
+        assert "Write who you are." in inside(lines)
+        assert any("▶ Who you are" in line for line in lines)
+        assert not any("▶ What you do" in line for line in lines)
+    assert "Write minutes as a number" in inside(last[1])
+    assert any("▶ Minutes" in line for line in last[1])
+    assert not unsent
+    ((_, command),) = feed.sent
+    assert (command.by, command.reason, command.arguments) == ("Meyer", "sent", {"minutes": 5.0})
 
 
 def test_view_marks_an_alarm_that_rings_again_and_says_why():

@@ -57,7 +57,7 @@ def test_bell_is_quiet_when_somebody_acknowledges_after_the_silence():
 def test_bell_that_is_muted_rings_for_a_new_alarm():
     attention = Attention()
     attention.new_alarms(views())
-    assert attention.mute(views()) == 1
+    assert [view.device for view in attention.mute(views())] == ["gate-1"]
     assert not attention.rings(views(), NOW)
     attention.new_alarms(views(detail={"id": "gate-1-2"}))
     assert attention.rings(views(detail={"id": "gate-1-2"}), NOW)
@@ -72,14 +72,25 @@ def test_mute_counts_what_rings_only():
         board.update(arrival, arrived)
     two = board.views(NOW)
     assert bell.look(two, NOW, lost=False)
-    assert bell.mute(two) == "The bell is off on this screen for 1 alarm. What is new rings again."
+    assert bell.mute(two) == "The bell is off here for gate-1. What is new rings again."
     assert [view.device for view in two if bell.is_off(view)] == ["gate-1"]
     assert bell.off_for(two) == "1 alarm"
     assert bell.mute(two) == "Nothing else rings: the bell is off here already for 1 alarm."
     assert not bell.look(two, NOW + timedelta(seconds=20), lost=False)
     assert bell.look(two, NOW + timedelta(seconds=21), lost=True)
-    assert bell.mute(two).startswith("The bell is off on this screen for the lost connection.")
+    assert bell.mute(two).startswith("The bell is off here for the lost connection.")
     assert bell.off_for(two) == "1 alarm and the lost connection"
+
+
+def test_mute_names_the_boxes_that_fit_and_counts_the_rest():
+    feed, bell, board = ListFeed(), Bell(None), Board()
+    for number in range(10, 30):
+        box(feed, f"box-{number}", alarm="raised")
+    for arrived, arrival in feed.arrivals:
+        board.update(arrival, arrived)
+    seen = board.views(NOW)
+    names = ", ".join(view.device for view in seen[:7])
+    assert bell.mute(seen) == f"The bell is off here for {names} and 13 more. What is new rings again."
 
 
 def test_mute_says_that_nothing_rings():

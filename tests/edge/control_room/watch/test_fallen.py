@@ -32,7 +32,7 @@ def test_overload_rings_until_muted_and_again_when_new():
     attention, calm, much = Attention(), views(("gate-1", {})), views(("gate-1", {"overload": True}))
     rung = [second for second in range(15) if attention.rings(much, NOW + timedelta(seconds=second))]
     assert rung == [0, 10]
-    assert attention.mute(much) == 1
+    assert [view.device for view in attention.mute(much)] == ["gate-1"]
     assert not attention.rings(much, NOW + timedelta(seconds=30))
     assert not attention.rings(calm, NOW + timedelta(seconds=31))
     assert attention.rings(much, NOW + timedelta(seconds=32))

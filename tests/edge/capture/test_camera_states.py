@@ -31,7 +31,7 @@ def each(jpegs, times):
     return [jpeg for jpeg in jpegs for _ in range(times)]
 
 
-def until(condition, seconds=60):
+def until(condition, seconds=120):
     ends = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < ends

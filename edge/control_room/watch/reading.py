@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from edge.control_room.view import View
 
-RECENT_S = 3.0
+RECENT_S = 5.0
 """Time for which a guard may still have the alarm before in mind."""
 
 
@@ -25,13 +25,15 @@ class Reading:
 
     def show(self, view: View | None, now: datetime) -> None:
         """Note whose details are shown. A change counts as one that the list made by itself."""
-        if self._shown is not None and self._shown.alarm is not None and _key(view) != _key(self._shown):
+        if self._shown is not None and _is_alarm(self._shown) and _key(view) != _key(self._shown):
             self._before, self._changed = self._shown, now
         self._shown = view
 
     def choose(self, view: View | None) -> None:
-        """Note whose details the guard has asked for."""
-        self._shown, self._before = view, None
+        """Note whose details the guard has asked for. Home on the first line is no choice: the same details stay."""
+        if _key(view) != _key(self._shown):
+            self._before = None
+        self._shown = view
 
     def replaced(self, now: datetime) -> View | None:
         """Return the alarm that stood there until a moment ago; None where the guard has read the present one."""
@@ -47,6 +49,10 @@ def alarm_title(view: View, now: datetime, zone: tzinfo | None = None, *, severa
     if view.raised is None:
         return f"Alarm of {where}"
     return f"Alarm of {where}, since {clock_text(view.raised, now, zone)}"
+
+
+def _is_alarm(view: View) -> bool:
+    return view.alarm is not None or view.urgency == "overload"
 
 
 def _key(view: View | None) -> tuple[str, str, str] | None:

@@ -33,11 +33,34 @@ def test_dialog_names_the_place_and_says_that_it_moved():
     assert "This is another alarm than the one you read (North gate)." in shown
 
 
-@pytest.mark.parametrize("changes", [{"wait_s": 4.0}, {"pressed": ("down", "a")}])
+@pytest.mark.parametrize("changes", [{"wait_s": 6.0}, {"pressed": ("down", "a")}])
 def test_dialog_is_quiet_about_an_alarm_that_was_read(changes):
     shown = asked(**changes)
     assert "Alarm of " in shown
     assert "another alarm" not in shown
+
+
+@pytest.mark.parametrize("pressed", [("a",), ("home", "a")])
+def test_dialog_says_that_the_alarm_before_was_acknowledged_by_somebody_else(pressed):
+    feed, clock = ListFeed(), Clock()
+    box(feed, "gate-1", place="North gate", alarm="updated")
+    stamp = box(feed, "yard-1", place="Scrap yard", alarm="updated", detail=LATER)
+
+    async def steps(app, pilot):
+        await screen(app, pilot)
+        given = {"by": "Bo", "utc": NOW, "reason": None}
+        fields = {"alarm": detail("yard-1", **LATER), "acknowledged": given}
+        before = app._chosen.device
+        feed.add("alarm", stamp.make(AlarmMessage, NOW, state="updated", **fields))
+        app.look()
+        clock.now += timedelta(seconds=3)
+        await pilot.press(*pressed)
+        return before, await screen(app, pilot)
+
+    before, lines = play(steps, feed=feed, clock=clock)
+    assert before == "yard-1"
+    assert any("Alarm of North gate (gate-1)" in line for line in lines)
+    assert any("This is another alarm than the one you read (Scrap yard)." in line for line in lines)
 
 
 def test_details_stay_while_the_dialog_is_open():

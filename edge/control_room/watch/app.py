@@ -14,7 +14,7 @@ from edge.control_room.watch.alarm_rows import alarm_details, alarm_heading, ala
 from edge.control_room.watch.asking import Asked, refusal
 from edge.control_room.watch.bell import Bell
 from edge.control_room.watch.box_list import LineList
-from edge.control_room.watch.dialogs import HELP, AcknowledgeDialog, EndDialog, Taken, TextDialog
+from edge.control_room.watch.dialogs import HELP, AcknowledgeDialog, EndDialog, RefusalDialog, Taken, TextDialog
 from edge.control_room.watch.frame import banner, empty_text, forget_text, hints
 from edge.control_room.watch.missed import Missed, key_of
 from edge.control_room.watch.notes import SHORT_S, Notes
@@ -173,6 +173,8 @@ class WatchApp(App[None]):
         self._show_frame()
         self._show_empty(visible=not keys)
         self._show_details()
+        if isinstance(self.screen, RefusalDialog):
+            self.screen.look(self._all)
 
     def _show_frame(self) -> None:
         width, lost = self.size.width, self._lost_since
@@ -208,6 +210,8 @@ class WatchApp(App[None]):
         lines = alarm_details(self._alarms[index], self._zone, view) if self._shows_alarms and index is not None else []
         lines += [] if view is None else details(view, now, self._zone, off=self._bell.is_off(view))
         self._detail.update(Text("\n").join(lines))
+        if self._reading.is_other(view):
+            self._details.scroll_home(animate=False)
 
     def _line(self, place: int, width: int) -> Text:
         if self._shows_alarms:
@@ -248,8 +252,8 @@ class WatchApp(App[None]):
         """Ask who takes charge of the alarm, and why."""
         view = self._chosen
         refused = None if view is None else refusal(view)
-        if refused is not None:
-            self.push_screen(TextDialog(*refused, only_escape=True))
+        if view is not None and refused is not None:
+            self.push_screen(RefusalDialog(view, *refused))
         if refused is not None or view is None or view.alarm is None:
             return
         now, asked = self._clock(), Asked(view, view.alarm.id)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from edge.control_room.watch.bell import names_of
 from edge.control_room.watch.rows import acknowledged_text
 from edge.control_room.watch.words import clock_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime, tzinfo
 
     from edge.control_room.view import Acknowledgement, View
@@ -73,10 +75,20 @@ def refusal(view: View) -> tuple[str, str] | None:
     if view.urgency == "overload":
         return f"OVERLOAD of {where}: it cannot be acknowledged", OVERLOAD
     if view.alarm is None:
-        return f"Nothing to acknowledge at {where}", f"Its state is {view.word}: no alarm stands."
+        return f"Nothing to acknowledge at {where}", f"Its state is {view.word}: no alarm stands at this box."
     if view.is_away:
         return f"Alarm of {where}: it cannot be acknowledged now", f"{AWAY} {WAIT}"
     return None
+
+
+def others_ring(views: Sequence[View], asked: View) -> str:
+    """Return which boxes ring beside the one that was `asked` for as it was then; an empty text where none does."""
+    known = {(asked.site, asked.device)} if asked.urgency in {"alarm", "overload"} else set()
+    ringing = [view for view in views if view.is_urgent and (view.site, view.device) not in known]
+    if not ringing:
+        return ""
+    names = names_of(ringing, several_sites=len({view.site for view in views}) > 1)
+    return f"{names} {'rings' if len(ringing) == 1 else 'ring'}: Esc, then Home"
 
 
 def _meanwhile(given: Acknowledgement, now: datetime, zone: tzinfo | None) -> str:

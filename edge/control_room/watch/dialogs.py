@@ -12,11 +12,16 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Label, Static
 
+from edge.control_room.watch.asking import others_ring
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from textual import events
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
+    from edge.control_room.view import View
     from edge.control_room.watch.asking import Standing
 
 MAX_MINUTES = 24 * 60
@@ -201,15 +206,48 @@ class TextDialog(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """Build the dialog."""
         with Vertical(classes="dialog wide"):
-            yield Label(Text(self._title), classes="title")
-            yield Static(Text(self._text))
-            yield Label(Text("Esc: close" if self._only_escape else "any key: close"), classes="hint")
+            yield from self._parts()
+
+    def _parts(self) -> ComposeResult:
+        yield Label(Text(self._title), classes="title")
+        yield Static(Text(self._text))
+        yield Label(Text("Esc: close" if self._only_escape else "any key: close"), classes="hint")
 
     def on_key(self, event: events.Key) -> None:
         """Close, once: a second key may come before the dialog is gone."""
         event.stop()
         if self.is_current and (event.key == "escape" or not self._only_escape):
             self.dismiss(None)
+
+
+class RefusalDialog(TextDialog):
+    """Says why no alarm of a box can be acknowledged; names in red the other boxes that ring meanwhile.
+
+    Parameters
+    ----------
+    view : View
+        The box as it was when the dialog was opened.
+    title, text : str
+
+    """
+
+    def __init__(self, view: View, title: str, text: str) -> None:
+        super().__init__(title, text, only_escape=True)
+        self._view = view
+        self._others = Label("", id="others")
+        self._others.display = False
+
+    def compose(self) -> ComposeResult:
+        """Build the dialog."""
+        with Vertical(classes="dialog wide"):
+            yield self._others
+            yield from self._parts()
+
+    def look(self, views: Sequence[View]) -> None:
+        """Name the boxes that ring now."""
+        others = others_ring(views, self._view)
+        self._others.display = bool(others)
+        self._others.update(Text(others))
 
 
 class EndDialog(ModalScreen[bool]):

@@ -22,6 +22,7 @@ class Reading:
         self._shown: View | None = None
         self._before: View | None = None
         self._changed: datetime | None = None
+        self._turned: tuple[str, ...] = ()
 
     def show(self, view: View | None, now: datetime) -> None:
         """Note whose details are shown. A change counts as one that the list made by itself."""
@@ -34,6 +35,12 @@ class Reading:
         if _key(view) != _key(self._shown):
             self._before = None
         self._shown = view
+
+    def is_other(self, view: View | None) -> bool:
+        """Return whether the details are of another box, state or alarm than at the last call."""
+        before = self._turned
+        self._turned = () if view is None else (*(_key(view) or ()), view.word)
+        return self._turned != before
 
     def replaced(self, now: datetime) -> View | None:
         """Return the alarm that stood there until a moment ago; None where the guard has read the present one."""

@@ -20,7 +20,7 @@ Screen { layout: vertical; }
 .dialog Label { width: 100%; }
 .title { text-style: bold; }
 .hint { color: $text-muted; }
-#moved { background: #b00020; color: white; text-style: bold; }
+#moved, #others { background: #b00020; color: white; text-style: bold; }
 #given { background: $panel; text-style: bold; }
 #given.new, #blocked { background: #b00020; color: white; text-style: bold; }
 AcknowledgeDialog Input { border: round $accent; border-title-color: $text; }

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from watch_rig import NOW, Clock, ListFeed, box, detail, play, screen
+from watch_rig import NOW, Clock, ListFeed, box, detail, health, play, screen
 
 from edge.telemetry.commands import Response
 from edge.telemetry.messages import AlarmMessage
@@ -61,6 +61,64 @@ def test_dialog_says_that_the_alarm_before_was_acknowledged_by_somebody_else(pre
     assert before == "yard-1"
     assert any("Alarm of North gate (gate-1)" in line for line in lines)
     assert any("This is another alarm than the one you read (Scrap yard)." in line for line in lines)
+
+
+def test_refusing_dialog_says_that_another_box_rings():
+    feed = ListFeed()
+    stamp = box(feed, "gate-1", place="North gate", faults=("hot",))
+
+    async def steps(app, pilot):
+        await pilot.pause()
+        await pilot.press("a")
+        quiet = await screen(app, pilot)
+        box(feed, "yard-1", alarm="raised", detail=LATER)
+        rings = await screen(app, pilot)
+        feed.add("alarm", stamp.make(AlarmMessage, NOW, state="raised", alarm=detail("gate-1")))
+        return quiet, rings, await screen(app, pilot)
+
+    quiet, rings, own = ("\n".join(lines) for lines in play(steps, feed=feed))
+    assert "no alarm stands at this box." in quiet
+    assert "then Home" not in quiet
+    assert "yard-1 rings: Esc, then Home" in rings
+    assert "yard-1, gate-1 ring: Esc, then Home" in own
+
+
+def test_dialog_of_an_overload_names_only_other_boxes_that_ring():
+    feed = ListFeed()
+    feed.add("health", health(box(feed, "gate-1"), overload="every frame is full of hits"))
+
+    async def steps(app, pilot):
+        await pilot.pause()
+        await pilot.press("a")
+        alone = await screen(app, pilot)
+        feed.add("health", health(box(feed, "yard-1"), overload="every frame is full of hits"))
+        return alone, await screen(app, pilot)
+
+    alone, both = ("\n".join(lines) for lines in play(steps, feed=feed))
+    assert "Esc, then m stops the bell here" in alone
+    assert "then Home" not in alone
+    assert "yard-1 rings: Esc, then Home" in both
+
+
+def test_details_of_another_state_are_shown_from_the_top():
+    feed = ListFeed()
+    stamp = box(feed, "gate-1", alarm="updated")
+
+    async def steps(app, pilot):
+        await screen(app, pilot)
+        await pilot.press("tab", "end")
+        await screen(app, pilot)
+        scrolled = app._details.scroll_offset.y
+        await screen(app, pilot)
+        kept = app._details.scroll_offset.y
+        feed.add("alarm", stamp.make(AlarmMessage, NOW, state="cleared", alarm=detail("gate-1")))
+        await screen(app, pilot)
+        return scrolled, kept, app._details.scroll_offset.y
+
+    scrolled, kept, changed = play(steps, feed=feed, size=(60, 12))
+    assert scrolled > 0
+    assert kept == scrolled
+    assert changed == 0
 
 
 def test_details_stay_while_the_dialog_is_open():

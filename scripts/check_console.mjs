@@ -226,7 +226,7 @@ async function checkMany(browser, url, client, script) {
   await picture(page, "many-plan");
   await page.getByRole("button", { name: "List" }).click();
   await axe(page, script, `${MANY} boxes`);
-  await checkAway(page, boxes);
+  await checkAway(page, boxes, script);
   await page.context().close();
 }
 

@@ -3,7 +3,7 @@
 
 import { spawnSync } from "node:child_process";
 
-import { ROOT, axe, picture, require } from "./checking.mjs";
+import { ROOT, axe, picture, require, sleep } from "./checking.mjs";
 
 /** A box that cannot judge raises no alarm itself: the page rings for it, lists it, and lets nobody overlook it. */
 export async function checkOverload(page, box, script) {
@@ -39,7 +39,7 @@ export async function checkOverload(page, box, script) {
 }
 
 /** More than half of the boxes fall away at once. */
-export async function checkAway(page, boxes) {
+export async function checkAway(page, boxes, script) {
   const gone = boxes.slice(0, Math.ceil(0.6 * boxes.length));
   await Promise.all(gone.map((box) => box.status("offline", "lost")));
   await page.getByText("have fallen away").waitFor();
@@ -49,6 +49,7 @@ export async function checkAway(page, boxes) {
   const stop = page.locator(".banner.outage").getByRole("button", { name: "Stop the sound on this screen only" });
   await picture(page, "fallen-away");
   await checkNarrow(page);
+  await checkScrolled(page, script);
   await stop.click();
   await stop.waitFor({ state: "detached" });
   require(true, "it sounds until that is stopped on this page");
@@ -70,6 +71,54 @@ async function checkNarrow(page) {
     const share = Math.round((100 * text.width) / bar.width);
     require(share >= 60 && bar.height < height / 3, `the text of an outage is wide at ${width} pixels`, `${share} %`);
     await picture(page, `fallen-away-${width}`);
+  }
+  await page.setViewportSize(before);
+}
+
+/** Where the list is scrolled, one short line tells what the banners say, and leads up to them. */
+async function checkScrolled(page, script) {
+  const before = page.viewportSize();
+  const line = page.locator(".short");
+  require((await line.count()) === 0, "no short line repeats banners that can be seen");
+  for (const [width, height] of [
+    [400, 800],
+    [360, 740],
+    [1280, 800],
+  ]) {
+    const size = `${width} pixels`;
+    await page.setViewportSize({ width, height });
+    await page.evaluate(() => scrollTo({ top: document.body.scrollHeight }));
+    await line.waitFor();
+    const told = await line.textContent();
+    require(/^\d+ alarms?, .*\d+ boxes away ↑$/.test(told), `a line tells of the alarms at ${size}`, told);
+    const head = await page.locator(".head").boundingBox();
+    const { y, height: high } = await line.boundingBox();
+    require(y >= 0 && y + high < height / 3, "at the top, with room for the list", `${y} to ${y + high}`);
+    if (width > 1000) require(head.y === 0, "on a desk the head stays in sight, too", head.y);
+    await axe(page, script, `a list that is scrolled, ${size}`);
+    await picture(page, `scrolled-${width}`);
+    await page.locator(".box").nth(60).focus();
+    const gaps = [];
+    for (let step = 0; step < 15; step += 1) {
+      await page.keyboard.press("ArrowUp");
+      const row = await page.locator(".box:focus").boundingBox();
+      const above = await line.boundingBox();
+      gaps.push(Math.round(row.y - above.y - above.height));
+    }
+    const least = Math.min(...gaps);
+    require(least >= 0, "a row that has the focus is not left below it", `${least} pixels`);
+    await page.keyboard.press("Enter");
+    await page.getByRole("button", { name: "Close the details" }).waitFor();
+    await sleep(500);
+    const beside = await page.locator(width > 1000 ? ".short" : ".elsewhere").boundingBox();
+    const isSeen = beside !== null && beside.y >= 0 && beside.y + beside.height <= height;
+    require(isSeen, "beside the details of a box alarms are told, too", beside?.y);
+    await picture(page, `scrolled-details-${width}`);
+    await page.keyboard.press("Escape");
+    await line.waitFor();
+    await line.click();
+    await line.waitFor({ state: "detached" });
+    require((await page.evaluate(() => scrollY)) === 0, "a press on it leads up");
   }
   await page.setViewportSize(before);
 }

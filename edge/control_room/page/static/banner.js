@@ -4,7 +4,7 @@
 import { isLoud, manyAway, mutedHere, outageOf } from "./attention.js";
 import { symbol } from "./symbols.js";
 import { clockTime, counted, rate, span } from "./text.js";
-import { h } from "./vendor/preact.mjs";
+import { Component, h } from "./vendor/preact.mjs";
 import { SOUND_AGAIN, STOP_SOUND, cannotBeAcknowledged, ringsAgain } from "./words.js";
 
 const MAX_BANNERS = 3;
@@ -37,6 +37,59 @@ export function Banners({ state, missed, actions }) {
     mutedBanner(state, actions),
     !state.isHeard && soundBanner(state, actions),
   );
+}
+
+/** Show, while the banners are scrolled out of sight, one short line of what they say; it leads up to them. */
+export class Short extends Component {
+  constructor(props) {
+    super(props);
+    this.state = { isPast: false };
+    this.follow = this.follow.bind(this);
+  }
+
+  componentDidMount() {
+    addEventListener("scroll", this.follow, { passive: true });
+    addEventListener("resize", this.follow);
+    this.follow();
+  }
+
+  componentDidUpdate() {
+    this.follow();
+  }
+
+  componentWillUnmount() {
+    removeEventListener("scroll", this.follow);
+    removeEventListener("resize", this.follow);
+  }
+
+  follow() {
+    const bottomOf = (part) => document.querySelector(part).getBoundingClientRect().bottom;
+    const isPast = bottomOf(".banners") <= Math.max(bottomOf(".head"), 0);
+    if (isPast !== this.state.isPast) this.setState({ isPast });
+  }
+
+  render({ state }, { isPast }) {
+    const text = shortOf(state);
+    if (!isPast || !text) return null;
+    return h("button", { class: "short", onClick: () => scrollTo({ top: 0 }) }, `${text} ↑`);
+  }
+}
+
+/** Return in a few words what the red banners say; "" where there are none. */
+export function shortOf({ views, attention, connection }) {
+  const loud = views.filter((view) => isLoud(view) && !attention.muted.has(view.key));
+  const overloads = loud.filter(({ urgency }) => urgency === "overload").length;
+  const alarms = loud.length - overloads;
+  const isLost = connection.state === "lost";
+  const away = isLost ? 0 : manyAway(views);
+  const parts = [
+    alarms > 0 && counted(alarms, "alarm"),
+    overloads > 0 && counted(overloads, "overload"),
+    isLost && "connection lost",
+    away > 0 && `${counted(away, "box", "boxes")} away`,
+  ];
+  const text = parts.filter(Boolean).join(", ");
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function connectionBanner(state, actions) {

@@ -1,5 +1,6 @@
 // The head of the page: site, connection, age of the last message, counts by state, what is shown, sound, colours.
 
+import { Short } from "./banner.js";
 import { symbol } from "./symbols.js";
 import { span } from "./text.js";
 import { h } from "./vendor/preact.mjs";
@@ -58,6 +59,7 @@ export function Header({ state, actions }) {
         }),
       ),
     ),
+    h(Short, { state }),
   );
 }
 

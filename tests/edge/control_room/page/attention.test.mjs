@@ -14,6 +14,7 @@ import {
   newAttention,
   outageOf,
 } from "../../../../edge/control_room/page/static/attention.js";
+import { shortOf } from "../../../../edge/control_room/page/static/banner.js";
 import { noteOf } from "../../../../edge/control_room/page/static/list.js";
 import { newMissed, updateMissed } from "../../../../edge/control_room/page/static/missed.js";
 import { number } from "../../../../edge/control_room/page/static/text.js";
@@ -241,4 +242,16 @@ test("a filter that hides alarms and overloads is told", () => {
   const given = { by: "Ann", utc: 10, silenced_until_utc: null };
   const views = [one("a", "alarm"), one("b", "alarm", "ALARM", given), one("c", "overload"), one("d", "calm")];
   assert.deepEqual([hidden(views, views), hidden(views, []), hidden(views, [views[0]])], [0, 2, 1]);
+});
+
+test("the short line counts what rings here, and tells a lost connection instead of boxes that are away", () => {
+  const ringing = (key, urgency) => ({ key, urgency, word: urgency.toUpperCase(), acknowledgement: null });
+  const away = Array.from({ length: 9 }, (_, number) => ({ key: `s${number}`, urgency: "lost", word: "LOST" }));
+  const views = [ringing("a", "alarm"), ringing("b", "alarm"), ringing("c", "overload"), ...away];
+  const told = (shown, state, muted = []) =>
+    shortOf({ views: shown, attention: { muted: new Map(muted.map((key) => [key, 1])) }, connection: { state } });
+  assert.equal(told(views, "online"), "2 alarms, 1 overload, 9 boxes away");
+  assert.equal(told(views, "lost", ["a"]), "1 alarm, 1 overload, connection lost");
+  assert.equal(told([], "lost"), "Connection lost");
+  assert.equal(told([ringing("a", "alarm")], "online", ["a"]), "");
 });

@@ -10,16 +10,14 @@ light` fits the networks.
 from __future__ import annotations
 
 import functools
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edge.detect.light import NAMES as LIGHT_NAMES
-from edge.errors import BundleError
-from edge.files import read_text, why
+from edge.detect.light import read_network, standardised
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,8 +34,6 @@ MIN_UNSURE = 0.5
 SURE_ODDS = 3.5
 """Log odds above which a candidate or a hit is sure: light hardly ever reaches them."""
 _WEIGHTS = Path(__file__).with_name("faint.json")
-_LIMIT = 4.0
-"""Numbers farther than this from their mean, in standard deviations, say nothing more."""
 _MAX_SHARE = 1.5
 _ADDED = 5.0
 """Added to the number of candidates, whose logarithm is taken."""
@@ -62,7 +58,7 @@ class FaintNetworks:
 
     def log_odds(self, described: Values) -> Values:
         """Return how much more likely each candidate is radiation than light, as a logarithm, shape (n,)."""
-        values = np.clip((described - self.mean) / self.scale, -_LIMIT, _LIMIT)[None]
+        values = standardised(described, self.mean, self.scale)[None]
         for weights, bias in self.layers[:-1]:
             values = np.maximum(values @ weights + bias[:, None], 0)
         weights, bias = self.layers[-1]
@@ -80,14 +76,14 @@ def shipped_networks() -> FaintNetworks:
         Their file is missing or damaged.
 
     """
-    try:
-        stored = json.loads(read_text(_WEIGHTS))
-        layers = tuple(
-            (np.array(layer["weights"], np.float32), np.array(layer["bias"], np.float32)) for layer in stored["layers"]
-        )
-        return FaintNetworks(np.array(stored["mean"], np.float32), np.array(stored["scale"], np.float32), layers)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BundleError(_WEIGHTS, f"cannot be read ({why(error)})", "install Gammabox again") from error
+    return read_network(_WEIGHTS, _built)
+
+
+def _built(stored: Any) -> FaintNetworks:  # noqa: ANN401
+    layers = tuple(
+        (np.array(layer["weights"], np.float32), np.array(layer["bias"], np.float32)) for layer in stored["layers"]
+    )
+    return FaintNetworks(np.array(stored["mean"], np.float32), np.array(stored["scale"], np.float32), layers)
 
 
 def describe_more(described: Values, shares: Values, on_light: NDArray[np.bool_], candidates: int) -> Values:

@@ -11,7 +11,7 @@ import functools
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -19,6 +19,8 @@ from edge.errors import BundleError
 from edge.files import read_text, why
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from edge.capture.frame import Image
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     Values = NDArray[np.float32]
 
 Number = TypeVar("Number", bound=np.generic)
+Network = TypeVar("Network")
 
 GREY_PX, COLOUR_PX = 33, 9
 """Sides of the patches: of the five grey frames, and of the colours at half the size."""
@@ -75,7 +78,7 @@ class LightNetwork:
 
     def log_odds(self, described: Values) -> Values:
         """Return how much more likely each hit is radiation than light, as a logarithm, shape (n,)."""
-        normal = np.clip((described - self.mean) / self.scale, -_LIMIT, _LIMIT)
+        normal = standardised(described, self.mean, self.scale)
         odds: Values = np.maximum(normal @ self.hidden + self.hidden_bias, 0) @ self.output + np.float32(self.bias)
         return odds
 
@@ -91,11 +94,33 @@ def shipped_network() -> LightNetwork:
 
     """
     names = ("mean", "scale", "hidden", "hidden_bias", "output")
+    return read_network(
+        _WEIGHTS,
+        lambda stored: LightNetwork(
+            **{name: np.array(stored[name], np.float32) for name in names}, bias=stored["bias"]
+        ),
+    )
+
+
+def standardised(described: Values, mean: Values, scale: Values) -> Values:
+    """Return numbers in standard deviations from their mean, cut off where they say nothing more."""
+    values: Values = np.clip((described - mean) / scale, -_LIMIT, _LIMIT)
+    return values
+
+
+def read_network(path: Path, build: Callable[[Any], Network]) -> Network:
+    """Return what is built from a JSON file that ships.
+
+    Raises
+    ------
+    BundleError
+        The file is missing or damaged.
+
+    """
     try:
-        stored = json.loads(read_text(_WEIGHTS))
-        return LightNetwork(**{name: np.array(stored[name], np.float32) for name in names}, bias=stored["bias"])
+        return build(json.loads(read_text(path)))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BundleError(_WEIGHTS, f"cannot be read ({why(error)})", "install Gammabox again") from error
+        raise BundleError(path, f"cannot be read ({why(error)})", "install Gammabox again") from error
 
 
 def describe(greys: Image, colours: Image, scores: NDArray[np.floating]) -> Values:

@@ -14,7 +14,7 @@ from edge.capture.source import open_source
 from edge.detect.detector import Detector
 from edge.detect.faint import MIN_MARGIN, SURE_ODDS, FaintNetworks
 from edge.detect.faint import NAMES as FAINT_NAMES
-from edge.detect.light import NAMES, LightNetwork
+from edge.detect.light import NAMES, LightNetwork, standardised
 from edge.detect.nuisance import LIKE_LIGHT_ODDS, Surroundings, look_at
 from edge.detect.spot import merge_hits
 from edge.truth import read_truth
@@ -178,7 +178,7 @@ def fit_faint(hits: DescribedHits, seed: int = 1, networks: int = _NETWORKS_FAIN
 
 def _normalised(hits: DescribedHits) -> tuple[Values, Values, Values]:
     mean, scale = hits.described.mean(axis=0), hits.described.std(axis=0) + np.float32(1e-3)
-    return mean, scale, np.clip((hits.described - mean) / scale, -4, 4).astype(np.float32)
+    return mean, scale, standardised(hits.described, mean, scale).astype(np.float32)
 
 
 def sample_weights(hits: DescribedHits, many: int, power: float) -> NDArray[np.float64]:

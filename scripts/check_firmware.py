@@ -8,10 +8,13 @@ stranger; the power cut three times within an update, with the loss of all that 
 card.
 
 Each scenario ends with a line PASSED or FAILED. The folder and the card are kept as they are before each stage, so that
-`FIRMWARE_ARGS="--from updates"` goes on there. All that it does, with times, is in build/firmware/log.
+`FIRMWARE_ARGS="--from updates"` goes on there. `FIRMWARE_ARGS="--machine aarch64"` does the same with a Cortex-A72,
+the processor of the Raspberry Pi 4; `--to "first boot"` ends early. All that it does, with times, is in
+build/firmware/log, for aarch64 in build/firmware/aarch64/log.
 
-Needs Debian's qemu-system-x86, ovmf, nbdkit, mmdebstrap, fdisk, dosfstools, mtools, e2fsprogs, mosquitto, iproute2, and
-root or user namespaces, and 8 GiB on the disk.
+Needs Debian's qemu-system-x86, ovmf (for aarch64: qemu-system-arm, qemu-efi-aarch64, qemu-user-static and arch-test,
+with which programs of another processor run here), nbdkit, mmdebstrap, fdisk, dosfstools, mtools, e2fsprogs, mosquitto,
+iproute2, and root or user namespaces, and 8 GiB on the disk.
 """
 
 from __future__ import annotations
@@ -33,6 +36,7 @@ from firmware_bench import DEVICE, HOST, NUMBER, SITE, Bench, Checks
 from firmware_clock import TimeServer
 from firmware_film import filmed
 from firmware_guest import Guest, GuestError, working_accelerator
+from firmware_machines import MACHINES
 from firmware_updates import Releases, check_power_cuts, check_updates
 from update_cases import KEYS, web_server
 
@@ -46,7 +50,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 INSIDE = "GAMMABOX_CHECK_INSIDE"
-CHOICE = chosen("pc", "bookworm")
+BOARD, SYSTEM = "pc", "bookworm"
 RELEASE = "release.tar"
 BEFORE = "files after the first boot"
 STAGES = ("first boot", "second boot", "updates", "power cuts", "damaged card")
@@ -65,7 +69,7 @@ UNTIL_SET_UP = (
 )
 
 
-def prepared_bench(work: Path, cache: Path, checks: Checks) -> None:
+def prepared_bench(work: Path, cache: Path, machine: str, checks: Checks) -> None:
     """Make the site, its credentials, the keys of releases and a release; what takes long is kept in the cache."""
     work.mkdir(parents=True)
     bench = Bench(work, checks)
@@ -73,7 +77,7 @@ def prepared_bench(work: Path, cache: Path, checks: Checks) -> None:
     bench.must("credentials", "create", "site.yaml")
     bench.must("broker", "site.yaml")
     bench.must("release", "keys", KEYS)
-    kind = ("--board", CHOICE.kind, "--system", CHOICE.system, "--wheels", cache / "wheels")
+    kind = ("--board", BOARD, "--system", SYSTEM, "--machine", machine, "--wheels", cache / "wheels")
     bench.must("release", "make", *kind, "--number", NUMBER, "--out", RELEASE)
 
 
@@ -182,11 +186,13 @@ def main() -> int:
     parser.add_argument("--cache", type=Path, default=ROOT / "build/firmware", help="where images and the log are kept")
     parser.add_argument("--limit-s", type=int, default=1800, help="longest time for a boot and for an installation")
     parser.add_argument("--seed", type=int, default=20, help="draws the moments of the power cuts")
+    parser.add_argument("--machine", choices=MACHINES, default="x86_64", help="processor of the machine")
     parser.add_argument(
         "--from", dest="first", choices=STAGES, default=STAGES[0], help="go on with what an earlier run kept"
     )
+    parser.add_argument("--to", dest="last", choices=STAGES, default=STAGES[-1], help="end after a stage")
     given = parser.parse_args()
-    given.cache = given.cache.resolve()
+    given.cache = given.cache.resolve() / ("" if given.machine == "x86_64" else given.machine)
     try:
         return outside(given) if os.environ.get(INSIDE) is None else inside(given)
     except (UnavailableError, GuestError) as error:
@@ -196,17 +202,18 @@ def main() -> int:
 
 def outside(given: argparse.Namespace) -> int:
     """Build what needs a network, then go on where there is none."""
-    lacking = [name for name in ("qemu-system-x86_64", "unshare", "ip", "nbdkit") if shutil.which(name) is None]
+    machine, cache, work = MACHINES[given.machine], given.cache, given.cache / "work"
+    lacking = [name for name in (machine.qemu, "unshare", "ip", "nbdkit") if shutil.which(name) is None]
+    lacking += [str(path) for path in (machine.code, machine.variables) if not path.exists()]
     if lacking:
-        raise UnavailableError(f"missing: {', '.join(lacking)}; apt-get install qemu-system-x86 ovmf iproute2 nbdkit")
-    cache, work = given.cache, given.cache / "work"
+        raise UnavailableError(f"missing: {', '.join(lacking)}; apt-get install {machine.package} iproute2 nbdkit")
     shutil.rmtree(work, ignore_errors=True)
     (cache / "log").unlink(missing_ok=True)
     cache.mkdir(parents=True, exist_ok=True)
     checks = Checks(cache / "log")
-    built(cache, filmed(cache / "film.avi"), HOST)
+    built(cache, machine, filmed(cache / "film.avi"), HOST)
     if given.first == STAGES[0]:
-        prepared_bench(work, cache, checks)
+        prepared_bench(work, cache, machine.name, checks)
     else:
         checks.say(f"goes on with {given.first}; what comes before was done in an earlier run")
         copy(kept(cache, given.first), work)
@@ -229,23 +236,23 @@ def copy(source: Path, target: Path) -> None:
 
 def inside(given: argparse.Namespace) -> int:
     """Boot the cards, with no network but this machine's broker, clock and server of releases."""
-    cache, work = given.cache, given.cache / "work"
+    machine, cache, work = MACHINES[given.machine], given.cache, given.cache / "work"
     checks = Checks(cache / "log")
-    bench, card, accelerator = Bench(work, checks), work / f"{DEVICE}.img", working_accelerator()
-    checks.say(f"acceleration: {accelerator}")
+    bench, card, accelerator = Bench(work, checks), work / f"{DEVICE}.img", working_accelerator(machine)
+    checks.say(f"{machine.name}; processor {machine.words(accelerator)[4]}; acceleration {accelerator}")
 
     def guest_of(disk: Path, *, forgetful: bool = False) -> Guest:
-        return Guest(disk, work, accelerator, cache / "console.log", forgetful=forgetful)
+        return Guest(machine, accelerator, disk, work, cache / "console.log", forgetful=forgetful)
 
-    base = built(cache, cache / "film.avi", HOST)
-    for stage in STAGES[STAGES.index(given.first) :]:
+    base = built(cache, machine, cache / "film.avi", HOST)
+    for stage in STAGES[STAGES.index(given.first) : STAGES.index(given.last) + 1]:
         if stage != STAGES[0]:
             copy(work, kept(cache, stage))
         guest = guest_of(card, forgetful=stage == "power cuts")
         server, url = web_server(work / "web", work / "credentials", HOST)
         bench.start_broker()
         try:
-            releases = Releases(bench, CHOICE, cache / "wheels", url)
+            releases = Releases(bench, chosen(BOARD, SYSTEM, machine.name), cache / "wheels", url)
             if stage == "first boot":
                 bench.image(base, work / RELEASE, DEVICE)
                 with checks.scenario("first boot"):

@@ -14,15 +14,19 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edge.installer.layout import BASE
 from edge.installer.layout import TOOL as TOOL_NAME
 from firmware_config.image.programs import found
 
+if TYPE_CHECKING:
+    from firmware_machines import Machine
+
 SUITE = "bookworm"
 PACKAGES = (
     *("systemd", "systemd-sysv", "systemd-timesyncd", "udev", "dbus", "kmod", "netbase", "iproute2", "ifupdown"),
-    *("isc-dhcp-client", "initramfs-tools", "linux-image-cloud-amd64", "systemd-boot-efi", "cloud-init"),
+    *("isc-dhcp-client", "initramfs-tools", "systemd-boot-efi", "cloud-init"),
     *("cloud-guest-utils", "python3", "openssl", "openssh-server", "ca-certificates", "dosfstools", "sudo"),
     "e2fsprogs",
 )
@@ -35,11 +39,13 @@ PROGRAMS = {
     "mmd": "mtools",
     "tar": "tar",
 }
+CONSOLE = "@console@"
 BOOT_MIB, ROOT_MIB = 160, 640
 FILM = "/opt/film.avi"
 # An emulated clock on a busy machine may not tick as the kernel checks it at its start. The console is for the shell.
 KERNEL_WORDS = (
-    "root=LABEL=rootfs rw console=ttyS0 loglevel=3 panic=10 no_timer_check mitigations=off systemd.show_status=false"
+    f"root=LABEL=rootfs rw console={CONSOLE} loglevel=3 panic=10 no_timer_check mitigations=off "
+    "systemd.show_status=false"
 )
 DRIVERS = ("virtio_pci", "virtio_blk", "ext4")
 NOT_STARTED = (
@@ -73,8 +79,8 @@ FILES = {
     "etc/machine-id": "",
     "etc/network/interfaces": "auto lo\niface lo inet loopback\nsource /etc/network/interfaces.d/*\n",
     "etc/systemd/timesyncd.conf.d/check.conf": "[Time]\nNTP=@NTP@\nPollIntervalMinSec=16\nPollIntervalMaxSec=32\n",
-    "etc/systemd/system/serial-getty@ttyS0.service.d/shell.conf": (
-        "[Service]\nExecStart=\nExecStart=-/sbin/agetty --autologin root --noclear ttyS0 linux\n"
+    f"etc/systemd/system/serial-getty@{CONSOLE}.service.d/shell.conf": (
+        f"[Service]\nExecStart=\nExecStart=-/sbin/agetty --autologin root --noclear {CONSOLE} linux\n"
     ),
     # An emulated machine is many times slower than a board: what waits for something waits longer.
     "etc/systemd/system.conf.d/slow.conf": "[Manager]\nDefaultTimeoutStartSec=1800\nDefaultDeviceTimeoutSec=1800\n",
@@ -96,27 +102,29 @@ class UnavailableError(Exception):
     """A program that the check needs is missing, or cannot do its work here. The message says which."""
 
 
-def built(cache: Path, film: Path, ntp: str) -> Path:
-    """Return the base image, which is built once and kept in a folder."""
+def built(cache: Path, machine: Machine, film: Path, ntp: str) -> Path:
+    """Return the base image for a machine, which is built once and kept in a folder."""
     lacking = [package for program, package in PROGRAMS.items() if found(program) is None]
     if lacking:
         raise UnavailableError(f"apt-get install {' '.join(sorted(set(lacking)))}")
-    recipe = hashlib.sha256(Path(__file__).read_bytes() + ntp.encode() + film.read_bytes()).hexdigest()[:12]
+    words = f"{machine}{ntp}".encode()
+    recipe = hashlib.sha256(Path(__file__).read_bytes() + words + film.read_bytes()).hexdigest()[:12]
     image = cache / f"debian-{recipe}.img"
     if not image.exists():
         cache.mkdir(parents=True, exist_ok=True)
         work = cache / "base"
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir()
-        tree = _tree(cache, work, film, ntp)
-        _assemble(tree, work, image)
+        tree = _tree(cache, work, machine, film, ntp)
+        _assemble(tree, work, machine, image)
         shutil.rmtree(work)
     return image
 
 
-def _tree(cache: Path, work: Path, film: Path, ntp: str) -> Path:
+def _tree(cache: Path, work: Path, machine: Machine, film: Path, ntp: str) -> Path:
     """Unpack Debian and change it to what the check needs."""
-    names = hashlib.sha256(" ".join([*PACKAGES, *DRIVERS]).encode()).hexdigest()[:12]
+    packages = [*PACKAGES, machine.kernel]
+    names = hashlib.sha256(" ".join([*packages, *DRIVERS]).encode()).hexdigest()[:12]
     archive = cache / f"debian-{SUITE}-{names}.tar"
     if not archive.exists():
         part = archive.with_name("part.tar")
@@ -128,15 +136,16 @@ def _tree(cache: Path, work: Path, film: Path, ntp: str) -> Path:
             'chroot "$1" update-initramfs -u -k all',
         )
         hooks = [f"--customize-hook={hook}" for hook in ram_disk]
-        _run("mmdebstrap", "--variant=minbase", *hooks, f"--include={','.join(PACKAGES)}", SUITE, part)
+        kind = (f"--architectures={machine.debian}", "--variant=minbase")
+        _run("mmdebstrap", *kind, *hooks, f"--include={','.join(packages)}", SUITE, part)
         part.replace(archive)
     tree = work / "root"
     tree.mkdir()
     _run("tar", "-C", tree, "--exclude=./dev/*", "-xpf", archive)
     for name, text in FILES.items():
-        path = tree / name
+        path = tree / name.replace(CONSOLE, machine.console)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text.replace("@NTP@", ntp), encoding="utf-8")
+        path.write_text(text.replace("@NTP@", ntp).replace(CONSOLE, machine.console), encoding="utf-8")
     for unit in NOT_STARTED:
         (tree / "etc/systemd/system" / unit).symlink_to("/dev/null")
     shutil.copy(film, tree / FILM.lstrip("/"))
@@ -147,17 +156,17 @@ def _tree(cache: Path, work: Path, film: Path, ntp: str) -> Path:
     return tree
 
 
-def _assemble(tree: Path, work: Path, image: Path) -> None:
+def _assemble(tree: Path, work: Path, machine: Machine, image: Path) -> None:
     """Make the two file systems and the disk around them."""
     boot, root, part = work / "boot.fat", work / "root.ext4", work / "part.img"
     _empty(boot, BOOT_MIB)
     _run("mkfs.fat", "-F", "32", "-n", "BOOT", boot)
     kernel, initrd = (max((tree / "boot").glob(f"{name}*")) for name in ("vmlinuz-", "initrd.img-"))
-    loader = tree / "usr/lib/systemd/boot/efi/systemd-bootx64.efi"
-    files = {"vmlinuz": kernel, "initrd": initrd, "EFI/BOOT/BOOTX64.EFI": loader}
+    loader = tree / "usr/lib/systemd/boot/efi" / machine.loader
+    files = {"vmlinuz": kernel, "initrd": initrd, f"EFI/BOOT/{machine.boots}": loader}
     for number, (name, text) in enumerate(LOADER.items()):
         files[name] = work / f"loader{number}"
-        files[name].write_text(text, encoding="utf-8")
+        files[name].write_text(text.replace(CONSOLE, machine.console), encoding="utf-8")
     for folder in ("EFI", "EFI/BOOT", "loader", "loader/entries"):
         _run("mmd", "-i", boot, f"::/{folder}")
     for name, path in files.items():

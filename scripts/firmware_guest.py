@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
+import platform
 import re
 import shutil
 import socket
 import subprocess
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-FIRMWARE = Path("/usr/share/OVMF")
-CODE, VARIABLES = "OVMF_CODE_4M.fd", "OVMF_VARS_4M.fd"
+if TYPE_CHECKING:
+    from firmware_machines import Machine
+
 PROBE_S = 30
 DONE = "gammabox-check-done"
 
@@ -21,11 +24,11 @@ class GuestError(Exception):
     """The virtual machine does not do what it should. The message says what."""
 
 
-def working_accelerator() -> str:
+def working_accelerator(machine: Machine) -> str:
     """Return `kvm` where a machine begins to run with it within seconds, else `tcg`, software emulation."""
-    if not Path("/dev/kvm").exists():
+    if machine.name != platform.machine() or not Path("/dev/kvm").exists():
         return "tcg"
-    command = [*_machine("kvm"), "-serial", "stdio", *_firmware_words(None)]
+    command = [*machine.words("kvm"), "-serial", "stdio", *machine.firmware_words(None)]
     try:
         ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PROBE_S, errors="replace")
     except subprocess.TimeoutExpired as error:
@@ -42,8 +45,10 @@ class Guest:
     A forgetful disk keeps what is written in a cache of its own until it is flushed, and loses it without power.
     """
 
-    def __init__(self, disk: Path, folder: Path, accelerator: str, log: Path, *, forgetful: bool = False) -> None:
-        self._disk, self._folder, self._accelerator, self._log = disk, folder, accelerator, log
+    def __init__(
+        self, machine: Machine, accelerator: str, disk: Path, folder: Path, log: Path, *, forgetful: bool = False
+    ) -> None:
+        self._machine, self._accelerator, self._disk, self._folder, self._log = machine, accelerator, disk, folder, log
         self._forgetful = forgetful
         self._process: subprocess.Popen[bytes] | None = None
         self._cache: subprocess.Popen[bytes] | None = None
@@ -54,12 +59,12 @@ class Guest:
         """Switch the machine on. What it says goes to the log."""
         variables, line = self._folder / "vars.fd", self._folder / "console"
         if not variables.exists():
-            shutil.copy(FIRMWARE / VARIABLES, variables)
+            shutil.copy(self._machine.variables, variables)
         line.unlink(missing_ok=True)
         command = [
-            *_machine(self._accelerator),
+            *self._machine.words(self._accelerator),
             *("-rtc", f"base={rtc}", "-no-reboot"),
-            *_firmware_words(variables),
+            *self._machine.firmware_words(variables),
             *("-drive", f"file={self._disk_address()},format=raw,if=virtio,cache=writeback"),
             *("-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net,romfile="),
             *("-chardev", f"socket,id=line,path={line},server=on,wait=off", "-serial", "chardev:line"),
@@ -162,19 +167,6 @@ class Guest:
         with self._log.open("ab") as log:
             log.write(piece)
         self._text += piece.decode("utf-8", "replace").replace("\r", "")
-
-
-def _machine(accelerator: str) -> list[str]:
-    processor = "host" if accelerator == "kvm" else "max"
-    return [
-        *("qemu-system-x86_64", "-M", "q35", "-cpu", processor, "-smp", "2", "-m", "1536"),
-        *("-accel", accelerator, "-nodefaults", "-display", "none"),
-    ]
-
-
-def _firmware_words(variables: Path | None) -> list[str]:
-    words = ["-drive", f"if=pflash,format=raw,readonly=on,file={FIRMWARE / CODE}"]
-    return words if variables is None else [*words, "-drive", f"if=pflash,format=raw,file={variables}"]
 
 
 def _connected(line: Path, process: subprocess.Popen[bytes]) -> socket.socket:

@@ -17,6 +17,7 @@ from edge.updater.disk import Disk
 from edge.updater.state import State, Trial, save_state
 from firmware_config.image.programs import found
 from firmware_config.own_wheel import wheel_bytes
+from firmware_config.targets import chosen
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 
@@ -59,7 +60,8 @@ def guest(tmp_path: Path):
     ours, theirs = socket.socketpair()
     shell = subprocess.Popen(["sh"], stdin=theirs, stdout=theirs, stderr=theirs)
     theirs.close()
-    made = module.Guest(tmp_path / "disk", tmp_path, "tcg", tmp_path / "log")
+    machine = loaded("firmware_machines").MACHINES["aarch64"]
+    made = module.Guest(machine, "tcg", tmp_path / "disk", tmp_path, tmp_path / "log")
     made._console, made._process = ours, shell
     yield made
     made.cut_power()
@@ -95,7 +97,8 @@ def test_guest_waits_for_its_shell(guest) -> None:
 def test_forgetful_disk_loses_what_was_not_flushed(tmp_path: Path) -> None:
     disk = tmp_path / "disk.img"
     disk.write_bytes(bytes(1 << 20))
-    guest = loaded("firmware_guest").Guest(disk, tmp_path, "tcg", tmp_path / "log", forgetful=True)
+    machine = loaded("firmware_machines").MACHINES["x86_64"]
+    guest = loaded("firmware_guest").Guest(machine, "tcg", disk, tmp_path, tmp_path / "log", forgetful=True)
     steps = ("write -P 1 0 4k", "flush", "write -P 2 0 8k", "read -P 2 4k 4k", "sleep 60000")
     command = ["stdbuf", "-oL", "qemu-io", "-f", "raw", "-t", "writeback", guest._disk_address()]
     command += [word for step in steps for word in ("-c", step)]
@@ -106,6 +109,20 @@ def test_forgetful_disk_loses_what_was_not_flushed(tmp_path: Path) -> None:
         writer.kill()
     assert set(disk.read_bytes()[:4096]) == {1}
     assert set(disk.read_bytes()[4096:]) == {0}
+
+
+def test_machines_are_processors_that_releases_are_made_for() -> None:
+    module, check = loaded("firmware_machines"), loaded("check_firmware")
+    for name, machine in module.MACHINES.items():
+        assert machine.name == name == chosen(check.BOARD, check.SYSTEM, name).machine
+        assert f"linux-image-cloud-{machine.debian}" == machine.kernel
+
+
+def test_machine_of_another_processor_is_emulated(monkeypatch) -> None:
+    guest, machines = loaded("firmware_guest"), loaded("firmware_machines").MACHINES
+    monkeypatch.setattr(guest.platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(guest.subprocess, "run", lambda *_, **__: pytest.fail("it was started with KVM"))
+    assert guest.working_accelerator(machines["aarch64"]) == "tcg"
 
 
 def test_scenario_passes_with_all_its_checks(tmp_path: Path, capsys) -> None:

@@ -61,6 +61,7 @@ class Conversation:
             self._client, reason = self._opened(settings, version)
             if reason is not None and not reason.is_failure:
                 return
+            self._close()
             refusal = reason or refusal
         tried = " and ".join(NAMES[version] for version in versions)
         problem = str(refusal or f"it hangs up on MQTT {tried}")
@@ -72,8 +73,7 @@ class Conversation:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._client.disconnect()
-        self._client.loop(LOOP_S)
+        self._close()
 
     def subscribe(self, filters: list[str]) -> None:
         """Subscribe. What is retained comes again with each call."""
@@ -137,6 +137,10 @@ class Conversation:
                 raise BrokerError(f"broker {self._place} does not answer within {ANSWER_S:.0f} s")
             self._loop()
         return None if mid is None else self._answers.pop(mid)
+
+    def _close(self) -> None:
+        self._client.disconnect()
+        self._client.loop(LOOP_S)
 
     def _loop(self) -> None:
         if self._client.loop(LOOP_S) != MQTTErrorCode.MQTT_ERR_SUCCESS:

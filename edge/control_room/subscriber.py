@@ -120,8 +120,7 @@ class Subscriber:
 
     def close(self) -> None:
         """Disconnect."""
-        self._client.disconnect()
-        self._client.loop(0.1)
+        _close(self._client)
 
     def _first_client(self) -> paho.Client:
         versions = {"auto": (V5, V3), "5": (V5,), "3.1.1": (V3,)}[self._settings.protocol]
@@ -153,6 +152,8 @@ class Subscriber:
         while not self._subscribed and time.monotonic() < deadline:
             if client.loop(0.1) != MQTTErrorCode.MQTT_ERR_SUCCESS:
                 break
+        if not self._subscribed:
+            _close(client)
         return client
 
     def _reconnect(self, pause_s: float) -> None:
@@ -193,6 +194,11 @@ class Subscriber:
             # An answer that cannot be read is none: whoever waits for it is told so after a while.
             with contextlib.suppress(ValidationError):
                 self._answers.append(Response.model_validate_json(bytes(message.payload)))
+
+
+def _close(client: paho.Client) -> None:
+    client.disconnect()
+    client.loop(0.1)
 
 
 def arrival_of(topic: Topic, payload: bytes, *, retained: bool) -> Arrival:

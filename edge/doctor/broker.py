@@ -154,6 +154,8 @@ class _Conversation:
             self._loop_until(lambda: self.connected or self.refusal is not None)
         except OSError as error:
             self.refusal = reason_of(error)
+        if not self.connected:
+            self.close()
         return self.connected
 
     def rights(self) -> Iterator[Finding]:

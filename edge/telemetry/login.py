@@ -172,13 +172,36 @@ def read_password(settings: MqttSettings) -> str | None:
     return first
 
 
+class _ClosingSocket(ssl.SSLSocket):
+    """Closes itself when the handshake fails, which paho leaves to whoever collects the garbage."""
+
+    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - as the library has it
+        try:
+            super().do_handshake(block)
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            raise  # it goes on later
+        except OSError:
+            self.close()
+            raise
+
+
+def trusting(ca_file: Path | None) -> ssl.SSLContext:
+    """Return a context for clients of MQTT that trusts an authority, or those of the system.
+
+    A connection whose handshake fails is closed. Raises OSError where the file cannot be used.
+    """
+    context = ssl.create_default_context(cafile=ca_file)
+    context.sslsocket_class = _ClosingSocket
+    return context
+
+
 def tls_context(settings: MqttSettings) -> ssl.SSLContext | None:
     """Return the context of an encrypted connection; None where the settings have no `tls`."""
     tls = settings.tls
     if tls is None:
         return None
     try:
-        context = ssl.create_default_context(cafile=tls.ca_file)
+        context = trusting(tls.ca_file)
         if tls.cert_file is not None:
             context.load_cert_chain(tls.cert_file, tls.key_file)
     except (OSError, ValueError) as error:

@@ -18,6 +18,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from site_broker import MOSQUITTO, WAIT_S, SiteBroker, is_open, wait_until
 
 from edge.telemetry.link import Link
+from edge.telemetry.login import trusting
 from edge.telemetry.messages import Stamp
 from edge.telemetry.outbox import Outbox
 from firmware_config.broker import broker_files, write_broker
@@ -35,7 +36,7 @@ class Client:
         role = broker.credentials / (name if name == "control-room" else f"boxes/{name}")
         stem = name if name == "control-room" else "box"
         self.client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
-        context = ssl.create_default_context(cafile=str(broker.credentials / "ca.crt"))
+        context = trusting(broker.credentials / "ca.crt")
         context.verify_flags |= ssl.VERIFY_X509_STRICT
         context.load_cert_chain(role / f"{stem}.crt", role / f"{stem}.key")
         self.client.tls_set_context(context)

@@ -3,7 +3,6 @@
 import json
 import os
 import socket
-import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from reports import GOOD_HEALTH, GOOD_INFO, STAMP
 from site_broker import MOSQUITTO, SiteBroker, wait_until
 
 from edge.bundle import load_bundle, shipped_bundle_path
+from edge.telemetry.login import trusting
 from edge.telemetry.messages import Camera, Health, Info, Message, Model, Status, encode
 from firmware_config.commands import verify
 from firmware_config.commands.cli import main
@@ -42,7 +42,7 @@ def reporting_box(broker: SiteBroker, **info: object) -> Iterator[None]:
     """Connect as a box and report what a good one does."""
     folder = broker.credentials / "boxes/gate-1"
     client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
-    context = ssl.create_default_context(cafile=str(broker.credentials / "ca.crt"))
+    context = trusting(broker.credentials / "ca.crt")
     context.load_cert_chain(folder / "box.crt", folder / "box.key")
     client.tls_set_context(context)
     ours = load_ledger(broker.credentials).of("gate-1", "current")[0].sha256

@@ -1,7 +1,6 @@
 """A box of a fleet in a folder: the real updater, a played agent, and a connection to the site's broker."""
 
 import shutil
-import ssl
 import threading
 
 import paho.mqtt.client as mqtt
@@ -14,6 +13,7 @@ from edge.config.device import DeviceSettings
 from edge.installer.trust import save_trust
 from edge.offers import Offers
 from edge.telemetry.inbox import Arrived
+from edge.telemetry.login import trusting
 from edge.telemetry.messages import Info, Status, encode
 from edge.updater.disk import Disk
 from edge.updater.download import Server, context_of
@@ -76,7 +76,7 @@ class FleetBox:
     def _connected(self):
         folder = self._broker.credentials / "boxes" / self.device
         client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
-        context = ssl.create_default_context(cafile=str(self._broker.credentials / "ca.crt"))
+        context = trusting(self._broker.credentials / "ca.crt")
         context.load_cert_chain(folder / "box.crt", folder / "box.key")
         client.tls_set_context(context)
         client.on_connect = self._greet

@@ -120,6 +120,8 @@ def born_late(bench: Bench, told_s: float) -> float:
 def check_inside(guest: Guest, bench: Bench) -> None:
     """Look at users, rights, keys and units in the running box."""
     tell = bench.checks.tell
+    processor = guest.ask("uname -m; grep -m 1 -e 'model name' -e 'CPU part' /proc/cpuinfo")
+    bench.checks.say(f"    processor: {' '.join(processor.split())}")
     user = guest.ask("ps -o user= -p $(systemctl show -p MainPID --value gammabox-edge)")
     tell("the agent runs as its own user", user, passed=user == "gammabox")
     rights = guest.ask("stat -c '%a %U %G' /etc/gammabox/box.key")
@@ -192,6 +194,8 @@ def main() -> int:
     )
     parser.add_argument("--to", dest="last", choices=STAGES, default=STAGES[-1], help="end after a stage")
     given = parser.parse_args()
+    if STAGES.index(given.last) < STAGES.index(given.first):
+        parser.error(f"--to {given.last!r} comes before --from {given.first!r}: the stages are {', '.join(STAGES)}")
     given.cache = given.cache.resolve() / ("" if given.machine == "x86_64" else given.machine)
     try:
         return outside(given) if os.environ.get(INSIDE) is None else inside(given)

@@ -6,6 +6,7 @@ import re
 import socket
 import struct
 import subprocess
+import sys
 import threading
 import time
 import zipfile
@@ -123,6 +124,14 @@ def test_machine_of_another_processor_is_emulated(monkeypatch) -> None:
     monkeypatch.setattr(guest.platform, "machine", lambda: "x86_64")
     monkeypatch.setattr(guest.subprocess, "run", lambda *_, **__: pytest.fail("it was started with KVM"))
     assert guest.working_accelerator(machines["aarch64"]) == "tcg"
+
+
+def test_stages_that_end_before_they_begin_are_refused(monkeypatch, capsys) -> None:
+    check = loaded("check_firmware")
+    monkeypatch.setattr(sys, "argv", ["check_firmware.py", "--from", "updates", "--to", "first boot"])
+    with pytest.raises(SystemExit, match="2"):
+        check.main()
+    assert "--to 'first boot' comes before --from 'updates'" in capsys.readouterr().err
 
 
 def test_scenario_passes_with_all_its_checks(tmp_path: Path, capsys) -> None:

@@ -249,9 +249,8 @@ def inside(given: argparse.Namespace) -> int:
         return Guest(machine, accelerator, disk, work, cache / "console.log", forgetful=forgetful)
 
     base = built(cache, machine, cache / "film.avi", HOST)
-    for stage in STAGES[STAGES.index(given.first) : STAGES.index(given.last) + 1]:
-        if stage != STAGES[0]:
-            copy(work, kept(cache, stage))
+    for number in range(STAGES.index(given.first), STAGES.index(given.last) + 1):
+        stage = STAGES[number]
         guest = guest_of(card, forgetful=stage == "power cuts")
         server, url = web_server(work / "web", work / "credentials", HOST)
         bench.start_broker()
@@ -283,6 +282,8 @@ def inside(given: argparse.Namespace) -> int:
             server.shutdown()
         if checks.failed:
             break
+        if stage != STAGES[-1]:
+            copy(work, kept(cache, STAGES[number + 1]))
     failed = ", ".join(checks.failed)
     checks.say(f"FAILED: {failed}" if failed else f"PASSED: {checks.count} checks, acceleration {accelerator}")
     return EXIT_CHECK_FAILED if failed else 0

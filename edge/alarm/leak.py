@@ -157,11 +157,15 @@ class Leak:
         # In steps, because the trigger computes its limits for each rate.
         self.rate_hz = _LEAK_GRID ** math.ceil(math.log(rate_hz, _LEAK_GRID)) if rate_hz > _MIN_LEAK_HZ else 0.0
 
+    @property
+    def left_out(self) -> int:
+        """What is not sure of the frame that was counted last."""
+        return self._elsewhere + self._doubtful + self._refused
+
     def learn(self, period_s: float) -> None:
         """Learn from the frame that was counted last: nothing in it is an excess."""
         self._ratios[False].add(self._sure + self._doubtful, self._elsewhere, period_s)
-        left_out = self._elsewhere + self._doubtful + self._refused
-        self._ratios[True].add(self._sure + self._faint, left_out, period_s)
+        self._ratios[True].add(self._sure + self._faint, self.left_out, period_s)
         if self.falling:
             kept = math.exp(-period_s / _LEAK_MEMORY_S)
             self._fallen = self._fallen * kept + self._sure + self._faint

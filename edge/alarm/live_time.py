@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from edge.detect.faint import GRADES
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -70,6 +72,11 @@ class Observation:
         Places of candidates on live ground that are no hits, but are surely no light. They count in a nuisance only.
     refused : int
         Other candidates that were looked at for these.
+    graded : tuple of (x, y, class), or None
+        Spots that may be radiation where a nuisance hides it, with their classes: see `edge.alarm.grades`. None where
+        grades are not known; behind `edge.alarm.population.Population` also where all hits count.
+    stirred_s : float
+        As `live_s`, of the ground that is not live only because something moves there.
 
     """
 
@@ -97,6 +104,13 @@ class Observation:
     sure: tuple[bool, ...] = ()
     faint: tuple[tuple[int, int], ...] = ()
     refused: int = 0
+    graded: tuple[tuple[int, int, int], ...] | None = None
+    stirred_s: float = 0.0
+
+
+def class_of(grade: int, *, live: bool) -> int:
+    """Return the class, 0 to 7, of a spot of a grade, 1 to 4, on live ground or on ground where something moves."""
+    return grade - 1 + (0 if live else len(GRADES))
 
 
 def observe(detection: Detection, triple: Triple) -> Observation:
@@ -146,4 +160,10 @@ def observe(detection: Detection, triple: Triple) -> Observation:
         saturated=detection.saturated,
         faint=tuple((hit.x, hit.y) for hit in detection.faint),
         refused=detection.refused,
+        graded=tuple(
+            (hit.x, hit.y, class_of(hit.grade, live=hit.live))
+            for hit in (*detection.hits, *detection.unsure)
+            if hit.grade and hit.nuisance is None and (hit.live or hit.stirred)
+        ),
+        stirred_s=exposed_s * detection.stirred_fraction * detection.sensitivity,
     )

@@ -17,6 +17,7 @@ import numpy as np
 
 from edge.alarm.background import FadingRate
 from edge.alarm.crowding import CONTRAST, Crowding, log_tails, parts_of
+from edge.alarm.grades import GradedLeak, counts_of
 from edge.alarm.leak import SURE_SHARE, Leak, Lights, share_tail
 from edge.detect.hit import PARTS
 
@@ -36,8 +37,8 @@ _SETTLE_S, _SETTLED = 0.4, 40
 _HELD_S = 20.0
 """An excess that does not look like radiation raises an alarm after so long, with doubts."""
 _SUSPECT_S = 1.0
-_FEWEST, _FEW, _SOME = 4, 8, 20
-_LIGHT_OF_FEW, _LIGHT_OF_SOME, _LIGHT_OF_MANY = 0.25, 0.15, 0.03
+_FEWEST, _FEW, _SOME, _MANY = 4, 8, 20, 40
+_LIGHT_OF_FEW, _LIGHT_OF_SOME, _LIGHT_OF_MANY = 0.25, 0.3, 0.03
 _UNLIKELY_OF_SOME, _UNLIKELY_OF_MANY = 0.1, 0.01
 _NARROW_OF_SOME, _NARROW_OF_MANY, _NARROW_POWER = 2.67, 4.5, 0.72
 """Fitted to the scatter of n even hits, of which a tenth and a hundredth are narrower: exp(−2.67 / (n − 2) ** 0.72)."""
@@ -93,6 +94,7 @@ class Population:
         self._crowding = Crowding()
         self._lights = Lights()
         self._leak = Leak()
+        self._graded_leak = GradedLeak()
         self._weather = FadingRate(_WEATHER_MEMORY_S)
         self._recent: deque[_CountedHit] = deque(maxlen=_RECENT)
         self._held_since_s: float | None = None
@@ -113,7 +115,7 @@ class Population:
         self.closed_more = False
         places = observation.positions
         if overloaded or observation.live_s <= 0 or len(observation.like_light) != len(places):
-            return observation
+            return _ungraded(observation)
         parts, faint = (parts_of(spots, observation.size) for spots in (places, observation.faint))
         closed_before = self._crowding.closed_parts, self._lights.closed
         even = self._crowding.update(observation, parts)
@@ -127,6 +129,7 @@ class Population:
         open_s = observation.live_s * self._crowding.open_share
         faint_hits = sum(bool(even[part]) for part in faint)
         self._leak.update(observation, doubtful, faint_hits, lights_closed=self._lights.closed, open_s=open_s)
+        graded = self._graded_of(observation, even)
         if self._lights.closed:
             observation, parts = _with_faint(observation), parts + faint
             places, sure = observation.positions, _sure_hits(observation)
@@ -134,7 +137,7 @@ class Population:
         now_s = observation.monotonic_s
         self._recent += [_CountedHit(now_s, parts[index], observation.like_light[index]) for index in kept]
         if not places and observation.overload is None and self._leaves_all:
-            return observation
+            return _ungraded(observation)
         # Rain may look like a strong field for a frame; a lower limit of its hits means nothing then.
         fallen = observation.overload is not None and self._leak.falling and not kept
         return replace(
@@ -147,8 +150,18 @@ class Population:
             weight=1.0 if fallen else observation.weight,
             explained=observation.explained + len(parts) - len(kept),
             leak_hz=self._leak.rate_hz,
+            graded=graded if self._lights.closed else None,
             doubts=(*observation.doubts, *self.doubts),
         )
+
+    def _graded_of(self, observation: Observation, even: NDArray[np.bool_]) -> tuple[tuple[int, int, int], ...] | None:
+        """Return the graded spots of a frame where nothing crowds, and count them."""
+        if observation.graded is None:
+            return None
+        parts = parts_of([(x, y) for x, y, _ in observation.graded], observation.size)
+        graded = tuple(spot for spot, part in zip(observation.graded, parts, strict=True) if even[part])
+        self._graded_leak.update(counts_of([spot[2] for spot in graded]), self._leak.left_out, observation.period_s)
+        return graded
 
     def _is_suspect(self, observation: Observation) -> bool:
         """Whether an excess was examined a moment ago."""
@@ -158,15 +171,27 @@ class Population:
     def _leaves_all(self) -> bool:
         return self._leak.rate_hz <= 0 and not (self._lights.closed or self._crowding.closed_parts)
 
-    def learn(self, observation: Observation) -> None:
-        """Learn from a frame without an excess how many hits of a nuisance are counted for each that is not."""
+    def learn(self, observation: Observation, *, at_rest: bool = True) -> None:
+        """Learn from a frame without an alarm how many hits of a nuisance are counted for each that is not."""
         self._leak.learn(observation.period_s)
+        self._graded_leak.learn(observation.period_s, falling=self._leak.falling, at_rest=at_rest)
         self._weather.add(observation.hits, observation.live_s)
+
+    def forget_excess(self) -> None:
+        """Learn nothing of graded spots of the excess that goes on: an alarm was raised."""
+        self._graded_leak.forget_waiting()
 
     @property
     def weather(self) -> Rate:
         """The rate of the last minutes, whatever it is made of, while no background is known."""
         return self._weather.rate
+
+    def graded_hz(self, *, cold: bool) -> NDArray[np.float64]:
+        """Return how many spots of each class a nuisance makes in a second, an upper limit, shape (8,).
+
+        The limit is higher for a box that has just started and knows nothing.
+        """
+        return self._graded_leak.rates_hz(cold=cold, falling=self._leak.falling)
 
     @property
     def leak_hz(self) -> float:
@@ -211,6 +236,11 @@ class Population:
 def _sure_hits(observation: Observation) -> tuple[bool, ...]:
     """Return for each hit whether it is sure."""
     return observation.sure or tuple(not light for light in observation.like_light)
+
+
+def _ungraded(observation: Observation) -> Observation:
+    """Return a frame whose hits all count."""
+    return observation if observation.graded is None else replace(observation, graded=None)
 
 
 def _with_faint(observation: Observation) -> Observation:
@@ -268,7 +298,7 @@ def looks_like_radiation(parts: Sequence[int], like_light: Sequence[bool], expos
 
 
 def _has_few_lights(lights: int, count: int) -> bool:
-    min_chance = _LIGHT_OF_FEW if count < _FEW else _LIGHT_OF_SOME if count < _SOME else _LIGHT_OF_MANY
+    min_chance = _LIGHT_OF_FEW if count < _FEW else _LIGHT_OF_SOME if count < _MANY else _LIGHT_OF_MANY
     return share_tail(lights, count) >= min_chance
 
 

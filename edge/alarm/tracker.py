@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 from edge.alarm.alarm import Alarm
 from edge.alarm.background import Background, FadingRate, Rate, significance_sigma
-from edge.alarm.bursts import Bursts
+from edge.alarm.excess import Excess
 from edge.alarm.overload import Overload
 from edge.alarm.population import Population
 from edge.alarm.recent_rate import WINDOWS_S, RecentRates
 from edge.alarm.standing import ClearRule, Past, Standing
 from edge.alarm.stretch import Stretch
-from edge.alarm.trigger import Trigger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,8 +99,7 @@ class AlarmTracker:
         self.past: Past | None = None
         self.level: FadingRate | None = None
         self.usual_live: float | None = None
-        self._trigger = Trigger(settings)
-        self._bursts = Bursts()
+        self._excess = Excess(settings)
         self.population = Population()
         self._recent = RecentRates()
         self._overload = Overload()
@@ -146,7 +144,7 @@ class AlarmTracker:
         """
         observation = self.population.update(observation, overloaded=self._overload.stands)
         if self.population.closed_more and self.standing is None:
-            self._trigger.reset()
+            self._excess.reset()
             self.stretch = None
         self._overload.update(observation)
         if observation.live_s <= 0 and not self._overload.stands and self.standing is None:
@@ -163,43 +161,42 @@ class AlarmTracker:
     def _watch(self, stretch: Stretch, observation: Observation) -> tuple[Alarm, ...]:
         """Look for an excess over the background."""
         now_s = observation.monotonic_s
-        hits = self._independent(observation)
+        hits = self._excess.independent(observation)
         factor = self.learner.dispersion.factor
-        exceeded = self._trigger.add(hits, observation.live_s, self._assumed_hz(observation), factor)
+        if observation.graded is None:
+            exceeded = self._excess.add(observation, hits, self._assumed_hz(observation), factor)
+        else:
+            graded_hz = self.population.graded_hz(cold=not (self.known or self.learnt))
+            exceeded = self._excess.add_graded(observation, self._assumed_hz(observation), graded_hz, factor)
         if self._overload.stands or (exceeded and self.population.allows(stretch.onset_s, now_s)):
             return (self._raise(stretch, observation),)
-        if self._trigger.at_rest:
+        if self._excess.at_rest:
             usual = self.usual_live if self.usual_live is not None else observation.live_fraction
             self.usual_live = usual + (observation.live_fraction - usual) / _LIVE_MEMORY_FRAMES
             self.stretch = None
         if self.standing is not None:
             return self._follow_changed(self.standing, stretch, observation)
         if observation.overload is None:
-            self.population.learn(observation)
+            self.population.learn(observation, at_rest=self._excess.at_rest)
             if not self._leaks(observation):
                 self.learner.observe(now_s, hits, observation.live_s, observation.period_s)
         self.learner.learn(now_s if self.stretch is None else self.stretch.onset_s, now_s)
         return ()
 
-    def _independent(self, observation: Observation) -> float:
-        """Return the hits of a frame without those that belong to an earlier one."""
-        places = observation.positions
-        if not places:
-            return observation.hits
-        alone = self._bursts.independent(observation.monotonic_s, places, observation.size)
-        return observation.hits * alone / len(places)
-
     def _leaks(self, observation: Observation) -> bool:
         """Whether a nuisance adds so much to the background that it cannot be learnt."""
         return observation.leak_hz > MAX_LEAK_SHARE * self.learner.rate.mean_hz
 
+    @property
+    def _sigmas(self) -> float:
+        return UPPER_SIGMAS if self.known or self.learnt else START_SIGMAS
+
     def _assumed_hz(self, observation: Observation) -> float:
         """Return the background rate that the trigger takes for true."""
-        sure = self.known or self.learnt
-        if not sure and self._leaks(observation):
+        if not (self.known or self.learnt) and self._leaks(observation):
             return min(self.population.weather.quantile_hz(START_SIGMAS), self._settings.max_background_hz)
         assumed_hz = min(
-            self.learner.quantile_hz(UPPER_SIGMAS if sure else START_SIGMAS), self._settings.max_background_hz
+            self.learner.quantile_hz(self._sigmas), self._settings.max_background_hz
         )
         assumed_hz += observation.leak_hz
         if self.standing is not None and self.level is not None:
@@ -219,6 +216,7 @@ class AlarmTracker:
             self.count += 1
             name = f"{self._name}-{self.count}"
         self.learner.discard_since(stretch.onset_s)
+        self.population.forget_excess()
         self.level = None
         self.standing = Standing(
             name,
@@ -244,7 +242,7 @@ class AlarmTracker:
         if now_s - standing.raised_s >= CHANGE_AFTER_S and self._is_steady(standing, stretch):
             standing.changed = True
             self.level = FadingRate(LEVEL_MEMORY_S, Rate(stretch.hits + 0.5, stretch.live_s))
-            self._trigger.reset()
+            self._excess.reset()
             self.stretch = None
             return (self._step("changed", standing, stretch, observation),)
         if standing.resumed or now_s - standing.reported_s >= self._settings.update_s:
@@ -296,7 +294,7 @@ class AlarmTracker:
     def _clear(self, standing: Standing, stretch: Stretch, observation: Observation) -> Alarm:
         self.past = Past(standing.id, observation.monotonic_s, standing.rounds, standing.raised_utc)
         self.standing = self.stretch = self.level = None
-        self._trigger.reset()
+        self._excess.reset()
         return self._step("cleared", standing, stretch, observation)
 
     def accept(self, observation: Observation) -> tuple[Alarm, ...]:

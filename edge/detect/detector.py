@@ -19,7 +19,7 @@ from edge.detect.hit import DETECTION_STAGES, Detection
 from edge.detect.light import shipped_network
 from edge.detect.manifest import Bundle
 from edge.detect.networks import Classifier, Screen, some
-from edge.detect.nuisance import Surroundings, find_faint, judge_hits
+from edge.detect.nuisance import Surroundings, judge_hits, judge_unsure
 from edge.detect.parts import ground_of
 from edge.detect.sensitivity import mean_sensitivity, sensitivity_table
 from edge.detect.spot import apart_from, merge_hits
@@ -206,7 +206,7 @@ class Detector:
         clock.lap("classify")
         around = Surroundings(view, tuple(camera.older), proposal.noise, len(found.candidates))
         unsure = apart_from(hits, self._unsure_spots(judged, scored)) if overload is None else ()
-        hits, faint = judge_hits(hits, around), find_faint(unsure, around)
+        hits, graded = judge_hits(hits, around), judge_unsure(unsure, around)
         camera.older.append(view.greys[0])
         clock.lap("nuisance")
         weight = share_of(found.candidates, judged.looked_at) * asked_stands_for
@@ -224,12 +224,13 @@ class Detector:
             ground=ground_of(found.live),
             falling=found.falling,
             saturated=found.saturated,
-            faint=faint,
-            refused=len(unsure) - len(faint),
+            unsure=graded,
+            refused=sum(spot.live for spot in unsure) - sum(spot.live and spot.sure for spot in graded),
+            stirred_fraction=found.stirred_fraction,
         )
 
     def _unsure_spots(self, judged: Judged, scored: Sequence[tuple[Candidate, float]]) -> tuple[Hit, ...]:
-        """Return the spots on live ground that the classifier refuses by little; none where such are few."""
+        """Return the spots that the classifier refuses by little, on live or stirred ground; none where they are few."""
         proposal = judged.proposal
         refused = [
             each
@@ -239,7 +240,8 @@ class Detector:
         if not proposal.camera.is_unsure(len(refused)):
             return ()
         likeliest = sorted(refused, key=lambda each: -each[1])[:MAX_LOOKED_AT]
-        return tuple(spot for spot in merge_hits(likeliest, proposal.view.greys, proposal.found) if spot.live)
+        spots = merge_hits(likeliest, proposal.view.greys, proposal.found)
+        return tuple(spot for spot in spots if spot.live or spot.stirred)
 
     @contextmanager
     def _networks(self) -> Iterator[_Networks]:

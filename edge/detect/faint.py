@@ -31,8 +31,11 @@ MAX_LOOKED_AT = 32
 """Candidates of a frame that are looked at once more, those of the highest scores."""
 MIN_UNSURE = 0.5
 """Fewer such candidates a frame, in the mean of the last second, are not looked at: no nuisance hides hits there."""
-SURE_ODDS = 3.5
-"""Log odds above which a candidate or a hit is sure: light hardly ever reaches them."""
+GRADES = (2.5, 3.5, 4.5, 5.5)
+"""Log odds at which grades 1 to 4 begin; what is below has grade 0."""
+SURE_GRADE = 2
+"""Grade from which a candidate or a hit is sure: light seldom reaches it."""
+SURE_ODDS = GRADES[SURE_GRADE - 1]
 _WEIGHTS = Path(__file__).with_name("faint.json")
 _MAX_SHARE = 1.5
 _ADDED = 5.0
@@ -84,6 +87,19 @@ def _built(stored: Any) -> FaintNetworks:  # noqa: ANN401
         (np.array(layer["weights"], np.float32), np.array(layer["bias"], np.float32)) for layer in stored["layers"]
     )
     return FaintNetworks(np.array(stored["mean"], np.float32), np.array(stored["scale"], np.float32), layers)
+
+
+def grades_of(log_odds: Values) -> list[int]:
+    """Return the grade of each candidate by its log odds, 0 to 4; where nothing is known, NaN, the lowest sure one.
+
+    Examples
+    --------
+    >>> grades_of(np.array([0.0, 2.5, 4.0, 9.0, np.nan], np.float32))
+    [0, 1, 2, 4, 2]
+
+    """
+    grades = np.searchsorted(np.array(GRADES), np.nan_to_num(log_odds, nan=SURE_ODDS), side="right")
+    return [int(grade) for grade in grades]
 
 
 def describe_more(described: Values, shares: Values, on_light: NDArray[np.bool_], candidates: int) -> Values:

@@ -62,6 +62,8 @@ class FastPathResult:
         Mean grey of each block of the middle frame, from four of its pixels.
     greys : three uint8 arrays, shape (height, width)
         The frames in which candidates were found: those given, steadied where the camera shook.
+    stirred : bool array, shape as live, or None
+        Blocks that are not live because something moves there, and for nothing else; None where that is not known.
     shaken : bool
         Whether the whole camera moved. Such a frame does not show its noise.
     field : Field or None
@@ -79,6 +81,7 @@ class FastPathResult:
     motion_dn: Blocks = field(repr=False)
     brightness: Image = field(repr=False)
     greys: Greys = field(repr=False)
+    stirred: NDArray[np.bool_] | None = field(default=None, repr=False)
     shaken: bool = False
     field: Field | None = None
     searched: float = 1.0
@@ -97,6 +100,15 @@ class FastPathResult:
     def is_live(self, x: int, y: int) -> bool:
         """Return whether the pixel (x, y) lies on live ground."""
         return bool(self.live[y // BLOCK, x // BLOCK])
+
+    def is_stirred(self, x: int, y: int) -> bool:
+        """Return whether the pixel (x, y) would lie on live ground if nothing moved there."""
+        return self.stirred is not None and bool(self.stirred[y // BLOCK, x // BLOCK])
+
+    @property
+    def stirred_fraction(self) -> float:
+        """Share of stirred blocks, 0..1."""
+        return float(np.mean(self.stirred)) if self.stirred is not None else 0.0
 
 
 def find_candidates(
@@ -162,9 +174,13 @@ def _find(
     blind = shaken and bool(np.count_nonzero(moving) > moving.size * _MAX_MOVING_SHARE)
     if shaken:
         moving = np.ones_like(moving) if blind else _widened(moving)
-    live = ~moving & (swept.brightness < _SATURATED_DN) & noise.open_blocks
+    seen = (swept.brightness < _SATURATED_DN) & noise.open_blocks
+    live = ~moving & seen
     live_fraction = float(np.count_nonzero(live)) / live.size
-    return FastPathResult(candidates, live, live_fraction, swept.motion_dn, swept.brightness, greys, blind, field)
+    stirred = None if blind else moving & seen
+    return FastPathResult(
+        candidates, live, live_fraction, swept.motion_dn, swept.brightness, greys, stirred, blind, field
+    )
 
 
 def _widened(blocks: NDArray[np.bool_]) -> NDArray[np.bool_]:

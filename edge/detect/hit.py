@@ -72,6 +72,10 @@ class Hit:
         Whether it is rather like light than like radiation. One such hit says little, many do.
     sure : bool
         Whether light hardly ever looks so: see `edge.detect.faint`. Some 40 % of true hits or more are sure.
+    grade : int
+        How sure it is, 0 to 4: see `edge.detect.faint`.
+    stirred : bool
+        Whether it would lie on live ground if nothing moved there.
 
     """
 
@@ -84,6 +88,8 @@ class Hit:
     nuisance: str | None = None
     like_light: bool = False
     sure: bool = True
+    grade: int = 0
+    stirred: bool = False
 
     @property
     def counts(self) -> bool:
@@ -124,11 +130,13 @@ class Detection:
         Whether falling rain or snow was found in this frame; not every frame is examined.
     saturated : bool
         Whether half of the picture or more is saturated.
-    faint : tuple of Hit
-        Candidates on live ground that the classifier refuses, but that are surely no light: see
-        `edge.detect.nuisance.find_faint`. They are no hits, and count in a nuisance only.
+    unsure : tuple of Hit
+        Candidates that the classifier refuses by little, of grade 1 or more, on live or stirred ground. They are no
+        hits, and count in a nuisance only.
     refused : int
-        Other candidates that were looked at for these.
+        Other candidates on live ground that were looked at for faint hits.
+    stirred_fraction : float
+        Share of the pixels, 0..1, that are not live because something moves there, and for nothing else.
 
     """
 
@@ -145,8 +153,14 @@ class Detection:
     ground: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
     falling: bool = False
     saturated: bool = False
-    faint: tuple[Hit, ...] = ()
+    unsure: tuple[Hit, ...] = ()
     refused: int = 0
+    stirred_fraction: float = 0.0
+
+    @property
+    def faint(self) -> tuple[Hit, ...]:
+        """Those of `unsure` on live ground that surely are no light."""
+        return tuple(hit for hit in self.unsure if hit.live and hit.sure)
 
 
 def event_counts(event: Mapping[str, Any]) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 from edge.detect.colour import colours_around
 from edge.detect.companions import find_companions
 from edge.detect.crops import patches
-from edge.detect.faint import SURE_ODDS, describe_more, shipped_networks
+from edge.detect.faint import SURE_GRADE, describe_more, grades_of, shipped_networks
 from edge.detect.hit import positions
 from edge.detect.light import COLOUR_PX, GREY_PX, describe, shipped_network
 from edge.detect.light import NAMES as LIGHT_NAMES
@@ -100,7 +100,7 @@ class SecondLook:
 
     @property
     def sure_odds(self) -> NDArray[np.float32]:
-        """The same by what moves and shines around, too: what reaches SURE_ODDS is sure."""
+        """The same by what moves and shines around, too: see `edge.detect.faint.GRADES`."""
         return np.where(self.coloured, shipped_networks().log_odds(self.described), np.float32(np.nan))
 
 
@@ -110,7 +110,7 @@ def judge_hits(hits: tuple[Hit, ...], around: Surroundings) -> tuple[Hit, ...]:
     if not first:
         return hits
     look = look_at(first, around)
-    columns = (look.moving.tolist(), look.on_light.tolist(), look.light_odds.tolist(), look.sure_odds.tolist())
+    columns = (look.moving.tolist(), look.on_light.tolist(), look.light_odds.tolist(), grades_of(look.sure_odds))
     judged = (
         replace(hit, nuisance=MOVES)
         if moves
@@ -118,19 +118,25 @@ def judge_hits(hits: tuple[Hit, ...], around: Surroundings) -> tuple[Hit, ...]:
             hit,
             nuisance=POINT_OF_LIGHT if on_light else None,
             like_light=light_odds < LIKE_LIGHT_ODDS,
-            sure=not sure_odds < SURE_ODDS,  # also where they are NaN
+            sure=grade >= SURE_GRADE,
+            grade=grade,
         )
-        for hit, moves, on_light, light_odds, sure_odds in zip(first, *columns, strict=True)
+        for hit, moves, on_light, light_odds, grade in zip(first, *columns, strict=True)
     )
     return (*judged, *rest)
 
 
-def find_faint(unsure: Sequence[Hit], around: Surroundings) -> tuple[Hit, ...]:
-    """Return the candidates that the classifier refuses by little, but that surely are radiation."""
+def judge_unsure(unsure: Sequence[Hit], around: Surroundings) -> tuple[Hit, ...]:
+    """Return the candidates that the classifier refuses by little, but that may be radiation, with their grades."""
     if not unsure:
         return ()
-    odds = look_at(unsure, around).sure_odds.tolist()
-    return tuple(hit for hit, sure_odds in zip(unsure, odds, strict=True) if sure_odds >= SURE_ODDS)
+    odds = look_at(unsure, around).sure_odds
+    known = ~np.isnan(odds)
+    return tuple(
+        replace(hit, sure=grade >= SURE_GRADE, grade=grade)
+        for hit, grade, said in zip(unsure, grades_of(odds), known.tolist(), strict=True)
+        if grade and said
+    )
 
 
 def look_at(spots: Sequence[Hit], around: Surroundings) -> SecondLook:

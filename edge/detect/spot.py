@@ -86,7 +86,8 @@ def merge_hits(decided: Sequence[tuple[Candidate, float]], greys: Greys, found: 
             continue
         spot = measure(greys, x, y)
         spots.append(spot)
-        hits.append(Hit(x, y, score, spot.added_dn, spot.pixels, live=found.is_live(x, y)))
+        live, stirred = found.is_live(x, y), found.is_stirred(x, y)
+        hits.append(Hit(x, y, score, spot.added_dn, spot.pixels, live=live, stirred=stirred))
     return tuple(sorted(hits, key=lambda hit: (hit.y, hit.x)))
 
 

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge.alarm.background import Rate
+from edge.alarm.live_time import class_of
 from edge.alarm.tracker import AlarmTracker
 from edge.config.device import AlarmSettings
+from edge.detect.faint import GRADES, SURE_GRADE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -28,6 +30,7 @@ BLOCK_S = 4.0
 SOURCE_S = 60.0
 _LIKE_LIGHT, _SURE = 0.25, 0.5
 """Shares of the added true hits that look like light, and that are sure: see `edge.alarm.leak`."""
+_SURE_GRADES = len(GRADES) - SURE_GRADE + 1
 _EPOCH = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
 
@@ -154,12 +157,18 @@ def _with_background(frame: Observation, rng: Generator) -> Observation:
     width, height = frame.size
     places = tuple((int(rng.integers(width)), int(rng.integers(height))) for _ in range(hits))
     looks = rng.random(hits)
+    graded = tuple(
+        (x, y, class_of(SURE_GRADE + int(_SURE_GRADES * (look - 1 + _SURE) / _SURE), live=True))
+        for (x, y), look in zip(places, looks.tolist(), strict=True)
+        if look >= 1 - _SURE
+    )
     return replace(
         frame,
         hits=frame.hits + hits,
         positions=frame.positions + places,
         like_light=frame.like_light + tuple((looks < _LIKE_LIGHT).tolist()),
         sure=frame.sure + tuple((looks >= 1 - _SURE).tolist()),
+        graded=None if frame.graded is None else frame.graded + graded,
     )
 
 

@@ -86,7 +86,7 @@ def test_bursts_lose_little_of_a_true_field(rate_hz, size):
     number = 0
     while counted < 1500:
         positions = anywhere(rng, size, rng.poisson(rate_hz / FPS))
-        alone += bursts.independent(number / FPS, [(int(x), int(y)) for x, y in positions], size)
+        alone += sum(bursts.alone(number / FPS, [(int(x), int(y)) for x, y in positions], size))
         counted += len(positions)
         number += 1
     assert alone / counted > 0.955
@@ -94,6 +94,6 @@ def test_bursts_lose_little_of_a_true_field(rate_hz, size):
 
 def test_bursts_forget_after_a_second():
     bursts = Bursts()
-    assert bursts.independent(0.0, [(100, 100)], VGA) == 1
-    assert bursts.independent(0.9, [(103, 100)], VGA) == 0
-    assert bursts.independent(2.1, [(101, 100)], VGA) == 1
+    assert bursts.alone(0.0, [(100, 100)], VGA) == [True]
+    assert bursts.alone(0.9, [(103, 100)], VGA) == [False]
+    assert bursts.alone(2.1, [(101, 100)], VGA) == [True]

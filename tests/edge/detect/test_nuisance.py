@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import datetime, timezone
 
 import cv2
@@ -5,7 +6,7 @@ import numpy as np
 import pytest
 
 from edge.capture.frame import Frame, Triple
-from edge.detect.faint import NAMES, SURE_ODDS
+from edge.detect.faint import NAMES, SURE_GRADE, SURE_ODDS
 from edge.detect.hit import Hit
 from edge.detect.manifest import CandidateRules
 from edge.detect.noise_map import noise_of_pair
@@ -14,8 +15,8 @@ from edge.detect.nuisance import (
     POINT_OF_LIGHT,
     SecondLook,
     Surroundings,
-    find_faint,
     judge_hits,
+    judge_unsure,
     look_at,
     on_points_of_light,
 )
@@ -113,13 +114,14 @@ def test_odds_decide_what_a_hit_looks_like(monkeypatch, light_odds, sure_odds, l
     assert (hit.nuisance, hit.like_light, hit.sure) == (None, like_light, sure)
 
 
-@pytest.mark.parametrize(("sure_odds", "faint"), [(SURE_ODDS - 0.1, 0), (SURE_ODDS + 0.1, 1), (np.nan, 0)])
-def test_find_faint_returns_what_surely_is_no_light(monkeypatch, sure_odds, faint):
+@pytest.mark.parametrize(("sure_odds", "grade"), [(2.0, 0), (3.0, 1), (SURE_ODDS + 0.1, 2), (9.0, 4), (np.nan, 0)])
+def test_judge_unsure_returns_what_may_be_radiation(monkeypatch, sure_odds, grade):
     with_odds(monkeypatch, 0.0, sure_odds)
     rng = np.random.default_rng(8)
     around = surroundings(films(rng, ground(rng), (0, 0, 0, 90, 0)))
-    assert find_faint((HIT,), around) == (HIT,) * faint
-    assert find_faint((), around) == ()
+    expected = (replace(HIT, sure=grade >= SURE_GRADE, grade=grade),) if grade else ()
+    assert judge_unsure((HIT,), around) == expected
+    assert judge_unsure((), around) == ()
 
 
 def test_second_look_describes_what_moves_and_shines():

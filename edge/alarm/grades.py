@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from edge.alarm.live_time import Observation
     from edge.config.device import AlarmSettings
 
     Rates = NDArray[np.float64]
@@ -111,9 +110,9 @@ def _quantiles(counts: Rates, sigmas: float) -> Rates:
 class GradedTrigger:
     """CUSUM sums of log likelihoods, each tuned for a source of another strength: see `edge.alarm.trigger.Trigger`.
 
-    Each spot lifts a sum by log(1 + s / b), and it falls by all s together a second. Background lifts it above h as
-    often as m₀² / m₁ exp(−h) a second, m₀ being its mean fall with background alone and m₁ its mean rise with the source
-    (Cramér and Lundberg's approximation, as in `edge.alarm.trigger`, where all spots are alike).
+    Each spot lifts a sum by log(1 + s / b), and it falls by all s together a second. Background lifts it above h with a
+    rate of m₀² / m₁ exp(−h), where m₀ is how fast it falls with background alone and m₁ how fast it rises with the
+    source (Cramér and Lundberg's approximation, as in `edge.alarm.trigger`, where all spots are alike).
     """
 
     def __init__(self, settings: AlarmSettings) -> None:
@@ -169,7 +168,8 @@ class GradedTrigger:
         more = ladder[:, None] * source
         bears = more.sum(axis=1) >= (1 + _MIN_TOLERANCE) * (expected * np.log1p(more / expected)).sum(axis=1)
         weakest = ladder[int(bears.argmax())] if bears.any() else ladder[-1]
-        return np.maximum(wanted, weakest)
+        strengths: Rates = np.maximum(wanted, weakest)
+        return strengths
 
 
 def counts_of(classes: Sequence[int]) -> Rates:

@@ -195,9 +195,7 @@ class AlarmTracker:
         """Return the background rate that the trigger takes for true."""
         if not (self.known or self.learnt) and self._leaks(observation):
             return min(self.population.weather.quantile_hz(START_SIGMAS), self._settings.max_background_hz)
-        assumed_hz = min(
-            self.learner.quantile_hz(self._sigmas), self._settings.max_background_hz
-        )
+        assumed_hz = min(self.learner.quantile_hz(self._sigmas), self._settings.max_background_hz)
         assumed_hz += observation.leak_hz
         if self.standing is not None and self.level is not None:
             return max(assumed_hz, self.level.rate.quantile_hz(UPPER_SIGMAS))

@@ -230,7 +230,7 @@ class Detector:
         )
 
     def _unsure_spots(self, judged: Judged, scored: Sequence[tuple[Candidate, float]]) -> tuple[Hit, ...]:
-        """Return the spots that the classifier refuses by little, on live or stirred ground; none where they are few."""
+        """Return the spots on live or stirred ground that the classifier refuses by little; none where they are few."""
         proposal = judged.proposal
         refused = [
             each

@@ -3,7 +3,7 @@ from datetime import datetime, timezone
 import numpy as np
 import pytest
 
-from edge.alarm.live_time import observe
+from edge.alarm.live_time import class_of, observe
 from edge.capture.frame import Frame, Triple
 from edge.detect.hit import Detection, Hit
 
@@ -29,3 +29,24 @@ def test_observe_shortens_live_time_on_bright_ground():
     observation = observe(Detection(1, (), 0.5, 2, 0, sensitivity=0.25), triple)
     assert observation.live_s == pytest.approx(0.02 * 0.5 * 0.25)
     assert observation.live_fraction == 0.5
+
+
+def test_observe_grades_spots_on_live_and_stirred_ground():
+    triple = Triple(*(frame(number, 0.02) for number in range(3)))
+    spots = {
+        (1, 1): {"live": True, "grade": 3},
+        (2, 2): {"live": True, "grade": 4, "nuisance": "moves"},
+        (3, 3): {"live": False, "stirred": True, "grade": 1},
+        (4, 4): {"live": False, "grade": 4},
+        (5, 5): {"live": True, "grade": 0},
+    }
+    hits = tuple(Hit(*place, 0.9, 30, 1, **known) for place, known in spots.items())
+    unsure = (Hit(6, 6, 0.2, 30, 1, live=False, stirred=True, grade=4), Hit(7, 7, 0.2, 30, 1, live=True, grade=2))
+    observation = observe(Detection(1, hits, 0.5, 2, 0, unsure=unsure, stirred_fraction=0.25, sensitivity=0.8), triple)
+    assert observation.graded == ((1, 1, 2), (3, 3, 4), (6, 6, 7), (7, 7, 1))
+    assert observation.faint == ((7, 7),)
+    assert observation.stirred_s == pytest.approx(0.02 * 0.25 * 0.8)
+
+
+def test_classes_tell_live_ground_from_stirred():
+    assert [class_of(grade, live=live) for live in (True, False) for grade in range(1, 5)] == list(range(8))

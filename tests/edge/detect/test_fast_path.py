@@ -101,6 +101,9 @@ def test_live_ground_does_not_move():
     assert result.live_fraction == pytest.approx(1 - 80 * 80 / (240 * 320), abs=0.01)
     assert not result.is_live(200, 120)
     assert result.is_live(20, 20)
+    assert result.is_stirred(200, 120)
+    assert not result.is_stirred(20, 20)
+    assert result.stirred_fraction == pytest.approx(1 - result.live_fraction)
     assert places(result)[0] == (20, 20)
 
 
@@ -109,6 +112,7 @@ def test_live_ground_is_not_saturated():
     for frame in frames:
         frame[:, 160:] = 255
     assert search(frames).live_fraction == pytest.approx(0.5, abs=0.01)
+    assert search(frames).stirred_fraction == 0
 
 
 def test_live_ground_and_candidates_are_not_masked():

@@ -18,6 +18,7 @@ from trainer.errors import DatasetError
 from trainer.filming.fusion import fuse_max
 from trainer.judging.table5 import PAPER_RESNET_F1, PAPER_TABLE_5
 from trainer.paper.protocol import DATA, FUSED, OTHER_PLACES, SAME_PLACES, TESTS
+from trainer.paper.sizes import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -113,7 +114,7 @@ def _table5(results: Results) -> Iterator[Html]:
         )
         yield prose(f"{test['crops']:,} crops, {test['radiated']:,} with radiation.{seen}")
         rows = [
-            [f"{network} ({row['arithmetic']}, {row['planes']}, {row['samples']:,} samples seen)"]
+            [f"{network} ({row['arithmetic']}, {row['planes']}, {_samples_seen(results, network):,} samples seen)"]
             + [_figure(row["tests"][name][metric]) for metric in METRICS]
             for network, row in results["networks"].items()
         ]
@@ -123,6 +124,14 @@ def _table5(results: Results) -> Iterator[Html]:
                 for network, paper in PAPER_TABLE_5.items()
             ]
         yield table(("network", *METRICS), rows, title) if rows else hint("No network is tested yet.")
+
+
+def _samples_seen(results: Results, network: str) -> int:
+    """Return how many samples a network has seen in all its trainings; int8 is the same network."""
+    stages = [Stage(**stage) for stage in results["size"]["stages"]]
+    names = [stage.name for stage in stages if stage.network == network.removesuffix("-int8")]
+    logs = [results["logs"].get(name, []) for name in names]
+    return sum(int(log[-1]["steps"]) * int(results["size"]["batch_size"]) for log in logs if log)
 
 
 def _curves(logs: Mapping[str, Sequence[Mapping[str, Any]]]) -> Html:

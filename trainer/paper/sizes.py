@@ -171,9 +171,9 @@ CPU = Size(
     places=48,
     other_places=24,
     stages=(
-        *_stages("alexnet_paper", ("dark", 20_000, 2), ("dusk", 30_000, 3), ("day", 50_000, 4), ("full", 200_000, 25)),
-        *_stages(OURS, ("day", 60_000, 4), ("full", 30_000, 6)),
+        *_stages(OURS, ("day", 120_000, 8), ("full", 30_000, 6)),
         *_stages("resnet", ("dark", 10_000, 2), ("dusk", 20_000, 2), ("day", 30_000, 3), ("full", 60_000, 16)),
+        *_stages("alexnet_paper", ("dark", 20_000, 2), ("dusk", 30_000, 3), ("day", 50_000, 4), ("full", 200_000, 25)),
         *_stages("googlenet", ("dark", 10_000, 2), ("dusk", 20_000, 2), ("day", 30_000, 3), ("full", 60_000, 20)),
     ),
 )

@@ -97,6 +97,8 @@ def test_protocol_goes_on_after_an_interruption(conditions, quick_size, tmp_path
             interrupted(broken, owner, name, calls, patch)
     run_protocol(broken, **RUN)
     assert figures(broken.out) == figures(whole.out)
+    # 32 samples in the first training and 64 in the second, which went on with its weights.
+    assert "96 samples seen" in (whole.out / "paper.html").read_text(encoding="utf-8")
 
 
 KILLED = """

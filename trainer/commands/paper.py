@@ -38,6 +38,9 @@ def paper_command(
     uncovered_gain: Annotated[
         float, typer.Option(min=1, max=64, help="Gain of the uncovered camera; that of the covered one is 16.")
     ] = 16.0,
+    blotch: Annotated[
+        float, typer.Option(min=5, max=250, help="Grey levels by which a blotch of the covered camera rises, at least.")
+    ] = 120.0,
     natural_share: Annotated[
         float, typer.Option(min=0, max=1, help="Share of set A with a hit of natural radiation, labelled 0.")
     ] = 0.0,
@@ -56,7 +59,7 @@ def paper_command(
     from trainer.paper.page import PAGE_FILE, table5, write_page
     from trainer.paper.protocol import Plan, run_protocol
 
-    conditions = replace(Conditions(), distance_m=distance, natural_share=natural_share)
+    conditions = replace(Conditions(), distance_m=distance, blotch_dn=blotch, natural_share=natural_share)
     plan = Plan(
         out,
         chosen,

@@ -47,7 +47,7 @@ class Conditions:
     nuclide: str = "Tc-99m"
     activity_bq: float = 7e8
     distance_m: float = 0.02
-    blotch_dn: float = 25.0
+    blotch_dn: float = 120.0
     selected: bool = True
     natural_share: float = 0.0
     sensor_seed: int = 1

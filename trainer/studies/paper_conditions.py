@@ -58,7 +58,7 @@ def cells() -> tuple[Cell, ...]:
     ]
     made += [Cell(f"uncovered gain {gain:g}", usual.with_gain(16.0, gain)) for gain in GAINS[1:4:2]]
     made += [Cell("not selected", replace(usual, selected=False))]
-    made += [Cell(f"blotches of {level:g} levels", replace(usual, blotch_dn=level)) for level in (10.0, 60.0, 120.0)]
+    made += [Cell(f"blotches of {level:g} levels", replace(usual, blotch_dn=level)) for level in (10.0, 25.0, 60.0)]
     made += [Cell(f"{count} places", usual, count) for count in (6, 96)]
     return tuple(made)
 

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("few_hits")
 
 
 def test_fewer_hits_fall_and_fewer_are_seen_far_away_and_at_low_gain(conditions) -> None:
-    places = places_of([], 2, "train")
+    places, conditions = places_of([], 2, "train"), replace(conditions, blotch_dn=25.0)
     near = visibility(conditions, places, EXTENT)
     far = visibility(replace(conditions, distance_m=0.1), places, EXTENT)
     weak = visibility(conditions.with_gain(1.0), places, EXTENT)

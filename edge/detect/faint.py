@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edge.detect.hit import SURE_GRADE
 from edge.detect.light import NAMES as LIGHT_NAMES
 from edge.detect.light import read_network, standardised
 
@@ -33,8 +34,6 @@ MIN_UNSURE = 0.5
 """Fewer such candidates a frame, in the mean of the last second, are not looked at: no nuisance hides hits there."""
 GRADES = (2.5, 3.5, 4.5, 5.5)
 """Log odds at which grades 1 to 4 begin; what is below has grade 0."""
-SURE_GRADE = 2
-"""Grade from which a candidate or a hit is sure: light seldom reaches it."""
 SURE_ODDS = GRADES[SURE_GRADE - 1]
 _WEIGHTS = Path(__file__).with_name("faint.json")
 _MAX_SHARE = 1.5

@@ -21,6 +21,8 @@ STAGE_WORDS = {
 DETECTION_STAGES = tuple(STAGE_WORDS)
 PARTS = (12, 16)
 """Rows and columns of the parts of a picture whose live ground is reported."""
+SURE_GRADE = 2
+"""Grade from which a hit is sure. Hits of which nothing more is known have it, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +72,6 @@ class Hit:
         What it is instead of radiation, where that is known; such hits enter no rates.
     like_light : bool
         Whether it is rather like light than like radiation. One such hit says little, many do.
-    sure : bool
-        Whether light hardly ever looks so: see `edge.detect.faint`. Some 40 % of true hits or more are sure.
     grade : int
         How sure it is, 0 to 4: see `edge.detect.faint`.
     stirred : bool
@@ -87,14 +87,18 @@ class Hit:
     live: bool
     nuisance: str | None = None
     like_light: bool = False
-    sure: bool = True
-    grade: int = 0
+    grade: int = SURE_GRADE
     stirred: bool = False
 
     @property
     def counts(self) -> bool:
         """Whether it enters rates."""
         return self.live and self.nuisance is None
+
+    @property
+    def sure(self) -> bool:
+        """Whether light hardly ever looks so. Some 40 % of true hits or more are sure."""
+        return self.grade >= SURE_GRADE
 
 
 @dataclass(frozen=True, slots=True)

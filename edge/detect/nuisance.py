@@ -15,7 +15,7 @@ import numpy as np
 from edge.detect.colour import colours_around
 from edge.detect.companions import find_companions
 from edge.detect.crops import patches
-from edge.detect.faint import SURE_GRADE, describe_more, grades_of, shipped_networks
+from edge.detect.faint import describe_more, grades_of, shipped_networks
 from edge.detect.hit import positions
 from edge.detect.light import COLOUR_PX, GREY_PX, describe, shipped_network
 from edge.detect.light import NAMES as LIGHT_NAMES
@@ -118,7 +118,6 @@ def judge_hits(hits: tuple[Hit, ...], around: Surroundings) -> tuple[Hit, ...]:
             hit,
             nuisance=POINT_OF_LIGHT if on_light else None,
             like_light=light_odds < LIKE_LIGHT_ODDS,
-            sure=grade >= SURE_GRADE,
             grade=grade,
         )
         for hit, moves, on_light, light_odds, grade in zip(first, *columns, strict=True)
@@ -133,7 +132,7 @@ def judge_unsure(unsure: Sequence[Hit], around: Surroundings) -> tuple[Hit, ...]
     odds = look_at(unsure, around).sure_odds
     known = ~np.isnan(odds)
     return tuple(
-        replace(hit, sure=grade >= SURE_GRADE, grade=grade)
+        replace(hit, grade=grade)
         for hit, grade, said in zip(unsure, grades_of(odds), known.tolist(), strict=True)
         if grade and said
     )

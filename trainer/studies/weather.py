@@ -12,7 +12,8 @@ from edge.alarm.background import Rate
 from edge.alarm.live_time import class_of
 from edge.alarm.tracker import AlarmTracker
 from edge.config.device import AlarmSettings
-from edge.detect.faint import GRADES, SURE_GRADE
+from edge.detect.faint import GRADES
+from edge.detect.hit import SURE_GRADE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -5,7 +5,7 @@ import pytest
 
 from edge.alarm.live_time import class_of, observe
 from edge.capture.frame import Frame, Triple
-from edge.detect.hit import Detection, Hit
+from edge.detect.hit import SURE_GRADE, Detection, Hit
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
@@ -46,6 +46,14 @@ def test_observe_grades_spots_on_live_and_stirred_ground():
     assert observation.graded == ((1, 1, 2), (3, 3, 4), (6, 6, 7), (7, 7, 1))
     assert observation.faint == ((7, 7),)
     assert observation.stirred_s == pytest.approx(0.02 * 0.25 * 0.8)
+
+
+def test_observe_takes_a_hit_that_nobody_looked_at_for_sure():
+    triple = Triple(*(frame(number, 0.02) for number in range(3)))
+    hits = (Hit(1, 1, 0.9, 30, 1, live=True), Hit(2, 2, 0.9, 30, 1, live=True, grade=1))
+    observation = observe(Detection(1, hits, 1.0, 2, 0), triple)
+    assert observation.sure == (True, False)
+    assert observation.graded == ((1, 1, SURE_GRADE - 1), (2, 2, 0))
 
 
 def test_classes_tell_live_ground_from_stirred():

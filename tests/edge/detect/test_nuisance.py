@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edge.capture.frame import Frame, Triple
-from edge.detect.faint import NAMES, SURE_GRADE, SURE_ODDS
+from edge.detect.faint import NAMES, SURE_ODDS
 from edge.detect.hit import Hit
 from edge.detect.manifest import CandidateRules
 from edge.detect.noise_map import noise_of_pair
@@ -119,7 +119,7 @@ def test_judge_unsure_returns_what_may_be_radiation(monkeypatch, sure_odds, grad
     with_odds(monkeypatch, 0.0, sure_odds)
     rng = np.random.default_rng(8)
     around = surroundings(films(rng, ground(rng), (0, 0, 0, 90, 0)))
-    expected = (replace(HIT, sure=grade >= SURE_GRADE, grade=grade),) if grade else ()
+    expected = (replace(HIT, grade=grade),) if grade else ()
     assert judge_unsure((HIT,), around) == expected
     assert judge_unsure((), around) == ()
 

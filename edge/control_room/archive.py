@@ -21,7 +21,7 @@ from paho.mqtt.properties import Properties
 from edge.config.faults import shown_text
 from edge.control_room.archive_arrival import KINDS, LASTING, MAX_PAYLOAD, arrival_of
 from edge.errors import BrokerError
-from edge.telemetry.login import V3, V5, Login, distrusts, reason_of
+from edge.telemetry.login import V3, V5, Login, disconnect, distrusts, reason_of
 from edge.telemetry.topics import ROOT, of_site
 from edge.text import counted, one_line
 
@@ -192,8 +192,7 @@ class Archive:
                 return
         if stop.is_set():
             self._store(client)
-            client.disconnect()
-            client.loop(POLL_S)
+            disconnect(client)
         elif not self._answered:
             self._hung_up()
         elif self._listens and not self._taken_over:

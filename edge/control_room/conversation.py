@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from paho.mqtt.enums import MQTTErrorCode
 
 from edge.errors import BrokerError
-from edge.telemetry.login import NAMES, V3, V5, Login, reason_of
+from edge.telemetry.login import NAMES, V3, V5, Login, disconnect, reason_of
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -61,7 +61,7 @@ class Conversation:
             self._client, reason = self._opened(settings, version)
             if reason is not None and not reason.is_failure:
                 return
-            self._close()
+            disconnect(self._client)
             refusal = reason or refusal
         tried = " and ".join(NAMES[version] for version in versions)
         problem = str(refusal or f"it hangs up on MQTT {tried}")
@@ -73,7 +73,7 @@ class Conversation:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._close()
+        disconnect(self._client)
 
     def subscribe(self, filters: list[str]) -> None:
         """Subscribe. What is retained comes again with each call."""
@@ -137,10 +137,6 @@ class Conversation:
                 raise BrokerError(f"broker {self._place} does not answer within {ANSWER_S:.0f} s")
             self._loop()
         return None if mid is None else self._answers.pop(mid)
-
-    def _close(self) -> None:
-        self._client.disconnect()
-        self._client.loop(LOOP_S)
 
     def _loop(self) -> None:
         if self._client.loop(LOOP_S) != MQTTErrorCode.MQTT_ERR_SUCCESS:

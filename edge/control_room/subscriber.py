@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from edge.control_room.arrivals import Arrival, Received, Removed, Unreadable
 from edge.errors import BrokerError
 from edge.telemetry.commands import Command, Response
-from edge.telemetry.login import NAMES, V3, V5, Login, reason_of
+from edge.telemetry.login import NAMES, V3, V5, Login, disconnect, reason_of
 from edge.telemetry.messages import MessageError, decode
 from edge.telemetry.topics import CommandTopic, Kind, Topic, of_answers, of_kind, of_site, parse, parse_command
 
@@ -120,7 +120,7 @@ class Subscriber:
 
     def close(self) -> None:
         """Disconnect."""
-        _close(self._client)
+        disconnect(self._client)
 
     def _first_client(self) -> paho.Client:
         versions = {"auto": (V5, V3), "5": (V5,), "3.1.1": (V3,)}[self._settings.protocol]
@@ -153,7 +153,7 @@ class Subscriber:
             if client.loop(0.1) != MQTTErrorCode.MQTT_ERR_SUCCESS:
                 break
         if not self._subscribed:
-            _close(client)
+            disconnect(client)
         return client
 
     def _reconnect(self, pause_s: float) -> None:
@@ -194,11 +194,6 @@ class Subscriber:
             # An answer that cannot be read is none: whoever waits for it is told so after a while.
             with contextlib.suppress(ValidationError):
                 self._answers.append(Response.model_validate_json(bytes(message.payload)))
-
-
-def _close(client: paho.Client) -> None:
-    client.disconnect()
-    client.loop(0.1)
 
 
 def arrival_of(topic: Topic, payload: bytes, *, retained: bool) -> Arrival:

@@ -13,7 +13,7 @@ from paho.mqtt.enums import MQTTErrorCode
 
 from edge.doctor.certificates import end_of, ends_of_file
 from edge.doctor.finding import fault, ok, skipped
-from edge.telemetry.login import NAMES, V3, V5, Login, reason_of, tls_context
+from edge.telemetry.login import NAMES, V3, V5, Login, disconnect, reason_of, tls_context
 from edge.telemetry.topics import ROOT
 
 if TYPE_CHECKING:
@@ -193,8 +193,7 @@ class _Conversation:
 
     def close(self) -> None:
         """Disconnect."""
-        self._client.disconnect()
-        self._client.loop(0.1)
+        disconnect(self._client)
 
     def _loop_until(self, is_done: Callable[[], bool]) -> None:
         deadline = time.monotonic() + ANSWER_S

@@ -17,7 +17,7 @@ from paho.mqtt.enums import MQTTErrorCode
 from edge.telemetry.broker_memory import BrokerMemory
 from edge.telemetry.inbox import Inbox
 from edge.telemetry.link_state import LinkState, State, distrusted
-from edge.telemetry.login import NAMES, V3, V5, Login, distrusts, expiring, reason_of
+from edge.telemetry.login import NAMES, V3, V5, Login, disconnect, distrusts, expiring, reason_of
 from edge.telemetry.messages import Status, encode
 from edge.telemetry.outgoing import as_historical
 from edge.telemetry.topics import Topic
@@ -337,8 +337,7 @@ class Link:
         while not farewell.is_published() and time.monotonic() < deadline:
             if client.loop(POLL_S) != MQTTErrorCode.MQTT_ERR_SUCCESS:
                 return
-        client.disconnect()
-        client.loop(POLL_S)
+        disconnect(client)
 
     def _status(self, state: Literal["online", "offline"], reason: Literal["connected", "stopped", "lost"]) -> bytes:
         return encode(self._stamp.make(Status, datetime.now(timezone.utc), state=state, reason=reason))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from edge.config.device import MqttSettings, TlsSettings
 
 CONNECT_TIMEOUT_S = 10.0
+GOODBYE_S = 0.1
 MAX_PASSWORD_BYTES = 1 << 16  # of the whole file, as MQTT knows no longer password
 NEXT_CERTIFICATE = "next.crt"
 NEXT_KEY = "next.key"
@@ -92,6 +93,12 @@ class Login:
         used = pair or self._settings.tls
         self.certificate_sha256 = None if used is None or used.cert_file is None else fingerprint(used.cert_file)
         return context
+
+
+def disconnect(client: paho.Client) -> None:
+    """Take leave of the broker, and close the connection as soon as that is sent."""
+    client.disconnect()
+    client.loop(GOODBYE_S)
 
 
 def expiring(expiry_s: int | None, protocol: MQTTProtocolVersion) -> Properties | None:

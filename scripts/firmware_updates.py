@@ -143,10 +143,11 @@ def wait_for_phase(guest: Guest, phase: str, limit_s: float) -> bool:
 
     After a cut within the trial the box may have kept the release before `verify` has had its say.
     """
-    over = f"{{ test \"$({PHASE})\" = idle && {RELEASE} | grep -q -e '-{CUT_NUMBER}$'; }}"
-    wait = f'for n in $(seq {limit_s:.0f}); do test "$({PHASE})" = {phase} && break; {over} && break; sleep 1; done'
-    found, kept = guest.ask(f"{wait}; {PHASE}; {over} && echo kept || echo not", limit_s + 300).split()[-2:]
-    if found != phase and kept != "kept":
+    over = f"{{ test \"$found\" = idle && {RELEASE} | grep -q -e '-{CUT_NUMBER}$'; }}"
+    look = f'found=$({PHASE}); test "$found" = {phase} && break; {over} && found=kept && break'
+    wait = f"for n in $(seq {limit_s:.0f}); do {look}; sleep 1; done; echo ${{found:-unknown}}"
+    found = guest.ask(wait, limit_s + 300).split()[-1]
+    if found not in {phase, "kept"}:
         raise GuestError(f"the updater is {found}, and not {phase}, after {limit_s:.0f} s")
     return found == phase
 

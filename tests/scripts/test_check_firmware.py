@@ -188,8 +188,23 @@ def test_phase_of_the_updater_is_waited_for(guest, tmp_path: Path, monkeypatch) 
     module = loaded("firmware_updates")
     monkeypatch.setattr(module, "PHASE", module.PHASE.replace("/var/lib/gammabox-updater", str(tmp_path)))
     trial = State("a", phase="trial", trial=Trial("b", "0.1.0-2", "ab", "one"))
+    with pytest.raises(Exception, match="is unknown, and not trial"):
+        module.wait_for_phase(guest, "trial", 1)
     save_state(Disk(), tmp_path, State("a"))
     threading.Timer(1.5, save_state, (Disk(), tmp_path, trial)).start()
-    module.wait_for_phase(guest, "trial", 60)
+    assert module.wait_for_phase(guest, "trial", 60)
     with pytest.raises(Exception, match="is trial, and not preparing, after 1 s"):
         module.wait_for_phase(guest, "preparing", 1)
+
+
+@pytest.mark.parametrize(("number", "kept"), [(6, True), (16, False)])
+def test_update_that_is_over_is_not_waited_for(guest, tmp_path: Path, monkeypatch, number, kept) -> None:
+    module = loaded("firmware_updates")
+    monkeypatch.setattr(module, "PHASE", module.PHASE.replace("/var/lib/gammabox-updater", str(tmp_path)))
+    monkeypatch.setattr(module, "RELEASE", f"echo 0.1.0-{number}")
+    save_state(Disk(), tmp_path, State("a"))
+    if kept:
+        assert not module.wait_for_phase(guest, "trial", 60)
+    else:
+        with pytest.raises(Exception, match="is idle, and not trial"):
+            module.wait_for_phase(guest, "trial", 1)

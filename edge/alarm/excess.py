@@ -64,6 +64,8 @@ class Excess:
             Of the background.
 
         """
+        if observation.live_s <= 0:
+            return False  # nothing could be seen; what was summed up by grades stays
         self._begin(graded=False)
         return self._by_hits.add(hits, observation.live_s, background_hz, dispersion)
 

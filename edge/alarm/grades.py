@@ -41,6 +41,8 @@ _MULTIPLES = np.array((1.0, 10.0))
 """The sums are tuned for these multiples of the settings' source rate."""
 _LADDER = 1.3 ** np.arange(24)
 _MIN_RATE_HZ = 1e-3
+_MIN_LIMIT = 1.0
+"""No limit is lower, as in `edge.alarm.trigger`: where hardly any ground is live, chance raises no sum at all."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -152,7 +154,7 @@ class GradedTrigger:
         weights, falls = np.log1p(more / expected), more.sum(axis=1)
         fall, rise = falls - weights @ expected, (weights * (expected + more)).sum(axis=1) - falls
         rates = np.maximum(fall**2 / rise / period_s, _MIN_RATE_HZ)
-        limits = dispersion * np.log(rates * self._wanted_s)
+        limits = dispersion * np.maximum(np.log(rates * self._wanted_s), _MIN_LIMIT)
         weights = np.minimum(weights, limits[:, None] / self._settings.min_hits)
         gains = np.minimum(weights @ counts - falls, limits / 3)
         self._sums = np.maximum(self._sums + gains, 0)

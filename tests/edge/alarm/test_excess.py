@@ -88,3 +88,11 @@ def test_sums_begin_anew_where_all_hits_count_again():
     plain = replace(glints(3, rng), graded=None)
     assert not excess.add(plain, 0, 0.05, 1.0)
     assert excess.at_rest
+
+
+def test_sums_stay_over_a_frame_that_sees_nothing():
+    excess, rng = Excess(AlarmSettings()), np.random.default_rng(4)
+    for number in range(3):
+        excess.add_graded(replace(glints(number, rng), graded=((100 * number, 50, 3),)), 0.05, GLINTS_HZ, 1.0)
+    assert not excess.add(replace(glints(3, rng), graded=None, live_s=0.0), 0, 0.05, 1.0)
+    assert not excess.at_rest

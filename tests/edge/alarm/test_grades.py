@@ -126,3 +126,9 @@ def test_leak_learns_nothing_of_an_alarm():
     before = leak.rates_hz(cold=False, falling=False)
     settled(leak, seconds=1, counts_hz=np.zeros(CLASSES), left_out_hz=80)
     assert leak.rates_hz(cold=False, falling=False) == pytest.approx(before, rel=0.1)
+
+
+def test_trigger_without_spots_raises_nothing_where_hardly_any_ground_is_live():
+    trigger = GradedTrigger(AlarmSettings(false_alarms_per_1000_h=10_000, source_rate_hz=0.01))
+    exposed_s = np.full(CLASSES, 1e-3 * PERIOD_S)
+    assert not any(trigger.add(np.zeros(CLASSES), exposed_s, LEAK_HZ, PERIOD_S) for _ in range(50))

@@ -80,7 +80,9 @@ class Listener(threading.Thread):
 
     def take(self) -> News:
         """Return the news since the last call, at once."""
-        return News(_drained(self._arrivals), _drained(self._answers), self._subscriber.connected)
+        # A thread that has failed hears nothing any more, whatever the connection last was.
+        connected = self._subscriber.connected and self.is_alive()
+        return News(_drained(self._arrivals), _drained(self._answers), connected)
 
     def send(self, topic: CommandTopic, command: Command) -> None:
         """Send a command to a box, soon."""

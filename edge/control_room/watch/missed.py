@@ -48,4 +48,4 @@ class Missed:
 
 def key_of(alarm: SeenAlarm) -> str:
     """Return what an alarm is known by in the lists."""
-    return f"{alarm.site}/{alarm.id}"
+    return f"{alarm.site}/{alarm.device}/{alarm.id}"

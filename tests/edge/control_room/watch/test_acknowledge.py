@@ -233,3 +233,19 @@ def test_view_counts_missed_alarms_until_they_are_looked_up():
     assert any(span.style == "reverse" for span in drawn.spans)
     assert "missed" not in seen[-1]
     assert "h alarms 1 missed" in again[-1]
+
+
+def test_view_tells_missed_alarms_of_two_boxes_with_one_id_apart():
+    feed = ListFeed()
+    for name in ("gate-1", "gate-2"):
+        stamp = box(feed, name, alarm="raised", detail={"id": "alarm-1"})
+        feed.add("alarm", stamp.make(AlarmMessage, NOW, state="cleared", alarm=detail(name, id="alarm-1")))
+
+    async def steps(app, pilot):
+        counted = await screen(app, pilot)
+        await pilot.press("h", "down")
+        return counted, await screen(app, pilot)
+
+    counted, listed = play(steps, feed=feed)
+    assert "h alarms 2 missed" in counted[-1]
+    assert [line[0] for line in listed if " over " in line][:2] == [" ", "▶"]

@@ -9,7 +9,7 @@ import { join } from "node:path";
 
 import { Box, mixedNight } from "./console/boxes.mjs";
 import { checkAcknowledge, checkMeanwhile, checkPlace } from "./console/acknowledging.mjs";
-import { checkAway, checkOverload } from "./console/attention.mjs";
+import { checkAway, checkOverload, checkShutOut } from "./console/attention.mjs";
 import {
   BUILD,
   PICTURES,
@@ -298,6 +298,7 @@ async function main() {
     await checkPhone(browser, url, script, [boxes[0], boxes[5], boxes[9]]);
     await checkSound(browser, url, boxes[3]);
     await checkLoss(page, mosquitto, boxes[0]);
+    await checkShutOut(page, mosquitto, LOGIN, () => logIn(page), script);
     await checkMany(browser, url, client, script);
     // A refused connection is an error to the browser; everything else would be one of the page.
     const odd = consoleErrors.filter((text) => !/WebSocket/.test(text));

@@ -38,6 +38,27 @@ export async function checkOverload(page, box, script) {
   await page.getByRole("button", { name: "List", exact: true }).click();
 }
 
+/** A page that has watched is refused by the broker when it connects again: it must not fall silent. */
+export async function checkShutOut(page, mosquitto, login, logIn, script) {
+  await mosquitto.stop();
+  mosquitto.setPassword(login.user, "another one");
+  await mosquitto.start();
+  await page.getByText("No alarm can come here until you are connected again.").waitFor({ timeout: 40_000 });
+  require((await page.title()).startsWith("NO CONNECTION"), "a page that is shut out says so, and its title");
+  await axe(page, script, "shut out");
+  await picture(page, "shut-out");
+  const stop = page.getByRole("button", { name: "Stop the sound on this screen only" });
+  await stop.click();
+  await stop.waitFor({ state: "detached" });
+  require(true, "it sounds until that is stopped on this page");
+  await mosquitto.stop();
+  mosquitto.setPassword(login.user, login.password);
+  await mosquitto.start();
+  await logIn();
+  await page.getByText("Connected", { exact: true }).waitFor();
+  require(!(await page.title()).includes("NO CONNECTION"), "a login that is taken ends it");
+}
+
 /** More than half of the boxes fall away at once. */
 export async function checkAway(page, boxes, script) {
   const gone = boxes.slice(0, Math.ceil(0.6 * boxes.length));

@@ -48,10 +48,9 @@ export class Mosquitto {
     const names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"];
     const kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
     run("openssl", "req", "-x509", ...kind, ...names, "-keyout", key, "-out", certificate);
-    writeFileSync(join(folder, "passwords"), "");
-    for (const [user, password] of Object.entries(passwords)) {
-      run(program("mosquitto_passwd"), "-b", join(folder, "passwords"), user, password);
-    }
+    this.passwords = join(folder, "passwords");
+    writeFileSync(this.passwords, "");
+    for (const [user, password] of Object.entries(passwords)) this.setPassword(user, password);
     const acl = Object.entries(rights).map(([user, lines]) => [`user ${user}`, ...lines].join("\n"));
     writeFileSync(join(folder, "acl"), `${acl.join("\n")}\n`);
     const lines = [
@@ -71,6 +70,11 @@ export class Mosquitto {
       process.getuid() === 0 ? "user root" : "",
     ];
     writeFileSync(this.config, `${lines.join("\n")}\n`);
+  }
+
+  /** Change a password; the broker knows it after its next start. */
+  setPassword(user, password) {
+    run(program("mosquitto_passwd"), "-b", this.passwords, user, password);
   }
 
   start() {

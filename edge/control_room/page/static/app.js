@@ -1,7 +1,7 @@
 // The page: puts connection, board, sound and views together.
 
 import { Alarms } from "./alarms.js";
-import { blindSince, follow, hidden, isLoud, mute, newAttention, outageOf } from "./attention.js";
+import { blindSince, follow, hidden, isLoud, isShutOut, mute, newAttention, outageOf } from "./attention.js";
 import { Banners } from "./banner.js";
 import { alarmsOf, arrivalOf, look, newBoard, receive } from "./board.js";
 import { aged, answered, begun, commandOf, settled } from "./commands.js";
@@ -25,20 +25,25 @@ const WHO = "gammabox-who";
 const THEME = "gammabox-theme";
 
 const setting = (name) => document.querySelector(`meta[name="gammabox-${name}"]`).content;
-const state = {
-  settings: { url: setting("broker"), site: setting("site") },
-  isLoggedIn: false,
-  problem: "",
-  connection: { state: "connecting", text: "", offlineSince: null, blind: null },
-  lastMessage: null,
+/** Return what the page knows before anything has arrived. */
+const nothing = () => ({
   board: newBoard(),
   attention: newAttention(),
-  missed: newMissed(Date.now()),
   evidence: new Map(),
   views: [],
   commands: [],
-  who: sessionStorage.getItem(WHO) ?? "",
   selected: null,
+  lastMessage: null,
+});
+const state = {
+  ...nothing(),
+  settings: { url: setting("broker"), site: setting("site") },
+  isLoggedIn: false,
+  isShutOut: false,
+  problem: "",
+  connection: { state: "connecting", text: "", offlineSince: null, blind: null },
+  missed: newMissed(Date.now()),
+  who: sessionStorage.getItem(WHO) ?? "",
   filter: { words: "", urgency: null },
   mode: "List",
   theme: localStorage.getItem(THEME) ?? "",
@@ -61,17 +66,7 @@ const actions = {
     keepLogin(null);
     link?.close();
     link = null;
-    Object.assign(state, {
-      isLoggedIn: false,
-      problem: "",
-      board: newBoard(),
-      attention: newAttention(),
-      evidence: new Map(),
-      views: [],
-      commands: [],
-      selected: null,
-      lastMessage: null,
-    });
+    Object.assign(state, nothing(), { isLoggedIn: false, isShutOut: false, problem: "" });
     update();
   },
   sound(isWanted) {
@@ -141,8 +136,7 @@ const actions = {
 const fieldOf = (name) => document.querySelector(`.acknowledge [name=${name}]`);
 
 function start(login) {
-  const fresh = { board: newBoard(), attention: newAttention(), evidence: new Map(), views: [], lastMessage: null };
-  Object.assign(state, { isLoggedIn: true, problem: "", missed: newMissed(Date.now()), ...fresh });
+  Object.assign(state, nothing(), { isLoggedIn: true, problem: "", missed: newMissed(Date.now()) });
   link?.close();
   link = connect({ ...state.settings, ...login, onState, onMessage });
   draw();
@@ -151,9 +145,10 @@ function start(login) {
 function onState({ state: name, text, since }) {
   if (name === "refused") {
     keepLogin(null);
-    Object.assign(state, { isLoggedIn: false, problem: text });
+    Object.assign(state, nothing(), { isLoggedIn: false, problem: text });
   }
   const before = state.connection;
+  state.isShutOut = isShutOut(state.isShutOut, before.state, name);
   const offlineSince = name === "lost" ? (before.offlineSince ?? since) : null;
   const blind = before.offlineSince === null ? before.blind : { since: before.offlineSince, until: since };
   state.connection = { state: name, text, offlineSince, blind };
@@ -182,7 +177,7 @@ function update() {
   const began = performance.now();
   isDue = false;
   state.now = Date.now();
-  const isAway = state.isLoggedIn && state.connection.state === "lost";
+  const isAway = state.isShutOut || (state.isLoggedIn && state.connection.state === "lost");
   // While the broker is away, ages grow, but no box becomes silent by it.
   state.views = look(state.board, state.now, blindSince(state.connection, state.now));
   state.commands = settled(aged(state.commands, state.now), state.views);
@@ -208,8 +203,11 @@ function announcement() {
 }
 
 function Page() {
-  if (!state.isLoggedIn)
-    return h(Login, { settings: state.settings, message: state.problem, onLogin: actions.login });
+  if (!state.isLoggedIn) {
+    const { settings, problem, isShutOut: isOut, attention } = state;
+    const onQuiet = isOut && attention.quiet === null ? () => actions.quiet("connection") : null;
+    return h(Login, { settings, message: problem, isShutOut: isOut, onQuiet, onLogin: actions.login });
+  }
   const view = state.selected && state.views.find(({ key }) => key === state.selected);
   const views = shown(state.views, state.filter);
   const isOld = state.connection.state !== "online";

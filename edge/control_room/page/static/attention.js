@@ -67,6 +67,15 @@ export function outageOf(attention, isLost) {
 }
 
 /**
+ * Return whether a page that has watched sees no alarm any more, as the broker refuses its login; until it is let in
+ * again. `before` and `after` are states of the connection.
+ */
+export function isShutOut(was, before, after) {
+  if (after === "refused") return was || before === "online" || before === "lost";
+  return was && after !== "online";
+}
+
+/**
  * Return since when the silence of a box says nothing, as the broker was away: until a minute after its return, in
  * which each box can speak. Null elsewhere.
  */

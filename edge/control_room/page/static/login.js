@@ -1,8 +1,10 @@
 // The form in which a guard logs in. User and password are kept in memory, or in this tab where the guard wants that.
 
 import { h } from "./vendor/preact.mjs";
+import { STOP_SOUND } from "./words.js";
 
 const KEY = "gammabox-login";
+const SHUT_OUT = " No alarm can come here until you are connected again. Call the technician, send patrols.";
 
 /** Return the login that this tab keeps, or null. */
 export function keptLogin() {
@@ -20,8 +22,11 @@ export function keepLogin(login) {
   else sessionStorage.removeItem(KEY);
 }
 
-/** Show the form. `message` says why the last login failed. */
-export function Login({ settings, message, onLogin }) {
+/**
+ * Show the form. `message` says why the last login failed, and `isShutOut` whether that ended a page that has watched;
+ * `onQuiet` stops the sound that tells so.
+ */
+export function Login({ settings, message, isShutOut, onQuiet, onLogin }) {
   const submit = (event) => {
     event.preventDefault();
     const values = new FormData(event.currentTarget);
@@ -33,7 +38,8 @@ export function Login({ settings, message, onLogin }) {
     { class: "login" },
     h("h1", null, "Gammabox"),
     h("p", null, settings.site ? `Site ${settings.site}` : "All sites", h("br"), h("small", null, settings.url)),
-    message && h("p", { class: "problem", role: "alert" }, message),
+    message && h("p", { class: "problem", role: "alert" }, message, isShutOut && h("strong", null, SHUT_OUT)),
+    onQuiet && h("button", { type: "button", onClick: onQuiet }, STOP_SOUND),
     h(
       "form",
       { onSubmit: submit },

@@ -8,6 +8,7 @@ import {
   blindSince,
   follow,
   hidden,
+  isShutOut,
   manyAway,
   mute,
   mutedHere,
@@ -254,4 +255,12 @@ test("the short line counts what rings here, and tells a lost connection instead
   assert.equal(told(views, "lost", ["a"]), "1 alarm, 1 overload, connection lost");
   assert.equal(told([], "lost"), "Connection lost");
   assert.equal(told([ringing("a", "alarm")], "online", ["a"]), "");
+});
+
+test("a page that has watched is shut out by a refusal, until it is let in again", () => {
+  const after = (...names) => names.slice(1).reduce((was, name, index) => isShutOut(was, names[index], name), false);
+  assert.equal(after("connecting", "refused"), false);
+  assert.equal(after("connecting", "online", "lost", "refused"), true);
+  assert.equal(after("online", "refused", "connecting", "refused", "connecting"), true);
+  assert.equal(after("lost", "refused", "connecting", "online", "lost"), false);
 });

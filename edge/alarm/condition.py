@@ -25,6 +25,8 @@ has not looked long enough."""
 LEARNING_STEPS = 10
 """Progress of learning is told in steps of a tenth, so that it does not change with every frame."""
 
+LEAKS = "some hits follow things that move or stand on points of light (snow, stars), and others like them may count"
+
 
 @dataclass(frozen=True, slots=True)
 class Situation:
@@ -101,7 +103,8 @@ def _reasons(tracker: AlarmTracker, settings: AlarmSettings, ten_s: RecentRate) 
     elif ten_s.live_s > 0 and significance_sigma(ten_s.hits, ten_s.live_s, tracker.background) > EXCESS_SIGMAS:
         reasons.append("rate of the last 10 s is higher than the background")
     if tracker.population.blinds or tracker.population.leak_hz > settings.source_rate_hz:
-        reasons += [f"cannot tell a source from a nuisance: {doubt}" for doubt in tracker.population.doubts]
+        doubts = tracker.population.doubts or (LEAKS,)
+        reasons += [f"cannot tell a source from a nuisance: {doubt}" for doubt in doubts]
     if tracker.overload is not None:
         reasons.append(f"more than can be judged: {tracker.overload}")
     return tuple(reasons)

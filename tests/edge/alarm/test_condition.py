@@ -79,3 +79,15 @@ def test_situation_of_an_alarm_needs_no_reason(overload):
     situation = play(tracker, 5, hits_in_25=10, start_s=20, overload=overload)
     assert (situation.condition, situation.reasons, situation.alarm_stands) == ("alarm", (), True)
     assert situation.overload == overload
+
+
+def test_situation_with_a_few_hits_of_a_nuisance_is_not_clear_where_they_could_hide_a_source():
+    weak = AlarmSettings(source_rate_hz=0.01)
+    tracker = AlarmTracker(weak, known=KNOWN)
+    for second in range(30):
+        play(tracker, 0.04, start_s=second, explained=second % 3 > 0)
+        play(tracker, 0.96, start_s=second + 0.04)
+    assert tracker.population.leak_hz > weak.source_rate_hz
+    situation = situation_of(tracker, weak)
+    assert (situation.condition, situation.nuisances) == ("learning", ())
+    assert situation.reasons[0].startswith("cannot tell a source from a nuisance: some hits follow things that move")

@@ -33,6 +33,7 @@ export async function checkAcknowledge(page, box, script, python) {
   await page.keyboard.press("Enter");
   await page.getByText("Acknowledged. Everybody sees it.").waitFor();
   await page.getByText(/^J\. Okafor acknowledged it/).waitFor();
+  require((await page.locator(".news").count()) === 0, "nobody is told of the own acknowledgement as of another's");
   const banners = await page.locator(".banner.alarm:not(.overload)").count();
   require(banners === 0, "the banner goes when the alarm is acknowledged", banners);
   const mark = await page.locator(".box.alarm .word").first().textContent();

@@ -195,6 +195,8 @@ export class Box {
       const isKnown = verb === "silence" || command.arguments.alarm_id === this.id;
       const error = isKnown ? null : "no alarm stands";
       await this.publish(`rsp/${verb}`, { transaction_id: command.transaction_id, ok: isKnown, error, result: {} });
+      // A slow network may bring the alarm after the answer.
+      await new Promise((done) => setTimeout(done, 500));
       if (isKnown) await this.take(command.by, command.reason, command.arguments.minutes);
     });
   }

@@ -1,6 +1,6 @@
 // The form in which a guard takes charge of an alarm: who, why, and whether the sound comes back after a while.
 
-import { followed, isTwice, isUnread, opened, problemsOf, sent } from "./taking.js";
+import { confirmed, followed, isOut, isTwice, isUnread, opened, problemsOf, sent } from "./taking.js";
 import { clockTime, moment } from "./text.js";
 import { Component, createRef, h } from "./vendor/preact.mjs";
 import { ringsAgain } from "./words.js";
@@ -33,9 +33,9 @@ export class Acknowledge extends Component {
     if (isHeld && !wasHeld) this.form.current.querySelector("button.main").scrollIntoView({ block: "nearest" });
     const [last] = this.props.commands;
     // What is confirmed is not sent a second time by a press too many.
-    if (form.sent && last?.state === "done" && last.since >= form.sentAt) {
+    if (isOut(form) && last?.state === "done" && last.since >= form.sentAt) {
       this.field("reason").value = "";
-      this.setState({ form: { ...form, sent: null } });
+      this.setState({ form: confirmed(form) });
     }
   }
 

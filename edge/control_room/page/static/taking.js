@@ -33,6 +33,16 @@ export function sent(form, { by, reason }, now) {
   return { read: form.news ?? form.read, news: null, newsAt: null, sent: { by, reason }, sentAt: now };
 }
 
+/** Return what a form knows after the box has confirmed what was sent. Its own acknowledgement may come after that. */
+export function confirmed(form) {
+  return { ...form, isConfirmed: true };
+}
+
+/** Return whether a form waits for the box to confirm what it has sent. */
+export function isOut(form) {
+  return form.sent !== null && !form.isConfirmed;
+}
+
 /** Return what is wrong with the fields, a sentence each; an empty text where nothing is. */
 export function problemsOf({ by, reason }) {
   return { by: by ? "" : "Write who you are.", reason: reason ? "" : "Write what you do about it." };

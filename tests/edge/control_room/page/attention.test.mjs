@@ -20,7 +20,9 @@ import { noteOf } from "../../../../edge/control_room/page/static/list.js";
 import { newMissed, updateMissed } from "../../../../edge/control_room/page/static/missed.js";
 import { number } from "../../../../edge/control_room/page/static/text.js";
 import {
+  confirmed,
   followed,
+  isOut,
   isTwice,
   isUnread,
   opened,
@@ -50,6 +52,16 @@ test("a form that was opened on an acknowledged alarm is not held by it, nor by 
   assert.deepEqual([after.news, after.read.by], [null, "Ann"]);
   assert.deepEqual([isTwice(after, 1_000), isTwice(after, 3_000), isTwice(form, 0)], [true, false, false]);
   assert.equal(followed(after, BO, 30).news, BO);
+});
+
+test("a form knows its own acknowledgement, also where it comes after the answer of the box", () => {
+  const asked = { by: "Ann", reason: "patrol 1 sent", minutes: 0 };
+  const form = sent(opened(null), asked, 10);
+  const answered = confirmed(form);
+  assert.deepEqual([isOut(opened(null)), isOut(form), isOut(answered)], [false, true, false]);
+  const after = followed(answered, { by: "Ann", utc: 9, reason: "patrol 1 sent" }, 20);
+  assert.deepEqual([after.news, after.read.by], [null, "Ann"]);
+  assert.equal(isOut(sent(after, asked, 30)), true);
 });
 
 test("a name and a reason are needed", () => {

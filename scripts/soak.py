@@ -9,6 +9,7 @@ it is known how many of its frames can be analysed.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import signal
 import socket
@@ -39,6 +40,8 @@ FPS = 25
 READINGS = 60
 LARGEST_MESSAGE_BYTES = 256_000
 STOP_S = 3.0
+START_S = 120.0
+"""A loaded machine takes long to start the agent; the time of the soak begins with its first health message."""
 
 DEVICE_YAML = """\
 site: soak
@@ -59,6 +62,27 @@ class Reading:
     descriptors: int
     folder_files: int
     folder_mb: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How the agent came to its end: by itself after some seconds, or by the signal that it was sent; `code` is then 0.
+
+    `stop_s` is the time from the signal to the end.
+    """
+
+    ran_s: float
+    by_itself: bool
+    code: int
+    stop_s: float
+
+    @property
+    def faults(self) -> list[str]:
+        """What is wrong with it."""
+        if self.by_itself:
+            return [f"the agent ended by itself after {self.ran_s:.0f} s, with code {self.code}"]
+        wrong = [f"the agent ended with code {self.code}"] if self.code else []
+        return [*wrong, f"the stop took {self.stop_s:.1f} s"] if self.stop_s > STOP_S else wrong
 
 
 def film(path: Path) -> None:
@@ -131,8 +155,8 @@ def growth_faults(readings: list[Reading], max_growth_mb: float) -> list[str]:
     return faults
 
 
-def soak(folder: Path, seconds: float, threads: int) -> tuple[list[Reading], Health, float]:
-    """Run the agent. Return the readings, its last health message and the seconds that its end took."""
+def soak(folder: Path, seconds: float, threads: int) -> tuple[list[Reading], Health, Ended]:
+    """Run the agent and return the readings, its last health message and its end; SystemExit where it says nothing."""
     film(folder / "film.avi")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -155,17 +179,23 @@ def soak(folder: Path, seconds: float, threads: int) -> tuple[list[Reading], Hea
             return any(getattr(message, "reason", "") == "stopped" for message in arrived)
 
         began_s = time.monotonic()
+        while agent.poll() is None and not healths and time.monotonic() - began_s < START_S:
+            listen()
+        began_s = time.monotonic()
         while agent.poll() is None and time.monotonic() - began_s < seconds:
             listen()
             if healths and time.monotonic() - began_s >= (len(readings) + 1) * seconds / READINGS:
-                readings.append(read(agent.pid, folder))
+                with contextlib.suppress(KeyError):  # it has just ended, and holds nothing any more
+                    readings.append(read(agent.pid, folder))
+        by_itself, ran_s = agent.poll() is not None, time.monotonic() - began_s
         began_s = time.monotonic()
         agent.send_signal(signal.SIGTERM)
-        agent.wait(60)
-        end_s = time.monotonic() - began_s
-        while not listen() and time.monotonic() - began_s < 30:
+        ended = Ended(ran_s, by_itself, agent.wait(60), time.monotonic() - began_s)
+        while not listen() and not by_itself and time.monotonic() - began_s < 30:
             pass
-    return readings, healths[-1], end_s
+    if not readings or not healths:
+        raise SystemExit(f"the agent tells nothing of itself: {(folder / 'agent.log').read_text('utf-8')[-2000:]}")
+    return readings, healths[-1], ended
 
 
 def main() -> int:
@@ -177,10 +207,8 @@ def main() -> int:
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        readings, health, end_s = soak(Path(folder), arguments.seconds, arguments.threads)
-    faults = [*account_faults(health), *growth_faults(readings, arguments.max_growth_mb)]
-    if end_s > STOP_S:
-        faults.append(f"the stop took {end_s:.1f} s")
+        readings, health, ended = soak(Path(folder), arguments.seconds, arguments.threads)
+    faults = [*account_faults(health), *growth_faults(readings, arguments.max_growth_mb), *ended.faults]
     last = readings[-1]
     verdict = {
         "frames": health.frames,
@@ -192,7 +220,7 @@ def main() -> int:
         "resident_mb": [round(reading.resident_mb, 1) for reading in readings],
         "threads": last.threads,
         "descriptors": last.descriptors,
-        "stop_s": round(end_s, 2),
+        "stop_s": round(ended.stop_s, 2),
         "faults": faults,
     }
     if arguments.json:
@@ -205,7 +233,7 @@ def main() -> int:
             )
         print(
             f"{counted(health.delivered, 'frame')}: {health.frames:,} analysed, {health.not_analysed:,} not analysed, "
-            f"{health.damaged:,} damaged, {health.dropped:,} dropped; stopped in {end_s:.1f} s"
+            f"{health.damaged:,} damaged, {health.dropped:,} dropped; stopped in {ended.stop_s:.1f} s"
         )
         print("\n".join(f"FAULT {fault}" for fault in faults) or "nothing grows, every frame is accounted for")
     return EXIT_CHECK_FAILED if faults else 0

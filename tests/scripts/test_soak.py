@@ -40,3 +40,20 @@ def test_growth_is_named(soak, name, step):
     readings = [soak.Reading(**{**flat, name: flat[name] + step * number}) for number in range(60)]
     assert [fault.split()[0] for fault in soak.growth_faults(readings, 8.0)] == [name]
     assert soak.growth_faults([soak.Reading(**flat)] * 60, 8.0) == []
+
+
+def test_agent_that_ends_by_itself_is_a_fault(soak, tmp_path, monkeypatch):
+    monkeypatch.setattr(soak, "DEVICE_YAML", soak.DEVICE_YAML.replace("loop: true", "loop: false"))
+    monkeypatch.setattr(soak, "READINGS", 1000)
+    readings, health, ended = soak.soak(tmp_path, 60, 2)
+    assert readings
+    assert health.delivered <= soak.FRAMES
+    assert [fault.split(" after ")[0] for fault in ended.faults] == ["the agent ended by itself"]
+
+
+@pytest.mark.parametrize(
+    ("code", "stop_s", "faults"),
+    [(0, 1.0, []), (1, 1.0, ["the agent ended with code 1"]), (0, 9.0, ["the stop took 9.0 s"])],
+)
+def test_end_of_the_agent_is_judged(soak, code, stop_s, faults):
+    assert soak.Ended(60.0, by_itself=False, code=code, stop_s=stop_s).faults == faults

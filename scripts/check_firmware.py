@@ -138,7 +138,11 @@ def check_inside(guest: Guest, bench: Bench) -> None:
     schema = guest.ask("cloud-init schema -c /var/lib/cloud/seed/nocloud/user-data 2>&1")
     tell("user-data passes cloud-init's schema", schema, passed="Valid" in schema)
     host = guest.ask("hostname; cat /etc/machine-id; ls /etc/ssh/ssh_host_*_key | wc -l").split()
-    tell("name, machine id and host keys are its own", host, passed=host[0] == DEVICE and len(host[1]) == 32)
+    tell(
+        "name, machine id and host keys are its own",
+        host,
+        passed=host[0] == DEVICE and len(host[1]) == 32 and host[2] != "0",
+    )
     size = int(guest.ask("df --output=size -B1M / | tail -1"))
     tell("the root fills the card", f"{size} MiB", passed=size > 2000)
 

@@ -171,6 +171,8 @@ def main() -> int:
     parser.add_argument("--burst", type=int, default=200)
     parser.add_argument("--write", type=Path, help="page whose table is replaced")
     given = parser.parse_args()
+    if given.boxes < WORKERS or given.boxes % WORKERS or given.burst % WORKERS:
+        parser.error(f"--boxes and --burst are shared by {WORKERS} programs: give multiples of {WORKERS}")
     with tempfile.TemporaryDirectory() as folder:
         found = run(given, Path(folder))
     print(table(found))

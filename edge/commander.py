@@ -152,9 +152,11 @@ class Commander:
         self, accepted: gate.Accepted, arguments: AcknowledgeArguments | SilenceArguments, utc: datetime
     ) -> dict[str, JsonValue]:
         known = self._reporter.alarm_id
+        wanted = arguments.alarm_id if isinstance(arguments, AcknowledgeArguments) else STANDING
+        if known is None and self._reporter.is_over(wanted):
+            raise CommandError("no alarm stands")
         if known is None:
             raise CommandError("this box has had no alarm since it started")
-        wanted = arguments.alarm_id if isinstance(arguments, AcknowledgeArguments) else STANDING
         if wanted == STANDING and not self._reporter.alarm_stands:
             raise CommandError("no alarm stands")
         if wanted not in {known, STANDING}:

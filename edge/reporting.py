@@ -94,6 +94,7 @@ class Reporter:
         self._blind: tuple[str, ...] = ()
         self._clear_since_s: float | None = None
         self._told: tuple[str, tuple[str, ...]] | None = None
+        self._had_alarm = False
 
     @property
     def alarm_id(self) -> str | None:
@@ -107,13 +108,17 @@ class Reporter:
         message = self._retained.get("alarm")
         return self.alarm_id is not None and isinstance(message, AlarmMessage) and message.state != "cleared"
 
+    def is_over(self, alarm_id: str) -> bool:
+        """Return whether an alarm has ended, as far as is known: where one of this run has, no older one stands."""
+        return self._had_alarm or any(past.id == alarm_id for past in self._past.others(None))
+
     def restate_alarm(self, utc: datetime) -> None:
         """Send the retained alarm again, as somebody has taken charge of it."""
         with self._lock:
             message = self._retained.get("alarm")
             if isinstance(message, AlarmMessage) and message.alarm is not None:
                 state = "updated" if message.state == "raised" else message.state
-                self._send_state(utc, state, message.alarm, message.reasons)
+                self._send_state(utc, state, message.alarm, message.reasons, restated=True)
 
     def answer(
         self,
@@ -244,10 +249,22 @@ class Reporter:
         log.info("condition: %s", f"learning: {'; '.join(reasons)}" if reasons else "clear")
         self._send_state(utc, told[0], None, reasons)
 
-    def _send_state(self, utc: datetime, state: str, detail: AlarmDetail | None, reasons: tuple[str, ...] = ()) -> None:
+    def _send_state(
+        self,
+        utc: datetime,
+        state: str,
+        detail: AlarmDetail | None,
+        reasons: tuple[str, ...] = (),
+        *,
+        restated: bool = False,
+    ) -> None:
         given = None if detail is None else self._acknowledged(detail.id)
+        self._had_alarm |= detail is not None
         if detail is not None and state == "cleared":
-            self._past.note(detail, utc, given)
+            if restated:
+                self._past.acknowledge(detail.id, given)
+            else:
+                self._past.note(detail, utc, given)
         message = self._stamp.make(
             AlarmMessage,
             utc,

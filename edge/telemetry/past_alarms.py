@@ -57,18 +57,25 @@ class PastAlarms:
         return tuple(past for past in self._past if past.id != alarm_id)
 
     def note(self, alarm: AlarmDetail, utc: datetime, acknowledged: Acknowledgement | None) -> None:
-        """Remember an alarm that has ended at a time. One that is known already keeps the time of its end."""
-        ended = next((past.ended_utc for past in self._past if past.id == alarm.id), utc)
+        """Remember an alarm that has ended at a time; one that had come again has ended now."""
         noted = PastAlarm(
             id=alarm.id,
             raised_utc=alarm.raised_utc,
-            ended_utc=ended,
+            ended_utc=utc,
             maximum_hz=alarm.maximum_hz,
             hits=alarm.hits,
             lower_limit=alarm.lower_limit,
             acknowledged=acknowledged,
         )
-        self._past = (noted, *self.others(alarm.id))[:MAX_PAST]
+        self._keep((noted, *self.others(alarm.id))[:MAX_PAST])
+
+    def acknowledge(self, alarm_id: str, acknowledged: Acknowledgement | None) -> None:
+        """Remember who has taken charge of an alarm that is over."""
+        changed = {"acknowledged": acknowledged}
+        self._keep(tuple(past.model_copy(update=changed) if past.id == alarm_id else past for past in self._past))
+
+    def _keep(self, past: tuple[PastAlarm, ...]) -> None:
+        self._past = past
         if self._path is None:
             return
         try:

@@ -157,9 +157,22 @@ def test_acknowledge_refuses_what_does_not_stand(rig, state, alarm_id, expected)
 
 def test_acknowledge_of_an_alarm_that_is_over_keeps_it_cleared(rig):
     rig.reporter._send_alarm(ALARM)
-    rig.reporter._send_state(NOW, "cleared", rig.alarms()[-1].alarm)
+    ended = NOW - timedelta(minutes=1)
+    rig.reporter._send_state(ended, "cleared", rig.alarms()[-1].alarm)
     assert rig.give("acknowledge", alarm_id="gate-1").ok
     assert (rig.alarms()[-1].state, rig.alarms()[-1].acknowledged.by) == ("cleared", "Ada")
+    rig.reporter._send_state(NOW, "learning", None, ("the camera is covered",))
+    (past,) = rig.alarms()[-1].past
+    assert (past.id, past.ended_utc, past.acknowledged.by) == ("gate-1", ended, "Ada")
+
+
+@pytest.mark.parametrize(("verb", "arguments"), [("acknowledge", {"alarm_id": "gate-1"}), ("silence", {"minutes": 5})])
+def test_acknowledge_says_that_an_alarm_is_over_that_the_box_speaks_of_no_more(rig, verb, arguments):
+    rig.reporter._send_alarm(ALARM)
+    rig.reporter._send_state(NOW, "cleared", rig.alarms()[-1].alarm)
+    rig.reporter._send_state(NOW, "learning", None, ("the camera is covered",))
+    answer = rig.give(verb, **arguments)
+    assert (answer.ok, answer.error) == (False, "no alarm stands")
 
 
 def test_acknowledgement_survives_a_restart(make_rig):

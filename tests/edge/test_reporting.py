@@ -139,9 +139,17 @@ def test_past_alarms_are_few_and_keep_the_time_of_their_end(tmp_path):
     past = PastAlarms(tmp_path / "alarms.json")
     for number in range(9):
         past.note(alarm_of(f"gate-{number}"), START, None)
-    past.note(alarm_of("gate-8"), START + timedelta(seconds=9), Acknowledgement(by="Ann", utc=START))
+    past.acknowledge("gate-8", Acknowledgement(by="Ann", utc=START))
     assert [each.id for each in past.others("gate-7")] == ["gate-8", "gate-6", "gate-5", "gate-4"]
     assert (past.others(None)[0].ended_utc, past.others(None)[0].acknowledged.by) == (START, "Ann")
+
+
+def test_past_alarm_that_came_again_has_its_last_end(tmp_path):
+    past = PastAlarms(tmp_path / "alarms.json")
+    for minutes in (0, 20):
+        past.note(alarm_of("gate-1"), START + timedelta(minutes=minutes), None)
+    (known,) = PastAlarms(tmp_path / "alarms.json").others(None)
+    assert known.ended_utc == START + timedelta(minutes=20)
 
 
 @pytest.mark.parametrize("content", [b"{", b"\xff", b'{"schema_version": 9}'])

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from firmware_config.site import Box, Broker
 
-CONFIG_FILE = "/etc/gammabox/device.yaml"
-CONFIG_FOLDER = "/etc/gammabox"
 # Names are taken from the folder of device.yaml, wherever that lies.
 TLS_FILES = {"ca_file": "ca.crt", "cert_file": "box.crt", "key_file": "box.key"}
 PASSWORD_FILE = "/run/credentials/gammabox-edge.service/broker-password"  # noqa: S105 - where it lies, not what it is

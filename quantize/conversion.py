@@ -28,7 +28,6 @@ RECIPES: tuple[Recipe, ...] = get_args(Recipe)
 INT8_RECIPE: Recipe = "static_wi8_ai8"
 
 OLDEST_RUNTIME = (2, 14)  # the last release of tflite-runtime, on which bundles have to load
-INTEGERS = frozenset({"INT8", "INT32", "INT64", "BOOL"})
 
 
 def convert(

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     import paho.mqtt.client as paho
     from simulated_box import Outgoing
 
-UPDATE_S = 10.0
 STEP_S = 0.1
 KEPT = ("status", "info", "health", "alarm")
 LATE_S = 20.0

@@ -101,11 +101,6 @@ def as_jpeg(picture: NDArray[np.uint8], quality: int = 80) -> str:
     return _address("jpeg", cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes())
 
 
-def as_webp(picture: NDArray[np.uint8], quality: int = 60) -> str:
-    """Return a picture as an address that holds it as WebP."""
-    return _address("webp", cv2.imencode(".webp", picture, [cv2.IMWRITE_WEBP_QUALITY, quality])[1].tobytes())
-
-
 def _draw_corners(tile: Image, x: int, y: int) -> None:
     """Draw four corners around a pixel of an enlarged tile, which hide nothing of the hit."""
     reach, arm = 4 * ENLARGED, 2 * ENLARGED

@@ -61,11 +61,6 @@ def bins(strata: Sequence[Strata], named: Sequence[str] = NAMED) -> Iterator[tup
             yield name, kind, texts == kind
 
 
-def motion_of(strata: Sequence[Strata]) -> NDArray[np.float64]:
-    """Return the motion under the spot of each sample, grey levels, shape (n,); 0 where the dataset notes none."""
-    return np.array([float(sample.get("motion_dn") or 0.0) for sample in strata])
-
-
 def _number(value: object) -> float:
     return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else float("nan")
 

@@ -1,6 +1,6 @@
 """Samples are sorted into strata by what the dataset notes of them."""
 
-from trainer.judging.strata import bins, motion_of
+from trainer.judging.strata import bins
 
 NOTES = tuple(
     {"added_dn": added, "nuisance": nuisance, "proposed": proposed}
@@ -18,7 +18,3 @@ def test_bins_hold_every_noted_value_once():
         ("proposed", "no"): 1,
         ("proposed", "yes"): 2,
     }
-
-
-def test_motion_of_unnoted_samples_is_zero():
-    assert motion_of(({"motion_dn": 2.5}, {"motion_dn": None}, {})).tolist() == [2.5, 0, 0]

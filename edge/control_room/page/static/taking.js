@@ -2,7 +2,7 @@
 // what was sent. No input or output.
 
 /** So long somebody else's acknowledgement stands in the form before it can be replaced. */
-export const READ_MS = 3_000;
+const READ_MS = 3_000;
 const TWICE_MS = 2_000;
 
 /** Return what a form knows that is opened while an acknowledgement, or null, is known. */

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from paho.mqtt.enums import MQTTErrorCode
 
 from edge.errors import BrokerError
-from edge.telemetry.login import NAMES, V3, V5, Login, disconnect, reason_of
+from edge.telemetry.login import NAMES, VERSIONS, Login, disconnect, reason_of
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -55,7 +55,7 @@ class Conversation:
         self._login = Login(settings)
         self._heard: list[Heard] = []
         self._answers: dict[int, ReasonCode] = {}
-        versions = {"auto": (V5, V3), "5": (V5,), "3.1.1": (V3,)}[settings.protocol]
+        versions = VERSIONS[settings.protocol]
         refusal = None
         for version in versions:
             self._client, reason = self._opened(settings, version)

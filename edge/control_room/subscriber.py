@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from edge.control_room.arrivals import Arrival, Received, Removed, Unreadable
 from edge.errors import BrokerError
 from edge.telemetry.commands import Command, Response
-from edge.telemetry.login import NAMES, V3, V5, Login, disconnect, reason_of
+from edge.telemetry.login import NAMES, VERSIONS, Login, disconnect, reason_of
 from edge.telemetry.messages import MessageError, decode
 from edge.telemetry.topics import CommandTopic, Kind, Topic, of_answers, of_kind, of_site, parse, parse_command
 
@@ -123,7 +123,7 @@ class Subscriber:
         disconnect(self._client)
 
     def _first_client(self) -> paho.Client:
-        versions = {"auto": (V5, V3), "5": (V5,), "3.1.1": (V3,)}[self._settings.protocol]
+        versions = VERSIONS[self._settings.protocol]
         place = f"{self._settings.host}:{self._settings.port}"
         for version in versions:
             try:

@@ -13,7 +13,7 @@ from paho.mqtt.enums import MQTTErrorCode
 
 from edge.doctor.certificates import end_of, ends_of_file
 from edge.doctor.finding import fault, ok, skipped
-from edge.telemetry.login import NAMES, V3, V5, Login, disconnect, reason_of, tls_context
+from edge.telemetry.login import NAMES, V3, VERSIONS, Login, disconnect, reason_of, tls_context
 from edge.telemetry.topics import ROOT
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def login(settings: DeviceSettings) -> Iterator[Finding]:
     """
     mqtt = settings.mqtt
     place = f"{mqtt.host}:{mqtt.port}"
-    versions = {"auto": (V5, V3), "5": (V5,), "3.1.1": (V3,)}[mqtt.protocol]
+    versions = VERSIONS[mqtt.protocol]
     conversation = None
     for version in versions:
         conversation = _Conversation(settings, version)

@@ -27,6 +27,8 @@ NEXT_KEY = "next.key"
 V5 = MQTTProtocolVersion.MQTTv5
 V3 = MQTTProtocolVersion.MQTTv311
 NAMES = {V5: "5", V3: "3.1.1"}
+VERSIONS = {"auto": (V5, V3), "5": (V5,), "3.1.1": (V3,)}
+"""The versions of MQTT to try one after the other, by `MqttSettings.protocol`."""
 
 
 class Login:

@@ -314,7 +314,7 @@ def acknowledgement_of(given: acknowledgements.Acknowledgement | None) -> Acknow
     return Acknowledgement(_clean(given.by), given.utc, _clean(given.reason or ""), given.silenced_until_utc, earlier)
 
 
-def names_of(given: Acknowledgement) -> tuple[str, ...]:
+def acknowledgers_of(given: Acknowledgement) -> tuple[str, ...]:
     """Return who has acknowledged an alarm, each once, the latest first."""
     return tuple(dict.fromkeys((given.by, *(each.by for each in reversed(given.earlier)))))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 from rich.text import Text
 
-from edge.control_room.view import names_of, silence_is_over
+from edge.control_room.view import acknowledgers_of, silence_is_over
 from edge.control_room.watch.overloads import is_overload
 from edge.control_room.watch.rows import ACKNOWLEDGED, AGAIN, OFF, STYLES, acknowledged_text, cells
 from edge.control_room.watch.words import local_time, rate_text, time_text
@@ -80,7 +80,7 @@ def alarm_row(
     text.append(cells(word, STATE_WIDTH), style=style)
     text.append(f" {local_time(alarm.raised, zone):%d %b %H:%M:%S} {cells(alarm.device, box)}")
     rate = ">" if is_overload(alarm) else f"{'>' if alarm.lower_limit else ''}{rate_text(alarm.maximum_hz)}"
-    by = "nobody" if given is None else ", ".join(names_of(given))
+    by = "nobody" if given is None else ", ".join(acknowledgers_of(given))
     text.append(f" {cells(alarm.place, place)} {rate:>{RATE_WIDTH}} {cells(by, BY_WIDTH)}")
     return text
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edge.control_room.watch.bell import names_of
+from edge.control_room.watch.bell import box_names
 from edge.control_room.watch.rows import acknowledged_text
 from edge.control_room.watch.words import clock_text
 
@@ -87,7 +87,7 @@ def others_ring(views: Sequence[View], asked: View) -> str:
     ringing = [view for view in views if view.is_urgent and (view.site, view.device) not in known]
     if not ringing:
         return ""
-    names = names_of(ringing, several_sites=len({view.site for view in views}) > 1)
+    names = box_names(ringing, several_sites=len({view.site for view in views}) > 1)
     return f"{names} {'rings' if len(ringing) == 1 else 'ring'}: Esc, then Home"
 
 

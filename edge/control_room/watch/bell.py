@@ -64,7 +64,7 @@ class Bell:
         """Silence all that rings now, until something new comes; return what to say of it."""
         already = self.off_for(views)
         outage = self._outage.kind != "" and not self._outage.muted
-        names = names_of(self._attention.mute(views), several_sites=len({view.site for view in views}) > 1)
+        names = box_names(self._attention.mute(views), several_sites=len({view.site for view in views}) > 1)
         silenced = " and ".join([names] * (names != "") + [OUTAGES.get(self._outage.kind, "")] * outage)
         self._outage.muted = self._outage.kind != ""
         if silenced:
@@ -78,7 +78,7 @@ class Bell:
         return " and ".join(parts)
 
 
-def names_of(views: Sequence[View], *, several_sites: bool) -> str:
+def box_names(views: Sequence[View], *, several_sites: bool) -> str:
     """Return the names of boxes, as many as fit, and how many more there are."""
     names = [view.name if several_sites else view.device for view in views]
     shown = [

@@ -63,19 +63,21 @@ def poisson_interval(count: int) -> tuple[float, float]:
 
 
 def _mean_where(count: int, probability: float) -> float:
-    """Return the Poisson mean of which `count` or fewer events have a probability, by bisection."""
-    low, high = 0.0, count + 10.0 + 5 * math.sqrt(count + 1.0)
+    """Return the Poisson mean of which `count` or fewer events have a probability, by Newton's method.
+
+    The slope of that probability is the one of exactly `count` events, with a minus.
+    """
+    mean = gamma_quantile(count + 1, Z_95 if probability < 0.5 else -Z_95)
     for _ in range(60):
-        mean = (low + high) / 2
-        term = total = 1.0
+        term = total = math.exp(-mean)
         for number in range(1, count + 1):
             term *= mean / number
             total += term
-        if math.exp(-mean) * total > probability:
-            low = mean
-        else:
-            high = mean
-    return (low + high) / 2
+        step = (total - probability) / term
+        mean += step
+        if abs(step) <= 1e-15 * mean:
+            break
+    return mean
 
 
 def gamma_quantile(shape: float, sigmas: float) -> float:
@@ -143,6 +145,42 @@ def threshold_at_fpr(negatives: NDArray[np.floating], fpr: float, levels: NDArra
         return float(np.nextafter(exceeded, math.inf)) if allowed < len(falling) else -math.inf
     above = levels[levels > exceeded]
     return float(above.min()) if len(above) else math.inf
+
+
+def row_medians(values: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return the medians along the second axis, shape (n, …), of values of shape (n, m, …).
+
+    They are those of `numpy.median`, in fewer calls.
+
+    Examples
+    --------
+    >>> row_medians(np.array([[3.0, 1.0, 2.0], [5.0, 9.0, 1.0]])).tolist()
+    [2.0, 5.0]
+
+    """
+    middle = values.shape[1] // 2
+    if values.shape[1] % 2:
+        return np.partition(values, middle, axis=1)[:, middle]
+    parted = np.partition(values, (middle - 1, middle), axis=1)
+    medians: NDArray[np.floating] = (parted[:, middle - 1] + parted[:, middle]) / 2
+    return medians
+
+
+def row_quantiles(values: NDArray[np.floating], share: float) -> NDArray[np.float64]:
+    """Return a quantile of each row, shape (n,), of values of shape (n, m), between two values in proportion.
+
+    Examples
+    --------
+    >>> row_quantiles(np.array([[3.0, 1.0, 2.0, 4.0]]), 0.5).tolist()
+    [2.5]
+
+    """
+    place = share * (values.shape[1] - 1)
+    low = min(int(place), values.shape[1] - 2)
+    parted = np.partition(values, (low, low + 1), axis=1)
+    below, above = parted[:, low].astype(np.float64), parted[:, low + 1]
+    quantiles: NDArray[np.float64] = below + (above - below) * (place - low)
+    return quantiles
 
 
 def sigmoid(log_odds: NDArray[np.floating]) -> NDArray[np.float64]:

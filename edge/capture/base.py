@@ -13,8 +13,10 @@ import cv2
 from edge.capture.camera_fault import MAX_SENTENCE
 from edge.capture.camera_monitor import CameraMonitor
 from edge.capture.camera_watch import SourceFacts
+from edge.capture.colour_demand import ColourDemand
 from edge.capture.frame import Frame
 from edge.capture.jpeg import DamagedJpegError, InterlacedError, complete_jpeg, decode_grey, weave
+from edge.capture.jpeg_colours import decode_both
 from edge.capture.report import LISTED_DAMAGES, Damage, Report, count_reason
 from edge.errors import SourceError
 from edge.redaction import redacted
@@ -87,6 +89,7 @@ class Source(ABC):
         self._warnings: dict[str, str] = {}
         self._events: dict[str, int] = {}
         self._refused: tuple[str, ...] = ()
+        self._demand = ColourDemand()
         self._monitor = CameraMonitor(self._facts, expected_fps=fps if self.live else 0)
 
     def __enter__(self) -> Self:
@@ -203,18 +206,20 @@ class Source(ABC):
     def _from_jpeg(self, packet: bytes, sequence: int, monotonic_s: float, utc: datetime) -> Frame | None:
         """Return the frame of a packet with one JPEG. A damaged one is entered in the report, and None is returned."""
         began = time.perf_counter()
+        jpeg, colours, halved = None, None, None
         try:
             try:
-                jpeg, colour = complete_jpeg(packet, self._full_height), None
-                grey = decode_grey(jpeg)
+                jpeg = complete_jpeg(packet, self._full_height)
+                both = self._demand.is_likely(sequence)
+                grey, halved = decode_both(jpeg) if both else (decode_grey(jpeg), None)
             except InterlacedError as fields:
-                jpeg, (grey, colour) = None, weave(fields.top, fields.bottom)
+                grey, colours = weave(fields.top, fields.bottom)
                 self._warn("interlaced", INTERLACED_WARNING)
         except DamagedJpegError as error:
             self._damage(sequence, str(error))
             return None
-        decode_ms = (time.perf_counter() - began) * 1e3
-        return self._deliver(Frame(sequence, monotonic_s, utc, grey, jpeg=jpeg, bgr=colour, decode_ms=decode_ms))
+        frame = Frame(sequence, monotonic_s, utc, grey, jpeg=jpeg, bgr=colours, bgr_halved=halved, demand=self._demand)
+        return self._deliver(replace(frame, decode_ms=(time.perf_counter() - began) * 1e3))
 
     def _from_picture(
         self, picture: Image, sequence: int, monotonic_s: float, utc: datetime, decode_ms: float

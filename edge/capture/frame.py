@@ -11,6 +11,7 @@ import numpy as np
 
 from edge.arguments import described, require
 from edge.capture.jpeg import DamagedJpegError, is_coloured
+from edge.capture.jpeg_colours import decode_both, halved
 from edge.errors import InputError, SourceError
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from numpy.typing import NDArray
+
+    from edge.capture.colour_demand import ColourDemand
 
 Image: TypeAlias = "NDArray[np.uint8]"
 
@@ -55,7 +58,11 @@ class Frame:
     repeats_before : int
         Pictures between the frame before and this one that were left out because they repeat it.
     decode_ms : float
-        Milliseconds that decoding the grey picture took.
+        Milliseconds that decoding the grey picture took, with its colours where both were decoded at once.
+    bgr_halved : uint8 array, shape (ceil(height / 2), ceil(width / 2), 3), or None
+        Colours at half the size, where they were decoded with the grey.
+    demand : ColourDemand or None
+        Of the frame's source; it is told when the colours of a JPEG are asked for.
 
     """
 
@@ -72,6 +79,8 @@ class Frame:
     period_s: float | None = None
     repeats_before: int = 0
     decode_ms: float = 0.0
+    bgr_halved: Image | None = field(default=None, repr=False)
+    demand: ColourDemand | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         grey = require(self.grey, np.ndarray, "the grey of a frame")
@@ -97,7 +106,8 @@ class Frame:
     def colour_halved(self) -> Image:
         """Decode the colours at half the size: uint8, shape (ceil(height / 2), ceil(width / 2), 3), blue first.
 
-        Cameras send colours at half the size anyway. It takes about as long as decoding the grey.
+        Cameras send colours at half the size anyway. It takes longer than decoding the grey, unless they were decoded
+        together. The colours are the same either way.
 
         Raises
         ------
@@ -106,8 +116,16 @@ class Frame:
 
         """
         if self.jpeg is None or self.bgr is not None or self.i420 is not None:
-            return _halved(self.colour())
-        return self._decoded(cv2.IMREAD_REDUCED_COLOR_2)
+            return halved(self.colour())
+        if self.demand is not None:
+            self.demand.note(self.sequence)
+        if self.bgr_halved is not None:
+            return self.bgr_halved
+        try:
+            _, colours = decode_both(self.jpeg)
+        except DamagedJpegError as error:
+            raise self._without_picture() from error
+        return colours if colours is not None else halved(self.colour())
 
     def colour(self) -> Image:
         """Decode the colours: uint8, shape (height, width, 3), blue first. Each call decodes the JPEG again."""
@@ -119,18 +137,21 @@ class Frame:
         if self.jpeg is None:
             grey: Image = cv2.cvtColor(self.grey, cv2.COLOR_GRAY2BGR)
             return grey
-        return self._decoded(cv2.IMREAD_COLOR)
+        return self._decoded()
 
-    def _decoded(self, how: int) -> Image:
+    def _decoded(self) -> Image:
         # The grey is not rotated, so a rotation noted in the file must not turn the colours either.
         content = np.frombuffer(self.jpeg or b"", np.uint8)
         try:
-            picture: Image | None = cv2.imdecode(content, how | cv2.IMREAD_IGNORE_ORIENTATION)
+            picture: Image | None = cv2.imdecode(content, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
         except cv2.error:
             picture = None
         if picture is None:
-            raise SourceError(f"frame {self.sequence}", "its JPEG holds no picture", "check the camera's cable")
+            raise self._without_picture()
         return picture
+
+    def _without_picture(self) -> SourceError:
+        return SourceError(f"frame {self.sequence}", "its JPEG holds no picture", "check the camera's cable")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -163,16 +184,6 @@ def triples(frames: Iterable[Frame]) -> Iterator[Triple]:
         window.append(frame)
         if len(window) == 3:
             yield Triple(*window)
-
-
-def _halved(picture: Image) -> Image:
-    """Return the picture at half the size, each pixel the mean of four. An odd last row or column counts twice."""
-    height, width = picture.shape[:2]
-    if height % 2 or width % 2:
-        picture = cv2.copyMakeBorder(picture, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
-    size = (picture.shape[1] // 2, picture.shape[0] // 2)
-    smaller: Image = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    return smaller
 
 
 def _follows(earlier: Frame, later: Frame) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 JPEG_START = b"\xff\xd8"
 JPEG_END = b"\xff\xd9"
 _END = 0xD9
-_SCAN = 0xDA
+SCAN = 0xDA
 _RESTART_INTERVAL = 0xDD
 _BOTTOM_FIRST = 2  # polarity in APP0 AVI1
 _BARE = {0x01, *range(0xD0, 0xD8)}
@@ -139,10 +140,10 @@ def _read_header(packet: bytes) -> tuple[int, int]:
     """Walk the segments up to the coded data. Return their offset and the restart interval."""
     at, restart_interval = 2, 0
     while True:
-        at, marker = _next_segment(packet, at)
+        at, marker = next_segment(packet, at)
         if marker == _END:
             raise DamagedJpegError("JPEG without picture data")
-        length = _length(packet, at)
+        length = segment_length(packet, at)
         if marker in _FRAME_HEADERS:
             height, width = (int.from_bytes(packet[at + i : at + i + 2], "big") for i in (3, 5))
             if not 0 < height * width <= MAX_PIXELS:
@@ -153,7 +154,7 @@ def _read_header(packet: bytes) -> tuple[int, int]:
         if marker == _RESTART_INTERVAL:
             restart_interval = int.from_bytes(packet[at + 2 : at + 4], "big")
         at += length
-        if marker == _SCAN:
+        if marker == SCAN:
             return at, restart_interval
 
 
@@ -179,15 +180,27 @@ def decode_grey(jpeg: bytes) -> NDArray[np.uint8]:
         The decoder finds no picture, or finds its data damaged.
 
     """
+    return decoded(jpeg, "GRAY")[..., 0]
+
+
+def decoded(jpeg: bytes, space: str) -> NDArray[np.uint8]:
+    """Return the channels of a JPEG: uint8, shape (height, width, channels). Those of colour are not smoothed.
+
+    Raises
+    ------
+    DamagedJpegError
+        As `decode_grey` raises it.
+
+    """
+    decode = functools.partial(simplejpeg.decode_jpeg, jpeg, space, fastupsample=True)
     try:
-        decoded = simplejpeg.decode_jpeg(jpeg, "GRAY")
+        channels: NDArray[np.uint8] = decode()
     except ValueError as error:
         surplus = _SURPLUS.search(str(error))
         if surplus is None or int(surplus[1]) > HARMLESS_SURPLUS_BYTES:
             raise DamagedJpegError(_reason(str(error))) from error
-        decoded = simplejpeg.decode_jpeg(jpeg, "GRAY", strict=False)
-    grey: NDArray[np.uint8] = decoded[..., 0]
-    return grey
+        channels = decode(strict=False)
+    return channels
 
 
 @takes(jpeg=bytes)
@@ -203,11 +216,16 @@ def picture_size(jpeg: bytes) -> tuple[int, int]:
 @takes(jpeg=bytes)
 def is_coloured(jpeg: bytes) -> bool:
     """Return whether a JPEG has colours, from its header. Raise DamagedJpegError where there is none."""
+    return space_of(jpeg) != "GRAY"
+
+
+def space_of(jpeg: bytes) -> str:
+    """Return what the channels of a JPEG are, in capitals. Raise DamagedJpegError where its header does not tell it."""
     try:
         _, _, space, _ = simplejpeg.decode_jpeg_header(jpeg)
     except ValueError as error:
         raise DamagedJpegError("JPEG with a broken header") from error
-    return bool(space.upper() != "GRAY")
+    return str(space).upper()
 
 
 def _reason(complaint: str) -> str:
@@ -219,8 +237,8 @@ def _reason(complaint: str) -> str:
     return "JPEG that cannot be decoded"
 
 
-def _next_segment(packet: bytes, at: int) -> tuple[int, int]:
-    """Return the offset after the next marker, and the marker."""
+def next_segment(packet: bytes, at: int) -> tuple[int, int]:
+    """Return the offset after the next marker, and the marker. Raise DamagedJpegError where there is none."""
     while True:
         if at >= len(packet):
             raise DamagedJpegError("JPEG cut short (in its header)")
@@ -236,7 +254,8 @@ def _next_segment(packet: bytes, at: int) -> tuple[int, int]:
             return at, marker
 
 
-def _length(packet: bytes, at: int) -> int:
+def segment_length(packet: bytes, at: int) -> int:
+    """Return the length that a segment says of itself. Raise DamagedJpegError where the packet is shorter."""
     length = int.from_bytes(packet[at : at + 2], "big")
     if length < 2 or at + length > len(packet):
         raise DamagedJpegError("JPEG cut short (in its header)")
@@ -267,7 +286,7 @@ def _walk_coded_data(packet: bytes, at: int) -> tuple[int | None, NDArray[np.uin
             return place + 1, marks[is_restart & (after_ff < first)]
         if marker not in _BETWEEN_SCANS:
             raise DamagedJpegError(f"stray marker FF{marker:02X} within the JPEG")
-        resume = place + 1 + _length(packet, place + 1)
+        resume = place + 1 + segment_length(packet, place + 1)
     if packet.endswith(b"\x00\x00") and not packet.endswith(b"\xff\x00\x00"):
         raise DamagedJpegError("JPEG cut short (zeros instead of its end)")
     return None, marks[is_restart & (after_ff < (first if first is not None else len(packet)))]

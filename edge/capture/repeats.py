@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, TypeAlias
 import cv2
 import numpy as np
 
+from edge.statistics import row_medians
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -173,7 +175,7 @@ class _Change:
     @property
     def level_dn(self) -> float:
         """Median of the noise of the tiles."""
-        return float(np.median(self.noise_dn))
+        return float(row_medians(self.noise_dn[None])[0])
 
     @property
     def is_step(self) -> bool:

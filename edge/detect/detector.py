@@ -19,7 +19,7 @@ from edge.detect.hit import DETECTION_STAGES, Detection
 from edge.detect.light import shipped_network
 from edge.detect.manifest import Bundle
 from edge.detect.networks import Classifier, Screen, some
-from edge.detect.nuisance import Surroundings, judge_hits, judge_unsure
+from edge.detect.nuisance import Surroundings, judge_spots
 from edge.detect.parts import ground_of
 from edge.detect.sensitivity import mean_sensitivity, sensitivity_table
 from edge.detect.spot import apart_from, merge_hits
@@ -206,7 +206,7 @@ class Detector:
         clock.lap("classify")
         around = Surroundings(view, tuple(camera.older), proposal.noise, len(found.candidates))
         unsure = apart_from(hits, self._unsure_spots(judged, scored)) if overload is None else ()
-        hits, graded = judge_hits(hits, around), judge_unsure(unsure, around)
+        hits, graded = judge_spots(hits, unsure, around)
         camera.older.append(view.greys[0])
         clock.lap("nuisance")
         weight = share_of(found.candidates, judged.looked_at) * asked_stands_for

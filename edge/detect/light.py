@@ -17,6 +17,7 @@ import numpy as np
 
 from edge.errors import BundleError
 from edge.files import read_text, why
+from edge.statistics import row_medians
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -163,12 +164,12 @@ def _shape(greys: Image, spike: Values) -> Values:
     peak = np.maximum(added[:, _WINDOW // 2, _WINDOW // 2], 1e-4)
     rise, tall = current - beside, spike[:, None, None]
     wide = _inner(rise, _INNER)
-    level = np.median(ground.reshape(len(ground), -1), axis=1)
+    level = row_medians(ground.reshape(len(ground), -1))
     stood = _inner((oldest + older) / 2, 3).max(axis=(1, 2)) - level
     sides, corners = _neighbours(added, peak)
     columns = [
         np.log(spike),
-        np.median(ground[:, ring], axis=1) / 255,
+        row_medians(ground[:, ring]) / 255,
         np.log(peak),
         *(np.log(np.maximum(_inner(added, side).sum(axis=(1, 2)) / peak, 0.3)) for side in (3, 5, 7)),
         np.log(np.maximum(np.where(wide > tall * _FOOT, wide, 0).sum(axis=(1, 2)) / spike, 1)),
@@ -231,7 +232,7 @@ def _colour(colours: Image, spike: Values) -> Values:
     """Return the colour of the light that each hit adds to its ground."""
     ring = ~_square(COLOUR_PX, 5)
     light = _LINEAR[colours]
-    added = light - np.median(light[:, ring], axis=1)[:, None, None]
+    added = light - row_medians(light[:, ring])[:, None, None]
     columns: list[Values] = []
     for side in (3, 5):
         sums = _inner(added, side).sum(axis=(1, 2))
@@ -239,7 +240,7 @@ def _colour(colours: Image, spike: Values) -> Values:
     levels = colours.astype(np.float32)
     brightness = levels @ np.array([0.114, 0.587, 0.299], np.float32)
     red, blue = (
-        _inner(shift, 3) - np.median(shift[:, ring], axis=1)[:, None, None]
+        _inner(shift, 3) - row_medians(shift[:, ring])[:, None, None]
         for shift in ((levels[..., 2] - brightness) * 0.713, (levels[..., 0] - brightness) * 0.564)
     )
     columns += [

@@ -7,18 +7,20 @@ the place where it stands, its colour and its shape often do.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
-from edge.detect.colour import colours_around
+from edge.detect.colour import colours_around, colours_of
 from edge.detect.companions import find_companions
 from edge.detect.crops import patches
 from edge.detect.faint import describe_more, grades_of, shipped_networks
 from edge.detect.hit import positions
 from edge.detect.light import COLOUR_PX, GREY_PX, describe, shipped_network
 from edge.detect.light import NAMES as LIGHT_NAMES
+from edge.statistics import row_quantiles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edge.capture.frame import Image
+    from edge.detect.colour import Colours
     from edge.detect.crops import Indices
     from edge.detect.hit import Hit
     from edge.detect.noise_map import NoiseMap
@@ -47,7 +50,7 @@ LIKE_LIGHT_ODDS = -1.0
 """Log odds below which a hit looks like light."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Surroundings:
     """What a frame shows around its spots.
 
@@ -67,6 +70,11 @@ class Surroundings:
     older: Sequence[Image]
     noise: NoiseMap
     candidates: int
+
+    @cached_property
+    def colours(self) -> Colours | None:
+        """The colours of the middle frame, decoded when they are first asked for; None where it has none."""
+        return colours_of(self.view.frame, self.view.mask)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,14 +112,34 @@ class SecondLook:
         return np.where(self.coloured, shipped_networks().log_odds(self.described), np.float32(np.nan))
 
 
-def judge_hits(hits: tuple[Hit, ...], around: Surroundings) -> tuple[Hit, ...]:
-    """Return the hits of a frame, with what else they may be."""
+def judge_spots(
+    hits: tuple[Hit, ...], unsure: tuple[Hit, ...], around: Surroundings
+) -> tuple[tuple[Hit, ...], tuple[Hit, ...]]:
+    """Look once more at the spots of a frame.
+
+    Parameters
+    ----------
+    hits : tuple of Hit
+    unsure : tuple of Hit
+        Candidates that the classifier refuses by little.
+    around : Surroundings
+
+    Returns
+    -------
+    hits : tuple of Hit
+        The same hits, with what else they may be.
+    graded : tuple of Hit
+        Those of the unsure that may be radiation, with their grades.
+
+    """
     first, rest = hits[:MAX_JUDGED], hits[MAX_JUDGED:]
-    if not first:
-        return hits
-    look = look_at(first, around)
-    columns = (look.moving.tolist(), look.on_light.tolist(), look.light_odds.tolist(), grades_of(look.sure_odds))
-    judged = (
+    spots = (*first, *unsure)
+    if not spots:
+        return hits, ()
+    look = look_at(spots, around)
+    sure_odds = look.sure_odds
+    columns = (look.moving.tolist(), look.on_light.tolist(), look.light_odds.tolist(), grades_of(sure_odds))
+    judged = tuple(
         replace(hit, nuisance=MOVES)
         if moves
         else replace(
@@ -120,22 +148,12 @@ def judge_hits(hits: tuple[Hit, ...], around: Surroundings) -> tuple[Hit, ...]:
             like_light=light_odds < LIKE_LIGHT_ODDS,
             grade=grade,
         )
-        for hit, moves, on_light, light_odds, grade in zip(first, *columns, strict=True)
+        for hit, moves, on_light, light_odds, grade in zip(first, *columns, strict=False)
     )
-    return (*judged, *rest)
-
-
-def judge_unsure(unsure: Sequence[Hit], around: Surroundings) -> tuple[Hit, ...]:
-    """Return the candidates that the classifier refuses by little, but that may be radiation, with their grades."""
-    if not unsure:
-        return ()
-    odds = look_at(unsure, around).sure_odds
-    known = ~np.isnan(odds)
-    return tuple(
-        replace(hit, grade=grade)
-        for hit, grade, said in zip(unsure, grades_of(odds), known.tolist(), strict=True)
-        if grade and said
-    )
+    known = ~np.isnan(sure_odds)
+    told = zip(unsure, columns[-1][len(first) :], known.tolist()[len(first) :], strict=True)
+    graded = tuple(replace(hit, grade=grade) for hit, grade, is_known in told if grade and is_known)
+    return (*judged, *rest), graded
 
 
 def look_at(spots: Sequence[Hit], around: Surroundings) -> SecondLook:
@@ -148,7 +166,7 @@ def look_at(spots: Sequence[Hit], around: Surroundings) -> SecondLook:
     on_light = on_points_of_light((previous, following, *older), xs, ys, spikes)
     past = [previous] * (2 - len(older)) + older
     greys = patches((*past, *view.greys), xs, ys, GREY_PX)
-    colours, coloured = colours_around(view.frame, spots, COLOUR_PX, view.mask)
+    colours, coloured = colours_around(around.colours, spots, COLOUR_PX)
     described = describe(greys, colours, np.array([spot.score for spot in spots]))
     more = describe_more(described, companions.shares, on_light, around.candidates)
     return SecondLook(companions.moving, on_light, more, coloured)
@@ -169,18 +187,22 @@ def on_points_of_light(
         By how much they exceed the frames around them, grey levels.
 
     """
-    height, width = frames[0].shape
-    reach = np.arange(_SIDE_PX) - _SIDE_PX // 2
+    if not len(xs):
+        return np.zeros(0, bool)
+    (height, width), reach = frames[0].shape, np.arange(_SIDE_PX) - _SIDE_PX // 2
+    rows, columns = np.clip(ys[:, None] + reach, 0, height - 1), np.clip(xs[:, None] + reach, 0, width - 1)
+    means: NDArray[np.float32] = np.mean(
+        [frame[rows[:, :, None], columns[:, None, :]] for frame in frames], axis=0, dtype=np.float32
+    )
+    smooth = np.stack([cv2.GaussianBlur(mean, (0, 0), _BLUR_PX) for mean in means])
     outside = np.ones((_SIDE_PX, _SIDE_PX), bool)
     near = slice((_SIDE_PX - _INNER_PX) // 2, (_SIDE_PX + _INNER_PX) // 2)
     outside[near, near] = False
     core = slice(_SIDE_PX // 2 - 1, _SIDE_PX // 2 + 2)
-    found = np.zeros(len(xs), bool)
-    for i, (x, y, spike) in enumerate(zip(xs, ys, spikes, strict=True)):
-        rows, columns = np.clip(y + reach, 0, height - 1), np.clip(x + reach, 0, width - 1)
-        mean = np.mean([frame[np.ix_(rows, columns)] for frame in frames], axis=0, dtype=np.float32)
-        smooth = cv2.GaussianBlur(mean, (0, 0), _BLUR_PX)
-        middle, high = np.quantile(smooth[outside], (0.5, 0.9))
-        light = float(smooth[core, core].max()) - middle
-        found[i] = light > _MIN_LIGHT_SHARE * spike and light > _STANDS_OUT * max(high - middle, _MIN_UNEVEN_DN)
-    return found
+    around = smooth[:, outside]
+    middle, high = row_quantiles(around, 0.5), row_quantiles(around, 0.9)
+    light = smooth[:, core, core].max(axis=(1, 2)) - middle
+    shines: NDArray[np.bool_] = (light > _MIN_LIGHT_SHARE * spikes) & (
+        light > _STANDS_OUT * np.maximum(high - middle, _MIN_UNEVEN_DN)
+    )
+    return shines

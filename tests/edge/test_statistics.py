@@ -8,6 +8,8 @@ from edge.statistics import (
     li_ma_sigma,
     log_odds,
     poisson_interval,
+    row_medians,
+    row_quantiles,
     sigmoid,
     threshold_at_fpr,
     wilson_interval,
@@ -34,6 +36,31 @@ def test_wilson_interval_ends_exactly_at_0_and_1():
 )
 def test_poisson_interval_is_the_exact_one(count, low, high):
     assert poisson_interval(count) == pytest.approx((low, high), rel=1e-3)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 17, 90, 200])
+def test_poisson_interval_leaves_the_same_chance_at_both_ends(count):
+    def chance_of_at_most(number, mean):
+        return math.fsum(math.exp(-mean + k * math.log(mean) - math.lgamma(k + 1)) for k in range(number + 1))
+
+    low, high = poisson_interval(count)
+    assert chance_of_at_most(count, high) == pytest.approx(0.025, rel=1e-9)
+    assert (chance_of_at_most(count - 1, low) if count else 0.975) == pytest.approx(0.975, rel=1e-9)
+
+
+@pytest.mark.parametrize("shape", [(4, 7), (4, 8), (1, 1), (3, 6, 2)], ids=str)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_row_medians_are_those_of_numpy(shape, dtype):
+    values = np.random.default_rng(1).normal(size=shape).astype(dtype)
+    medians = row_medians(values)
+    np.testing.assert_array_equal(medians, np.median(values, axis=1))
+    assert medians.dtype == dtype
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.5, 0.9, 1.0])
+def test_row_quantiles_are_those_of_numpy(share):
+    values = np.random.default_rng(2).normal(size=(5, 176))
+    np.testing.assert_allclose(row_quantiles(values, share), np.quantile(values, share, axis=1), rtol=1e-12)
 
 
 def test_gamma_quantile_never_falls_below_0():

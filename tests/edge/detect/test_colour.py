@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.capture.frame import Frame
-from edge.detect.colour import colours_around
+from edge.detect.colour import colours_around, colours_of
 from edge.detect.hit import Candidate
 
 WIDTH, HEIGHT = 97, 75  # odd on purpose
@@ -43,7 +43,7 @@ SIDE = 9
 
 def greenness(shown, spots, mask=None):
     """By how much the greenest pixel of each spot is greener than its ground; NaN where colours are not known."""
-    colours, known = colours_around(shown, spots, SIDE, mask)
+    colours, known = colours_around(colours_of(shown, mask), spots, SIDE)
     green = colours[..., 1].astype(float) - colours[..., [0, 2]].mean(axis=3)
     near = slice(SIDE // 2 - 1, SIDE // 2 + 2)
     found = green[:, near, near].max(axis=(1, 2), initial=-255) - np.median(green, axis=(1, 2))
@@ -110,5 +110,5 @@ def test_colour_under_a_mask_leaves_a_grey_picture_grey():
 
 
 def test_colour_of_no_spots_is_empty():
-    colours, known = colours_around(frame(picture([]), "bgr"), [], SIDE)
+    colours, known = colours_around(colours_of(frame(picture([]), "bgr")), [], SIDE)
     assert (colours.shape, known.shape) == ((0, SIDE, SIDE, 3), (0,))

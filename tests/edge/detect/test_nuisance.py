@@ -15,8 +15,7 @@ from edge.detect.nuisance import (
     POINT_OF_LIGHT,
     SecondLook,
     Surroundings,
-    judge_hits,
-    judge_unsure,
+    judge_spots,
     look_at,
     on_points_of_light,
 )
@@ -63,7 +62,8 @@ def surroundings(frames, bgr=None):
 
 def judged(frames, bgr=None):
     """Judge a hit at the place."""
-    return judge_hits((HIT,), surroundings(frames, bgr))[0]
+    (hit,), _ = judge_spots((HIT,), (), surroundings(frames, bgr))
+    return hit
 
 
 @pytest.mark.parametrize("texture", [0, 10], ids=["plain", "textured"])
@@ -115,13 +115,12 @@ def test_odds_decide_what_a_hit_looks_like(monkeypatch, light_odds, sure_odds, l
 
 
 @pytest.mark.parametrize(("sure_odds", "grade"), [(2.0, 0), (3.0, 1), (SURE_ODDS + 0.1, 2), (9.0, 4), (np.nan, 0)])
-def test_judge_unsure_returns_what_may_be_radiation(monkeypatch, sure_odds, grade):
+def test_judge_spots_returns_unsure_that_may_be_radiation(monkeypatch, sure_odds, grade):
     with_odds(monkeypatch, 0.0, sure_odds)
     rng = np.random.default_rng(8)
     around = surroundings(films(rng, ground(rng), (0, 0, 0, 90, 0)))
     expected = (replace(HIT, grade=grade),) if grade else ()
-    assert judge_unsure((HIT,), around) == expected
-    assert judge_unsure((), around) == ()
+    assert judge_spots((), (HIT,), around) == ((), expected)
 
 
 def test_second_look_describes_what_moves_and_shines():
@@ -160,7 +159,7 @@ def test_points_of_light_are_few_on_textured_ground():
     assert on_points_of_light(frames, xs, ys, np.full(300, 60)).mean() < 0.06
 
 
-def test_judge_hits_leaves_an_empty_frame():
+def test_judge_spots_leaves_an_empty_frame():
     rng = np.random.default_rng(5)
     grey = np.clip(rng.normal(60, 2, SIZE), 0, 255).astype(np.uint8)
-    assert judge_hits((), surroundings((grey, grey, grey))) == ()
+    assert judge_spots((), (), surroundings((grey, grey, grey))) == ((), ())

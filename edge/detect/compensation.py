@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
@@ -61,13 +63,12 @@ def compensated(greys: Image, size: int) -> Image:
     moved = np.empty((len(greys), size, size, 2), np.uint8)
     if not len(greys):
         return moved
-    middle = np.ascontiguousarray(greys[..., 1])
-    rows, columns = np.arange(size)[None, :, None], np.arange(size)[None, None, :]
-    which = np.arange(len(greys))[:, None, None]
-    for channel, beside in enumerate((greys[..., 0], greys[..., 2])):
-        down, right = _shifts(middle, np.ascontiguousarray(beside))
-        top, left = down[:, None, None] + SEARCH_PX, right[:, None, None] + SEARCH_PX
-        moved[..., channel] = beside[which, rows + top, columns + left]
+    before, middle, after = (np.ascontiguousarray(greys[..., frame]) for frame in range(3))
+    which = np.arange(len(greys))
+    for channel, beside in enumerate((before, after)):
+        down, right = _shifts(middle, beside)
+        windows = sliding_window_view(beside, (size, size), axis=(1, 2))
+        moved[..., channel] = windows[which, down + SEARCH_PX, right + SEARCH_PX]
     return moved
 
 
@@ -120,11 +121,20 @@ def _differences(ours: Image, theirs: Image, spot: int) -> NDArray[np.float32]:
 
     The spot in the middle is left out. The result has the shape (n, (k + 1)²), row by row.
     """
-    side = ours.shape[1]
+    count, side = ours.shape[:2]
+    (own,), places = _places(side, side, spot), _places(side, theirs.shape[1], spot)
+    still = np.take(ours.reshape(count, -1), own, axis=1, mode="clip")
+    shifted = np.take(theirs.reshape(count, -1), places, axis=1, mode="clip")
+    change = cv2.absdiff(shifted.reshape(-1, own.size), np.repeat(still, len(places), axis=0))
+    sums: NDArray[np.float32] = cv2.reduce(change, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32F)
+    return sums.reshape(count, -1)
+
+
+@lru_cache(maxsize=8)
+def _places(side: int, wide: int, spot: int) -> NDArray[np.intp]:
+    """Return the flat indices, in a block of `wide` pixels, of a block of `side` without its spot, for each shift."""
     ring = np.ones((side, side), bool)
     ring[side // 2 - spot : side // 2 + spot + 1, side // 2 - spot : side // 2 + spot + 1] = False
-    shifted = sliding_window_view(theirs, (side, side), axis=(1, 2))[..., ring]
-    still = ours[:, ring][:, None, None, :]
-    change = np.maximum(shifted, still) - np.minimum(shifted, still)
-    sums: NDArray[np.float32] = change.sum(axis=-1, dtype=np.uint32).astype(np.float32)
-    return sums.reshape(len(ours), -1)
+    rows, columns = np.nonzero(ring)
+    down, right = np.divmod(np.arange((wide - side + 1) ** 2), wide - side + 1)
+    return (rows + down[:, None]) * wide + columns + right[:, None]

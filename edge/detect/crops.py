@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from edge.detect.compensation import SEARCH_PX, compensated
 
@@ -65,10 +66,24 @@ def patches(planes: Sequence[Image], xs: Indices, ys: Indices, size: int) -> Ima
 
     """
     height, width = planes[0].shape
-    rows, columns = mirrored(ys, size, height), mirrored(xs, size, width)
-    places = rows[:, :, None] * width + columns[:, None, :]
-    cut_out: NDArray[np.uint8] = np.stack([plane.ravel()[places] for plane in planes], axis=-1)
+    if size > min(height, width):
+        return _mirrored_patches(planes, xs, ys, size)
+    tops, lefts = np.asarray(ys) - size // 2, np.asarray(xs) - size // 2
+    inside = (tops >= 0) & (lefts >= 0) & (tops <= height - size) & (lefts <= width - size)
+    # Where a patch reaches over the border, it is cut somewhere else first, and replaced.
+    places = np.clip(tops, 0, height - size), np.clip(lefts, 0, width - size)
+    cut_out: NDArray[np.uint8] = np.stack(
+        [sliding_window_view(plane, (size, size))[places] for plane in planes], axis=-1
+    )
+    outside = np.flatnonzero(~inside)
+    if outside.size:
+        cut_out[outside] = _mirrored_patches(planes, xs[outside], ys[outside], size)
     return cut_out
+
+
+def _mirrored_patches(planes: Sequence[Image], xs: Indices, ys: Indices, size: int) -> Image:
+    rows, columns = (mirrored(middles, size, length) for middles, length in zip((ys, xs), planes[0].shape, strict=True))
+    return np.stack([plane[rows[:, :, None], columns[:, None, :]] for plane in planes], axis=-1)
 
 
 def mirrored(middles: Indices, size: int, length: int) -> Indices:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from edge.detect.compact import compact_peaks
-from edge.detect.hit import Candidate
+from edge.detect.hit import Candidate, positions
 from edge.detect.noise_map import BLOCK
 
 if TYPE_CHECKING:
@@ -62,22 +62,39 @@ def compact_candidates(
 ) -> tuple[Candidate, ...]:
     """Find the compact spots of moving ground that are no spikes, because a neighbouring frame is brighter there."""
     points, heights = compact_peaks(greys, noise.floor_dn, _tiles_with(moving), TILE)
-    height, width = greys[1].shape
-    known = np.zeros((height, width), np.uint8)
-    for candidate in candidates:
-        known[candidate.y, candidate.x] = 1
-    known = cv2.dilate(known, np.ones((2 * _SAME_PX + 1, 2 * _SAME_PX + 1), np.uint8)) if candidates else known
-    new = known.ravel()[points] == 0
-    found = []
-    for place, tall in zip(points[new].tolist(), heights[new].tolist(), strict=True):
-        y, x = divmod(place, width)
-        window = (slice(max(y - REACH, 0), y + REACH + 1), slice(max(x - REACH, 0), x + REACH + 1))
-        previous, current, following = (grey[window] for grey in greys)
-        motion = float(cv2.mean(cv2.absdiff(previous, following))[0])
-        pixels = int(np.count_nonzero(current > int(greys[1][y, x]) - tall / 2))
-        promise = tall / (float(noise.sigma_dn[y // BLOCK, x // BLOCK]) + motion)
-        found.append(Candidate(x, y, float(tall), pixels, motion, promise))
-    return tuple(found)
+    if not points.size:
+        return ()
+    new = _apart(points, candidates, greys[1].shape)
+    points, heights = points[new], heights[new].astype(np.float64)
+    ys, xs = np.divmod(points, greys[1].shape[1])
+    rows, row_inside = _window(ys, greys[1].shape[0])
+    columns, column_inside = _window(xs, greys[1].shape[1])
+    inside = row_inside[:, :, None] & column_inside[:, None, :]
+    previous, current, following = (grey[rows[:, :, None], columns[:, None, :]] for grey in greys)
+    moved = np.maximum(previous, following) - np.minimum(previous, following)
+    motion = np.sum(moved, axis=(1, 2), where=inside, dtype=np.int64) * (1.0 / np.count_nonzero(inside, axis=(1, 2)))
+    high = current > (current[:, REACH, REACH] - heights / 2)[:, None, None]
+    pixels = np.count_nonzero(high & inside, axis=(1, 2))
+    promise = heights / (noise.sigma_dn[ys // BLOCK, xs // BLOCK].astype(np.float64) + motion)
+    described = zip(*(column.tolist() for column in (xs, ys, heights, pixels, motion, promise)), strict=True)
+    return tuple(Candidate(*each) for each in described)
+
+
+def _apart(points: Indices, candidates: tuple[Candidate, ...], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Return which points are farther than 2 pixels from any candidate, shape (n,)."""
+    height, width = shape
+    xs, ys = positions(candidates)
+    reach = np.arange(-_SAME_PX, _SAME_PX + 1)
+    near = np.zeros(height * width, bool)
+    rows, columns = np.clip(ys[:, None] + reach, 0, height - 1), np.clip(xs[:, None] + reach, 0, width - 1)
+    near[rows[:, :, None] * width + columns[:, None, :]] = True
+    return ~near[points]
+
+
+def _window(middles: Indices, length: int) -> tuple[Indices, NDArray[np.bool_]]:
+    """Return the rows or columns around each place, and which of them lie in the picture, both of shape (n, 9)."""
+    wanted = middles[:, None] + np.arange(-REACH, REACH + 1)
+    return np.clip(wanted, 0, length - 1), (wanted >= 0) & (wanted < length)
 
 
 def by_promise(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:

@@ -68,7 +68,8 @@ class Field:
     ----------
     occupancy : float
         Share of the blocks of 16×16 pixels with points that brightened, less those with points that darkened; of 24
-        parts of the picture the lower quartile, so that it is high only where all parts have them.
+        parts of the picture the lower quartile, so that it is high only where all parts have them. Where all points
+        that brightened are too few for an overload, the share of the blocks with them, which is no less.
     flooded : float
         Share of the blocks in which a third of the pixels change, in the part of the picture with fewest of them.
     streaks : float
@@ -189,18 +190,20 @@ def field_of(greys: Greys, sigma_dn: float) -> Field:
     low, high = cv2.min(previous, following), cv2.max(previous, following)
     middle = cv2.max(low, cv2.min(current, high))
     rise, fall = cv2.subtract(cv2.max(high, current), middle), cv2.subtract(middle, cv2.min(low, current))
-    up, down = (_counts(_uneven(change), step_dn) for change in (rise, fall))
-    brightened = (up >= _MIN_PIXELS) & (down <= up / 2)
-    darkened = (down >= _MIN_PIXELS) & (up <= down / 2)
-    change = part_means(brightened) - part_means(darkened)
-    crowded = _counts(rise, step_dn) + _counts(fall, step_dn) >= _FLOODED_PIXELS * BLOCK**2
-    flooded = float(part_means(crowded).min())
-    occupancy = float(np.quantile(change, _LOW_QUANTILE))
+    rising, falling = _counts(rise, step_dn), _counts(fall, step_dn)
+    flooded = float(part_means(rising + falling >= _FLOODED_PIXELS * BLOCK**2).min())
+    # Most frames have too few points, even with those that an even change of light makes.
+    occupancy = float(np.quantile(part_means(rising >= _MIN_PIXELS), _LOW_QUANTILE))
+    if occupancy >= OVERLOAD_OCCUPANCY:
+        up, down = (_counts(_uneven(change), step_dn) for change in (rise, fall))
+        brightened = (up >= _MIN_PIXELS) & (down <= up / 2)
+        darkened = (down >= _MIN_PIXELS) & (up <= down / 2)
+        occupancy = float(np.quantile(part_means(brightened) - part_means(darkened), _LOW_QUANTILE))
     return Field(
         occupancy=occupancy,
         flooded=flooded,
         correlation=_correlation(previous, current, step_dn) if flooded >= FLOODED_SHARE else 1.0,
-        blocks=up.size,
+        blocks=rising.size,
         streaks=_streaks(greys, step_dn) if occupancy >= OVERLOAD_OCCUPANCY else 0.0,
     )
 

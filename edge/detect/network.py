@@ -28,6 +28,23 @@ _ADVICE = "make the bundle with gammabox-quantize convert"
 _QUANTISATION_TOLERANCE = 1e-5
 
 
+class _Call:
+    """An interpreter that takes a fixed number of crops in one call."""
+
+    def __init__(self, interpreter: Any, filled: NDArray[np.generic]) -> None:  # noqa: ANN401
+        self._interpreter = interpreter
+        self._input: int = interpreter.get_input_details()[0]["index"]
+        self._output: int = interpreter.get_output_details()[0]["index"]
+        self.filled = filled
+
+    def run(self) -> NDArray[np.generic]:
+        """Return the stored logits (n, 2) of what `filled` holds."""
+        self._interpreter.set_tensor(self._input, self.filled)
+        self._interpreter.invoke()
+        logits: NDArray[np.generic] = self._interpreter.get_tensor(self._output)
+        return logits
+
+
 class Network:
     """A network that judges the surroundings of candidates, a fixed number at a time.
 
@@ -42,6 +59,8 @@ class Network:
     threads : int
     batch : int
         Crops in one call; a model whose batch is fixed at 1 is called once a crop.
+    small : int or None
+        Crops in one call of what a call of `batch` would leave mostly empty; None where such calls are not worth while.
 
     Raises
     ------
@@ -60,16 +79,18 @@ class Network:
         *,
         threads: int = 1,
         batch: int = 1,
+        small: int | None = None,
     ) -> None:
         self._expects, self._gives = contract
-        self._interpreter, self.runtime = open_interpreter(model, threads, path)
-        self._check(path)
-        self._batch = self._allocate(path, batch)
-        self._input: int = self._interpreter.get_input_details()[0]["index"]
-        self._output: int = self._interpreter.get_output_details()[0]["index"]
+        interpreter, self.runtime = open_interpreter(model, threads, path)
+        self._check(path, interpreter)
         self._table = stored_values(self._expects)
         size = self._expects.crop_size
-        self._filled = np.zeros((self._batch, size, size, plane_count(self._expects.planes)), self._table.dtype)
+        self._shape = (size, size, plane_count(self._expects.planes))
+        self._large = self._call(path, interpreter, batch)
+        self._small = self._large
+        if small is not None and small < self.batch:
+            self._small = self._call(path, open_interpreter(model, threads, path)[0], small)
 
     @property
     def planes(self) -> Planes:
@@ -84,7 +105,7 @@ class Network:
     @property
     def batch(self) -> int:
         """Crops in one call of the interpreter."""
-        return self._batch
+        return len(self._large.filled)
 
     def crops(self, view: View, candidates: Sequence[Candidate]) -> Image:
         """Cut the input of the network around each candidate: uint8, shape (n, size, size, planes)."""
@@ -119,36 +140,38 @@ class Network:
             Dequantised logits; label 1 is radiation.
 
         """
-        expected = self._filled.shape[1:]
-        if crops.shape[1:] != expected or crops.dtype != np.uint8:
-            raise ValueError(f"crops are {crops.dtype} {crops.shape}, this network takes uint8 {_batch_of(expected)}")
+        if crops.shape[1:] != self._shape or crops.dtype != np.uint8:
+            raise ValueError(
+                f"crops are {crops.dtype} {crops.shape}, this network takes uint8 {_batch_of(self._shape)}"
+            )
         stored = np.empty((len(crops), 2), self._gives.dtype)
-        for start in range(0, len(crops), self._batch):
-            part = crops[start : start + self._batch]
-            np.take(self._table, part, out=self._filled[: len(part)], mode="clip")
-            self._interpreter.set_tensor(self._input, self._filled)
-            self._interpreter.invoke()
-            stored[start : start + len(part)] = self._interpreter.get_tensor(self._output)[: len(part)]
+        start = 0
+        while start < len(crops):
+            large = len(crops) - start > len(self._large.filled) - len(self._small.filled)
+            call = self._large if large else self._small
+            part = crops[start : start + len(call.filled)]
+            np.take(self._table, part, out=call.filled[: len(part)], mode="clip")
+            stored[start : start + len(part)] = call.run()[: len(part)]
+            start += len(part)
         return dequantised(stored, self._gives.quantisation)
 
-    def _allocate(self, path: Path, batch: int) -> int:
-        size = self._expects.crop_size
-        index = self._interpreter.get_input_details()[0]["index"]
+    def _call(self, path: Path, interpreter: Any, batch: int) -> _Call:  # noqa: ANN401
+        index = interpreter.get_input_details()[0]["index"]
         for trial in (batch, 1):
             try:
                 with without_chatter():
-                    self._interpreter.resize_tensor_input(index, (trial, size, size, plane_count(self._expects.planes)))
-                    self._interpreter.allocate_tensors()
-                    self._interpreter.invoke()
+                    interpreter.resize_tensor_input(index, (trial, *self._shape))
+                    interpreter.allocate_tensors()
+                    interpreter.invoke()
             except (RuntimeError, ValueError) as error:
                 problem = error
                 continue
-            return trial
+            return _Call(interpreter, np.zeros((trial, *self._shape), self._table.dtype))
         line = str(problem).strip().partition("\n")[0]
         raise BundleError(path, f"{self.runtime} cannot run the model ({line})", _ADVICE) from problem
 
-    def _check(self, path: Path) -> None:
-        inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
+    def _check(self, path: Path, interpreter: Any) -> None:  # noqa: ANN401
+        inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
         if len(inputs) != 1 or len(outputs) != 1:
             raise BundleError(path, f"the model has {len(inputs)} inputs and {len(outputs)} outputs, not one", _ADVICE)
         size = self._expects.crop_size

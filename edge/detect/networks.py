@@ -21,8 +21,13 @@ if TYPE_CHECKING:
     from edge.detect.manifest import Bundle
     from edge.detect.view import View
 
-SCREEN_BATCH = 32
-"""Patches in one call of the screen."""
+SCREEN_BATCH, _SMALL_SCREEN_BATCH = 32, 8
+"""Patches in one call of the screen, and where only few are left."""
+CLASSIFIER_BATCH = 8
+"""Crops in one call of the classifier; what is left is called one by one.
+
+A crop costs the same in both, but other threads wait for each call.
+"""
 
 
 class Classifier(Network):
@@ -42,10 +47,11 @@ class Classifier(Network):
 
     """
 
-    def __init__(self, bundle: Bundle, threads: int = 1, batch: int = 1) -> None:
+    def __init__(self, bundle: Bundle, threads: int = 1, batch: int = CLASSIFIER_BATCH) -> None:
         manifest = bundle.manifest
         self.decision = manifest.decision
-        super().__init__(bundle.path, bundle.model, (manifest.input, manifest.output), threads=threads, batch=batch)
+        contract = (manifest.input, manifest.output)
+        super().__init__(bundle.path, bundle.model, contract, threads=threads, batch=batch, small=1)
 
     @property
     def threshold(self) -> float:
@@ -118,7 +124,12 @@ class Screen:
             )
         self._threshold = contract.threshold
         self._network = Network(
-            bundle.path, bundle.screen, (contract.input, contract.output), threads=threads, batch=SCREEN_BATCH
+            bundle.path,
+            bundle.screen,
+            (contract.input, contract.output),
+            threads=threads,
+            batch=SCREEN_BATCH,
+            small=_SMALL_SCREEN_BATCH,
         )
 
     def sift(self, view: View, candidates: Sequence[Candidate]) -> Screened:

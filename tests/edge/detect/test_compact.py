@@ -1,7 +1,11 @@
+from dataclasses import replace
+
+import cv2
 import numpy as np
 import pytest
 
 from edge.detect.compact import compact_excess, compact_peaks
+from edge.detect.describe import compact_candidates
 from edge.detect.fast_path import find_candidates
 from edge.detect.manifest import CandidateRules
 from edge.detect.noise_map import noise_of_pair
@@ -64,3 +68,45 @@ def test_peaks_of_no_tile_are_none():
     greys = tuple(np.zeros((3, 64, 64), np.uint8))
     places, heights = compact_peaks(greys, greys[0], np.zeros((1, 1), bool), 64)
     assert (places.size, heights.size) == (0, 0)
+
+
+@pytest.mark.parametrize("size", [(150, 200), (64, 700), (300, 64)], ids=str)
+def test_peaks_are_those_of_the_whole_picture(size):
+    rng = np.random.default_rng(4)
+    greys = rng.integers(0, 256, (3, *size), dtype=np.uint8)
+    floor = np.full(size, 20, np.uint8)
+    excess = compact_excess(tuple(greys))
+    highest = (excess > floor) & (excess == cv2.dilate(excess, np.ones((9, 9), np.uint8)))
+    places, heights = compact_peaks(tuple(greys), floor, np.ones((-(-size[0] // 64), -(-size[1] // 64)), bool), 64)
+    np.testing.assert_array_equal(np.sort(places), np.flatnonzero(highest))
+    np.testing.assert_array_equal(heights, excess.ravel()[places])
+
+
+def test_peaks_of_more_tiles_than_are_laid_side_by_side_are_all_found():
+    rng = np.random.default_rng(5)
+    greys = np.full((3, 200, 4000), 80, np.uint8)
+    ys, xs = rng.integers(0, 200, 40), np.arange(40) * 100 + 20
+    greys[1, ys, xs] = 160
+    places, heights = compact_peaks(tuple(greys), np.full(greys.shape[1:], 20, np.uint8), np.ones((4, 63), bool), 64)
+    assert sorted(places.tolist()) == sorted((ys * 4000 + xs).tolist())
+    assert (heights == 80).all()
+
+
+def test_candidates_at_the_border_are_described_by_what_lies_inside():
+    rng = np.random.default_rng(6)
+    greys = np.clip(80 + rng.normal(0, 2, (3, 70, 90)), 0, 255).astype(np.uint8)
+    spots = {(0, 0), (89, 0), (0, 69), (89, 69), (1, 30), (45, 68), (45, 30)}
+    for x, y in spots:
+        greys[1, y, x] = 170
+    greys[2] = cv2.add(greys[2], 100)  # brighter, so that nothing is a spike
+    noise = noise_of_pair(greys[0], greys[0], CandidateRules())
+    found = compact_candidates(tuple(greys), np.ones((9, 12), bool), (), noise)
+    assert {(candidate.x, candidate.y) for candidate in found} == spots
+    for candidate in found:
+        x, y = candidate.x, candidate.y
+        inside = (slice(max(y - 4, 0), y + 5), slice(max(x - 4, 0), x + 5))
+        assert candidate.pixels == 1
+        assert candidate.motion_dn == pytest.approx(cv2.absdiff(greys[0], greys[2])[inside].mean())
+    other = [candidate for candidate in found if (candidate.x, candidate.y) == (45, 30)]
+    near = (replace(other[0], x=47, y=32),)
+    assert len(compact_candidates(tuple(greys), np.ones((9, 12), bool), near, noise)) == len(spots) - 1

@@ -47,6 +47,16 @@ def test_classifier_batch_does_not_change_logits(tiny_bundle, batch):
     assert np.array_equal(Classifier(bundle, batch=batch).logits(many), Classifier(bundle).logits(many))
 
 
+@pytest.mark.parametrize("count", [0, 1, 7, 8, 9, 23])
+def test_classifier_calls_what_is_left_over_in_smaller_batches(tiny_bundle, count):
+    bundle = load_bundle(tiny_bundle)
+    many = np.random.default_rng(3).integers(0, 256, (count, 64, 64, 3), dtype=np.uint8)
+    classifier, one_by_one = Classifier(bundle), Classifier(bundle, batch=1)
+    assert (classifier.batch, one_by_one.batch) == (8, 1)
+    for _ in range(2):  # nothing of an earlier call is left
+        np.testing.assert_array_equal(classifier.logits(many), one_by_one.logits(many))
+
+
 def test_classifier_threads_do_not_change_logits(tiny_bundle):
     bundle = load_bundle(tiny_bundle)
     many = np.random.default_rng(2).integers(0, 256, (6, 64, 64, 3), dtype=np.uint8)

@@ -249,8 +249,8 @@ class Agent:
             faults.pop("frames", None)
         self._journal.update(faults, now_s)
         blinding = tuple(phrase for name, phrase in BLINDING.items() if name in faults)
-        # Before the first frame, an alarm of the run before is neither confirmed nor replaced.
-        if self._observer.situation is not None or not self._observer.state_file.holds_alarm():
+        # Before the first frame is reported, an alarm of the run before is neither confirmed nor replaced.
+        if self._reporter.has_reported or not self._observer.state_file.holds_alarm():
             self._reporter.blind(blinding, self._clock.utc())
         if blinding and not self._informed:
             self._send_info()

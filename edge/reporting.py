@@ -108,6 +108,11 @@ class Reporter:
         message = self._retained.get("alarm")
         return self.alarm_id is not None and isinstance(message, AlarmMessage) and message.state != "cleared"
 
+    @property
+    def has_reported(self) -> bool:
+        """Whether a frame was reported, and with it what can be said."""
+        return self._situation is not None
+
     def is_over(self, alarm_id: str) -> bool:
         """Return whether an alarm has ended, as far as is known: where one of this run has, no older one stands."""
         return self._had_alarm or any(past.id == alarm_id for past in self._past.others(None))

@@ -11,11 +11,12 @@ from functools import partial
 import pytest
 from agent_box import PATIENCE_S, SITE, Camera, Run, write_background
 
-from edge.agent import BLINDING
+from edge.agent import BLINDING, LOOK_S
 from edge.capture.camera_fault import KINDS
 from edge.capture.live import Clock
 from edge.config.device import DeviceSettings
 from edge.control_room.subscriber import Subscriber
+from edge.observer import Observer
 from edge.supervision import Watchdog
 
 pytestmark = pytest.mark.parametrize("new_broker", ["iotcore"], indirect=True)
@@ -129,6 +130,27 @@ def test_agent_keeps_an_alarm_over_a_camera_fault(camera, start, fault):
     run.listen(2.0)
     assert says_nothing_false(run)
     assert run.messages("health")[-1].alarm_stands
+
+
+def test_agent_keeps_an_alarm_of_the_run_before_until_its_first_frame_is_reported(camera, start, monkeypatch):
+    before = start()
+    raise_alarm(before, camera)
+    before.end()
+    observe = Observer.observe
+
+    def observe_slowly(*given):
+        concluded = observe(*given)
+        slow.wait(2 * LOOK_S)  # a look for faults comes between
+        slow.set()
+        return concluded
+
+    slow = threading.Event()
+    monkeypatch.setattr(Observer, "observe", observe_slowly)
+    camera.told = ("dark",)
+    run = start(device=before.device)
+    run.until(lambda: slow.is_set() and run.told_since_start("alarm"))
+    run.listen(1.0)
+    assert {message.state for message in run.told_since_start("alarm")} == {"updated"}
 
 
 @pytest.mark.parametrize("name", KINDS)

@@ -115,6 +115,7 @@ def nuisances_command(
             help="Also film a source, and count alarms in so many minutes put together from the films; 0 does not.",
         ),
     ] = 0.0,
+    runs: Annotated[int, typer.Option(min=1, help="With --minutes: runs of each clip, each with its own chance.")] = 2,
     seed: SeedOption = 1,
     as_json: JsonOption = False,
 ) -> None:
@@ -142,6 +143,7 @@ def nuisances_command(
             [clip.observations for clip in analysed[True][kind]],
             fps=fps,
             minutes=minutes,
+            runs=runs,
             seed=seed,
         )
         for kind, quiet in analysed[False].items()

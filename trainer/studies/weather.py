@@ -29,6 +29,8 @@ KNOWN = Rate(BACKGROUND_HZ * 7200, 7200)
 BLOCK_S = 4.0
 """Stretches of a film that are kept whole, so that what is related in time stays together."""
 SOURCE_S = 60.0
+WANTED_S = 30.0
+"""A source should be raised so soon."""
 _LIKE_LIGHT, _SURE = 0.25, 0.5
 """Shares of the added true hits that look like light, and that are sure: see `edge.alarm.leak`."""
 _SURE_GRADES = len(GRADES) - SURE_GRADE + 1
@@ -175,17 +177,20 @@ def _with_background(frame: Observation, rng: Generator) -> Observation:
 
 def as_markdown(rows: Iterable[Weather]) -> str:
     """Return a Markdown table of the alarms."""
+    head = "| nuisance | hits a live second | – counted | alarms | – after a cold start | source raises after"
     lines = [
-        "| nuisance | hits a live second | – counted | alarms | – after a cold start | source raises after |",
-        "|---|---|---|---|---|---|",
+        f"{head} | within {WANTED_S:g} s |",
+        "|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         delays_s = sorted(delay for delay in row.delays_s if delay is not None)
         delay = f"{delays_s[len(delays_s) // 2]:.1f} s, at most {delays_s[-1]:.1f} s" if delays_s else "–"
-        missed = len(row.delays_s) - len(delays_s)
+        if missed := len(row.delays_s) - len(delays_s):
+            delay += f"; {missed} of {row.runs} missed"
+        soon = sum(delay <= WANTED_S for delay in delays_s)
         hours = row.minutes * row.runs / 60
         lines.append(
             f"| {row.name} | {row.hits_hz:.3g} | {row.counted_hz:.3g} | {row.alarms} in {hours:.3g} h "
-            f"| {row.cold_alarms} | {delay}{f'; {missed} of {row.runs} missed' if missed else ''} |"
+            f"| {row.cold_alarms} | {delay} | {soon} of {row.runs} |"
         )
     return "\n".join(lines)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import datetime, timezone
 from itertools import pairwise
 
@@ -51,9 +52,12 @@ def test_weather_counts_alarms_and_delays():
     assert (weather.runs, weather.alarms, weather.cold_alarms) == (2, 0, 0)
     assert all(0 < delay < 10 for delay in weather.delays_s)
     assert "| none | 0 | 0 | 0 in 0.0333 h | 0 |" in as_markdown([weather])
+    assert as_markdown([weather]).endswith("| 2 of 2 |")
+    late = replace(weather, delays_s=(30.0, 30.04))
+    assert as_markdown([late]).endswith("| 30.0 s, at most 30.0 s | 1 of 2 |")
     missed = judge_weather("none", [train(0.0)], [train(0.0)], fps=FPS, minutes=0.5, runs=1)
     assert missed.delays_s == (None,)
-    assert "1 of 1 missed" in as_markdown([missed])
+    assert as_markdown([missed]).endswith("| –; 1 of 1 missed | 0 of 1 |")
 
 
 @pytest.mark.slow

@@ -24,9 +24,8 @@ class ColourDemand:
     """
 
     def __init__(self) -> None:
-        self._latest: tuple[int, int] | None = (
-            None  # the last frame that was asked, and how many frames before it one was
-        )
+        # The last frame whose colours were asked for, and how many frames before it the one before was.
+        self._latest: tuple[int, int] | None = None
 
     def note(self, sequence: int) -> None:
         """Remember that the colours of the frame `sequence` are asked for."""

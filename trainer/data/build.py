@@ -43,7 +43,7 @@ FusionChoice = Literal["charge", "max", "both"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 FUSION_CHOICES: tuple[FusionChoice, ...] = get_args(FusionChoice)
 
-RECIPE_VERSION = 11  # raise it when the same options would give other bytes
+RECIPE_VERSION = 12  # raise it when the same options would give other bytes
 SCENES_A_SHARD = 4
 _MAX_SHOTS_IN_VAIN = 400
 _SHARD_BYTES = 80_000_000

@@ -25,6 +25,9 @@ RUN_FRAMES = 9
 CUT_SHARE = 0.03
 TILED_SHARE = 0.12
 SOFT_SHARE = 0.5
+MIN_SCALE, USUAL_SCALE, CLOSE_UP_SCALE = 0.6, 2.6, 5.0
+"""Least scale of footage, and the greatest of usual windows and of close-ups, in which a car fills the picture."""
+CLOSE_UP_SHARE = 0.25
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,17 +117,25 @@ class SceneSource:
         return SceneTriple(run.footage.scene, run.footage.path.name, (views[0], views[1], views[2]), trait)
 
     def _window(self, run: _Run, rng: Generator) -> list[NDArray[np.float32]]:
-        """Cut a window from three frames in a row, where it moves more often than not, scaled, mirrored, relit."""
+        """Cut a window from three frames in a row, where it moves more often than not, scaled, mirrored, relit.
+
+        A recording that is smaller than the window goes on as its mirror image: enlarged instead, it would never be as
+        sharp as its camera shows it.
+        """
         middle = int(rng.integers(1, len(run.frames) - 1))
         frames = run.frames[middle - 1 : middle + 2]
         height, width = frames[1].shape[:2]
-        min_scale = max(self._size / width, self._size / height, 0.6)
-        scale = float(np.exp(rng.uniform(np.log(min_scale), np.log(max(min_scale, 2.6)))))
-        side = min(round(self._size / scale), width, height)
-        x, y = _moving_place(frames, side, rng)
-        cut = [np.ascontiguousarray(frame[y : y + side, x : x + side]) for frame in frames]
+        max_scale = CLOSE_UP_SCALE if rng.random() < CLOSE_UP_SHARE else USUAL_SCALE
+        scale = float(np.exp(rng.uniform(np.log(MIN_SCALE), np.log(max_scale))))
+        side = max(round(self._size / scale), 1)
+        wide, high = min(side, width), min(side, height)
+        x, y = _moving_place(frames, wide, high, rng)
+        scaled = tuple(self._size if part == side else min(round(part * scale), self._size) for part in (wide, high))
         how = cv2.INTER_CUBIC if side < self._size else cv2.INTER_AREA
-        views = [cv2.resize(view, (self._size, self._size), interpolation=how).astype(np.float32) for view in cut]
+        views = [
+            _mirrored(cv2.resize(frame[y : y + high, x : x + wide], scaled, interpolation=how), self._size)
+            for frame in frames
+        ]
         if rng.random() < 0.5:
             views = [view[:, ::-1] for view in views]
         if rng.random() < 0.2:
@@ -153,14 +164,21 @@ def _run(rng: Generator, recordings: Sequence[Footage]) -> _Run:
     return _Run(footage, read_run(footage, 0, footage.frames))
 
 
-def _moving_place(frames: Sequence[NDArray[np.uint8]], side: int, rng: Generator) -> tuple[int, int]:
+def _mirrored(picture: NDArray[np.uint8], size: int) -> NDArray[np.float32]:
+    """Return a picture (h, w, 3) as size × size, continued by its mirror images to the right and below."""
+    height, width = picture.shape[:2]
+    beyond = ((0, size - height), (0, size - width), (0, 0))
+    return np.pad(picture, beyond, mode="symmetric").astype(np.float32)
+
+
+def _moving_place(frames: Sequence[NDArray[np.uint8]], wide: int, high: int, rng: Generator) -> tuple[int, int]:
     """Choose among five random windows, three times in four the one with the most motion."""
     height, width = frames[1].shape[:2]
-    xs, ys = rng.integers(0, width - side + 1, 5), rng.integers(0, height - side + 1, 5)
+    xs, ys = rng.integers(0, width - wide + 1, 5), rng.integers(0, height - high + 1, 5)
     if rng.random() < 1 / 4:
         return int(xs[0]), int(ys[0])
     moved = cv2.absdiff(frames[0], frames[2])
     sums = cv2.integral(cv2.cvtColor(moved, cv2.COLOR_BGR2GRAY))
-    motion = sums[ys + side, xs + side] - sums[ys, xs + side] - sums[ys + side, xs] + sums[ys, xs]
+    motion = sums[ys + high, xs + wide] - sums[ys, xs + wide] - sums[ys + high, xs] + sums[ys, xs]
     best = int(np.argmax(motion))
     return int(xs[best]), int(ys[best])

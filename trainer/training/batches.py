@@ -143,8 +143,9 @@ def read_crops(
         for part in dataset.parts(split):
             kept = np.array([_is_kept(strata, min_added_dn, proposed_only) for strata in part.strata], bool)
             kept &= (part.label == 0) | (spot_pixels(part) <= _max_pixels(part, *max_spot_pixels))
-            parts.append(cut_crops(part.take(kept), contract))
-    if not sum(map(len, parts)):
+            if kept.any():
+                parts.append(cut_crops(part.take(kept), contract))
+    if not parts:
         raise no_samples(datasets[0], split)
     return Crops(
         np.concatenate([part.pictures for part in parts]),

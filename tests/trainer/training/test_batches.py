@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ from synthetic_data import synthetic_samples, write_synthetic
 from edge.detect.crops import cut_size
 from edge.detect.manifest import InputContract
 from trainer.data.dataset import Dataset, Samples
+from trainer.data.writer import DatasetWriter
 from trainer.errors import DatasetError
 from trainer.training.augmentation import add_specks, augment
 from trainer.training.batches import (
@@ -93,6 +95,22 @@ def test_read_crops_leaves_out_faint_hits(data: Dataset) -> None:
     assert kept
     assert min(kept) >= 50
     assert (crops.label == 0).sum() == 25
+
+
+def test_read_crops_passes_a_shard_of_which_nothing_is_left(tmp_path: Path) -> None:
+    data = write_synthetic(tmp_path / "data", crop_size=48, splits=(("train", 2), ("train", 40), ("validation", 8)))
+    first = next(data.parts("train"))
+    limit = max(one["added_dn"] or 0 for one in first.strata) + 1
+    of_hits = first.take(np.array([1]))
+    DatasetWriter(data.path, data.index).add(0, "train", of_hits)
+    crops = read_crops(
+        [Dataset.open(data.path)],
+        "train",
+        InputContract(crop_size=25, planes="compensated", dtype="float32"),
+        min_added_dn=limit,
+    )
+    assert crops.pictures.shape[1:] == (25, 25, 5)
+    assert 20 <= len(crops) <= 40
 
 
 def test_as_input_of_rgb_is_the_current_frame() -> None:

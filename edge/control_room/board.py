@@ -119,17 +119,21 @@ class Board:
 
     def _note(self, box: Box, message: AlarmMessage, now: datetime) -> None:
         detail = message.alarm
-        if not message.historical:
+        late = box.alarm is not message
+        if not message.historical and not late:
             self._end_others((box.site, box.device), None if detail is None else detail.id, "missed", now)
         place = view_of(box, now).place
+        newest = None if box.alarm is None or not late or box.alarm.alarm is None else box.alarm.alarm.id
         for past in message.past:
-            self._note_past(box, past, place)
-        if detail is None:
-            return
+            if past.id != newest:
+                self._note_past(box, past, place, late=late)
+        if detail is None or detail.id == newest:
+            return  # The box has said something newer of this alarm.
         key = (box.site, box.device, detail.id)
         known = self._alarms.get(key)
         cleared = message.state == "cleared"
-        late = box.alarm is not message
+        if known is not None and late and _is_over_since(known, message.utc):
+            return
         if known is not None and known.state != "stands" and late and not cleared:
             return
         if not cleared and (known is not None or not late):
@@ -144,14 +148,16 @@ class Board:
             maximum_hz=detail.maximum_hz,
             hits=detail.hits,
             lower_limit=detail.lower_limit,
-            acknowledgement=given or (None if known is None else known.acknowledgement),
+            acknowledgement=_taken_over(given, known, late=late),
         )
         self._drop_oldest()
 
-    def _note_past(self, box: Box, past: PastAlarm, place: str) -> None:
+    def _note_past(self, box: Box, past: PastAlarm, place: str, *, late: bool) -> None:
         """Note an alarm that is over, as the box remembers it: this session may not have heard its end."""
         key = (box.site, box.device, past.id)
         known = self._alarms.get(key)
+        if known is not None and late and _is_over_since(known, past.ended_utc):
+            return
         given = acknowledgement_of(past.acknowledged)
         self._alarms[key] = SeenAlarm(
             *key,
@@ -162,7 +168,7 @@ class Board:
             maximum_hz=past.maximum_hz,
             hits=past.hits,
             lower_limit=past.lower_limit,
-            acknowledgement=given or (None if known is None else known.acknowledgement),
+            acknowledgement=_taken_over(given, known, late=late),
         )
         self._drop_oldest()
 
@@ -183,3 +189,13 @@ class Board:
             alarm = self._alarms.get(key)
             if alarm is not None and alarm.state == "stands":
                 self._alarms[key] = replace(alarm, state=state, ended=now)
+
+
+def _is_over_since(alarm: SeenAlarm, utc: datetime) -> bool:
+    """Return whether the box has told of an end of the alarm at this time or later."""
+    return alarm.state == "cleared" and alarm.ended is not None and alarm.ended >= utc
+
+
+def _taken_over(given: Acknowledgement | None, known: SeenAlarm | None, *, late: bool) -> Acknowledgement | None:
+    """Return who has acknowledged an alarm: what a box says last holds, also that nobody has since it came again."""
+    return given or (known.acknowledgement if late and known is not None else None)

@@ -69,14 +69,18 @@ export function alarmsOf(board) {
 
 function note(board, key, box, message, now) {
   const detail = message.alarm;
-  if (!message.historical) endOthers(board, key, detail?.id ?? null, "missed", now);
+  const isLate = box.alarm !== message;
+  if (!message.historical && !isLate) endOthers(board, key, detail?.id ?? null, "missed", now);
   const { place } = viewOf(box, now);
-  for (const past of message.past) notePast(board, key, box, past, place);
-  if (!detail) return;
+  const newest = isLate ? box.alarm?.alarm?.id : null;
+  for (const past of message.past) {
+    if (past.id !== newest) notePast(board, key, box, past, place, isLate);
+  }
+  if (!detail || detail.id === newest) return; // The box has said something newer of this alarm.
   const name = `${key}/${detail.id}`;
   const known = board.alarms.get(name);
   const isCleared = message.state === "cleared";
-  const isLate = box.alarm !== message;
+  if (isLate && isOverSince(known, message.utc)) return;
   if (known && known.state !== "stands" && isLate && !isCleared) return;
   const state = isCleared ? "cleared" : known || !isLate ? "stands" : "missed";
   board.alarms.set(
@@ -92,15 +96,17 @@ function note(board, key, box, message, now) {
       maximum_hz: detail.maximum_hz,
       hits: detail.hits,
       lower_limit: detail.lower_limit,
-      acknowledgement: message.acknowledged ?? known?.acknowledgement ?? null,
+      acknowledgement: takenOver(message.acknowledged, known, isLate),
     }),
   );
   if (board.alarms.size > MAX_ALARMS) dropOldest(board.alarms);
 }
 
 // An alarm that is over, as the box remembers it: this session may not have heard its end.
-function notePast(board, key, box, past, place) {
+function notePast(board, key, box, past, place, isLate) {
   const name = `${key}/${past.id}`;
+  const known = board.alarms.get(name);
+  if (isLate && isOverSince(known, past.ended_utc)) return;
   board.alarms.set(
     name,
     Object.freeze({
@@ -114,10 +120,20 @@ function notePast(board, key, box, past, place) {
       maximum_hz: past.maximum_hz,
       hits: past.hits,
       lower_limit: past.lower_limit,
-      acknowledgement: past.acknowledged ?? board.alarms.get(name)?.acknowledgement ?? null,
+      acknowledgement: takenOver(past.acknowledged, known, isLate),
     }),
   );
   if (board.alarms.size > MAX_ALARMS) dropOldest(board.alarms);
+}
+
+// The box has told of an end of the alarm at this time or later.
+function isOverSince(known, utc) {
+  return known?.state === "cleared" && known.ended >= utc;
+}
+
+// Who has acknowledged an alarm: what a box says last holds, also that nobody has since the alarm came again.
+function takenOver(given, known, isLate) {
+  return given ?? (isLate ? (known?.acknowledgement ?? null) : null);
 }
 
 function endOthers(board, key, id, state, now) {

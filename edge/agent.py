@@ -120,7 +120,13 @@ class Agent:
         file = CommandFile(settings.outbox.path.with_name("commands.json"))
         past = PastAlarms(settings.outbox.path.with_name("alarms.json"))
         self._reporter = Reporter(
-            settings.telemetry, self._stamp, self._outbox, settings.place, file.acknowledged, past=past
+            settings.telemetry,
+            self._stamp,
+            self._outbox,
+            settings.place,
+            file.acknowledged,
+            forget=file.forget,
+            past=past,
         )
         actions = AgentActions(settings, self._reporter, self._observer, self._send_health, stop)
         self._commander = Commander(settings.commands.allow, file, self._reporter, actions)

@@ -61,6 +61,8 @@ class Reporter:
         Where the box hangs, for people.
     acknowledged : callable
         Returns who has taken charge of the alarm with an id.
+    forget : callable
+        Called with the id of each alarm that is raised: who took charge of it before has not heard of this one.
     past : PastAlarms or None
         Remembers the alarms that are over; None for those of this run only.
 
@@ -78,11 +80,13 @@ class Reporter:
         place: str | None = None,
         acknowledged: Callable[[str], Acknowledgement | None] = lambda _: None,
         *,
+        forget: Callable[[str], None] = lambda _: None,
         past: PastAlarms | None = None,
     ) -> None:
         self.settings = settings
         self._place = place
         self._acknowledged = acknowledged
+        self._forget = forget
         self._past = past or PastAlarms()
         self._next_minute_s = self._next_evidence_s = -math.inf
         self._stamp = stamp
@@ -231,6 +235,8 @@ class Reporter:
             alarm.background_hz,
             alarm.significance_sigma,
         )
+        if alarm.state == "raised":
+            self._forget(alarm.id)
         frames = set(alarm.frames)
         evidence = tuple(event for sequence, event in self._hit_events if sequence in frames)
         self._send_state(alarm.utc, alarm.state, alarm_detail(alarm, evidence))

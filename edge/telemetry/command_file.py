@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import AwareDatetime, Field, ValidationError
@@ -27,7 +28,7 @@ class _Content(StrictModel):
 
 
 class CommandFile:
-    """The file of acknowledgement and transactions. The agent's thread writes it, other threads may ask it.
+    """The file of acknowledgement and transactions. Any thread may ask it and write it.
 
     A file that cannot be read counts as empty: an alarm that nobody has acknowledged is the safe side. Errors of the
     disk never reach the caller.
@@ -40,6 +41,7 @@ class CommandFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._lock = threading.Lock()
         self._content = _Content()
         text = ""
         try:
@@ -65,14 +67,23 @@ class CommandFile:
 
     def note_done(self, done: dict[str, datetime]) -> None:
         """Keep the transactions that were carried out lately."""
-        self._write(self._content.model_copy(update={"done": done}))
+        self._write(done=done)
 
     def acknowledge(self, alarm_id: str, acknowledgement: Acknowledgement) -> None:
         """Keep who has taken charge of an alarm; only the latest alarm is kept."""
-        self._write(self._content.model_copy(update={"alarm_id": alarm_id, "acknowledged": acknowledgement}))
+        self._write(alarm_id=alarm_id, acknowledged=acknowledgement)
 
-    def _write(self, content: _Content) -> None:
-        self._content = content
+    def forget(self, alarm_id: str) -> None:
+        """Forget who has taken charge of an alarm, as it comes again after its end."""
+        if self.acknowledged(alarm_id) is not None:
+            self._write(alarm_id=None, acknowledged=None)
+
+    def _write(self, **changes: object) -> None:
+        with self._lock:
+            self._content = self._content.model_copy(update=changes)
+            self._keep(self._content)
+
+    def _keep(self, content: _Content) -> None:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             replace_file(self._path, content.model_dump_json() + "\n")

@@ -1,6 +1,7 @@
 import json
 import logging
 import secrets
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -55,7 +56,11 @@ class Rig:
         self.outbox = Outbox(folder / "outbox.sqlite", 1000)
         self.file = CommandFile(folder / "commands.json")
         self.reporter = Reporter(
-            TelemetrySettings(), Stamp("s", "d", "boot"), self.outbox, acknowledged=self.file.acknowledged
+            TelemetrySettings(),
+            Stamp("s", "d", "boot"),
+            self.outbox,
+            acknowledged=self.file.acknowledged,
+            forget=self.file.forget,
         )
         self.actions = Actions()
         self.commander = Commander(allowed, self.file, self.reporter, self.actions)
@@ -180,9 +185,32 @@ def test_acknowledgement_survives_a_restart(make_rig):
     first.reporter._send_alarm(ALARM)
     first.give("acknowledge", alarm_id="gate-1", transaction_id="once")
     second = make_rig()
-    second.reporter._send_alarm(ALARM)
+    second.reporter._send_alarm(replace(ALARM, state="updated"))
     assert second.alarms()[-1].acknowledged.by == "Ada"
     assert "once" in second.file.done
+
+
+def test_acknowledgement_ends_with_its_alarm_and_not_when_that_is_changed(make_rig):
+    rig = make_rig()
+    rig.reporter._send_alarm(ALARM)
+    assert rig.give("silence", minutes=600).ok
+    for state in ("updated", "changed", "cleared"):
+        rig.reporter._send_alarm(replace(ALARM, state=state))
+        assert rig.alarms()[-1].acknowledged.by == "Ada"
+    rig.reporter._send_alarm(ALARM)
+    assert rig.alarms()[-1].acknowledged is None
+    rig.reporter._send_alarm(replace(ALARM, state="cleared"))
+    rig.reporter._send_state(NOW, "learning", None)
+    assert [(past.id, past.acknowledged) for past in rig.alarms()[-1].past] == [("gate-1", None)]
+    after = make_rig()
+    after.reporter._send_alarm(replace(ALARM, state="updated"))
+    assert after.alarms()[-1].acknowledged is None
+
+
+def test_acknowledgement_of_an_earlier_alarm_is_kept_beside_a_new_one(rig):
+    rig.file.acknowledge("gate-1", Acknowledgement(by="Ann", utc=NOW))
+    rig.reporter._send_alarm(replace(ALARM, id="gate-2"))
+    assert (rig.alarms()[-1].acknowledged, rig.file.acknowledged("gate-1").by) == (None, "Ann")
 
 
 def test_command_file_that_is_damaged_counts_as_empty(tmp_path, caplog):

@@ -105,6 +105,7 @@ def _lines(
     board, reporter, announcer = Board(), Reporter(), _Announcer(command)
     deadline = None if seconds is None else time.monotonic() + seconds
     connected, due_s = True, time.monotonic() + REFRESH_S
+    refusal: str | None = None
     while deadline is None or time.monotonic() < deadline:
         for arrived in subscriber.poll(REFRESH_S / 2):
             board.update(arrived, clock())
@@ -113,6 +114,10 @@ def _lines(
         if subscriber.connected != connected:
             connected = subscriber.connected
             print(CONNECTED if connected else AWAY, file=sys.stderr, flush=True)
+        if subscriber.refusal != refusal:
+            refusal = subscriber.refusal
+            if refusal is not None:
+                print(f"broker: it {refusal}; start watch again", file=sys.stderr, flush=True)
         # What the broker keeps of a box arrives in any order, so a box is not judged by the first piece.
         if connected and time.monotonic() >= due_s:
             due_s = time.monotonic() + REFRESH_S

@@ -89,6 +89,11 @@ class Subscriber:
         """Whether the subscription is active."""
         return self._subscribed
 
+    @property
+    def refusal(self) -> str | None:
+        """What the broker does when it is tried, and what to do about it; None where it refuses nothing."""
+        return self._refusal
+
     def poll(self, patience_s: float) -> list[Arrival]:
         """Return the messages that have arrived. Waits up to `patience_s` for the first one."""
         deadline = time.monotonic() + patience_s
@@ -139,8 +144,12 @@ class Subscriber:
                 ) from error
             if self._subscribed:
                 return client
-        reason = self._refusal or f"it hangs up on MQTT {' and '.join(NAMES[version] for version in versions)}"
-        raise BrokerError(f"broker {place} refuses the login ({reason}); check user, password and TLS")
+        if self._refusal is not None:
+            raise BrokerError(f"broker {place} {self._refusal}")
+        tried = " and ".join(NAMES[version] for version in versions)
+        raise BrokerError(
+            f"broker {place} refuses the login (it hangs up on MQTT {tried}); check user, password and TLS"
+        )
 
     def _connect(self, version: MQTTProtocolVersion) -> paho.Client:
         client = self._login.client(self._client_id, version)
@@ -163,13 +172,13 @@ class Subscriber:
             self._client.reconnect()
         except OSError:
             # The caller can see it in `connected`, and the next poll tries again.
-            return
+            self._refusal = None
 
     def _on_connect(
         self, client: paho.Client, _data: object, _flags: object, reason: ReasonCode, _properties: object
     ) -> None:
         if reason.is_failure:
-            self._refusal = str(reason)
+            self._refusal = f"refuses the login, check user and password ({reason})"
         else:
             client.subscribe([(name, 1) for name in self._filters])
 
@@ -177,7 +186,9 @@ class Subscriber:
         self, _client: paho.Client, _data: object, _mid: int, reasons: list[ReasonCode], _properties: object
     ) -> None:
         refused = [str(reason) for reason in reasons if reason.is_failure]
-        self._refusal = f"no right to read {', '.join(self._filters)}: {refused[0]}" if refused else None
+        self._refusal = None
+        if refused:
+            self._refusal = f"gives no right to read {', '.join(self._filters)}, ask the technician ({refused[0]})"
         self._subscribed = not refused
 
     def _on_message(self, _client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:

@@ -18,9 +18,10 @@ class ListFeed:
 
     def __init__(self):
         self.arrivals, self.answers, self.sent, self.connected = [], [], [], True
+        self.refusal = None
 
     def take(self):
-        news = News(tuple(self.arrivals), tuple(self.answers), self.connected)
+        news = News(tuple(self.arrivals), tuple(self.answers), self.connected, self.refusal)
         self.arrivals, self.answers = [], []
         return news
 

@@ -98,6 +98,7 @@ class WatchApp(App[None]):
         self._board = Board()
         self._overloads = Overloads()
         self._lost_since: datetime | None = None
+        self._refusal: str | None = None
         self._wanted = ""
         self._hides_calm = False
         self._shows_alarms = False
@@ -143,6 +144,7 @@ class WatchApp(App[None]):
         news = self._feed.take()
         for arrived, arrival in news.arrivals:
             self._board.update(arrival, arrived)
+        self._refusal = news.refusal
         if news.connected:
             self._lost_since = None
         elif self._lost_since is None:
@@ -180,7 +182,8 @@ class WatchApp(App[None]):
         width, lost = self.size.width, self._lost_since
         away = self._bell.away
         self._banner.set_class(lost is not None or away > 0, "lost")
-        self._banner.update(banner(self._clock(), self._site, self._broker, lost, self._zone, away=away))
+        now, why = self._clock(), self._refusal
+        self._banner.update(banner(now, self._site, self._broker, lost, self._zone, away=away, refusal=why))
         self._counts.update(counts_line(self._board.counts(self._all), width))
         above = alarm_heading(width, longest_name(self._alarms)) if self._shows_alarms else heading(self._columns)
         self._heading.update(above)

@@ -25,11 +25,12 @@ MAX_WAITING = 100_000
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What has arrived since the last look, and whether the broker is there."""
+    """What has arrived since the last look, whether the broker is there, and what it refuses where it is not."""
 
     arrivals: tuple[tuple[datetime, Arrival], ...]
     answers: tuple[Response, ...]
     connected: bool
+    refusal: str | None = None
 
 
 class Feed(Protocol):
@@ -82,7 +83,8 @@ class Listener(threading.Thread):
         """Return the news since the last call, at once."""
         # A thread that has failed hears nothing any more, whatever the connection last was.
         connected = self._subscriber.connected and self.is_alive()
-        return News(_drained(self._arrivals), _drained(self._answers), connected)
+        refusal = None if connected else self._subscriber.refusal
+        return News(_drained(self._arrivals), _drained(self._answers), connected, refusal)
 
     def send(self, topic: CommandTopic, command: Command) -> None:
         """Send a command to a box, soon."""

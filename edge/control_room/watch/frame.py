@@ -32,17 +32,26 @@ FORGETTABLE = frozenset({"LOST", "STOPPED", "UNKNOWN", "OLD ALARM"})
 
 
 def banner(
-    now: datetime, site: str | None, broker: str, lost: datetime | None, zone: tzinfo | None, *, away: int = 0
+    now: datetime,
+    site: str | None,
+    broker: str,
+    lost: datetime | None,
+    zone: tzinfo | None,
+    *,
+    away: int = 0,
+    refusal: str | None = None,
 ) -> Text:
     """Return the first line: the site, the time, and whether what stands below it still holds.
 
     In an outage it says first what to do, as a narrow terminal cuts it off. `away` is the number of boxes where many
-    have fallen away.
+    have fallen away; `refusal` goes on after “the broker”.
     """
     clock = f"{local_time(now, zone):%H:%M:%S}"
     if lost is not None:
         passed_s = (now - lost).total_seconds()
         what = CALL if passed_s >= CALL_AFTER_S else "all below is old, alarms cannot reach you"
+        if refusal is not None:
+            what = f"the broker {one_line(refusal, 200)}; start watch again. {what[0].upper()}{what[1:]}"
         text = f" CONNECTION LOST {age_text(passed_s)}: {what}. It is {clock}. Trying {broker}"
     elif away:
         text = f" {away:,} boxes fell away: {CALL}. It is {clock}"

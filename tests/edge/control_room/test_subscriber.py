@@ -57,6 +57,27 @@ def test_subscriber_reconnects(new_broker):
     assert arrived.message == message
 
 
+@pytest.mark.parametrize("new_broker", ["mosquitto"], indirect=True)  # iotcore hangs up without a word
+def test_subscriber_says_that_the_login_is_refused_on_its_return(new_broker, tmp_path):
+    guarded = new_broker(login=("room", "first"))
+    guarded.start()
+    settings = MqttSettings(host="127.0.0.1", port=guarded.port, username="room", password_file=tmp_path / "word")
+    (tmp_path / "word").write_text("first\n")
+    with Subscriber(settings, "back") as subscriber:
+        assert subscriber.refusal is None
+        for password, refuses in (("second", True), ("first", False)):
+            guarded.stop()
+            while subscriber.connected:
+                subscriber.poll(0.1)
+            guarded._login = ("room", password)
+            guarded.start()
+            until = time.monotonic() + 30
+            while (subscriber.refusal is None if refuses else not subscriber.connected) and time.monotonic() < until:
+                subscriber.poll(0.1)
+            assert subscriber.connected is not refuses
+            assert ("refuses the login, check user and password" in (subscriber.refusal or "")) is refuses
+
+
 def test_subscriber_sends_commands_and_hears_answers(broker):
     site = f"watch-{secrets.token_hex(4)}"
     stamp = Stamp(site, "gate-1", "b")

@@ -78,6 +78,14 @@ def test_view_says_at_once_that_the_connection_is_lost():
     assert "calm 0" in back[1]
 
 
+def test_view_says_why_the_connection_does_not_come_back():
+    feed = ListFeed()
+    feed.connected, feed.refusal = False, "refuses the login, check user and password (Not authorized)"
+    (line, *_) = play(keys(), size=(180, 24), feed=feed)
+    said = "the broker refuses the login, check user and password (Not authorized); start watch again."
+    assert f"CONNECTION LOST 0 s: {said} All below is old, alarms cannot reach you." in line
+
+
 def test_view_filters_by_words():
     feed = ListFeed()
     site(feed)

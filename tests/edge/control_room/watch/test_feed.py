@@ -7,6 +7,7 @@ class Failing:
     """A subscriber that is connected, and fails when it is asked."""
 
     connected = True
+    refusal = None
 
     def poll(self, patience_s):
         raise RuntimeError(f"not foreseen in {patience_s} s")

@@ -14,6 +14,7 @@ from edge.control_room.subscriber import Subscriber
 from edge.control_room.watch.alarm_command import AlarmCommand
 from edge.control_room.watch.attention import Attention
 from edge.control_room.watch.feed import Listener, control_room_clock
+from edge.control_room.watch.outage import RETURN_S
 from edge.control_room.watch.plain import Reporter
 from edge.errors import GammaboxError
 
@@ -113,6 +114,7 @@ def _lines(
                 print(as_json_line(arrived), flush=True)
         if subscriber.connected != connected:
             connected = subscriber.connected
+            due_s = time.monotonic() + RETURN_S
             print(CONNECTED if connected else AWAY, file=sys.stderr, flush=True)
         if subscriber.refusal != refusal:
             refusal = subscriber.refusal

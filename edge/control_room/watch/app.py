@@ -18,6 +18,7 @@ from edge.control_room.watch.dialogs import HELP, AcknowledgeDialog, EndDialog, 
 from edge.control_room.watch.frame import banner, empty_text, forget_text, hints
 from edge.control_room.watch.missed import Missed, key_of
 from edge.control_room.watch.notes import SHORT_S, Notes
+from edge.control_room.watch.outage import Absence
 from edge.control_room.watch.overloads import Overloads
 from edge.control_room.watch.reading import Reading, alarm_title
 from edge.control_room.watch.requests import ANSWER_S, Requests, about
@@ -97,7 +98,7 @@ class WatchApp(App[None]):
         self._zone = zone
         self._board = Board()
         self._overloads = Overloads()
-        self._lost_since: datetime | None = None
+        self._absence = Absence()
         self._refusal: str | None = None
         self._wanted = ""
         self._hides_calm = False
@@ -145,18 +146,15 @@ class WatchApp(App[None]):
         for arrived, arrival in news.arrivals:
             self._board.update(arrival, arrived)
         self._refusal = news.refusal
-        if news.connected:
-            self._lost_since = None
-        elif self._lost_since is None:
-            self._lost_since = now
+        self._absence.look(now, connected=news.connected)
         for answer in news.answers:
             self._tell(self._requests.outcome(answer, self._board.alarms))
         for outcome in (*self._requests.overdue(now), *self._requests.settled(self._board.alarms)):
             self._tell(outcome)
         self._notes.look(now)
-        self._all = self._board.views(now, self._lost_since)
+        self._all = self._board.views(now, self._absence.since)
         self._overloads.update(self._all, now)
-        if self._bell.look(self._all, now, lost=self._lost_since is not None) and self._rings:
+        if self._bell.look(self._all, now, lost=self._absence.since is not None) and self._rings:
             self.bell()
         for problem in self._bell.problems():
             self.say(problem, wrong=True)
@@ -179,7 +177,7 @@ class WatchApp(App[None]):
             self.screen.look(self._all)
 
     def _show_frame(self) -> None:
-        width, lost = self.size.width, self._lost_since
+        width, lost = self.size.width, self._absence.since
         away = self._bell.away
         self._banner.set_class(lost is not None or away > 0, "lost")
         now, why = self._clock(), self._refusal
@@ -279,7 +277,7 @@ class WatchApp(App[None]):
         self.push_screen(dialog, taken)
 
     def _acknowledge(self, view: View, alarm_id: str, taken: Taken) -> None:
-        if self._lost_since is not None:
+        if self._absence.since is not None:
             text, wrong = "Not sent: the connection is lost. Acknowledge the alarm again when it is back.", True
         else:
             self._feed.send(*self._requests.acknowledge(view, alarm_id, taken, self._clock()))

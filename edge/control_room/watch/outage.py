@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 RING_EVERY_S = 30.0
 SETTLE_S = 15.0
 """Time after which boxes have reported again when the connection is back; until then none counts as fallen away."""
+RETURN_S = 2.0
+"""Time after which the broker has told what it keeps of each box when the connection is back."""
 MIN_AWAY = 3
 AWAY = frozenset({"LOST", "SILENT", "OLD ALARM"})
 
@@ -21,6 +23,33 @@ def many_away(views: Sequence[View]) -> int:
     """Return how many boxes have fallen away, where they are more than half of all and at least three; 0 elsewhere."""
     away = sum(view.word in AWAY for view in views)
     return away if away >= MIN_AWAY and 2 * away > len(views) else 0
+
+
+class Absence:
+    """Follows the connection to the broker.
+
+    It counts as back when what the broker keeps of each box has had time to arrive: a box that has not been heard by
+    then is silent, and not calm.
+
+    Attributes
+    ----------
+    since : datetime or None
+        Since when the broker is away; None while it is there.
+
+    """
+
+    def __init__(self) -> None:
+        self.since: datetime | None = None
+        self._back: datetime | None = None
+
+    def look(self, now: datetime, *, connected: bool) -> None:
+        """Take note of whether the connection stands."""
+        if not connected:
+            self.since, self._back = self.since or now, None
+        elif self.since is not None:
+            self._back = self._back or now
+            if (now - self._back).total_seconds() >= RETURN_S:
+                self.since = self._back = None
 
 
 class Outage:

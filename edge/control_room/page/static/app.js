@@ -181,7 +181,7 @@ function update() {
   // While the broker is away, ages grow, but no box becomes silent by it.
   state.views = look(state.board, state.now, blindSince(state.connection, state.now));
   state.commands = settled(aged(state.commands, state.now), state.views);
-  const sounds = follow(state.attention, state.views, state.now);
+  const sounds = follow(state.attention, state.views, state.now, state.connection.blind);
   updateMissed(state.missed, session(), state.mode === "Alarms" && !document.hidden);
   const outage = outageOf(state.attention, isAway);
   sound.play(sounds ? "alarm" : outage && outage !== state.attention.quiet ? "away" : null);
@@ -210,7 +210,7 @@ function Page() {
   }
   const view = state.selected && state.views.find(({ key }) => key === state.selected);
   const views = shown(state.views, state.filter);
-  const isOld = state.connection.state !== "online";
+  const isOld = state.connection.state !== "online" || blindSince(state.connection, state.now) !== null;
   const urgent = hidden(state.views, state.mode === "Alarms" ? state.views : views);
   const common = { views, total: state.views.length, selected: state.selected, now: state.now, isOld, actions };
   return [

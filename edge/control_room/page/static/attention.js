@@ -6,11 +6,12 @@ import { needsAttention } from "./view.js";
 const MIN_AWAY = 3;
 const AWAY = ["LOST", "SILENT", "OLD ALARM"];
 const MAX_OVERLOADS = 1_000;
-const AFTER_RETURN_MS = 60_000;
+const RETURN_MS = 2_000; // in which the broker tells what it keeps of each box
+const SETTLE_MS = 15_000; // in which boxes have reported again
 
 /** Return what is remembered of a page that was just opened. */
 export function newAttention() {
-  return { overloads: [], muted: new Map(), awaySince: null, quiet: null };
+  return { overloads: [], muted: new Map(), away: 0, awaySince: null, quiet: null };
 }
 
 /** Return how many boxes have fallen away, where they are more than half of all and at least three; 0 elsewhere. */
@@ -27,8 +28,9 @@ export function isLoud(view) {
 /**
  * Bring what is remembered up to date, and return whether the alarm sounds now. What is muted on this page sounds anew
  * as another alarm, as an overload that comes back, when its box falls away, or when a time without sound is over.
+ * `blind` is when the broker was last away; no box counts as fallen away before it has had time to report again.
  */
-export function follow(attention, views, now) {
+export function follow(attention, views, now, blind = null) {
   const known = new Map(views.map((view) => [view.key, view]));
   attention.overloads = attention.overloads.map((entry) => ended(entry, known.get(entry.key), now));
   const stand = new Set(attention.overloads.filter(({ state }) => state === "stands").map(({ key }) => key));
@@ -42,7 +44,8 @@ export function follow(attention, views, now) {
       attention.muted.delete(key);
     else attention.muted.set(key, after);
   }
-  attention.awaySince = manyAway(views) ? (attention.awaySince ?? now) : null;
+  attention.away = blind && now - blind.until < SETTLE_MS ? 0 : manyAway(views);
+  attention.awaySince = attention.away ? (attention.awaySince ?? now) : null;
   return views.some((view) => isLoud(view) && !attention.muted.has(view.key));
 }
 
@@ -76,12 +79,12 @@ export function isShutOut(was, before, after) {
 }
 
 /**
- * Return since when the silence of a box says nothing, as the broker was away: until a minute after its return, in
- * which each box can speak. Null elsewhere.
+ * Return since when all that is shown is old, as the broker was away: until a moment after its return, in which it
+ * tells what it keeps. Null elsewhere: a box that has not been heard by then is silent, and not calm.
  */
 export function blindSince({ state, offlineSince, blind }, now) {
   if (state === "lost") return offlineSince;
-  return blind && now - blind.until < AFTER_RETURN_MS ? blind.since : null;
+  return blind && now - blind.until < RETURN_MS ? blind.since : null;
 }
 
 // What makes an alarm another one to the ear.

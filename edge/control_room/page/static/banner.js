@@ -1,7 +1,7 @@
 // What has to be seen at once: a lost connection, alarms that nobody has acknowledged, overloads, boxes that have
 // fallen away together, what a filter hides, a page that is not heard.
 
-import { isLoud, manyAway, mutedHere, outageOf } from "./attention.js";
+import { blindSince, isLoud, mutedHere, outageOf } from "./attention.js";
 import { symbol } from "./symbols.js";
 import { clockTime, counted, rate, span } from "./text.js";
 import { Component, h } from "./vendor/preact.mjs";
@@ -81,7 +81,7 @@ export function shortOf({ views, attention, connection }) {
   const overloads = loud.filter(({ urgency }) => urgency === "overload").length;
   const alarms = loud.length - overloads;
   const isLost = connection.state === "lost";
-  const away = isLost ? 0 : manyAway(views);
+  const away = isLost ? 0 : attention.away;
   const parts = [
     alarms > 0 && counted(alarms, "alarm"),
     overloads > 0 && counted(overloads, "overload"),
@@ -103,6 +103,8 @@ function connectionBanner(state, actions) {
   const age = lastMessage === null ? null : now - lastMessage;
   if (connection.state !== "online")
     return h("p", { class: "banner away" }, h("strong", null, `${connection.text}.`));
+  if (blindSince(connection, now) !== null)
+    return h("p", { class: "banner away" }, h("strong", null, "Connected again."), " What boxes say now is on its way.");
   if (age !== null && age > SILENT_MS && views.length) {
     return h(
       "p",
@@ -115,7 +117,7 @@ function connectionBanner(state, actions) {
 }
 
 function awayBanner(state, actions) {
-  const away = manyAway(state.views);
+  const { away } = state.attention;
   if (!away || state.connection.state !== "online") return null;
   const since = state.attention.awaySince === null ? "" : ` since ${clockTime(state.attention.awaySince)}`;
   const text = `${counted(away, "box", "boxes")} have fallen away${since}.`;

@@ -200,14 +200,27 @@ test("an outage sounds while it lasts, until it is stopped here, and another one
   assert.deepEqual([sounds(false), sounds(true)], [false, true]);
 });
 
-test("no box becomes silent by an absence of the broker, nor in the minute after its return", () => {
+test("no box becomes silent by an absence of the broker, and none is calm that is not heard after it", () => {
   const lost = { state: "lost", offlineSince: 100, blind: null };
   const back = { state: "online", offlineSince: null, blind: { since: 100, until: 500_000 } };
   assert.deepEqual(
-    [blindSince(lost, 400_000), blindSince(back, 500_001), blindSince(back, 560_000)],
+    [blindSince(lost, 400_000), blindSince(back, 501_999), blindSince(back, 502_000)],
     [100, 100, null],
   );
   assert.equal(blindSince({ state: "online", offlineSince: null, blind: null }, 5), null);
+});
+
+test("boxes have fallen away by an absence of the broker only where they do not report again", () => {
+  const attention = newAttention();
+  const gone = Array.from({ length: 4 }, (_, number) => one(`l${number}`, "lost", "SILENT"));
+  const since = [514_999, 515_000].map((now) => {
+    follow(attention, gone, now, { since: 100, until: 500_000 });
+    return [attention.away, attention.awaySince];
+  });
+  assert.deepEqual(since, [
+    [0, null],
+    [4, 515_000],
+  ]);
 });
 
 test("marks and rates of a row are those of the terminal's view", () => {
@@ -262,7 +275,11 @@ test("the short line counts what rings here, and tells a lost connection instead
   const away = Array.from({ length: 9 }, (_, number) => ({ key: `s${number}`, urgency: "lost", word: "LOST" }));
   const views = [ringing("a", "alarm"), ringing("b", "alarm"), ringing("c", "overload"), ...away];
   const told = (shown, state, muted = []) =>
-    shortOf({ views: shown, attention: { muted: new Map(muted.map((key) => [key, 1])) }, connection: { state } });
+    shortOf({
+      views: shown,
+      attention: { muted: new Map(muted.map((key) => [key, 1])), away: manyAway(shown) },
+      connection: { state },
+    });
   assert.equal(told(views, "online"), "2 alarms, 1 overload, 9 boxes away");
   assert.equal(told(views, "lost", ["a"]), "1 alarm, 1 overload, connection lost");
   assert.equal(told([], "lost"), "Connection lost");

@@ -66,14 +66,18 @@ def test_view_says_at_once_that_the_connection_is_lost():
         clock.now += timedelta(minutes=5)
         lost = await screen(app, pilot)
         feed.connected = True
-        clock.now += timedelta(seconds=1)
-        return lost, await screen(app, pilot)
+        app.look()
+        clock.now += timedelta(seconds=1.9)
+        held = await screen(app, pilot)
+        clock.now += timedelta(seconds=0.1)
+        return lost, held, await screen(app, pilot)
 
-    lost, back = play(steps, size=(80, 24), feed=feed, clock=clock, bell=True)
+    lost, held, back = play(steps, size=(80, 24), feed=feed, clock=clock, bell=True)
     assert rung
     said = "CONNECTION LOST 5 min: call the technician, send patrols. It is 00:09:05."
     assert lost[0].startswith(f" {said}"[:79])
     assert "CALM 1" in lost[1]  # it is not known to be silent while nobody can hear it
+    assert ("CONNECTION LOST" in held[0], "CALM 1" in held[1]) == (True, True)
     assert "CONNECTION" not in back[0]
     assert "calm 0" in back[1]
 

@@ -11,7 +11,7 @@ from watch_rig import NOW, Clock, ListFeed, box, health, play, screen
 from edge.control_room.board import Board
 from edge.control_room.watch.alarm_command import AlarmCommand
 from edge.control_room.watch.attention import Attention
-from edge.control_room.watch.outage import Outage, many_away
+from edge.control_room.watch.outage import Absence, Outage, many_away
 
 MUCH = "every frame is full of hits"
 
@@ -61,6 +61,16 @@ def test_stopped_boxes_have_not_fallen_away():
 def rung(outage, *, seen=(), seconds=range(100), lost=False):
     """Return when the bell of an outage rings."""
     return [second for second in seconds if outage.look(seen, NOW + timedelta(seconds=second), lost=lost)]
+
+
+def test_broker_is_back_when_it_has_told_what_it_keeps():
+    absence, since = Absence(), []
+    connected = {0: True, 10: False, 20: True, 21: False, 30: True, 31: True, 32: True, 33: True}
+    for second, is_connected in connected.items():
+        absence.look(NOW + timedelta(seconds=second), connected=is_connected)
+        since.append(absence.since)
+    lost = NOW + timedelta(seconds=10)
+    assert since == [None, lost, lost, lost, lost, lost, None, None]
 
 
 def test_many_boxes_that_fall_away_ring_every_thirty_seconds_until_muted():

@@ -10,7 +10,7 @@ export function shown(views, { words, urgency }) {
   const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
   return views.filter((view) => {
     if (urgency && view.urgency !== urgency) return false;
-    const text = `${view.key} ${view.place} ${view.word}`.toLowerCase();
+    const text = [view.key, view.place, view.word, view.urgency, ...view.reasons].join(" ").toLowerCase();
     return wanted.every((word) => text.includes(word));
   });
 }

@@ -16,7 +16,7 @@ import {
   outageOf,
 } from "../../../../edge/control_room/page/static/attention.js";
 import { shortOf } from "../../../../edge/control_room/page/static/banner.js";
-import { noteOf } from "../../../../edge/control_room/page/static/list.js";
+import { noteOf, shown } from "../../../../edge/control_room/page/static/list.js";
 import { newMissed, updateMissed } from "../../../../edge/control_room/page/static/missed.js";
 import { number } from "../../../../edge/control_room/page/static/text.js";
 import {
@@ -221,6 +221,13 @@ test("boxes have fallen away by an absence of the broker only where they do not 
     [0, null],
     [4, 515_000],
   ]);
+});
+
+test("the filter looks at names, places, states and reasons", () => {
+  const view = { ...one("docks/gate-1", "fault", "FAULT"), place: "North gate", reasons: ["the camera is covered"] };
+  const seen = (words, urgency = null) => shown([view], { words, urgency }).length === 1;
+  assert.deepEqual(["COVERED north", "docks fault", "gate-1 camera", ""].map((words) => seen(words)), Array(4).fill(true));
+  assert.deepEqual([seen("covered south"), seen("covered", "lost"), seen("covered", "fault")], [false, false, true]);
 });
 
 test("marks and rates of a row are those of the terminal's view", () => {

@@ -152,13 +152,16 @@ class Commander:
         self, accepted: gate.Accepted, arguments: AcknowledgeArguments | SilenceArguments, utc: datetime
     ) -> dict[str, JsonValue]:
         known = self._reporter.alarm_id
-        wanted = arguments.alarm_id if isinstance(arguments, AcknowledgeArguments) else STANDING
+        wanted = arguments.alarm_id or STANDING
         if known is None and self._reporter.is_over(wanted):
             raise CommandError("no alarm stands")
         if known is None:
             raise CommandError("this box has had no alarm since it started")
-        if wanted == STANDING and not self._reporter.alarm_stands:
+        silences = isinstance(arguments, SilenceArguments)
+        if (wanted == STANDING or silences) and not self._reporter.alarm_stands:
             raise CommandError("no alarm stands")
+        if silences and wanted not in {known, STANDING}:
+            raise CommandError(f"another alarm stands by now: {known}, not {wanted}")
         if wanted not in {known, STANDING}:
             raise CommandError(f"the alarm {wanted} is not the last one of this box, which is {known}")
         until = utc + timedelta(minutes=arguments.minutes) if isinstance(arguments, SilenceArguments) else None

@@ -156,7 +156,7 @@ class SimulatedBox:
             wrong = f"the simulated box does not know the command {verb}"
         elif self.alarm is None:
             wrong = "no alarm stands"
-        elif verb == "acknowledge" and command.arguments.get("alarm_id") != self.alarm["id"]:
+        elif command.arguments.get("alarm_id", self.alarm["id"] * (verb == "silence")) != self.alarm["id"]:
             wrong = f"the alarm that stands is {self.alarm['id']}"
         if wrong is None:
             minutes = float(str(command.arguments.get("minutes", 0)))

@@ -54,6 +54,9 @@ class SilenceArguments(_Arguments):
     """For how long the alarm that stands makes no sound. Whoever silences it takes charge of it."""
 
     minutes: Minutes
+    alarm_id: Identifier | None = Field(
+        default=None, description="id of the alarm that is meant; without it whichever stands when the command arrives"
+    )
 
 
 class RecalibrateArguments(_Arguments):

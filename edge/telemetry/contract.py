@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Schema = dict[str, Any]
 
-VERSION = "1.5"
+VERSION = "1.6"
 """Version of the contract. It grows with every change of a published schema: 1.x adds, 2.0 breaks."""
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 ASYNCAPI = "asyncapi.json"

@@ -118,6 +118,17 @@ def test_silence_keeps_who_has_taken_charge_and_says_until_when(rig):
     assert rig.alarms()[-1].acknowledged.silenced_until_utc == NOW + timedelta(minutes=5)
 
 
+def test_silence_refuses_where_another_alarm_stands_than_the_one_it_names(rig):
+    rig.reporter._send_alarm(replace(ALARM, id="gate-2"))
+    answer = rig.give("silence", minutes=5, alarm_id="gate-1")
+    assert (answer.ok, answer.error) == (False, "another alarm stands by now: gate-2, not gate-1")
+    assert rig.alarms()[-1].acknowledged is None
+    assert rig.give("silence", minutes=5, alarm_id="gate-2").ok
+    assert rig.alarms()[-1].acknowledged.silenced_until_utc == NOW + timedelta(minutes=5)
+    rig.reporter._send_alarm(replace(ALARM, id="gate-2", state="cleared"))
+    assert rig.give("silence", minutes=5, alarm_id="gate-2").error == "no alarm stands"
+
+
 def test_acknowledge_after_a_silence_is_over_asks_for_no_other(rig):
     rig.reporter._send_alarm(ALARM)
     over = Acknowledgement(by="Ann", utc=NOW - timedelta(minutes=9), silenced_until_utc=NOW - timedelta(minutes=1))

@@ -64,7 +64,7 @@ class Requests:
             utc=now,
             by=taken.by,
             reason=taken.reason or None,
-            arguments={"minutes": taken.minutes} if silent else {"alarm_id": alarm_id},
+            arguments={"alarm_id": alarm_id, **({"minutes": taken.minutes} if silent else {})},
         )
         self._waiting[transaction] = _Asked(view, alarm_id, now)
         return CommandTopic(view.site, view.device, "cmd", "silence" if silent else "acknowledge"), command

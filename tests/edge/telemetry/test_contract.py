@@ -53,6 +53,8 @@ def test_digest_notices_a_change():
         ("acknowledge", {"alarm_id": "a-1"}, True),
         ("acknowledge", {}, False),
         ("silence", {"minutes": 5}, True),
+        ("silence", {"minutes": 5, "alarm_id": "a-1"}, True),
+        ("silence", {"alarm_id": "a-1"}, False),
         ("silence", {"minutes": 5000}, False),
         ("set", {"values": {"telemetry.hits": False}}, True),
         ("recalibrate", {"no_source_is_near": False}, False),

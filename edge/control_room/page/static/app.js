@@ -121,7 +121,7 @@ const actions = {
   acknowledge(view, asked) {
     const { by, reason, minutes } = asked;
     const verb = minutes ? "silence" : "acknowledge";
-    const values = minutes ? { minutes } : { alarm_id: view.alarm?.id ?? "standing" };
+    const values = { alarm_id: view.alarm?.id ?? "standing", ...(minutes ? { minutes } : {}) };
     const id = randomId();
     const { topic, text } = commandOf({ ...view, verb, id, by, reason, values }, Date.now());
     link.publish(topic, text);

@@ -45,7 +45,7 @@ def test_view_silences_for_minutes():
 
     play(steps, feed=feed)
     ((topic, command),) = feed.sent
-    assert (topic.verb, command.arguments) == ("silence", {"minutes": 30.0})
+    assert (topic.verb, command.arguments) == ("silence", {"alarm_id": "gate-1-1", "minutes": 30.0})
 
 
 def test_view_sends_nothing_while_the_connection_is_lost():

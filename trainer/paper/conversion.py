@@ -12,6 +12,7 @@ from edge.bundle import load_bundle
 from trainer.data.dataset import Dataset, DatasetIndex
 from trainer.data.writer import DatasetWriter
 from trainer.errors import ProtocolError
+from trainer.paper.findings import keep, kept
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from edge.detect.manifest import Bundle
     from trainer.paper.fused import Pools
     from trainer.scenes.splits import Split
+    from trainer.training.run import Run
 
 INT8: tuple[str, ...] = ()
 """Options of the conversion of a network without float layers."""
@@ -34,8 +36,8 @@ def can_convert() -> bool:
     return all(importlib.util.find_spec(name) is not None for name in ("quantize", "tensorflow"))
 
 
-def convert(run: Path, data: Path, bundle: Path, options: tuple[str, ...]) -> Bundle:
-    """Convert the best network of a run into a bundle, or return the bundle that is there.
+def convert(run: Run, data: Path, bundle: Path, options: tuple[str, ...]) -> Bundle:
+    """Convert the best network of a run into a bundle, or return the bundle that was made of the same weights.
 
     Raises
     ------
@@ -43,16 +45,20 @@ def convert(run: Path, data: Path, bundle: Path, options: tuple[str, ...]) -> Bu
         The conversion failed; the message holds what it said.
 
     """
-    if not (bundle / "model.json").exists():
+    of = {"weights": run.weights_sha256(), "options": list(options)}
+    made_of = bundle.with_name(f"{bundle.name}.json")
+    if not (bundle / "model.json").exists() or kept(made_of, of) is None:
         part = bundle.with_name(f"part.{bundle.name}")
         shutil.rmtree(part, ignore_errors=True)
         part.parent.mkdir(parents=True, exist_ok=True)
-        words = ["convert", str(run), "--data", str(data), "--out", str(part), "--name", bundle.name, *options]
+        words = ["convert", str(run.path), "--data", str(data), "--out", str(part), "--name", bundle.name, *options]
         done = subprocess.run([sys.executable, "-c", _PROGRAM, *words], capture_output=True, text=True, check=False)
         if done.returncode:
             said = " ".join(done.stderr.split("\n")[-_LAST_LINES:]).strip() or f"exit code {done.returncode}"
             raise ProtocolError(bundle, f"gammabox-quantize could not make it ({said})", "run the same command again")
+        shutil.rmtree(bundle, ignore_errors=True)
         part.replace(bundle)
+        keep(made_of, of, {"bundle": bundle.name})
     return load_bundle(bundle)
 
 

@@ -279,13 +279,13 @@ def _judged(  # noqa: PLR0917
 ) -> dict[str, Any]:
     """Return the figures of a network, by name; ours in int8, too, and the paper's as bundles for `bench`."""
     rows = {}
-    tested = " ".join(test.sha256 for test in tests.values())
+    judged_on = {"weights": run.weights_sha256(), "tests": [test.sha256 for test in tests.values()]}
     place = plan.out / RESULTS / f"{stage.network}.json"
-    known = kept(place, tested)
+    known = kept(place, judged_on)
     if known is None:
         say(f"{stage.network}: tests")
         known = judge_run(run, tests)
-        keep(place, tested, known)
+        keep(place, judged_on, known)
     rows[stage.network] = known
     if stage.network not in {OURS, PAPER_NETWORK}:
         return rows
@@ -297,17 +297,17 @@ def _judged(  # noqa: PLR0917
     folder = plan.out / BUNDLES
     if stage.network == PAPER_NETWORK:
         say("alexnet_paper: bundles for gammabox-edge bench")
-        convert(run.path, shown.path, folder / "paper-float", FLOAT)
-        convert(run.path, shown.path, folder / "paper-int8", DYNAMIC_INT8)
+        convert(run, shown.path, folder / "paper-float", FLOAT)
+        convert(run, shown.path, folder / "paper-int8", DYNAMIC_INT8)
         return rows
     place = plan.out / RESULTS / f"{OURS}-int8.json"
-    known = kept(place, tested)
+    known = kept(place, judged_on)
     if known is None:
         say(f"{OURS}: int8")
-        known = judge_bundle(convert(run.path, shown.path, folder / OURS, INT8), tests)
+        known = judge_bundle(convert(run, shown.path, folder / OURS, INT8), tests)
         known["parameters"] = rows[OURS]["parameters"]
         known["samples"] = rows[OURS]["samples"]
-        keep(place, tested, known)
+        keep(place, judged_on, known)
     rows[f"{OURS}-int8"] = known
     return rows
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 from pathlib import Path
@@ -96,10 +95,7 @@ def source_with_digest(source: str, path: Path) -> str:
         begun = Run.open(path).manifest.fit.start_from
         if begun is not None and Path(begun.rpartition(DIGEST)[0]).resolve() == Path(source).resolve():
             return begun
-    best = Run.open(Path(source)).path / BEST_FILE
-    if not best.exists():
-        raise RunError(best.parent, f"{BEST_FILE} is missing", "run its `fit` command again, it resumes")
-    return f"{source}{DIGEST}{hashlib.sha256(best.read_bytes()).hexdigest()}"
+    return f"{source}{DIGEST}{Run.open(Path(source)).weights_sha256()}"
 
 
 def copy_weights(model: keras.Model, source: Run) -> list[str]:

@@ -15,7 +15,7 @@ from edge.config.faults import first_fault
 from edge.config.strict import StrictModel
 from edge.detect.decision import Decision
 from edge.detect.manifest import InputContract
-from edge.files import load_json, read_text, why
+from edge.files import load_json, read_text, sha256_of, why
 from trainer.errors import RunError
 
 if TYPE_CHECKING:
@@ -169,6 +169,21 @@ class Run:
             return keras.models.load_model(place)
         except (ValueError, OSError, KeyError, TypeError) as error:
             raise RunError(self.path, f"{place.name} cannot be loaded ({why(error)})", "fit it again") from error
+
+    def weights_sha256(self) -> str:
+        """Return the SHA-256 of the best network's file.
+
+        Raises
+        ------
+        RunError
+            The file is missing or cannot be read.
+
+        """
+        try:
+            return sha256_of(self.path / BEST_FILE)
+        except OSError as error:
+            again = "run its `fit` command again, it resumes"
+            raise RunError(self.path, f"{BEST_FILE} cannot be read ({why(error)})", again) from error
 
     def log(self) -> list[dict[str, Any]]:
         """Return the lines of log.jsonl, one for each epoch, without one that a kill cut short."""

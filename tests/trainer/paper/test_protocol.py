@@ -22,6 +22,7 @@ from trainer.paper.findings import passed
 from trainer.paper.page import table5, write_page
 from trainer.paper.protocol import Plan, run_protocol
 from trainer.training.callbacks import Checkpoints
+from trainer.training.run import BEST_FILE, Run
 
 RUN = {"on_results": write_page, "say": lambda _: None, "workers": 1}
 
@@ -147,6 +148,44 @@ def test_protocol_that_is_done_trains_nothing_again(done, conditions, size, monk
     monkeypatch.setattr(findings, "check_leakage", None)
     run_protocol(Plan(done, size, conditions), **RUN)
     assert (done / "networks" / "alexnet_edge-64" / "last.keras").stat().st_mtime_ns == before
+
+
+def kept_files(folder: Path) -> dict[str, bytes]:
+    """Return what was judged and converted, by name."""
+    kept = [*folder.glob("results/alexnet*.json"), *folder.glob("bundles/*.json"), *folder.glob("bundles/*/model.*")]
+    return {str(file.relative_to(folder)): file.read_bytes() for file in kept}
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras, where it saves
+def test_protocol_judges_again_what_was_trained_again(done, conditions, size, tmp_path) -> None:
+    out = tmp_path / "paper"
+    shutil.copytree(done, out)
+    run = Run.open(out / "networks" / "alexnet_edge-64")
+    model = run.load_model()
+    model.set_weights([weight / 2 for weight in model.get_weights()])
+    model.save(run.path / BEST_FILE)
+    run_protocol(Plan(out, size, conditions), **RUN)
+    before, after = kept_files(done), kept_files(out)
+    assert before.keys() == after.keys()
+    assert [name for name in before if before[name] == after[name]] == []
+    assert figures(out)["networks"] != figures(done)["networks"]
+    assert (out / "networks" / "alexnet_edge-64" / "log.jsonl").read_bytes() == (
+        done / "networks" / "alexnet_edge-64" / "log.jsonl"
+    ).read_bytes()
+
+
+def test_protocol_judges_again_what_does_not_name_its_network(done, conditions, size, tmp_path, monkeypatch) -> None:
+    out = tmp_path / "paper"
+    shutil.copytree(done, out)
+    (out / "bundles" / "alexnet_edge.json").unlink()
+    for file in out.glob("results/alexnet*.json"):
+        kept = json.loads(file.read_text())
+        stale = {"of": " ".join(kept["of"]["tests"]), "found": {**kept["found"], "parameters": 1}}
+        file.write_text(json.dumps(stale))
+    monkeypatch.setattr(Checkpoints, "on_epoch_end", None)
+    run_protocol(Plan(out, size, conditions), **RUN)
+    assert figures(out)["networks"] == figures(done)["networks"]
+    assert kept_files(out).keys() == kept_files(done).keys()
 
 
 def test_protocol_refuses_another_plan(done, conditions, size) -> None:

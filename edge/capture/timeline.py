@@ -163,7 +163,7 @@ class _Line:
         """Place a frame whose stamp says nothing: a period after the one before, with a gap in the numbers."""
         period_s = self._period(after)
         self._sequence += 2
-        self._position_s += max(2 * period_s, ROUNDING_S)
+        self._position_s += min(max(2 * period_s, ROUNDING_S), LONGEST_PAUSE_S)
         self._origin_s = stamp_s - self._position_s
         self._stamp_s = stamp_s
         self._is_even = False

@@ -43,7 +43,9 @@ def test_growth_is_named(soak, name, step):
 
 
 def test_agent_that_ends_by_itself_is_a_fault(soak, tmp_path, monkeypatch):
-    monkeypatch.setattr(soak, "DEVICE_YAML", soak.DEVICE_YAML.replace("loop: true", "loop: false"))
+    once = soak.DEVICE_YAML.replace("loop: true, pace: fast", "loop: false, pace: camera")
+    assert once != soak.DEVICE_YAML
+    monkeypatch.setattr(soak, "DEVICE_YAML", once)
     monkeypatch.setattr(soak, "READINGS", 1000)
     readings, health, ended = soak.soak(tmp_path, 60, 2)
     assert readings

@@ -1,7 +1,7 @@
 from itertools import accumulate, pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from edge.capture.timeline import AHEAD, placed
@@ -137,8 +137,10 @@ def test_places_where_stamps_begin_anew_have_a_gap(stamps):
 
 
 @given(
-    st.lists(st.one_of(st.floats(allow_nan=True, allow_infinity=True), st.floats(0, 10)), max_size=40), st.booleans()
+    stamps=st.lists(st.one_of(st.floats(allow_nan=True, allow_infinity=True), st.floats(0, 10)), max_size=40),
+    numbered=st.booleans(),
 )
+@example(stamps=[0.0, 43_201.0, 129_602.0], numbered=False)  # a pause, and a stamp that is no time
 def test_places_rise_whatever_the_stamps(stamps, numbered):
     places = places_of(stamps, 25.0, numbered=numbered)
     assert len(places) == len(stamps)

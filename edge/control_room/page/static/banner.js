@@ -104,7 +104,12 @@ function connectionBanner(state, actions) {
   if (connection.state !== "online")
     return h("p", { class: "banner away" }, h("strong", null, `${connection.text}.`));
   if (blindSince(connection, now) !== null)
-    return h("p", { class: "banner away" }, h("strong", null, "Connected again."), " What boxes say now is on its way.");
+    return h(
+      "p",
+      { class: "banner away" },
+      h("strong", null, "Connected again."),
+      " What boxes say now is on its way.",
+    );
   if (age !== null && age > SILENT_MS && views.length) {
     return h(
       "p",

@@ -226,7 +226,7 @@ test("boxes have fallen away by an absence of the broker only where they do not 
 test("the filter looks at names, places, states and reasons", () => {
   const view = { ...one("docks/gate-1", "fault", "FAULT"), place: "North gate", reasons: ["the camera is covered"] };
   const seen = (words, urgency = null) => shown([view], { words, urgency }).length === 1;
-  assert.deepEqual(["COVERED north", "docks fault", "gate-1 camera", ""].map((words) => seen(words)), Array(4).fill(true));
+  for (const words of ["COVERED north", "docks fault", "gate-1 camera", ""]) assert.ok(seen(words), words);
   assert.deepEqual([seen("covered south"), seen("covered", "lost"), seen("covered", "fault")], [false, false, true]);
 });
 

@@ -5,6 +5,8 @@ from watch_rig import NOW, ListFeed, box, detail, keys, play, screen
 
 from edge.telemetry.messages import AlarmMessage, Status
 
+SILENCED = {"alarm_id": "gate-1-1", "minutes": 5.0}
+
 
 def test_dialog_keeps_fields_apart_when_keys_come_faster_than_it_draws():
     feed = ListFeed()
@@ -21,7 +23,7 @@ def test_dialog_keeps_fields_apart_when_keys_come_faster_than_it_draws():
         return [command for _, command in feed.sent]
 
     (command,) = play(steps, feed=feed)
-    assert (command.by, command.reason, command.arguments) == ("Ann", "sent", {"minutes": 5.0})
+    assert (command.by, command.reason, command.arguments) == ("Ann", "sent", SILENCED)
 
 
 def test_dialog_says_who_has_acknowledged_already():
@@ -155,7 +157,7 @@ def test_dialog_stays_in_a_field_that_is_wrong_and_marks_it():
     assert any("▶ Minutes" in line for line in last[1])
     assert not unsent
     ((_, command),) = feed.sent
-    assert (command.by, command.reason, command.arguments) == ("Meyer", "sent", {"minutes": 5.0})
+    assert (command.by, command.reason, command.arguments) == ("Meyer", "sent", SILENCED)
 
 
 def test_view_lets_another_guard_write_the_name():

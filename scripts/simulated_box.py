@@ -149,14 +149,14 @@ class SimulatedBox:
     def answer(self, verb: str, payload: bytes, now: datetime) -> Iterator[Outgoing]:
         """Yield the answer to a command, and the alarm as everybody sees it then."""
         command = Command.model_validate_json(payload)
-        wrong = None
+        wrong, named = None, command.arguments.get("alarm_id")
         if self.answers == "refuses":
             wrong = "this box is set to carry out no command (commands.allow)"
         elif verb not in {"acknowledge", "silence"}:
             wrong = f"the simulated box does not know the command {verb}"
         elif self.alarm is None:
             wrong = "no alarm stands"
-        elif command.arguments.get("alarm_id", self.alarm["id"] * (verb == "silence")) != self.alarm["id"]:
+        elif named != self.alarm["id"] and not (verb == "silence" and named is None):
             wrong = f"the alarm that stands is {self.alarm['id']}"
         if wrong is None:
             minutes = float(str(command.arguments.get("minutes", 0)))

@@ -12,13 +12,15 @@ if TYPE_CHECKING:
 
 RING_EVERY_S = 10.0
 LOUD = frozenset({"alarm", "overload"})
+_GROWS = ("CHANGED", "ALARM")
+"""The words of an alarm that had become a changed background, and grows again."""
 
 
 class Attention:
     """Remembers the alarms that were announced, and rings until each is acknowledged, silenced or muted here.
 
-    An overload rings as an alarm does. A muted alarm rings anew when its box falls away, or when a time without sound
-    is over.
+    An overload rings as an alarm does. A muted alarm rings anew when its box falls away, when a time without sound is
+    over, or when it was a changed background and grows again.
     """
 
     def __init__(self) -> None:
@@ -27,6 +29,7 @@ class Attention:
         self._rung: datetime | None = None
         self._overloads: set[tuple[str, str]] = set()
         self._old: set[tuple[str, str]] = set()
+        self._changed: set[tuple[str, str]] = set()
 
     def new_alarms(self, views: Iterable[View]) -> list[View]:
         """Return the alarms and overloads that were not announced yet. Each is returned once.
@@ -69,14 +72,16 @@ class Attention:
         return True
 
     def _follow(self, views: Sequence[View]) -> None:
-        """Note overloads, boxes that fell away in an alarm, and silences that are over; new ones ring at once."""
+        """Note overloads, boxes that fell away in an alarm, ended silences, grown changes; new ones ring at once."""
         overloads = {(view.site, view.device) for view in views if view.urgency == "overload"}
         old = {
             (view.site, view.device)
             for view in views
             if view.needs_attention and (view.word == "OLD ALARM" or view.silence_over)
         }
-        self._muted -= (self._overloads - overloads) | (old - self._old)
-        if (overloads - self._overloads) | (old - self._old):
+        changed, grown = ({(view.site, view.device) for view in views if view.word == word} for word in _GROWS)
+        anew = (old - self._old) | (grown & self._changed)
+        self._muted -= (self._overloads - overloads) | anew
+        if (overloads - self._overloads) | anew:
             self._rung = None
-        self._overloads, self._old = overloads, old
+        self._overloads, self._old, self._changed = overloads, old, changed

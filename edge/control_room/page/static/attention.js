@@ -27,7 +27,8 @@ export function isLoud(view) {
 
 /**
  * Bring what is remembered up to date, and return whether the alarm sounds now. What is muted on this page sounds anew
- * as another alarm, as an overload that comes back, when its box falls away, or when a time without sound is over.
+ * as another alarm, as an overload that comes back, when its box falls away, when a time without sound is over, or when
+ * a changed background grows again.
  * `blind` is when the broker was last away; no box counts as fallen away before it has had time to report again.
  */
 export function follow(attention, views, now, blind = null) {
@@ -40,8 +41,7 @@ export function follow(attention, views, now, blind = null) {
   attention.overloads.splice(0, attention.overloads.length - MAX_OVERLOADS);
   for (const [key, before] of attention.muted) {
     const after = known.has(key) ? soundOf(known.get(key)) : null;
-    if (after?.id !== before.id || (after.isOld && !before.isOld) || (after.isOver && !before.isOver))
-      attention.muted.delete(key);
+    if (after?.id !== before.id || isMore(before, after)) attention.muted.delete(key);
     else attention.muted.set(key, after);
   }
   attention.away = blind && now - blind.until < SETTLE_MS ? 0 : manyAway(views);
@@ -90,7 +90,14 @@ export function blindSince({ state, offlineSince, blind }, now) {
 // What makes an alarm another one to the ear.
 function soundOf(view) {
   const id = view.urgency === "overload" ? "overload" : isLoud(view) ? `alarm ${view.alarm?.id ?? ""}` : null;
-  return { id, isOld: view.word === "OLD ALARM", isOver: view.silence_over };
+  return { id, word: view.word, isOver: view.silence_over };
+}
+
+// Whether an alarm that was muted has to be heard anew under its id.
+function isMore(before, after) {
+  const fellAway = after.word === "OLD ALARM" && before.word !== "OLD ALARM";
+  const grew = after.word === "ALARM" && before.word === "CHANGED";
+  return fellAway || grew || (after.isOver && !before.isOver);
 }
 
 /** Return how many boxes whose alarm rings, or which are in overload, a filter hides. */

@@ -162,6 +162,7 @@ test("an alarm that is muted here sounds anew as another one, when its box falls
     return steps.map((changes, at) => follow(attention, alarm(changes), 2 + at));
   };
   assert.deepEqual(after({}, { word: "CHANGED" }), [false, false]);
+  assert.deepEqual(after({ word: "CHANGED" }, { word: "ALARM" }), [false, true]);
   assert.deepEqual(after({ alarm: { id: "b" } }), [true]);
   assert.deepEqual(after({ word: "OLD ALARM", alarm: { id: "a" } }), [true]);
   assert.deepEqual(after({ acknowledgement: given }, { acknowledgement: given, silence_over: true }), [false, true]);

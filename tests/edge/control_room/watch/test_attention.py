@@ -63,6 +63,18 @@ def test_bell_that_is_muted_rings_for_a_new_alarm():
     assert attention.rings(views(detail={"id": "gate-1-2"}), NOW)
 
 
+def test_bell_that_is_muted_rings_when_a_changed_background_grows_again():
+    attention = Attention()
+    changed, grown = views(alarm="changed"), views(alarm="updated")
+    attention.new_alarms(changed)
+    attention.mute(changed)
+    assert not attention.rings(changed, NOW)
+    assert attention.new_alarms(grown) == []
+    assert attention.rings(grown, NOW + timedelta(seconds=1))
+    attention.mute(grown)
+    assert not attention.rings(grown, NOW + timedelta(seconds=20))
+
+
 def test_mute_counts_what_rings_only():
     feed, bell = ListFeed(), Bell(None)
     box(feed, "gate-1", alarm="raised")

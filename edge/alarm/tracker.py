@@ -34,7 +34,7 @@ CHANGE_FACTOR = 3.0
 """An excess is moderate up to this many times the background."""
 CHANGE_REST_S = 30 * 3600.0
 """A changed background is cleared when the old rate is back for so long: longer than a day, as days swing."""
-LEVEL_MEMORY_S = 1800.0
+LEVEL_MEMORY_S = 900.0
 """Live seconds in which the level of a changed background is followed."""
 MAX_LEAK_SHARE = 0.5
 """Time in which a nuisance adds more than this to the background teaches nothing of it."""

@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from edge.commands import console
-from trainer.commands import data, export, film, judge, judging, mine, paper, study, training
+from trainer.commands import data, export, film, judge, judging, mine, mine_hard, paper, study, training
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
-for room in (data, mine, export, training, judging, judge, paper, film, study):
+for room in (data, mine, mine_hard, export, training, judging, judge, paper, film, study):
     room.register(app)
 
 

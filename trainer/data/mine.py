@@ -23,7 +23,7 @@ from trainer.filming.studio import random_studio
 from trainer.scenes.footage import split_footage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from numpy.random import Generator
@@ -170,26 +170,35 @@ def _middle_frame(frames: ThreeFrames, recipe: Recipe, hits_a_shot: float, rng: 
 
 def _proposed(greys: Greys, middle: Struck, common: Strata, crop_size: int, rng: Generator) -> Samples:
     """Cut what the fast path proposes: the best candidate of each hit, and at most MAX_A_SHOT others at random."""
-    hits: dict[int, Candidate] = {}
-    others: list[Candidate] = []
     rules = CandidateRules()
     noise = noise_of_pair(greys[0], greys[2], rules)
     found = find_candidates(greys, rules, noise)
-    for candidate in found.candidates:  # the most promising first
-        distances = [_distance(candidate, strike) for strike in middle.strikes]
+    hits, others = matched(found.candidates, middle.strikes)
+    chosen: list[tuple[Candidate, Strike | None]] = [
+        (candidate, middle.strikes[i]) for i, candidate in hits.items() if is_visible(middle.strikes[i])
+    ]
+    chosen += [(others[int(i)], None) for i in rng.permutation(len(others))[:MAX_A_SHOT]]
+    spots = [(candidate.x, candidate.y) for candidate, _ in chosen]
+    labels = [int(strike is not None) for _, strike in chosen]
+    strata = [{**common, **strata_of_candidate(*pair, float(middle.grey[pair[0].y, pair[0].x]))} for pair in chosen]
+    return cut_samples(found.greys, middle.bgr, spots, labels=labels, strata=strata, crop_size=crop_size)
+
+
+def matched(candidates: Sequence[Candidate], strikes: Sequence[Strike]) -> tuple[dict[int, Candidate], list[Candidate]]:
+    """Return which candidate is which hit, by the hit's index, and the candidates far from all hits.
+
+    The first candidate at a hit is the hit, so the most promising have to come first. One beside a hit is neither.
+    """
+    hits: dict[int, Candidate] = {}
+    others: list[Candidate] = []
+    for candidate in candidates:
+        distances = [_distance(candidate, strike) for strike in strikes]
         nearest = int(np.argmin(distances)) if distances else 0
         if not distances or distances[nearest] > _BESIDE_PX:
             others.append(candidate)
         elif distances[nearest] <= _CLOSE_PX:
             hits.setdefault(nearest, candidate)
-    chosen: list[tuple[Candidate, Strike | None]] = [
-        (candidate, middle.strikes[i]) for i, candidate in hits.items() if _is_visible(middle.strikes[i])
-    ]
-    chosen += [(others[int(i)], None) for i in rng.permutation(len(others))[:MAX_A_SHOT]]
-    spots = [(candidate.x, candidate.y) for candidate, _ in chosen]
-    labels = [int(strike is not None) for _, strike in chosen]
-    strata = [{**common, **_strata(*pair, float(middle.grey[pair[0].y, pair[0].x]))} for pair in chosen]
-    return cut_samples(found.greys, middle.bgr, spots, labels=labels, strata=strata, crop_size=crop_size)
+    return hits, others
 
 
 def _distance(candidate: Candidate, strike: Strike) -> int:
@@ -198,11 +207,13 @@ def _distance(candidate: Candidate, strike: Strike) -> int:
     return max(x0 - candidate.x, candidate.x - x1, y0 - candidate.y, candidate.y - y1, 0)
 
 
-def _is_visible(strike: Strike) -> bool:
+def is_visible(strike: Strike) -> bool:
+    """Return whether a hit can be seen, so that it may be label 1."""
     return strike.added_dn >= MIN_ADDED_DN and strike.kept_dn >= MIN_KEPT_DN
 
 
-def _strata(candidate: Candidate, strike: Strike | None, level_dn: float) -> Strata:
+def strata_of_candidate(candidate: Candidate, strike: Strike | None, level_dn: float) -> Strata:
+    """Return what is known of a candidate on ground of a level, and of the hit that made it."""
     return {
         "added_dn": strike.added_dn if strike else None,
         "stratum": stratum_of(strike.added_dn) if strike else "negative",

@@ -117,31 +117,51 @@ class SceneSource:
         return SceneTriple(run.footage.scene, run.footage.path.name, (views[0], views[1], views[2]), trait)
 
     def _window(self, run: _Run, rng: Generator) -> list[NDArray[np.float32]]:
-        """Cut a window from three frames in a row, where it moves more often than not, scaled, mirrored, relit.
-
-        A recording that is smaller than the window goes on as its mirror image: enlarged instead, it would never be as
-        sharp as its camera shows it.
-        """
+        """Cut a window from three frames in a row."""
         middle = int(rng.integers(1, len(run.frames) - 1))
-        frames = run.frames[middle - 1 : middle + 2]
-        height, width = frames[1].shape[:2]
         max_scale = CLOSE_UP_SCALE if rng.random() < CLOSE_UP_SHARE else USUAL_SCALE
         scale = float(np.exp(rng.uniform(np.log(MIN_SCALE), np.log(max_scale))))
-        side = max(round(self._size / scale), 1)
-        wide, high = min(side, width), min(side, height)
-        x, y = _moving_place(frames, wide, high, rng)
-        scaled = tuple(self._size if part == side else min(round(part * scale), self._size) for part in (wide, high))
-        how = cv2.INTER_CUBIC if side < self._size else cv2.INTER_AREA
-        views = [
-            _mirrored(cv2.resize(frame[y : y + high, x : x + wide], scaled, interpolation=how), self._size)
-            for frame in frames
-        ]
-        if rng.random() < 0.5:
-            views = [view[:, ::-1] for view in views]
-        if rng.random() < 0.2:
-            views = [view[::-1] for view in views]
-        gain = float(np.exp(rng.uniform(np.log(0.4), np.log(1.3)))) * rng.uniform(0.9, 1.1, 3).astype(np.float32)
-        return [np.ascontiguousarray(np.clip(view * gain, 0, 255)) for view in views]
+        return cut_window(run.frames[middle - 1 : middle + 2], self._size, scale, rng)
+
+
+def cut_window(
+    frames: Sequence[NDArray[np.uint8]], size: int, scale: float, rng: Generator
+) -> list[NDArray[np.float32]]:
+    """Cut a window from frames in a row, where it moves more often than not, scaled, mirrored, relit.
+
+    A recording that is smaller than the window goes on as its mirror image: enlarged instead, it would never be as
+    sharp as its camera shows it.
+
+    Parameters
+    ----------
+    frames : sequence of uint8 arrays, shape (height, width, 3)
+    size : int
+        Side of the window, pixels.
+    scale : float
+        Size of the picture that is shown for that of the recording.
+    rng : Generator
+
+    Returns
+    -------
+    list of float32 arrays, shape (size, size, 3)
+        Levels 0..255.
+
+    """
+    height, width = frames[0].shape[:2]
+    side = max(round(size / scale), 1)
+    wide, high = min(side, width), min(side, height)
+    x, y = _moving_place((frames[0], frames[-1]), wide, high, rng)
+    scaled = tuple(size if part == side else min(round(part * scale), size) for part in (wide, high))
+    how = cv2.INTER_CUBIC if side < size else cv2.INTER_AREA
+    views = [
+        _mirrored(cv2.resize(frame[y : y + high, x : x + wide], scaled, interpolation=how), size) for frame in frames
+    ]
+    if rng.random() < 0.5:
+        views = [view[:, ::-1] for view in views]
+    if rng.random() < 0.2:
+        views = [view[::-1] for view in views]
+    gain = float(np.exp(rng.uniform(np.log(0.4), np.log(1.3)))) * rng.uniform(0.9, 1.1, 3).astype(np.float32)
+    return [np.ascontiguousarray(np.clip(view * gain, 0, 255)) for view in views]
 
 
 def _scene(seed: int, split: Split, size: int, rng: Generator) -> GeneratedScene:
@@ -171,13 +191,15 @@ def _mirrored(picture: NDArray[np.uint8], size: int) -> NDArray[np.float32]:
     return np.pad(picture, beyond, mode="symmetric").astype(np.float32)
 
 
-def _moving_place(frames: Sequence[NDArray[np.uint8]], wide: int, high: int, rng: Generator) -> tuple[int, int]:
-    """Choose among five random windows, three times in four the one with the most motion."""
-    height, width = frames[1].shape[:2]
+def _moving_place(
+    ends: tuple[NDArray[np.uint8], NDArray[np.uint8]], wide: int, high: int, rng: Generator
+) -> tuple[int, int]:
+    """Choose among five random windows, three times in four the one that differs most between the two frames."""
+    height, width = ends[0].shape[:2]
     xs, ys = rng.integers(0, width - wide + 1, 5), rng.integers(0, height - high + 1, 5)
     if rng.random() < 1 / 4:
         return int(xs[0]), int(ys[0])
-    moved = cv2.absdiff(frames[0], frames[2])
+    moved = cv2.absdiff(*ends)
     sums = cv2.integral(cv2.cvtColor(moved, cv2.COLOR_BGR2GRAY))
     motion = sums[ys + high, xs + wide] - sums[ys, xs + wide] - sums[ys + high, xs] + sums[ys, xs]
     best = int(np.argmax(motion))

@@ -16,7 +16,7 @@ from edge.workers import in_workers
 from trainer.data.build import RECIPE_VERSION
 from trainer.data.crops import cut_samples
 from trainer.data.dataset import Dataset, DatasetIndex, Samples
-from trainer.data.hits import RADIATIONS, hit_bank
+from trainer.data.hits import HITS_PER_LIBRARY, RADIATIONS, hit_bank
 from trainer.data.mine import is_visible, matched, strata_of_candidate
 from trainer.data.pieces import LEARNT_FRAMES, NUISANCES, draw_piece, film
 from trainer.data.writer import DatasetWriter, write_shard
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from edge.detect.hit import Candidate
     from edge.detect.manifest import Bundle
     from trainer.data.dataset import ShardEntry, Strata
+    from trainer.data.hits import HitBank
     from trainer.data.pieces import Piece, Struck
     from trainer.data.shots import Strike
     from trainer.scenes.footage import Footage
@@ -67,6 +68,9 @@ class HardRecipe:
         Share of the pieces with rain, insects or glints.
     min_margin : float
         Candidates without a hit are kept from this margin (logit 1 − logit 0) on, and a fiftieth of the others.
+    radiations : tuple of str
+    hits_a_kind : int
+        Simulated hits of each radiation in each kind of silicon.
 
     """
 
@@ -78,6 +82,13 @@ class HardRecipe:
     hits_a_frame: float = 1.5
     nuisance_share: float = 0.35
     min_margin: float = -3.0
+    radiations: tuple[str, ...] = RADIATIONS
+    hits_a_kind: int = HITS_PER_LIBRARY
+
+    @property
+    def bank(self) -> HitBank:
+        """The hits to choose from."""
+        return hit_bank(self.radiations, self.hits_a_kind)
 
     @property
     def shards(self) -> int:
@@ -111,7 +122,8 @@ class HardRecipe:
             "nuisances": list(NUISANCES),
             "nuisance_share": self.nuisance_share,
             "min_margin": self.min_margin,
-            "radiations": list(RADIATIONS),
+            "radiations": list(self.radiations),
+            "hits_a_kind": self.hits_a_kind,
             "hit_library_version": LIBRARY_VERSION,
         }
         return DatasetIndex(
@@ -161,7 +173,7 @@ def mine_hard(
     if on_shard:
         on_shard(done, recipe.pieces)
     if recipe.hits_a_frame and missing:
-        _ = hit_bank(RADIATIONS)  # simulated once, before many processes would each do it
+        _ = recipe.bank  # simulated once, before many processes would each do it
     for shard, entry in in_workers(partial(_make_shard, path, recipe), missing, workers):
         writer.enter(entry)
         done += len(recipe.pieces_of(shard))
@@ -175,7 +187,7 @@ def piece_samples(recipe: HardRecipe, number: int, split: Split) -> Samples:
     rng = np.random.default_rng([recipe.seed, _KEY, number])
     piece = draw_piece(recipe.places[split], recipe.nuisance_share, rng)
     is_struck = recipe.hits_a_frame > 0 and rng.random() < STRUCK_SHARE
-    bank = hit_bank(RADIATIONS) if is_struck else None
+    bank = recipe.bank if is_struck else None
     common = _common(piece, split)
     detector, parts = Detector(_bundle(recipe.bundle)), []
     frames: deque[Struck] = deque(maxlen=3)

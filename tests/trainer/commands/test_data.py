@@ -1,6 +1,8 @@
 import json
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from synthetic_data import write_synthetic
 from typer.testing import CliRunner
@@ -52,6 +54,24 @@ def test_build_command_exits_1_where_a_share_is_missed(tmp_path: Path, monkeypat
     code, out = run(*BUILD[:-1], "--kind", "test", "--nuisance", "none", str(tmp_path / "set"))
     assert code == console.EXIT_CHECK_FAILED
     assert "FAILED: negatives_with_blotch is below" in out
+
+
+def test_mine_hard_command_tells_what_it_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trainer.data.pieces.FRAMES", 9)
+    (tmp_path / "place").mkdir()
+    rng = np.random.default_rng(3)
+    for number in range(10):
+        picture = np.full((240, 320, 3), 60, np.uint8)
+        for x, y in rng.integers(20, 200, (12, 2)):
+            picture[y : y + 2, x : x + 2] = 240  # points of one frame each deceive any detector
+        cv2.imwrite(str(tmp_path / "place" / f"{number}.png"), picture)
+    words = ["mine-hard", str(tmp_path / "set"), "--footage", str(tmp_path / "place"), "--pieces", "4"]
+    code, out = run(*words, "--hits-a-frame", "0", "--workers", "1", "--json")
+    assert code == 0
+    splits = json.loads(out)["splits"]
+    assert splits["train"]["samples"] > 20
+    assert (splits["train"]["hits"], splits["validation"]) == (0, {"samples": 0, "hits": 0})
+    assert Dataset.open(tmp_path / "set").index.kind == "hard"
 
 
 def test_leakage_command_exits_1_where_a_scene_is_shared(tmp_path: Path) -> None:

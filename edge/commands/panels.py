@@ -26,7 +26,7 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
     "Recordings": ("analyze", "bench", "bench-threads", "simulate-alarms"),
     "On the box": ("run", "calibrate", "doctor", "record", "settings"),
     "In the control room": ("watch", "page", "archive", "history", "command", "forget", "schemas"),
-    "Films and datasets": ("film", "camera", "build", "mine", "import", "export", "inspect", "leakage"),
+    "Films and datasets": ("film", "camera", "build", "mine", "mine-hard", "import", "export", "inspect", "leakage"),
     "Networks": ("fit", "evaluate", "compare", "cascade", "sensitivity", "judge"),
     "Studies": ("study", "paper"),
 }

@@ -22,7 +22,7 @@ def mine_hard_command(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder of the dataset; an interrupted one is continued.")],
     footage: Annotated[list[Path], typer.Option(help="Video or folder of pictures without a source; repeatable.")],
     model: Annotated[
-        Path | None, typer.Option(help="Bundle whose detector is to be deceived [default: the shipped].")
+        Path | None, typer.Option(help="Bundle whose detector is to be deceived \\[default: the shipped].")
     ] = None,
     pieces: Annotated[int, typer.Option(min=4, help="Pieces of recordings, of a second and a half each.")] = 400,
     crop_size: Annotated[int, typer.Option(min=32, max=224, help="Side of the crops, pixels.")] = 48,

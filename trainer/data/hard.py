@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from edge.detect.manifest import Bundle
     from trainer.data.dataset import ShardEntry, Strata
     from trainer.data.hits import HitBank
-    from trainer.data.pieces import Piece, Struck
+    from trainer.data.pieces import FilmedFrame, Piece
     from trainer.data.shots import Strike
     from trainer.scenes.footage import Footage
     from trainer.scenes.splits import Split
@@ -190,9 +190,9 @@ def piece_samples(recipe: HardRecipe, number: int, split: Split) -> Samples:
     bank = recipe.bank if is_struck else None
     common = _common(piece, split)
     detector, parts = Detector(_bundle(recipe.bundle)), []
-    frames: deque[Struck] = deque(maxlen=3)
-    for struck in film(piece, recipe.hits_a_frame, recipe.crop_size, bank, rng):
-        frames.append(struck)
+    frames: deque[FilmedFrame] = deque(maxlen=3)
+    for filmed in film(piece, recipe.hits_a_frame, recipe.crop_size, bank, rng):
+        frames.append(filmed)
         if len(frames) < 3:
             continue
         previous, middle, following = frames
@@ -206,7 +206,7 @@ def piece_samples(recipe: HardRecipe, number: int, split: Split) -> Samples:
     return samples.take(np.sort(np.concatenate([chosen, np.flatnonzero(samples.label == 1)])))
 
 
-def _kept(judged: Judged, middle: Struck, recipe: HardRecipe, common: Strata, rng: Generator) -> Samples:
+def _kept(judged: Judged, middle: FilmedFrame, recipe: HardRecipe, common: Strata, rng: Generator) -> Samples:
     """Cut the hits of a frame, and what else is near the decision."""
     candidates, view = judged.asked.candidates, judged.proposal.view
     margin_of = {(each.x, each.y): margin for each, margin in zip(candidates, judged.margins.tolist(), strict=True)}

@@ -1,4 +1,4 @@
-"""Pieces of recordings, as a box with an aged camera would meet them: scaled, noisy, compressed, struck by hits."""
+"""Pieces of recordings as a box would meet them: scaled, noisy, compressed, struck by hits."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Struck:
+class FilmedFrame:
     """A frame of a piece as the box gets it, its JPEG, and the hits in it."""
 
     frame: Frame
@@ -92,7 +92,9 @@ def draw_piece(recordings: Sequence[Footage], nuisance_share: float, rng: Genera
     return Piece(footage, views, scale, _studio(nuisance, rng))
 
 
-def film(piece: Piece, hits_a_frame: float, crop_size: int, bank: HitBank | None, rng: Generator) -> Iterator[Struck]:
+def film(
+    piece: Piece, hits_a_frame: float, crop_size: int, bank: HitBank | None, rng: Generator
+) -> Iterator[FilmedFrame]:
     """Yield the frames of a piece as a box gets them.
 
     Parameters
@@ -121,7 +123,7 @@ def film(piece: Piece, hits_a_frame: float, crop_size: int, bank: HitBank | None
             content, struck = _sent(studio, picture, number)
             strikes = tuple(describe_strikes(hits, blank, picture, struck.astype(np.int16) - grey))
             grey = struck
-        yield Struck(Frame(number, number / OV2710.fps, _START, grey), content, strikes)
+        yield FilmedFrame(Frame(number, number / OV2710.fps, _START, grey), content, strikes)
 
 
 def _sent(studio: Studio, picture: NDArray[np.uint8], number: int) -> tuple[bytes, NDArray[np.uint8]]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from trainer.data.dataset import Samples, ShardEntry
-    from trainer.data.pieces import Struck
+    from trainer.data.pieces import FilmedFrame
     from trainer.scenes.footage import Footage
 
 BANK = hit_bank(("Tc-99m",), 60)
@@ -59,7 +59,7 @@ def recipe(footage: tuple[Footage, ...]) -> HardRecipe:
 
 
 @pytest.fixture(scope="module")
-def filmed(footage: tuple[Footage, ...]) -> list[Struck]:
+def filmed(footage: tuple[Footage, ...]) -> list[FilmedFrame]:
     rng = np.random.default_rng(2)
     return list(film(draw_piece(footage, 0.0, rng), 3.0, 48, BANK, rng))
 
@@ -85,13 +85,13 @@ def test_pieces_have_nuisances_in_their_share(footage: tuple[Footage, ...]) -> N
     assert not draw_piece(footage[:1], 0.0, rng).studio.nuisances
 
 
-def test_film_strikes_no_frame_in_which_the_noise_is_learnt(filmed: list[Struck]) -> None:
+def test_film_strikes_no_frame_in_which_the_noise_is_learnt(filmed: list[FilmedFrame]) -> None:
     assert [struck.frame.sequence for struck in filmed] == list(range(FRAMES))
     assert not any(struck.strikes for struck in filmed[:LEARNT_FRAMES])
     assert sum(len(struck.strikes) for struck in filmed) > FRAMES
 
 
-def test_film_shows_a_hit_in_its_frame_only(filmed: list[Struck]) -> None:
+def test_film_shows_a_hit_in_its_frame_only(filmed: list[FilmedFrame]) -> None:
     shown = []
     for before, struck, after in zip(filmed, filmed[1:], filmed[2:], strict=False):
         for strike in (strike for strike in struck.strikes if strike.added_dn > 40):

@@ -91,10 +91,9 @@ BLOCKS: dict[tuple[str, int], Run | Elsewhere | NotRun] = {
     ("docs/control-room.md", 0): Elsewhere("tests/edge/commands/test_watch.py"),
     ("docs/datasets.md", 0): Run(
         needs=("footage",),
-        replaced={"60000": "64", "42000": "64", "OTHER": "DIR"},
+        replaced={"60000": "64", "42000": "64", "800": "4", "OTHER": "DIR"},
         added={"build": ("--crop-size", "32"), "mine": ("--crop-size", "32")},
         left_out={
-            "gammabox-trainer mine-hard": "takes minutes beside the others; see tests/trainer/data/test_hard.py",
             "gammabox-trainer import": "takes recordings of a covered camera; see tests/trainer/data/test_imported.py",
             "gammabox-trainer leakage": "takes more crops than are made here; see tests/trainer/data/test_leakage.py",
         },

@@ -136,7 +136,7 @@ class Recipe:
         """Return the split of a shard: of training data every fourth is for validation."""
         if self.kind == "test":
             return "test"
-        return "validation" if shard % 4 == 3 else "train"
+        return training_split(shard)
 
     def index(self, command: str) -> DatasetIndex:
         """Return the content of dataset.json before the first shard."""
@@ -145,7 +145,7 @@ class Recipe:
             "version": RECIPE_VERSION,
             "crops": self.crops,
             "fusion": self.fusion,
-            "footage": [{"scene": f.scene, "frames": f.frames, "sha256": f.sha256} for f in self.footage],
+            "footage": [footage.origin for footage in self.footage],
             "footage_share": self.footage_share,
             "nuisances": list(self.nuisances),
             "nuisance_share": self.nuisance_share,
@@ -164,6 +164,11 @@ class Recipe:
             recipe=json.loads(json.dumps(recipe)),
             planned_shards=len(self.shard_sizes()),
         )
+
+
+def training_split(shard: int) -> Split:
+    """Return the split of a shard of training data: every fourth is for validation."""
+    return "validation" if shard % 4 == 3 else "train"
 
 
 @takes(path=as_path, recipe=Recipe)
@@ -288,4 +293,4 @@ def _shot(recipe: Recipe, source: SceneSource, split: Split, rng: Generator) -> 
         )
     except Undecodable:
         return None
-    return samples_of(shot, strata_of(studio, scene, split), recipe.crop_size, rng)
+    return samples_of(shot, strata_of(studio, scene.scene, scene.recording, scene.trait, split), recipe.crop_size, rng)

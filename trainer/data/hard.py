@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +13,12 @@ from edge.bundle import load_bundle
 from edge.capture.frame import Triple
 from edge.detect.detector import Detector
 from edge.workers import in_workers
-from trainer.data.build import RECIPE_VERSION
-from trainer.data.crops import cut_samples
+from trainer.data.build import RECIPE_VERSION, training_split
 from trainer.data.dataset import Dataset, DatasetIndex, Samples
 from trainer.data.hits import HITS_PER_LIBRARY, RADIATIONS, hit_bank
-from trainer.data.mine import is_visible, matched, strata_of_candidate
+from trainer.data.mine import cut_candidates, matched
 from trainer.data.pieces import LEARNT_FRAMES, NUISANCES, draw_piece, film
+from trainer.data.shots import strata_of
 from trainer.data.writer import DatasetWriter, write_shard
 from trainer.scenes.footage import split_footage
 from trainer.sensor.library import LIBRARY_VERSION
@@ -30,12 +30,10 @@ if TYPE_CHECKING:
     from numpy.random import Generator
 
     from edge.detect.detector import Judged
-    from edge.detect.hit import Candidate
     from edge.detect.manifest import Bundle
     from trainer.data.dataset import ShardEntry, Strata
     from trainer.data.hits import HitBank
-    from trainer.data.pieces import FilmedFrame, Piece
-    from trainer.data.shots import Strike
+    from trainer.data.pieces import FilmedFrame
     from trainer.scenes.footage import Footage
     from trainer.scenes.splits import Split
 
@@ -105,17 +103,13 @@ class HardRecipe:
         """Return the numbers of the pieces in a shard."""
         return range(shard * PIECES_A_SHARD, min((shard + 1) * PIECES_A_SHARD, self.pieces))
 
-    def split_of(self, shard: int) -> Split:
-        """Return the split of a shard: every fourth is for validation."""
-        return "validation" if shard % 4 == 3 else "train"
-
     def index(self, command: str) -> DatasetIndex:
         """Return the content of dataset.json before the first shard."""
         manifest = load_bundle(self.bundle).manifest
         recipe: dict[str, Any] = {
             "version": RECIPE_VERSION,
             "bundle": manifest.sha256,
-            "footage": [{"scene": f.scene, "frames": f.frames, "sha256": f.sha256} for f in self.footage],
+            "footage": [footage.origin for footage in self.footage],
             "pieces": self.pieces,
             "pieces_a_shard": PIECES_A_SHARD,
             "hits_a_frame": self.hits_a_frame,
@@ -188,7 +182,11 @@ def piece_samples(recipe: HardRecipe, number: int, split: Split) -> Samples:
     piece = draw_piece(recipe.places[split], recipe.nuisance_share, rng)
     is_struck = recipe.hits_a_frame > 0 and rng.random() < STRUCK_SHARE
     bank = recipe.bank if is_struck else None
-    common = _common(piece, split)
+    footage = piece.footage
+    common = {
+        **strata_of(piece.studio, footage.scene, footage.path.name, "piece", split),
+        "scale": round(piece.scale, 3),
+    }
     detector, parts = Detector(_bundle(recipe.bundle)), []
     frames: deque[FilmedFrame] = deque(maxlen=3)
     for filmed in film(piece, recipe.hits_a_frame, recipe.crop_size, bank, rng):
@@ -211,47 +209,23 @@ def _kept(judged: Judged, middle: FilmedFrame, recipe: HardRecipe, common: Strat
     candidates, view = judged.asked.candidates, judged.proposal.view
     margin_of = {(each.x, each.y): margin for each, margin in zip(candidates, judged.margins.tolist(), strict=True)}
     hits, others = matched(candidates, middle.strikes)
-    chosen: list[tuple[Candidate, Strike | None]] = [
-        (candidate, middle.strikes[i]) for i, candidate in hits.items() if is_visible(middle.strikes[i])
+    by_chance = (rng.random(len(others)) < _EASY_SHARE).tolist()
+    near = [
+        each
+        for each, kept in zip(others, by_chance, strict=True)
+        if kept or margin_of[each.x, each.y] >= recipe.min_margin
     ]
-    is_easy = rng.random(len(others)) >= _EASY_SHARE
-    chosen += [
-        (each, None)
-        for each, easy in zip(others, is_easy.tolist(), strict=True)
-        if not easy or margin_of[each.x, each.y] >= recipe.min_margin
-    ]
+    chosen = [*hits, *((each, None) for each in near)]
     if not chosen:
         return Samples.joined([], recipe.crop_size)
-    spots = [(candidate.x, candidate.y) for candidate, _ in chosen]
-    strata = [
-        {
-            **common,
-            **strata_of_candidate(*pair, float(view.greys[1][pair[0].y, pair[0].x])),
-            "margin": round(margin_of[pair[0].x, pair[0].y], 2),
-        }
-        for pair in chosen
-    ]
-    labels = [int(strike is not None) for _, strike in chosen]
-    return cut_samples(view.greys, middle.bgr, spots, labels=labels, strata=strata, crop_size=recipe.crop_size)
-
-
-def _common(piece: Piece, split: Split) -> Strata:
-    studio = piece.studio
-    return {
-        "scene": piece.footage.scene,
-        "recording": piece.footage.path.name,
-        "split": split,
-        "trait": "piece",
-        "scale": round(piece.scale, 3),
-        "jpeg_quality": studio.camera.jpeg_quality,
-        "fusion": "charge",
-        "way": studio.way,
-        "nuisance": studio.nuisances[0].name if studio.nuisances else None,
-    }
+    samples = cut_candidates(chosen, view.greys, view.greys[1], middle.bgr, common=common, crop_size=recipe.crop_size)
+    margins = [round(margin_of[candidate.x, candidate.y], 2) for candidate, _ in chosen]
+    strata = tuple({**facts, "margin": margin} for facts, margin in zip(samples.strata, margins, strict=True))
+    return replace(samples, strata=strata)
 
 
 def _make_shard(path: Path, recipe: HardRecipe, shard: int) -> ShardEntry:
-    split = recipe.split_of(shard)
+    split = training_split(shard)
     parts = [piece_samples(recipe, number, split) for number in recipe.pieces_of(shard)]
     return write_shard(path, shard, split, Samples.joined(parts, recipe.crop_size))
 

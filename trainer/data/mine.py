@@ -15,7 +15,7 @@ from edge.workers import in_workers
 from trainer.data.build import SCENES_A_SHARD, Recipe, region_size
 from trainer.data.crops import MIN_ADDED_DN, MIN_KEPT_DN, cut_samples, stratum_of
 from trainer.data.dataset import Dataset, DatasetIndex, Samples
-from trainer.data.places import TRAINING, hit_at, in_groups, random_places
+from trainer.data.places import random_hits
 from trainer.data.shots import Struck, ThreeFrames, Undecodable, decode_colour, decode_grey, strata_of
 from trainer.data.triples import SceneSource
 from trainer.data.writer import DatasetWriter, write_shard
@@ -153,7 +153,8 @@ def _shot_samples(recipe: Recipe, source: SceneSource, split: Split, hits_a_shot
     frames = ThreeFrames.take(studio, scene)
     middle = _middle_frame(frames, recipe, hits_a_shot, rng)
     greys = (frames.previous, middle.grey, middle.following)
-    return _proposed(greys, middle, strata_of(studio, scene, split), recipe.crop_size, rng)
+    common = strata_of(studio, scene.scene, scene.recording, scene.trait, split)
+    return _proposed(greys, middle, common, recipe.crop_size, rng)
 
 
 def _middle_frame(frames: ThreeFrames, recipe: Recipe, hits_a_shot: float, rng: Generator) -> Struck:
@@ -162,9 +163,8 @@ def _middle_frame(frames: ThreeFrames, recipe: Recipe, hits_a_shot: float, rng: 
     blank = decode_grey(frames.content)
     if not count:
         return Struck(blank, decode_colour(frames.content), frames.following, ())
-    places = random_places(rng, blank.shape[0], recipe.crop_size, count, "random")
-    chosen = in_groups(places, _APART_PX, 1)[0]
-    hits = [hit_at(place, frames.studio, blank, rng, bank=recipe.bank, mixture=TRAINING) for place in chosen]
+    size, bank = recipe.crop_size, recipe.bank
+    hits = random_hits(frames.studio, blank, rng, count=count, crop_size=size, apart_px=_APART_PX, bank=bank)
     return frames.struck(hits, blank)
 
 
@@ -174,18 +174,14 @@ def _proposed(greys: Greys, middle: Struck, common: Strata, crop_size: int, rng:
     noise = noise_of_pair(greys[0], greys[2], rules)
     found = find_candidates(greys, rules, noise)
     hits, others = matched(found.candidates, middle.strikes)
-    chosen: list[tuple[Candidate, Strike | None]] = [
-        (candidate, middle.strikes[i]) for i, candidate in hits.items() if is_visible(middle.strikes[i])
-    ]
-    chosen += [(others[int(i)], None) for i in rng.permutation(len(others))[:MAX_A_SHOT]]
-    spots = [(candidate.x, candidate.y) for candidate, _ in chosen]
-    labels = [int(strike is not None) for _, strike in chosen]
-    strata = [{**common, **strata_of_candidate(*pair, float(middle.grey[pair[0].y, pair[0].x]))} for pair in chosen]
-    return cut_samples(found.greys, middle.bgr, spots, labels=labels, strata=strata, crop_size=crop_size)
+    chosen = [*hits, *((others[int(i)], None) for i in rng.permutation(len(others))[:MAX_A_SHOT])]
+    return cut_candidates(chosen, found.greys, middle.grey, middle.bgr, common=common, crop_size=crop_size)
 
 
-def matched(candidates: Sequence[Candidate], strikes: Sequence[Strike]) -> tuple[dict[int, Candidate], list[Candidate]]:
-    """Return which candidate is which hit, by the hit's index, and the candidates far from all hits.
+def matched(
+    candidates: Sequence[Candidate], strikes: Sequence[Strike]
+) -> tuple[list[tuple[Candidate, Strike]], list[Candidate]]:
+    """Return the candidates of hits that can be seen, each with its hit, and those far from all hits.
 
     The first candidate at a hit is the hit, so the most promising have to come first. One beside a hit is neither.
     """
@@ -198,7 +194,37 @@ def matched(candidates: Sequence[Candidate], strikes: Sequence[Strike]) -> tuple
             others.append(candidate)
         elif distances[nearest] <= _CLOSE_PX:
             hits.setdefault(nearest, candidate)
-    return hits, others
+    return [(candidate, strikes[i]) for i, candidate in hits.items() if _is_visible(strikes[i])], others
+
+
+def cut_candidates(
+    chosen: Sequence[tuple[Candidate, Strike | None]],
+    greys: Greys,
+    middle: NDArray[np.uint8],
+    bgr: NDArray[np.uint8],
+    *,
+    common: Strata,
+    crop_size: int,
+) -> Samples:
+    """Cut a sample at each candidate: label 1 where a hit made it.
+
+    Parameters
+    ----------
+    chosen : sequence of (Candidate, Strike or None)
+    greys : tuple of three uint8 arrays, shape (height, width)
+        Previous, current and next frame, as they are cut.
+    middle : uint8 array, shape (height, width)
+        The current frame, of which the level of the ground is told.
+    bgr : uint8 array, shape (height, width, 3)
+    common : dict
+        What all of them have in common.
+    crop_size : int
+
+    """
+    spots = [(candidate.x, candidate.y) for candidate, _ in chosen]
+    labels = [int(strike is not None) for _, strike in chosen]
+    strata = [{**common, **_strata(*pair, float(middle[pair[0].y, pair[0].x]))} for pair in chosen]
+    return cut_samples(greys, bgr, spots, labels=labels, strata=strata, crop_size=crop_size)
 
 
 def _distance(candidate: Candidate, strike: Strike) -> int:
@@ -207,13 +233,11 @@ def _distance(candidate: Candidate, strike: Strike) -> int:
     return max(x0 - candidate.x, candidate.x - x1, y0 - candidate.y, candidate.y - y1, 0)
 
 
-def is_visible(strike: Strike) -> bool:
-    """Return whether a hit can be seen, so that it may be label 1."""
+def _is_visible(strike: Strike) -> bool:
     return strike.added_dn >= MIN_ADDED_DN and strike.kept_dn >= MIN_KEPT_DN
 
 
-def strata_of_candidate(candidate: Candidate, strike: Strike | None, level_dn: float) -> Strata:
-    """Return what is known of a candidate on ground of a level, and of the hit that made it."""
+def _strata(candidate: Candidate, strike: Strike | None, level_dn: float) -> Strata:
     return {
         "added_dn": strike.added_dn if strike else None,
         "stratum": stratum_of(strike.added_dn) if strike else "negative",

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge.capture.frame import Frame
-from trainer.data.places import TRAINING, hit_at, in_groups, random_places
+from trainer.data.places import random_hits
 from trainer.data.shots import decode_colour, decode_grey, describe_strikes
-from trainer.data.triples import cut_window
+from trainer.data.triples import cut_window, draw_footage
 from trainer.filming.cameras import random_cover_camera
 from trainer.filming.nuisances import make_nuisance
 from trainer.filming.picture_noise import PictureNoise
@@ -84,9 +84,7 @@ class FilmedFrame:
 
 def draw_piece(recordings: Sequence[Footage], nuisance_share: float, rng: Generator) -> Piece:
     """Draw a piece of one of some recordings, the longer ones more often, and a camera before it."""
-    weights = np.sqrt([footage.frames for footage in recordings])
-    footage = recordings[int(rng.choice(len(recordings), p=weights / weights.sum()))]
-    scale = _scale(rng)
+    footage, scale = draw_footage(recordings, rng), _scale(rng)
     views = cut_window(_frames(footage, rng), SIZE, scale, rng)
     nuisance = str(rng.choice(NUISANCES)) if rng.random() < nuisance_share else None
     return Piece(footage, views, scale, _studio(nuisance, rng))
@@ -117,8 +115,7 @@ def film(
         strikes: tuple[Strike, ...] = ()
         count = int(rng.poisson(hits_a_frame)) if bank is not None and number >= LEARNT_FRAMES else 0
         if bank is not None and count:
-            places = in_groups(random_places(rng, SIZE, crop_size, count, "random"), _APART_PX, 1)[0]
-            hits = [hit_at(place, studio, grey, rng, bank=bank, mixture=TRAINING) for place in places]
+            hits = random_hits(studio, grey, rng, count=count, crop_size=crop_size, apart_px=_APART_PX, bank=bank)
             picture = studio.finish(exposure.picture(hits), number)
             content, struck = _sent(studio, picture, number)
             strikes = tuple(describe_strikes(hits, blank, picture, struck.astype(np.int16) - grey))

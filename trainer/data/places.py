@@ -140,6 +140,15 @@ def random_places(rng: Generator, size: int, crop_size: int, count: int, kind: s
     return [Place(int(x), int(y), kind) for x, y in rng.integers(margin, size - margin, (count, 2))]
 
 
+def random_hits(
+    studio: Studio, grey: NDArray[np.uint8], rng: Generator, *, count: int, crop_size: int, apart_px: int, bank: HitBank
+) -> list[PlacedCharge]:
+    """Choose hits for random places of a square picture, at most `count` and at least `apart_px` from each other."""
+    places = random_places(rng, grey.shape[0], crop_size, count, "random")
+    chosen = in_groups(places, apart_px, 1)[0]
+    return [hit_at(place, studio, grey, rng, bank=bank, mixture=TRAINING) for place in chosen]
+
+
 def _candidate_places(candidates: Sequence[Candidate], rng: Generator, count: int) -> list[Place]:
     drawn = (candidates[int(i)] for i in rng.permutation(len(candidates))[:count])
     return [Place(candidate.x, candidate.y, "candidate") for candidate in drawn]

@@ -160,14 +160,14 @@ def _arrived(studio: Studio, picture: NDArray[np.uint8], number: int) -> NDArray
     return decode_grey(studio.send(studio.finish(picture, number), number))
 
 
-def strata_of(studio: Studio, scene: SceneTriple, split: Split) -> Strata:
-    """Return what all samples of a shot have in common."""
+def strata_of(studio: Studio, scene: str, recording: str, trait: str, split: Split) -> Strata:
+    """Return what all samples of a shot have in common; scene, recording and trait are as of a SceneTriple."""
     fusion: Fusion = "max" if studio.way == "max" else "charge"
     return {
-        "scene": scene.scene,
-        "recording": scene.recording,
+        "scene": scene,
+        "recording": recording,
         "split": split,
-        "trait": scene.trait,
+        "trait": trait,
         "jpeg_quality": studio.camera.jpeg_quality,
         "fusion": fusion,
         "way": studio.way,

@@ -169,10 +169,15 @@ def _scene(seed: int, split: Split, size: int, rng: Generator) -> GeneratedScene
     return generate_scene(seed, split, (size, size), crowd=crowd, speed_scale=float(rng.uniform(0.5, 1.5)))
 
 
-def _run(rng: Generator, recordings: Sequence[Footage]) -> _Run:
-    """Read a run of frames from a recording chosen by the root of its length, every frame or fewer a second."""
+def draw_footage(recordings: Sequence[Footage], rng: Generator) -> Footage:
+    """Draw a recording by the root of its length."""
     weights = np.sqrt([footage.frames for footage in recordings])
-    footage = recordings[int(rng.choice(len(recordings), p=weights / weights.sum()))]
+    return recordings[int(rng.choice(len(recordings), p=weights / weights.sum()))]
+
+
+def _run(rng: Generator, recordings: Sequence[Footage]) -> _Run:
+    """Read a run of frames from a drawn recording, every frame or fewer a second."""
+    footage = draw_footage(recordings, rng)
     for stride in (int(rng.choice([1, 1, 2, 3, 4])), 1):
         count = min(RUN_FRAMES, (footage.frames - 1) // stride + 1)
         last = footage.frames - 1 - (count - 1) * stride

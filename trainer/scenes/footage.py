@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import cv2
 
@@ -65,6 +65,11 @@ class Footage:
     def scene(self) -> str:
         """Name of the scene: the same recording has the same name wherever it lies."""
         return f"footage-{shown_name(self.path.stem)}-{self.sha256[:8]}"
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        """What dataset.json says of it."""
+        return {"scene": self.scene, "frames": self.frames, "sha256": self.sha256}
 
 
 @dataclass(frozen=True, slots=True)

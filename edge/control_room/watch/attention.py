@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
 RING_EVERY_S = 10.0
 LOUD = frozenset({"alarm", "overload"})
-_GROWS = ("CHANGED", "ALARM")
-"""The words of an alarm that had become a changed background, and grows again."""
 
 
 class Attention:
@@ -79,8 +77,9 @@ class Attention:
             for view in views
             if view.needs_attention and (view.word == "OLD ALARM" or view.silence_over)
         }
-        changed, grown = ({(view.site, view.device) for view in views if view.word == word} for word in _GROWS)
-        anew = (old - self._old) | (grown & self._changed)
+        changed = {(view.site, view.device) for view in views if view.word == "CHANGED"}
+        grown = {(view.site, view.device) for view in views if view.word == "ALARM"} & self._changed
+        anew = (old - self._old) | grown
         self._muted -= (self._overloads - overloads) | anew
         if (overloads - self._overloads) | anew:
             self._rung = None

@@ -11,6 +11,7 @@ import pytest
 
 import trainer.data.hard
 from edge.bundle import shipped_bundle_path
+from trainer.data.build import training_split
 from trainer.data.crops import MIN_ADDED_DN
 from trainer.data.dataset import Dataset
 from trainer.data.hard import MAX_A_PIECE, HardRecipe, mine_hard, piece_samples
@@ -27,11 +28,10 @@ if TYPE_CHECKING:
     from trainer.scenes.footage import Footage
 
 BANK = hit_bank(("Tc-99m",), 60)
-NUMBER = 1
 
 
 def _lamps(folder: Path, seed: int) -> None:
-    """Draw a street: points of two pixels that jump by their width in each frame, as lamps on moving cars do."""
+    """Draw a street: points of two pixels that jump in each frame, as lamps on moving cars do."""
     folder.mkdir()
     rng = np.random.default_rng(seed)
     ground = cv2.GaussianBlur(rng.integers(20, 120, (240, 320, 3)).astype(np.uint8), (0, 0), 3)
@@ -120,14 +120,19 @@ def test_hard_hits_can_be_seen(pieces: list[Samples]) -> None:
     assert {strata["nuclide"] for strata in hits} == {"Tc-99m"}
 
 
-def test_no_piece_fills_a_dataset(pieces: list[Samples]) -> None:
+def test_no_piece_fills_a_dataset(pieces: list[Samples], recipe: HardRecipe, monkeypatch: pytest.MonkeyPatch) -> None:
     assert max(int((samples.label == 0).sum()) for samples in pieces) <= MAX_A_PIECE
+    monkeypatch.setattr("trainer.data.hard.MAX_A_PIECE", 2)
+    number = int(np.argmax([int((samples.label == 0).sum()) for samples in pieces]))
+    few = piece_samples(recipe, number, "train")
+    assert int((few.label == 0).sum()) == 2
+    assert int(few.label.sum()) == int(pieces[number].label.sum())
 
 
 def test_piece_gives_the_same_samples_again(pieces: list[Samples], recipe: HardRecipe) -> None:
-    again = piece_samples(recipe, NUMBER, "train")
-    np.testing.assert_array_equal(again.greys, pieces[NUMBER].greys)
-    assert again.strata == pieces[NUMBER].strata
+    again = piece_samples(recipe, 1, "train")
+    np.testing.assert_array_equal(again.greys, pieces[1].greys)
+    assert again.strata == pieces[1].strata
 
 
 def test_interrupted_dataset_is_continued_to_the_same_bytes(
@@ -159,4 +164,4 @@ def test_validation_has_recordings_of_its_own(recipe: HardRecipe, footage: tuple
     assert {f.scene for f in train}.isdisjoint(f.scene for f in validation)
     single = replace(recipe, footage=footage[:1]).places
     assert single["train"] == single["validation"] == [footage[0]]
-    assert [recipe.split_of(shard) for shard in range(4)] == ["train", "train", "train", "validation"]
+    assert [training_split(shard) for shard in range(4)] == ["train", "train", "train", "validation"]

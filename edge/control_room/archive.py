@@ -22,6 +22,7 @@ from edge.config.faults import shown_text
 from edge.control_room.archive_arrival import KINDS, LASTING, MAX_PAYLOAD, arrival_of
 from edge.errors import BrokerError
 from edge.telemetry.login import V3, V5, Login, disconnect, distrusts, reason_of
+from edge.telemetry.subscription import Subscription
 from edge.telemetry.topics import ROOT, of_site
 from edge.text import counted, one_line
 
@@ -114,7 +115,7 @@ class Archive:
             raise BrokerError(f"found the name {shown_text(client_id)}, expected up to 64 of A-Z, a-z, 0-9, . _ and -")
         self.kept = 0
         self._settings, self._file, self._client_id, self._retention = settings, file, client_id, retention
-        self._filters = [(f"{ROOT}/{site or '+'}/+/{kind}", qos) for kind, qos in KINDS.items()]
+        self._subscription = Subscription([(f"{ROOT}/{site or '+'}/+/{kind}", qos) for kind, qos in KINDS.items()])
         self._login = Login(settings)
         self._protocol: MQTTProtocolVersion = V3 if settings.protocol == "3.1.1" else V5
         self._waiting: list[_Waiting] = []
@@ -181,6 +182,7 @@ class Archive:
             before = self._receipts
             if client.loop(GATHER_S if before else POLL_S) != MQTTErrorCode.MQTT_ERR_SUCCESS:
                 break
+            self._subscription.tend(client)
             now_s = time.monotonic()
             gathered_s = gathered_s if before else now_s
             more_comes = before < self._receipts < MAX_BATCH and now_s - gathered_s < MAX_GATHER_S
@@ -226,14 +228,18 @@ class Archive:
             self._tell(f"broker {self._place} refuses the login ({reason}); check user, password and TLS")
             return
         self._kept_by_broker = flags.session_present
-        client.subscribe(self._filters)
+        self._subscription.begin(client)
 
     def _on_subscribe(
-        self, _client: paho.Client, _data: object, _mid: int, reasons: list[ReasonCode], _properties: object
+        self, _client: paho.Client, _data: object, mid: int, reasons: list[ReasonCode], _properties: object
     ) -> None:
-        refused = next((str(reason) for reason in reasons if reason.is_failure), None)
-        if refused is not None:
-            self._tell(f"no right to read {self._filters[0][0]} ({refused}); check the rights at the broker")
+        if not self._subscription.answered(mid, reasons):
+            return
+        refused = self._subscription.refused
+        if refused:
+            name, reason = next(iter(refused.items()))
+            self._kept_by_broker = False  # until it grants this, it keeps nothing of it
+            self._tell(f"no right to read {name} ({reason}); check the rights at the broker")
             return
         self._listens = True
         self._tell(f"connected to {self._place} as {self._client_id}", logging.INFO)

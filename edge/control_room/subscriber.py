@@ -17,6 +17,7 @@ from edge.errors import BrokerError
 from edge.telemetry.commands import Command, Response
 from edge.telemetry.login import NAMES, VERSIONS, Login, disconnect, reason_of
 from edge.telemetry.messages import MessageError, decode
+from edge.telemetry.subscription import Subscription
 from edge.telemetry.topics import CommandTopic, Kind, Topic, of_answers, of_kind, of_site, parse, parse_command
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class Subscriber:
         self._filters = (
             [of_site(site)] if kinds is None else [*(of_kind(kind, site) for kind in kinds), of_answers(site)]
         )
+        self._subscription = Subscription([(each, 1) for each in self._filters])
         self._login = Login(settings)
         self._client_id = f"gammabox-watch-{secrets.token_hex(6)}"
         self._inbox: deque[Arrival] = deque()
@@ -103,6 +105,8 @@ class Subscriber:
                 break
             if self._client.loop(min(left_s, 0.2)) != MQTTErrorCode.MQTT_ERR_SUCCESS:
                 self._reconnect(min(left_s, RETRY_S))
+            else:
+                self._subscription.tend(self._client)
         arrived = list(self._inbox)
         self._inbox.clear()
         return arrived
@@ -144,6 +148,8 @@ class Subscriber:
                 ) from error
             if self._subscribed:
                 return client
+            if self._subscription.refused:
+                break  # the broker speaks this version, and has said what it does not grant
         if self._refusal is not None:
             raise BrokerError(f"broker {place} {self._refusal}")
         tried = " and ".join(NAMES[version] for version in versions)
@@ -158,7 +164,7 @@ class Subscriber:
         client.on_message = self._on_message
         client.connect(self._settings.host, self._settings.port, self._keepalive_s)
         deadline = time.monotonic() + ANSWER_S
-        while not self._subscribed and time.monotonic() < deadline:
+        while not self._subscribed and not self._subscription.refused and time.monotonic() < deadline:
             if client.loop(0.1) != MQTTErrorCode.MQTT_ERR_SUCCESS:
                 break
         if not self._subscribed:
@@ -180,15 +186,18 @@ class Subscriber:
         if reason.is_failure:
             self._refusal = f"refuses the login, check user and password ({reason})"
         else:
-            client.subscribe([(name, 1) for name in self._filters])
+            self._subscription.begin(client)
 
     def _on_subscribe(
-        self, _client: paho.Client, _data: object, _mid: int, reasons: list[ReasonCode], _properties: object
+        self, _client: paho.Client, _data: object, mid: int, reasons: list[ReasonCode], _properties: object
     ) -> None:
-        refused = [str(reason) for reason in reasons if reason.is_failure]
+        if not self._subscription.answered(mid, reasons):
+            return
+        refused = self._subscription.refused
         self._refusal = None
         if refused:
-            self._refusal = f"gives no right to read {', '.join(self._filters)}, ask the technician ({refused[0]})"
+            reason = next(iter(refused.values()))
+            self._refusal = f"gives no right to read {', '.join(refused)}, ask the technician ({reason})"
         self._subscribed = not refused
 
     def _on_message(self, _client: paho.Client, _data: object, message: paho.MQTTMessage) -> None:

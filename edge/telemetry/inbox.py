@@ -7,6 +7,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from edge.telemetry.subscription import Subscription
+
 if TYPE_CHECKING:
     import paho.mqtt.client as paho
     from paho.mqtt.reasoncodes import ReasonCode
@@ -30,17 +32,18 @@ class Inbox:
     """A bounded queue between the link, which subscribes to `filters`, and the agent."""
 
     def __init__(self, filters: tuple[str, ...]) -> None:
-        self._filters = filters
+        self._subscription = Subscription([(each, 1) for each in filters])
         self._lock = threading.Lock()
         self._arrived: deque[Arrived] = deque()
         self._dropped = 0
-        self._refused: str | None = None
-        self._asked: int | None = None
 
     @property
     def faults(self) -> dict[str, str]:
         """What keeps commands from arriving, a sentence by name."""
-        return {} if self._refused is None else {"rights to commands": self._refused}
+        refused = ", ".join(self._subscription.refused)
+        if not refused:
+            return {}
+        return {"rights to commands": f"the broker does not let this box read {refused}: check its access rights"}
 
     def attach(self, client: paho.Client) -> None:
         """Receive what a client receives."""
@@ -49,9 +52,11 @@ class Inbox:
 
     def subscribe(self, client: paho.Client) -> None:
         """Subscribe at a connection."""
-        self._refused = None
-        if self._filters:
-            _, self._asked = client.subscribe([(each, 1) for each in self._filters])
+        self._subscription.begin(client)
+
+    def tend(self, client: paho.Client) -> None:
+        """Ask again for what the broker refuses, when it is time."""
+        self._subscription.tend(client)
 
     def put(self, topic: str, payload: bytes, *, retained: bool) -> None:
         """Add a message. While the queue is full, messages are counted and dropped."""
@@ -79,8 +84,4 @@ class Inbox:
     def _on_subscribe(
         self, _client: paho.Client, _data: object, mid: int, reasons: list[ReasonCode], _properties: object
     ) -> None:
-        if mid != self._asked:
-            return
-        refused = [each for each, reason in zip(self._filters, reasons, strict=False) if reason.is_failure]
-        if refused:
-            self._refused = f"the broker does not let this box read {', '.join(refused)}: check its access rights"
+        self._subscription.answered(mid, reasons)

@@ -206,6 +206,7 @@ class Link:
             if client.loop(POLL_S) != MQTTErrorCode.MQTT_ERR_SUCCESS:
                 break
             if self._connected:
+                self._inbox.tend(client)
                 self._pump(client)
         if self._connected and self._stop.is_set():
             self._say_goodbye(client)

@@ -109,7 +109,9 @@ class Agent:
         self._clock = clock or Clock()
         self._started_utc = self._clock.utc()
         self._stamp = Stamp(settings.site, settings.device, secrets.token_hex(8))
-        self._observer = Observer(settings, f"{settings.device}-{self._stamp.boot_id[:6]}", self._clock)
+        file = CommandFile(settings.outbox.path.with_name("commands.json"))
+        name = f"{settings.device}-{self._stamp.boot_id[:6]}"
+        self._observer = Observer(settings, name, self._clock, file.forget)
         self._playback = Playback(settings.source, stop)
         self._outbox = Outbox(settings.outbox.path, settings.outbox.max_messages)
         self._announcer = Announcer(settings, self._observer.manifest.name, self._stamp, self._outbox)
@@ -117,7 +119,6 @@ class Agent:
         self._offers = Offers(settings)
         self._inbox = Inbox((*commands, *self._announcer.filters, *self._offers.filters))
         self._link = Link(settings.mqtt, self._stamp, self._outbox, settings.outbox.max_in_flight, self._inbox)
-        file = CommandFile(settings.outbox.path.with_name("commands.json"))
         past = PastAlarms(settings.outbox.path.with_name("alarms.json"))
         self._reporter = Reporter(
             settings.telemetry,

@@ -18,6 +18,7 @@ from edge.pipeline import conclude
 from edge.site.calibration import CalibrationError, identity_of, usable_calibration
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from edge.alarm.condition import Situation
@@ -45,6 +46,9 @@ class Observer:
     name : str
         Of alarms; see `AlarmTracker`.
     clock : Clock
+    forget : callable
+        Called with the id of each alarm that is raised, before the state file says that it stands: so no kill in
+        between leaves an alarm of which somebody took charge before it came again.
 
     Attributes
     ----------
@@ -60,9 +64,12 @@ class Observer:
 
     """
 
-    def __init__(self, settings: DeviceSettings, name: str, clock: Clock) -> None:
+    def __init__(
+        self, settings: DeviceSettings, name: str, clock: Clock, forget: Callable[[str], None] = lambda _: None
+    ) -> None:
         self._settings = settings
         self._name = name
+        self._forget = forget
         self._clock = clock
         self._bundle = load_bundle(settings.model if settings.model is not None else shipped_bundle_path())
         self.manifest = self._bundle.manifest
@@ -120,6 +127,9 @@ class Observer:
         analysed = conclude(triple, detection, tracker)
         if self._asked or self._relearning:
             tracker, analysed = self._relearn(tracker, analysed)
+        for step in analysed.alarms:
+            if step.state == "raised":
+                self._forget(step.id)
         self.state_file.note(tracker, analysed.alarms, self._clock.monotonic_s(), self._clock.utc())
         self._fall.update(analysed.observation, analysed.detection.candidates)
         return analysed, self._situation_after(analysed, tracker)

@@ -2,17 +2,24 @@
 
 import json
 import secrets
+import threading
+from datetime import datetime, timezone
 
 import paho.mqtt.client as paho
 import pytest
-from agent_box import FPS, SITE, Box, hits_from, messages, write_film
+from agent_box import FPS, SITE, Box, hits_from, messages, write_background, write_film
 from commands import PATIENCE_S, CommandRoom
 from link_rig import until
 from typer.testing import CliRunner
 
+from edge.agent import Agent
+from edge.alarm.state import AlarmState, KeptAlarm, write_state
 from edge.commands.cli import app
-from edge.config.device import MqttSettings
+from edge.config.device import DeviceSettings, MqttSettings
 from edge.control_room.subscriber import Subscriber
+from edge.reporting import Reporter
+from edge.telemetry.acknowledgements import Acknowledgement
+from edge.telemetry.command_file import CommandFile
 from edge.telemetry.inbox import MAX_BYTES
 
 
@@ -91,3 +98,40 @@ def test_agent_announces_itself_to_home_assistant(box, broker):
         client.disconnect()
         client.loop_stop()
     assert json.loads(heard[0])["device"]["identifiers"] == [f"gammabox_{SITE}_{box.device}"]
+
+
+class KilledError(Exception):
+    """Stands for `kill -9`: nothing more of what comes after is done."""
+
+
+def test_agent_killed_as_an_alarm_comes_again_does_not_take_it_for_acknowledged(tmp_path, tiny_bundle, monkeypatch):
+    film = write_film(tmp_path / "film.avi", 12 * FPS, hits_from(5, 12 * FPS, 2))
+    write_background(tmp_path / "alarm.json", film, tiny_bundle)
+    state = AlarmState.model_validate_json((tmp_path / "alarm.json").read_text())
+    now = datetime.now(timezone.utc)
+    changed = KeptAlarm(
+        id="gate-7", raised_utc=now, onset_utc=now, hits=0, weighted=0.0, live_s=0.0, maximum_hz=0.1,
+        background=state.background, learnt_before=True, rounds=0, moderate=True, level=state.background,
+    )  # fmt: skip
+    write_state(tmp_path / "alarm.json", state.model_copy(update={"alarm": changed}))
+    commands = tmp_path / "commands.json"
+    CommandFile(commands).acknowledge("gate-7", Acknowledgement(by="Ada", utc=now))
+
+    def killed(_reporter, analysed, _situation):
+        if any(step.state == "raised" for step in analysed.alarms):
+            raise KilledError
+
+    monkeypatch.setattr(Reporter, "report", killed)
+    settings = DeviceSettings(
+        site=SITE,
+        device="gate",
+        source={"spec": str(film), "pace": "fast"},
+        model=tiny_bundle,
+        mqtt={"host": "127.0.0.1", "port": 1},
+        outbox={"path": tmp_path / "outbox.sqlite"},
+    )
+    with pytest.raises(KilledError):
+        Agent(settings, threading.Event()).run()
+    kept = AlarmState.model_validate_json((tmp_path / "alarm.json").read_text()).alarm
+    assert (kept.id, kept.level) == ("gate-7", None)
+    assert CommandFile(commands).acknowledged("gate-7") is None

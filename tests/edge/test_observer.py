@@ -124,6 +124,21 @@ def test_observer_goes_on_where_the_last_run_ended(observer, settings, tmp_path)
     assert [(step.state, step.id) for step in later] == [("updated", steps[0].id)]
 
 
+def test_observer_forgets_who_took_charge_before_the_file_says_that_an_alarm_stands(settings, tmp_path):
+    told = []
+    observer = Observer(
+        settings,
+        "gate",
+        Clock(utc=lambda: START),
+        forget=lambda alarm_id: told.append((alarm_id, observer.state_file.holds_alarm())),
+    )
+    calibrate(observer, tmp_path)
+    steps = observe(observer, frames(400, hits_every=3))
+    assert [step.id for step in steps if step.state == "raised"] == ["gate-1"]
+    assert told == [("gate-1", False)]
+    assert observer.state_file.holds_alarm()
+
+
 def relearning(settings, folder):
     quick = settings.model_copy(update={"alarm": settings.alarm.model_copy(update={"learn_s": 1.0})})
     observer = Observer(quick, "gate", Clock(utc=lambda: START))

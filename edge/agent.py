@@ -129,6 +129,7 @@ class Agent:
             forget=file.forget,
             past=past,
         )
+        self._kept = (self._observer.state_file, file, past)
         actions = AgentActions(settings, self._reporter, self._observer, self._send_health, stop)
         self._commander = Commander(settings.commands.allow, file, self._reporter, actions)
         now_s = self._clock.monotonic_s()
@@ -175,10 +176,10 @@ class Agent:
         pipeline.join(JOIN_S)
         self._look_for_faults(self._clock.monotonic_s())
         self._send_health()
-        if pipeline.is_alive():
-            self._observer.state_file.write()
-        else:
+        if not pipeline.is_alive():
             self._observer.finish()
+        for each in self._kept:
+            each.write()
         self._outbox.commit()
         if stopped:
             self._link.flush(FLUSH_STOPPED_S, 0.0)
@@ -214,7 +215,8 @@ class Agent:
             if now_s >= next_look_s:
                 next_look_s = now_s + LOOK_S
                 faults = self._look_for_faults(now_s)
-                self._observer.state_file.write()
+                for each in self._kept:
+                    each.write()
                 if self._offers.has_news() and self._informed:
                     self._send_info()
             online = self._link.state.state == "online"

@@ -43,6 +43,7 @@ class CommandFile:
         self._path = path
         self._lock = threading.Lock()
         self._content = _Content()
+        self._unwritten = False
         text = ""
         try:
             text = read_text(path)
@@ -78,14 +79,25 @@ class CommandFile:
         if self.acknowledged(alarm_id) is not None:
             self._write(alarm_id=None, acknowledged=None)
 
+    def write(self) -> None:
+        """Write what the disk has not taken so far."""
+        with self._lock:
+            if self._unwritten:
+                self._keep()
+
     def _write(self, **changes: object) -> None:
         with self._lock:
             self._content = self._content.model_copy(update=changes)
-            self._keep(self._content)
+            self._keep()
 
-    def _keep(self, content: _Content) -> None:
+    def _keep(self) -> None:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            replace_file(self._path, content.model_dump_json() + "\n")
+            replace_file(self._path, self._content.model_dump_json() + "\n")
         except OSError as error:
-            log.warning("commands: %s cannot be written (%s); a restart forgets them", self._path, error.strerror)
+            if not self._unwritten:
+                problem = "commands: %s cannot be written (%s); a restart now would forget them"
+                log.warning(problem, self._path, error.strerror)
+            self._unwritten = True
+        else:
+            self._unwritten = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, ValidationError
@@ -41,6 +42,8 @@ class PastAlarms:
     def __init__(self, path: Path | None = None) -> None:
         self._path = path
         self._past: tuple[PastAlarm, ...] = ()
+        self._lock = threading.Lock()
+        self._unwritten = False
         if path is None:
             return
         try:
@@ -74,12 +77,27 @@ class PastAlarms:
         changed = {"acknowledged": acknowledged}
         self._keep(tuple(past.model_copy(update=changed) if past.id == alarm_id else past for past in self._past))
 
+    def write(self) -> None:
+        """Write what the disk has not taken so far."""
+        with self._lock:
+            if self._unwritten:
+                self._write()
+
     def _keep(self, past: tuple[PastAlarm, ...]) -> None:
-        self._past = past
+        with self._lock:
+            self._past = past
+            self._write()
+
+    def _write(self) -> None:
         if self._path is None:
             return
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             replace_file(self._path, _Content(past=self._past).model_dump_json() + "\n")
         except OSError as error:
-            log.warning("alarms: %s cannot be written (%s); a restart forgets past ones", self._path, error.strerror)
+            if not self._unwritten:
+                problem = "alarms: %s cannot be written (%s); a restart now would forget past ones"
+                log.warning(problem, self._path, error.strerror)
+            self._unwritten = True
+        else:
+            self._unwritten = False

@@ -7,9 +7,12 @@ import time
 
 import pytest
 from agent_box import FPS, SITE, Box, hits_from, messages, write_film
+from commands import CommandRoom
+from link_rig import until
 
 from edge.config.device import MqttSettings
 from edge.control_room.subscriber import Subscriber
+from edge.telemetry.command_file import CommandFile
 
 pytestmark = pytest.mark.parametrize("new_broker", ["iotcore"], indirect=True)
 
@@ -66,8 +69,14 @@ def test_agent_raises_on_a_full_disk_and_recovers(box, control_room):
     heard += box.hear(control_room, raised)
     heard += box.hear(control_room, lambda got: OUTBOX_FAULT in faults(got) and STATE_FAULT in faults(got))
     assert "cleared" not in {message.state for message in messages(heard, "alarm")}
+    with CommandRoom(SITE, box.device, box.broker.port) as room:
+        assert room.give("acknowledge", alarm_id="standing")["ok"]
+    commands = box.folder / "commands.json"
+    assert not commands.exists()
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (hard, hard))
     box.hear(control_room, lambda got: messages(got, "health") and faults(got) == "", patience_s=10)
+    until(commands.exists)
+    assert CommandFile(commands).acknowledged(raised(heard)[0].alarm.id).by == "Ada"
     assert not list(box.folder.glob("*.part"))
     process.terminate()
     process.communicate()

@@ -159,6 +159,15 @@ def test_past_alarms_of_a_damaged_file_begin_anew(tmp_path, caplog, content):
     assert "past alarms begin anew" in caplog.text
 
 
+def test_past_alarms_are_written_when_the_disk_takes_them_again(tmp_path):
+    (tmp_path / "folder").write_text("")
+    past = PastAlarms(tmp_path / "folder" / "alarms.json")
+    past.note(alarm_of("gate-1"), START, None)
+    (tmp_path / "folder").unlink()
+    past.write()
+    assert [each.id for each in PastAlarms(tmp_path / "folder" / "alarms.json").others(None)] == ["gate-1"]
+
+
 def test_past_alarms_are_kept_in_memory_where_the_disk_fails(tmp_path, caplog):
     (tmp_path / "file").write_text("")
     past = PastAlarms(tmp_path / "file" / "alarms.json")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from edge.agent import Agent
 from edge.commands.console import EXIT_CHECK_FAILED
 from edge.config.device import load_settings
-from edge.process import set_up_process
+from edge.process import only_agent, set_up_process
 from edge.redaction import RedactingFormatter
 from edge.text import counted
 
@@ -30,7 +30,7 @@ def run(config: Path, *, as_json: bool) -> int:
     Raises
     ------
     GammaboxError
-        Settings, source, model or login files cannot be used.
+        Settings, source, model or login files cannot be used, or another agent of this box runs.
 
     """
     settings = load_settings(config)
@@ -41,13 +41,14 @@ def run(config: Path, *, as_json: bool) -> int:
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda _number, _frame: stop.set())
-    outcome = Agent(settings, stop).run()
-    code = _tell(settings, outcome, as_json=as_json)
-    if outcome.hangs:
-        # A thread that hangs in a driver may keep the interpreter from ending.
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+    with only_agent(settings.outbox.path):
+        outcome = Agent(settings, stop).run()
+        code = _tell(settings, outcome, as_json=as_json)
+        if outcome.hangs:
+            # A thread that hangs in a driver may keep the interpreter from ending.
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
     return code
 
 

@@ -105,6 +105,22 @@ def test_agent_without_a_broker_delivers_in_the_next_run(box, new_broker):
     assert {message.frame for message in old} == set(HITS)
 
 
+def test_agent_beside_another_one_of_the_same_box_is_refused(box, broker):
+    agent_box = box(broker.port)
+    agent_box.settings["source"] |= {"pace": "camera", "loop": True}
+    with Subscriber(MqttSettings(host="127.0.0.1", port=broker.port), SITE) as subscriber:
+        first = agent_box.start()
+        agent_box.hear(subscriber, lambda got: "status" in kinds(got))
+        code, outcome, err = agent_box.run()
+        heard = agent_box.mine(subscriber.poll(0.5))
+    assert (code, outcome) == (2, None)
+    assert err.startswith(f"error: {agent_box.folder / 'outbox.sqlite'}: another agent of this box runs and uses it; ")
+    assert err.count("\n") == 1
+    assert "status" not in kinds(heard)
+    first.kill()
+    first.communicate()
+
+
 def test_agent_reports_a_refused_login_in_one_line(box, new_broker, tmp_path):
     guarded = new_broker(login=("box", "right"))
     guarded.start()

@@ -3,6 +3,9 @@ import sys
 
 import pytest
 
+from edge.errors import OutputError
+from edge.process import only_agent
+
 PROGRAM = """
 import resource
 import cv2
@@ -34,3 +37,19 @@ def test_process_keeps_the_memory_of_pictures():
         assert threads == 1 or not set_up
     assert faults[True] < 100
     assert faults[False] > 10 * max(faults[True], 1)
+
+
+def test_process_is_the_only_agent_of_its_box(tmp_path):
+    outbox = tmp_path / "state" / "outbox.sqlite"
+    with only_agent(outbox), pytest.raises(OutputError, match="another agent of this box runs"), only_agent(outbox):
+        pass
+    with only_agent(outbox), only_agent(tmp_path / "other.sqlite"):
+        pass
+
+
+def test_process_goes_on_where_no_lock_can_be_had(tmp_path):
+    (tmp_path / "file").write_text("")
+    entered = []
+    with only_agent(tmp_path / "file" / "outbox.sqlite"):
+        entered.append(True)
+    assert entered

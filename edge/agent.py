@@ -192,8 +192,16 @@ class Agent:
         if not hangs:
             self._playback.close()  # a recording, which must not be closed while it is read
         account = self._tally.account
+        self._outbox.commit()
         outcome = Outcome(
-            account.analysed, account.hits, account.alarms, self._outbox.depth, link, stopped=stopped, hangs=hangs
+            account.analysed,
+            account.hits,
+            account.alarms,
+            self._outbox.depth,
+            link,
+            stopped=stopped,
+            hangs=hangs,
+            lost=self._outbox.in_memory,
         )
         self._outbox.close()
         return outcome

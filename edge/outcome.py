@@ -14,13 +14,15 @@ class Outcome:
     frames, hits, alarms : int
         Frames analysed, hits found, alarms raised.
     waiting : int
-        Unconfirmed messages, which stay in the outbox.
+        Unconfirmed messages, which stay in the outbox, unless they are lost.
     link : str
         State of the link before the goodbye, in a sentence.
     stopped : bool
         Whether the run was ended on request, and not by the end of its source.
     hangs : bool
         Whether a thread did not end, as a driver or a network hangs.
+    lost : int
+        Those of the unconfirmed messages that the disk has not taken, so that they end with the run.
 
     """
 
@@ -31,6 +33,7 @@ class Outcome:
     link: str
     stopped: bool
     hangs: bool
+    lost: int = 0
 
     @property
     def delivered(self) -> bool:

@@ -63,6 +63,11 @@ def _tell(settings: DeviceSettings, outcome: Outcome, *, as_json: bool) -> int:
         )
     if outcome.delivered:
         return 0
-    waiting = "1 message waits" if outcome.waiting == 1 else f"{outcome.waiting} messages wait"
-    sys.stderr.write(f"{waiting} in {settings.outbox.path} for the next run; the broker: {outcome.link}\n")
+    kept = outcome.waiting - outcome.lost
+    if kept > 0:
+        waiting = "1 message waits" if kept == 1 else f"{kept} messages wait"
+        sys.stderr.write(f"{waiting} in {settings.outbox.path} for the next run; the broker: {outcome.link}\n")
+    if outcome.lost:
+        lost = "1 message is" if outcome.lost == 1 else f"{outcome.lost} messages are"
+        sys.stderr.write(f"{lost} lost, as {settings.outbox.path} could not be written; the broker: {outcome.link}\n")
     return 0 if outcome.stopped else EXIT_CHECK_FAILED

@@ -79,6 +79,12 @@ class Outbox:
             return messages - aside - self._confirmed_in_file + len(self._unwritten)
 
     @property
+    def in_memory(self) -> int:
+        """Number of messages that wait, and that the disk has not taken: they end with the process."""
+        with self._lock:
+            return self.depth if "open" in self._faults else len(self._unwritten)
+
+    @property
     def dropped(self) -> int:
         """Number of messages dropped since the start, as the outbox was full or they were too old."""
         return self._dropped

@@ -73,6 +73,7 @@ def test_agent_delivers_everything_of_a_recording(box, broker, threads):
         "link": outcome["link"],
         "stopped": False,
         "hangs": False,
+        "lost": 0,
         "delivered": True,
     }
     last = [each.message for each in got if each.topic.kind == "health"][-1]
@@ -103,6 +104,21 @@ def test_agent_without_a_broker_delivers_in_the_next_run(box, new_broker):
     assert code == 0, err
     old = [each.message for each in got if each.topic.kind == "hit" and each.message.historical]
     assert {message.frame for message in old} == set(HITS)
+
+
+@one_broker
+def test_agent_without_broker_and_disk_says_that_messages_are_lost(box, new_broker):
+    agent_box = box(new_broker().port)
+    (agent_box.folder / "file").write_text("")
+    agent_box.settings["outbox"] = {"path": "file/outbox.sqlite"}
+    agent_box.settings["state_file"] = "alarm.json"
+    code, outcome, err = agent_box.run()
+    assert code == 1
+    assert outcome["lost"] == outcome["waiting"] > len(HITS)
+    assert re.search(
+        rf"^{outcome['lost']} messages are lost, as .*outbox\.sqlite could not be written; ", err, re.MULTILINE
+    )
+    assert "for the next run" not in err
 
 
 def test_agent_beside_another_one_of_the_same_box_is_refused(box, broker):

@@ -19,9 +19,9 @@ MAY_IMPORT = {
 # several stand in one line they do not use one another.
 ROOMS: dict[str, tuple[tuple[str, ...], ...]] = {
     "edge": (
-        ("clock", "lazy", "overlap", "process", "redaction", "release", "statistics", "text", "systemd"),
+        ("clock", "lazy", "overlap", "redaction", "release", "statistics", "text", "systemd"),
         ("errors",),
-        ("workers",),
+        ("process", "workers"),
         ("arguments",),
         ("files",),
         ("output", "installer"),

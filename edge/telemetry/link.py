@@ -223,12 +223,12 @@ class Link:
         """
         now_s = time.monotonic()
         on_their_way = set(self._sent.values())
+        if "taken over" in self._farewell.lower():  # whatever was on its way is innocent
+            return f"another client connects as {self._client_id}: give each box an id of its own"
         if self._greeted and len(on_their_way) == 1 and "keep alive" not in self._farewell.lower():
             (number,) = on_their_way
             self._outbox.refuse(number, f"the broker hangs up on it: {self._farewell}")
         self._suspects |= on_their_way
-        if "taken over" in self._farewell.lower():
-            return f"another client connects as {self._client_id}: give each box an id of its own"
         if not on_their_way and self._greeted:
             self._losses_s.append(now_s)
         if len(self._losses_s) == TAKEOVERS and now_s - self._losses_s[0] < TAKEOVER_WINDOW_S:

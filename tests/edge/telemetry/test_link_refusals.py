@@ -202,3 +202,16 @@ def test_link_names_another_client_of_its_id(rig, new_broker):
 
     until(taken_over, 60)
     twin.disconnect()
+
+
+@pytest.mark.parametrize(("farewell", "aside"), [("Session taken over", 0), ("connection closed", 1)])
+def test_link_sets_no_message_aside_that_was_on_its_way_as_another_client_took_over(rig, farewell, aside):
+    box = rig(1)
+    box.hit(1)
+    (waiting,) = box.outbox.next(1)
+    box.link._greeted, box.link._sent, box.link._farewell = True, {1: waiting.id}, farewell
+    for _ in range(3):
+        told = box.link._cause_of_loss()
+    box.link.start()
+    assert ("another client connects as" in told) == (aside == 0)
+    assert box.outbox.aside == aside

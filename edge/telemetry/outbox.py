@@ -82,7 +82,7 @@ class Outbox:
     def in_memory(self) -> int:
         """Number of messages that wait, and that the disk has not taken: they end with the process."""
         with self._lock:
-            return self.depth if "open" in self._faults else len(self._unwritten)
+            return self.depth if {"open", "removed"} & self._faults.keys() else len(self._unwritten)
 
     @property
     def dropped(self) -> int:
@@ -99,6 +99,9 @@ class Outbox:
     def faults(self) -> dict[str, str]:
         """Problems of the outbox, a sentence by name."""
         with self._lock:
+            if self._is_removed():
+                text = f"outbox {self._path} was removed: what waits is lost at the next start; start the agent again"
+                self._fault("removed", text)
             return {f"outbox {kind}": text for kind, text in self._faults.items()}
 
     def put(self, message: Outgoing) -> None:
@@ -241,6 +244,18 @@ class Outbox:
     @property
     def _confirmed_in_file(self) -> int:
         return sum(unwritten is None for _, unwritten in self._confirmed.values())
+
+    def _is_removed(self) -> bool:
+        """Return whether somebody has removed the file, which goes on without a name."""
+        if self._closed or "open" in self._faults:
+            return False
+        try:
+            self._path.stat()
+        except FileNotFoundError:
+            return True
+        except OSError:
+            pass
+        return False
 
     def _is_written(self, number: int) -> bool:
         try:

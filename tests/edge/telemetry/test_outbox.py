@@ -166,6 +166,18 @@ def test_outbox_leaves_a_file_of_another_process_alone(path):
     holder.close()
 
 
+def test_outbox_says_that_its_file_was_removed(path):
+    outbox = Outbox(path, 10)
+    outbox.put(message("one", "always"))
+    assert (outbox.faults, outbox.in_memory) == ({}, 0)
+    for each in path.parent.glob(f"{path.name}*"):
+        each.unlink()
+    outbox.put(message("two", "always"))
+    assert "was removed" in outbox.faults["outbox removed"]
+    assert (outbox.in_memory, len(outbox.next(10))) == (2, 2)
+    outbox.close()
+
+
 def test_outbox_names_a_place_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("")
     outbox = Outbox(tmp_path / "file" / "outbox.sqlite", 100)

@@ -83,6 +83,8 @@ def run(config: Path, options: CalibrateOptions, *, as_json: bool) -> int:
         if as_json
         else as_text(calibration, settings.calibration)
     )
+    if (found := doubt(calibration)) is not None:
+        sys.stderr.write(f"warning: {found}\n")
     return 0
 
 
@@ -213,6 +215,21 @@ def trial_table(trials: list[Trial], chosen: Trial) -> Table:
             style="bold green" if trial is chosen else "",
         )
     return table
+
+
+def doubt(calibration: Calibration) -> str | None:
+    """Return what speaks against a background: radiation passes the cap, so the view must not show more hits."""
+    dark, background = calibration.dark, calibration.background
+    if not dark.live_s:
+        return None
+    most_hz = poisson_interval(dark.hits)[1] / dark.live_s
+    if poisson_interval(background.hits)[0] / background.live_s <= most_hz:
+        return None
+    return (
+        f"the view shows {background.hits / background.live_s:.2g} hits/s, the covered lens {most_hz:.2g} at most, and "
+        "radiation passes the cap: either a source came near meanwhile, which the box would take for background, or "
+        "something in the view looks like hits; make sure that no source is near, and calibrate again"
+    )
 
 
 def summary(calibration: Calibration, path: Path) -> dict[str, object]:

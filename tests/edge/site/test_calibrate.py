@@ -66,6 +66,20 @@ def test_calibrate_takes_a_black_camera_without_noise(config, films, tmp_path):
     assert json.loads(done.stdout)["dark"]["frames"] >= 70
 
 
+def test_calibrate_doubts_a_view_with_more_hits_than_the_covered_lens(config, films, tmp_path):
+    rng = np.random.default_rng(5)
+    hits = [(number, int(rng.integers(10, 140)), int(rng.integers(10, 100))) for number in range(3, 250, 6)]
+    beside = write_film(tmp_path / "beside.avi", 250, 70.0, sigma=2.0, hits=hits, seed=2)
+    told = {}
+    for view in (films / "view.avi", beside):
+        done = calibrate(config(), "--covered", str(films / "dark.avi"), "--live", str(view), "--yes", "--json")
+        assert done.exit_code == 0, done.output
+        told[view.name] = done.stderr
+    assert told["view.avi"] == ""
+    assert told["beside.avi"].startswith("warning: the view shows ")
+    assert "either a source came near meanwhile" in told["beside.avi"]
+
+
 def test_analyze_takes_the_calibration(calibrated, config, films, tmp_path):
     del calibrated
     path = config().parent / "calibration.json"

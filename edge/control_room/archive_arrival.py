@@ -59,6 +59,8 @@ def arrival_of(topic: str, payload: bytes, arrived_s: float, *, retained: bool =
         message = decode(place.kind, payload)
     except MessageError as error:
         return Arrival(place, None, one_line(str(error), MAX_PROBLEM), arrived_s, retained)
+    if (message.site, message.device) != (place.site, place.device):
+        return Arrival(place, None, f"it names the box {message.site}/{message.device}", arrived_s, retained)
     return Arrival(place, message, "", arrived_s, retained)
 
 

@@ -50,6 +50,16 @@ def test_archive_keeps_equal_event_ids_of_two_boxes(path, box):
     assert rows(path, "SELECT COUNT(DISTINCT box), COUNT(DISTINCT event_id) FROM alarm") == [(2, 1)]
 
 
+def test_archive_takes_no_message_of_another_box_for_one_of_this_box(path, box):
+    message = Sender("gate-2").alarm()
+    with closing(ArchiveFile(path)) as file:
+        file.write([arrival_of(box.topic("alarm"), payload_of(message), box.at(1).timestamp())], 1.0, durable=False)
+    assert rows(path, "SELECT COUNT(*) FROM alarm") == [(0,)]
+    assert rows(path, "SELECT device, problem FROM unreadable JOIN box ON box.id = box") == [
+        ("gate-1", "it names the box docks/gate-2")
+    ]
+
+
 def test_archive_keeps_who_acknowledged_once(path, box):
     for second in (30, 40, 50):
         message = box.alarm("updated", second)

@@ -135,19 +135,32 @@ def compare(
         method = make()
         courses.append(_Course(method, resident_mb() - before, every if method.slow else 1))
     decode_ms: list[float] = []
-    for _ in walk(_counted(source, decode_ms, progress), *(course.judge for course in courses)):
+    sizes: set[tuple[int, ...]] = set()
+    for _ in walk(_counted(source, decode_ms, sizes, progress), *(course.judge for course in courses)):
         pass
     decode = spent(decode_ms)
     report = source.report
+    frames = report.delivered + report.damaged
     return Comparison(
         clip=Path(source.spec).name,
-        frames=report.delivered + report.damaged,
+        frames=frames,
         threads=threads,
         decode=decode,
         rows=tuple(_row(course, decode, truth) for course in courses),
         peak_mb=peak_mb(),
-        warnings=report.warnings,
+        warnings=(*report.warnings, *_outside(truth or (), frames + report.dropped, sizes)),
     )
+
+
+def _outside(truth: Sequence[TrueHit], frames: int, sizes: set[tuple[int, ...]]) -> Iterator[str]:
+    """Yield what makes it doubtful that the truth is that of the recording."""
+    height, width = (max((size[axis] for size in sizes), default=0) for axis in (0, 1))
+    outside = sum(not (0 <= hit.frame < frames and 0 <= hit.x < width and 0 <= hit.y < height) for hit in truth)
+    if outside:
+        yield (
+            f"{outside} of {len(truth)} true hits lie outside the {frames} frames of {width}x{height}: recall and "
+            "false hits are wrong unless the truth is that of this recording"
+        )
 
 
 def spent(values_ms: Sequence[float]) -> Spent:
@@ -176,9 +189,12 @@ def _status_mb(key: str) -> float:
     return round(int(line.split()[1]) / 1024, 1)
 
 
-def _counted(source: Source, decode_ms: list[float], progress: Callable[[int], None]) -> Iterator[Frame]:
+def _counted(
+    source: Source, decode_ms: list[float], sizes: set[tuple[int, ...]], progress: Callable[[int], None]
+) -> Iterator[Frame]:
     for count, frame in enumerate(source, start=1):
         decode_ms.append(frame.decode_ms)
+        sizes.add(frame.grey.shape)
         progress(count)
         yield frame
 

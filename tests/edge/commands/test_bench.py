@@ -67,6 +67,19 @@ def test_bench_prints_a_table(clip, tiny_bundle, capsys):
     assert "a reconstruction" in told
 
 
+@pytest.mark.parametrize(("key", "value"), [("frame", 16), ("x", 320), ("y", 240), ("frame", -1)])
+def test_bench_warns_of_the_truth_of_another_recording(clip, tiny_bundle, capsys, key, value):
+    bench(clip, tiny_bundle, "difference")
+    assert "true hits" not in capsys.readouterr().err
+    truth = clip.with_suffix(".jsonl")
+    first, second = truth.read_text().splitlines()
+    truth.write_text(f"{json.dumps(json.loads(first) | {key: value})}\n{second}")
+    bench(clip, tiny_bundle, "difference")
+    told = capsys.readouterr()
+    assert "warning: 1 of 2 true hits lie outside the 16 frames of 320x240" in told.err
+    assert len(json.loads(told.out)["warnings"]) == 1
+
+
 def test_bench_refuses_a_clip_of_two_frames(clip, tiny_bundle, tmp_path):
     two = tmp_path / "two.avi"
     with open_source(clip) as source, MotionJpegWriter(two, 25, (320, 240)) as writer:

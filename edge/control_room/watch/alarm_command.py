@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import threading
 from collections import deque
@@ -47,7 +48,8 @@ class AlarmCommand:
     Raises
     ------
     GammaboxError
-        It cannot be taken apart into words, or is empty.
+        It cannot be taken apart into words, is empty, or its program cannot be run: a siren with a wrong name would
+        be noticed at the first alarm only.
 
     """
 
@@ -58,6 +60,9 @@ class AlarmCommand:
             raise GammaboxError(f"--on-alarm: {one_line(str(error)).lower()}; check its quotes") from error
         if not self._words:
             raise GammaboxError("--on-alarm names no command; write a program and its arguments")
+        if shutil.which(self._words[0]) is None:
+            program = redacted(one_line(self._words[0]))
+            raise GammaboxError(f"--on-alarm: no program {program!r} can be run; check its name, path and rights")
         self._waiting: deque[dict[str, Any]] = deque(maxlen=MAX_WAITING)
         self._problems: deque[str] = deque(maxlen=MAX_PROBLEMS)
         self._lock = threading.Lock()

@@ -45,13 +45,29 @@ def test_command_is_told_of_the_alarm_without_a_shell(alarm, tmp_path):
     ("words", "said"),
     [
         (["false"], "ended with code 1"),
-        (["/nowhere/siren"], "cannot be run (/nowhere/siren: no such file or directory)"),
         (["sleep", "9"], "was ended after 0 s"),
     ],
 )
 def test_command_that_fails_is_told(alarm, monkeypatch, words, said):
     monkeypatch.setattr(alarm_command, "TIMEOUT_S", 0.4)
     assert run(words, alarm) == [f"the command for alarm gate-1-1 {said}"]
+
+
+def test_command_that_vanishes_is_told(alarm, tmp_path):
+    siren = tmp_path / "siren"
+    siren.touch(0o755)
+    command = AlarmCommand(str(siren))
+    siren.unlink()
+    command.start(alarm)
+    command.wait(20)
+    assert command.problems() == [f"the command for alarm gate-1-1 cannot be run ({siren}: no such file or directory)"]
+
+
+def test_command_that_cannot_be_run_is_refused_at_once(tmp_path):
+    (tmp_path / "notes").touch(0o644)
+    for program in ("/nowhere/siren", "no-such-siren", str(tmp_path / "notes")):
+        with pytest.raises(GammaboxError, match=f"no program '{program}' can be run"):
+            AlarmCommand(f"{program} 10")
 
 
 @pytest.mark.parametrize("command", ["", "  ", "siren 'on"])

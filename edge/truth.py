@@ -16,7 +16,7 @@ from edge.errors import GammaboxError, InputError
 from edge.files import load_json, read_text, why
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
 Box: TypeAlias = tuple[int, int, int, int]
@@ -118,6 +118,32 @@ def read_truth(path: Path) -> list[TrueHit]:
                 "name the .jsonl that was written beside the clip"
             ) from error
     return hits
+
+
+def doubts(truth: Sequence[TrueHit], frames: int, sizes: Collection[tuple[int, ...]]) -> list[str]:
+    """Return what makes it doubtful that a truth is that of a recording, in sentences.
+
+    Parameters
+    ----------
+    truth : sequence of TrueHit
+    frames : int
+        Frames of the recording, damaged and dropped ones included.
+    sizes : collection of (height, width)
+        The sizes of its pictures.
+
+    Examples
+    --------
+    >>> doubts([TrueHit(9, 3, 3, (3, 3, 3, 3), 60.0)], 10, [(240, 320)])
+    []
+
+    """
+    height, width = (max((size[axis] for size in sizes), default=0) for axis in (0, 1))
+    outside = sum(not (0 <= hit.frame < frames and 0 <= hit.x < width and 0 <= hit.y < height) for hit in truth)
+    doubt = (
+        f"{outside} of {len(truth)} true hits lie outside the {frames} frames of {width}x{height}: recall and false "
+        "hits are wrong unless the truth is that of this recording"
+    )
+    return [doubt] if outside else []
 
 
 def compare(

@@ -12,6 +12,7 @@ import numpy as np
 
 from edge.bench.scoring import score
 from edge.pipeline import walk
+from edge.truth import doubts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -148,19 +149,8 @@ def compare(
         decode=decode,
         rows=tuple(_row(course, decode, truth) for course in courses),
         peak_mb=peak_mb(),
-        warnings=(*report.warnings, *_outside(truth or (), frames + report.dropped, sizes)),
+        warnings=(*report.warnings, *doubts(truth or (), frames + report.dropped, sizes)),
     )
-
-
-def _outside(truth: Sequence[TrueHit], frames: int, sizes: set[tuple[int, ...]]) -> Iterator[str]:
-    """Yield what makes it doubtful that the truth is that of the recording."""
-    height, width = (max((size[axis] for size in sizes), default=0) for axis in (0, 1))
-    outside = sum(not (0 <= hit.frame < frames and 0 <= hit.x < width and 0 <= hit.y < height) for hit in truth)
-    if outside:
-        yield (
-            f"{outside} of {len(truth)} true hits lie outside the {frames} frames of {width}x{height}: recall and "
-            "false hits are wrong unless the truth is that of this recording"
-        )
 
 
 def spent(values_ms: Sequence[float]) -> Spent:

@@ -40,7 +40,12 @@ def judge_command(
     for named in clips:
         place, clip = place_of(named)
         places.setdefault(place, []).append(clip)
-    scores = judge_clips(places, bundle_or_shipped(model), on_clip=lambda clip: print(clip, file=sys.stderr))
+    scores = judge_clips(
+        places,
+        bundle_or_shipped(model),
+        on_clip=lambda clip: print(clip, file=sys.stderr),
+        warn=lambda doubt: print(f"warning: {doubt}", file=sys.stderr),
+    )
     pooled = PlaceScore("pooled")
     for score in scores:
         pooled = pooled.plus(score)

@@ -10,7 +10,7 @@ from edge.capture.source import open_source
 from edge.detect.detector import Detector
 from edge.errors import SourceError
 from edge.statistics import poisson_interval, wilson_interval
-from edge.truth import RADIUS_PX, VISIBLE_DN, TrueHit, distance_px, matched, read_truth
+from edge.truth import RADIUS_PX, VISIBLE_DN, TrueHit, distance_px, doubts, matched, read_truth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -86,7 +86,10 @@ class PlaceScore:
 
 
 def judge_clips(
-    clips: Mapping[str, Sequence[Path]], bundle: Bundle, on_clip: Callable[[Path], None] | None = None
+    clips: Mapping[str, Sequence[Path]],
+    bundle: Bundle,
+    on_clip: Callable[[Path], None] | None = None,
+    warn: Callable[[str], None] = lambda _: None,
 ) -> list[PlaceScore]:
     """Judge a detector on the clips of several places.
 
@@ -98,6 +101,8 @@ def judge_clips(
     bundle : Bundle
     on_clip : callable, optional
         Called with each clip before it is judged.
+    warn : callable
+        Called with what makes the score of a clip doubtful, a sentence each.
 
     Returns
     -------
@@ -116,27 +121,33 @@ def judge_clips(
         for path in paths:
             if on_clip is not None:
                 on_clip(path)
-            total = total.plus(judge_clip(path, bundle))
+            total = total.plus(judge_clip(path, bundle, warn))
         scores.append(total)
     return sorted(scores, key=lambda score: (1.0 if score.recall is None else score.recall, -score.false_per_frame))
 
 
-def judge_clip(path: Path, bundle: Bundle) -> PlaceScore:
+def judge_clip(path: Path, bundle: Bundle, warn: Callable[[str], None] = lambda _: None) -> PlaceScore:
     """Judge a new detector on one clip; see `judge_clips`."""
     beside = path.with_suffix(".jsonl")
+    true_hits = read_truth(beside) if beside.exists() else []
     truth: dict[int, list[TrueHit]] = {}
-    for hit in read_truth(beside) if beside.exists() else ():
+    for hit in true_hits:
         truth.setdefault(hit.frame, []).append(hit)
     total = PlaceScore(path.stem)
     detector = Detector(bundle)
+    sizes: set[tuple[int, ...]] = set()
     with open_source(path) as source:
         for triple in triples(source):
+            sizes.add(triple.current.grey.shape)
             proposal = detector.propose(triple)
             proposed = [(candidate.x, candidate.y) for candidate in proposal.found.candidates]
             hits = detector.decide(detector.judge(proposal)).hits
             total = total.plus(score_frame(truth.get(triple.current.sequence, []), hits, proposed))
     if not total.frames:
         raise SourceError(str(path), "it has fewer than three frames in a row", "name a longer clip")
+    report = source.report
+    for doubt in (*report.warnings, *doubts(true_hits, report.delivered + report.damaged + report.dropped, sizes)):
+        warn(f"{path}: {doubt}")
     return total
 
 

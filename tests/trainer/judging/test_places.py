@@ -67,6 +67,18 @@ def test_judge_puts_the_worst_place_first(tmp_path, bundle):
     assert (night.visible, night.recall, night.false_hits) == (0, None, 1)
 
 
+def test_judge_warns_of_a_clip_that_was_cut_off_and_a_truth_of_another(tmp_path, bundle):
+    clip = write_clip(tmp_path / "hall.avi", {20: [(40, 30)]}, [(20, 40, 30, 90.0), (35, 40, 30, 90.0)])
+    told = []
+    judge_clips({"hall": [clip]}, bundle, warn=told.append)
+    assert told == []
+    clip.write_bytes(clip.read_bytes()[: clip.stat().st_size * 3 // 4])
+    judge_clips({"hall": [clip]}, bundle, warn=told.append)
+    cut, outside = told
+    assert cut.startswith(f"{clip}: the recording declares 40 frames and ends after")
+    assert outside.startswith(f"{clip}: 1 of 2 true hits lie outside")
+
+
 def test_judge_refuses_a_clip_that_is_too_short(tmp_path, bundle):
     with pytest.raises(SourceError, match="fewer than three frames"):
         judge_clips({"hall": [write_clip(tmp_path / "short.avi", {}, frames=2)]}, bundle)

@@ -310,7 +310,8 @@ class Archive:
             log.error("%s", self._file.set_aside)
             return
         self._write_again_s = time.monotonic() + RETRY_S
-        self._tell(f"archive {self._file.path} cannot be written ({error}): alarms wait at the broker; make room")
+        cure = "end what holds the file" if "locked" in str(error) else "make room"
+        self._tell(f"archive {self._file.path} cannot be written ({error}): alarms wait at the broker; {cure}")
 
     def _tell(self, text: str, level: int = logging.WARNING) -> None:
         """Log a state once, until another follows."""

@@ -135,6 +135,20 @@ def test_archive_goes_on_when_the_disk_has_room_again(mosquitto, running, caplog
 
 
 @mosquitto_only
+def test_archive_says_that_something_holds_its_file_and_goes_on(mosquitto, running, caplog):
+    box = Sender()
+    kept = running(mosquitto.port)
+    kept.file._database.execute("PRAGMA busy_timeout = 50")
+    with closing(sqlite3.connect(kept.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        publish(mosquitto, box, box.alarm("raised", 10))
+        until(lambda: "end what holds the file" in caplog.text)
+        assert "make room" not in caplog.text
+        other.execute("ROLLBACK")
+    until(lambda: len(kept.events()) == 1)
+
+
+@mosquitto_only
 def test_archive_leaves_to_the_broker_what_it_cannot_hold(mosquitto, running, monkeypatch):
     monkeypatch.setattr(archive_module, "MAX_BATCH", 4)
     monkeypatch.setattr(archive_module, "MAX_WAITING", 5)

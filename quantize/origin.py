@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from quantize.errors import QuantiseError
+from trainer.training.request import without_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +26,8 @@ def run_card(run: Run, network: keras.Model) -> dict[str, Any]:
     """Return what a bundle notes of its run: settings, data and weights; folders by name only, as a bundle travels."""
     card = run.manifest.model_dump(mode="json", include={"network", "seed", "commit", "created_utc", "data"})
     card["data"]["paths"] = [Path(path).name for path in run.manifest.data.paths]
+    if run.manifest.members:
+        card["members"] = [without_folder(source) for source in run.manifest.members]
     return {**card, WEIGHTS: weights_sha256(network)}
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from edge.commands.console import recorded_command
 from edge.errors import OutputError
 from trainer.errors import RunError
+from trainer.training.request import without_folder
 from trainer.training.run import BEST_FILE, LAST_FILE, LOG_FILE, RUN_FILE, Run
 
 if TYPE_CHECKING:
@@ -43,11 +44,14 @@ def export_reference(run: Run, out: Path) -> Run:
     """
     manifest = run.manifest
     names = tuple(Path(path).name for path in manifest.data.paths)
+    start = manifest.fit.start_from
     copy = Run(
         out,
         manifest.model_copy(
             update={
                 "data": manifest.data.model_copy(update={"paths": names}),
+                "fit": manifest.fit.model_copy(update={"start_from": None if start is None else without_folder(start)}),
+                "members": tuple(without_folder(source) for source in manifest.members),
                 "command": recorded_command(shlex.split(manifest.command)),
                 "figures": {},
             }

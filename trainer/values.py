@@ -30,6 +30,7 @@ NETWORK_OPTIONS: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
         "first_kernel": tuple(range(1, 32)),
         "layout": ("pooled", "spot"),
         "dropout": DROPOUT,
+        "members": (1, 2, 3, 4),
     },
     "googlenet": {"dropout": DROPOUT},
     "resnet": {},

@@ -27,7 +27,7 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
     "On the box": ("run", "calibrate", "doctor", "record", "settings"),
     "In the control room": ("watch", "page", "archive", "history", "command", "forget", "schemas"),
     "Films and datasets": ("film", "camera", "build", "mine", "mine-hard", "import", "export", "inspect", "leakage"),
-    "Networks": ("fit", "evaluate", "compare", "cascade", "sensitivity", "judge"),
+    "Networks": ("fit", "ensemble", "evaluate", "compare", "cascade", "sensitivity", "judge"),
     "Studies": ("study", "paper"),
 }
 _TYPES = {"int": "N", "float": "NUMBER", "path": "PATH", "str": "TEXT", "text": "TEXT"}

@@ -122,3 +122,22 @@ def test_require_exact_input_refuses_ranges_of_black_pictures(tiny: Any) -> None
 def test_read_graph_refuses_bytes_that_are_no_model() -> None:
     with pytest.raises(ValueError, match="does not start like a TFLite model"):
         read_graph(b"\0" * 64)
+
+
+def test_convert_ensemble_gives_the_mean_of_its_members() -> None:
+    import keras
+
+    from trainer.training.networks import build
+
+    keras.utils.set_random_seed(1)
+    contract = InputContract(crop_size=17, planes="temporal", dtype="float32")
+    members = build("alexnet_edge", contract, {"layout": "spot", "width": 0.5, "members": 2}, 1)
+    inputs = shown(64)
+    content = convert(members, INT8_RECIPE, inputs)
+    graph = read_graph(content)
+    assert graph.float_operators() == ()
+    given, gives = contracts_of(content, contract)
+    whole = (inputs * 255).round().astype(np.uint8)
+    logits = Network("ensemble", content, (given, gives), batch=8).logits(whole)
+    wanted = members.predict(whole / np.float32(255), verbose=0)
+    assert np.abs(logits - wanted).max() < 0.15 * np.ptp(wanted)

@@ -5,6 +5,7 @@ import pytest
 from quantize.errors import QuantiseError
 from quantize.origin import require_origin, run_card, weights_sha256
 from quantize.reference_run import export_reference
+from trainer.training.run import Run
 
 
 @pytest.fixture
@@ -16,6 +17,12 @@ def test_bundle_notes_the_weights_of_its_runs(tiny, network):
     card = tiny.bundle.manifest.provenance
     assert card["run"]["weights_sha256"] == card["screen"]["run"]["weights_sha256"] == weights_sha256(network)
     assert card["run"]["data"]["paths"] == [tiny.dataset.path.name]
+
+
+def test_card_names_the_members_of_an_ensemble(tiny, network):
+    several = tiny.run.manifest.model_copy(update={"members": ("/home/ann/one sha256:12", "/home/ann/two sha256:34")})
+    assert run_card(Run(tiny.run.path, several), network)["members"] == ["one sha256:12", "two sha256:34"]
+    assert "members" not in run_card(tiny.run, network)
 
 
 def test_origin_accepts_a_copy_of_the_run(tiny, network, tmp_path):

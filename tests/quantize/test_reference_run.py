@@ -12,8 +12,14 @@ from trainer.training.run import Run
 
 
 def test_export_keeps_the_network_and_drops_folders(tiny, tmp_path):
+    began = tiny.run.manifest.fit.model_copy(update={"start_from": "/home/ann/runs/before sha256:12"})
     elsewhere = tiny.run.manifest.model_copy(
-        update={"command": "gammabox-trainer fit /home/ann/runs/one", "figures": {"data": {"/home/ann/data": "0"}}}
+        update={
+            "command": "gammabox-trainer fit /home/ann/runs/one",
+            "figures": {"data": {"/home/ann/data": "0"}},
+            "fit": began,
+            "members": ("/home/ann/runs/two sha256:34", "three sha256:56"),
+        }
     )
     copy = export_reference(Run(tiny.run.path, elsewhere), tmp_path / "copy")
     opened = Run.open(copy.path)
@@ -21,6 +27,8 @@ def test_export_keeps_the_network_and_drops_folders(tiny, tmp_path):
     assert opened.manifest.data.sha256 == tiny.run.manifest.data.sha256
     assert "/" not in "".join(opened.manifest.data.paths)
     assert opened.manifest.command == "gammabox-trainer fit one"
+    assert opened.manifest.fit.start_from == "before sha256:12"
+    assert opened.manifest.members == ("two sha256:34", "three sha256:56")
     assert "/home" not in opened.manifest.model_dump_json()
     for copied, wanted in zip(opened.load_model().get_weights(), tiny.run.load_model().get_weights(), strict=True):
         assert np.array_equal(copied, wanted)

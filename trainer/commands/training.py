@@ -1,4 +1,4 @@
-"""The command `gammabox-trainer fit`; parses, calls, prints."""
+"""The commands `gammabox-trainer fit` and `ensemble`; parse, call, print."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from trainer.commands.fit_bar import fit_bar
 from trainer.commands.options import DataOption, JsonOption, SeedOption, parse_options
 from trainer.data.dataset import Dataset
 from trainer.training.request import FitRequest, input_contract
-from trainer.training.run import FitSettings, NetworkChoice, Precision
+from trainer.training.run import FitSettings, NetworkChoice, Precision, Run
 from trainer.values import check_network_options
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command to gammabox-trainer."""
+    """Add the commands to gammabox-trainer."""
     app.command("fit")(fit_command)
+    app.command("ensemble")(ensemble_command)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,3 +172,19 @@ def _train(request: FitRequest, *, as_json: bool) -> None:
         f"{done.path}: {len(log)} epochs, best is epoch {best['epoch']} with validation loss {best['val_loss']:.4f}, "
         f"accuracy {best['val_accuracy']:.4f}"
     )
+
+
+def ensemble_command(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="New run folder.")],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Two to four runs of the same network.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Write a run whose network holds those of several runs side by side and averages their logits."""
+    opened = [Run.open(run) for run in runs]
+    from trainer.training.ensemble import ensemble
+
+    done = ensemble(out, opened, command=typed_command("gammabox-trainer"))
+    if as_json:
+        print(json.dumps({"run": str(done.path), "members": done.manifest.members}))
+        return
+    print(f"{done.path}: the networks of {len(runs)} runs, their logits averaged")

@@ -70,7 +70,7 @@ class Checkpoints(keras.callbacks.Callback):  # type: ignore[misc]
         better = not self._losses or measured["val_loss"] < min(self._losses)
         self._losses.append(measured["val_loss"])
         if better:
-            _save(self._plain_copy(), self._run.path / BEST_FILE)
+            save_model(self._plain_copy(), self._run.path / BEST_FILE)
         line = {
             "epoch": epoch,
             "steps": (epoch + 1) * len(self._batches),
@@ -80,7 +80,7 @@ class Checkpoints(keras.callbacks.Callback):  # type: ignore[misc]
         }
         with (self._run.path / LOG_FILE).open("a", encoding="utf-8") as log:
             log.write(json.dumps(line) + "\n")
-        _save(self.model, self._run.path / LAST_FILE)
+        save_model(self.model, self._run.path / LAST_FILE)
         self._report(epoch, len(self._batches), measured["loss"])
         if self.exhausted:
             self.model.stop_training = True
@@ -126,7 +126,7 @@ def board_is_installed() -> bool:
     return all(importlib.util.find_spec(name) is not None for name in ("tensorflow", "tensorboard"))
 
 
-def _save(model: keras.Model, place: Path) -> None:
+def save_model(model: keras.Model, place: Path) -> None:
     """Replace a checkpoint in one step."""
     part = place.with_name(f"part.{place.name}")
     with warnings.catch_warnings():

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from trainer.scenes.splits import Split
 
 DIGEST = " sha256:"
-"""In `FitSettings.start_from`: between the run folder and the digest of its weights."""
+"""In `FitSettings.start_from` and `RunManifest.members`: between the run folder and the digest of its weights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,19 @@ class FitRequest:
         best = Run.open(Path(source.rpartition(DIGEST)[0] or source)).path / BEST_FILE
         if not best.exists():
             raise RunError(best.parent, f"{BEST_FILE} is missing", "run its `fit` command again, it resumes")
+
+
+def without_folder(source: str) -> str:
+    """Return a run and the digest of its weights, the run by its name alone.
+
+    Examples
+    --------
+    >>> without_folder("/home/me/runs/model-1 sha256:0123")
+    'model-1 sha256:0123'
+
+    """
+    path, mark, digest = source.rpartition(DIGEST)
+    return Path(path).name + mark + digest if mark else Path(source).name
 
 
 def input_contract(crop_size: int, planes: Planes, what: str) -> InputContract:

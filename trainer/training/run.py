@@ -115,6 +115,9 @@ class RunManifest(StrictModel):
     fit: FitSettings
     data: DataUsed
     commit: str | None = Field(default=None, description="commit of this program; None outside its repository")
+    members: tuple[str, ...] = Field(
+        default=(), description="runs whose networks stand side by side, and the SHA-256 of each; set by `ensemble`"
+    )
     created_utc: str
     command: str = ""
     backend: str = ""

@@ -66,6 +66,11 @@ def alexnet_paper(crop_size: int = PAPER_CROP, *, dropout: float = 0.5) -> keras
     return keras.Model(image, layers.Dense(2, name="logits")(x), name="alexnet_paper")
 
 
+def member_prefix(member: int) -> str:
+    """Return what begins the names of the layers of a member of `alexnet_edge`; nothing for the first one."""
+    return f"member{member + 1}_" if member else ""
+
+
 def alexnet_edge(
     crop_size: int = 64,
     *,
@@ -75,6 +80,7 @@ def alexnet_edge(
     first_kernel: int = 11,
     layout: Layout = "pooled",
     dropout: float = 0.1,
+    members: int = 1,
     channels: int = 3,
 ) -> keras.Model:
     """Return the variant that ships: AlexNet's five convolutions with batch norm and a pooling head, two logits.
@@ -100,26 +106,36 @@ def alexnet_edge(
         and a weight for each place of the last map; `head`, `first_stride` and `first_kernel` are not used.
     dropout : float
         Share of the last map's values that is dropped in training; in the layout "spot" only.
+    members : int
+        How often the five convolutions stand side by side; in the layout "spot" only.
     channels : int
         Planes of the input.
 
     """
     image = keras.Input((crop_size, crop_size, channels), name="crop")
     if layout == "spot":
-        x = five_convolutions(image, [round(count * width) for count in SPOT_MAPS], dropout)
+        maps = [round(count * width) for count in SPOT_MAPS]
+        ends = [five_convolutions(image, maps, dropout, prefix=member_prefix(member)) for member in range(members)]
+        # Joined before the logits: averaged after them, they would be rounded twice in an int8 network.
+        x = ends[0] if members == 1 else layers.Concatenate(name="members")(ends)
         return keras.Model(image, layers.Dense(2, name="logits")(x), name="alexnet_edge")
-    maps = [max(2 * round(count * width / 2), 2) for count in MAPS]
-    x = layers.Conv2D(maps[0], first_kernel, strides=first_stride, padding="same", use_bias=False, name="conv1")(image)
-    x = layers.MaxPooling2D(3, 2, padding="same", name="pool1")(normalised_relu(x, "conv1"))
-    x = grouped_normalised_relu(x, maps[1], 5, "conv2")
-    x = layers.MaxPooling2D(3, 2, padding="same", name="pool2")(x)
-    x = layers.Conv2D(maps[2], 3, padding="same", use_bias=False, name="conv3")(x)
-    x = normalised_relu(x, "conv3")
-    x = grouped_normalised_relu(x, maps[3], 3, "conv4")
-    x = grouped_normalised_relu(x, maps[4], 3, "conv5")
+    x = _pooled_convolutions(image, width, first_stride, first_kernel)
     if head == "max":  # the greatest of pool5's overlapping windows is the greatest of all
         x = layers.GlobalMaxPooling2D(name="pool5")(x)
     else:
         x = layers.MaxPooling2D(3, 2, padding="same", name="pool5")(x)
         x = layers.GlobalAveragePooling2D(name="head")(x) if head == "average" else layers.Flatten(name="head")(x)
     return keras.Model(image, layers.Dense(2, name="logits")(x), name="alexnet_edge")
+
+
+def _pooled_convolutions(image: keras.KerasTensor, width: float, stride: int, kernel: int) -> keras.KerasTensor:
+    """Return AlexNet's five convolutions with batch norm, two poolings between them."""
+    maps = [max(2 * round(count * width / 2), 2) for count in MAPS]
+    x = layers.Conv2D(maps[0], kernel, strides=stride, padding="same", use_bias=False, name="conv1")(image)
+    x = layers.MaxPooling2D(3, 2, padding="same", name="pool1")(normalised_relu(x, "conv1"))
+    x = grouped_normalised_relu(x, maps[1], 5, "conv2")
+    x = layers.MaxPooling2D(3, 2, padding="same", name="pool2")(x)
+    x = layers.Conv2D(maps[2], 3, padding="same", use_bias=False, name="conv3")(x)
+    x = normalised_relu(x, "conv3")
+    x = grouped_normalised_relu(x, maps[3], 3, "conv4")
+    return grouped_normalised_relu(x, maps[4], 3, "conv5")

@@ -75,14 +75,17 @@ def normalised_relu(inputs: keras.KerasTensor, name: str) -> keras.KerasTensor:
     return layers.ReLU(name=f"{name}_relu")(normalised)
 
 
-def five_convolutions(inputs: keras.KerasTensor, maps: Sequence[int], dropout: float) -> keras.KerasTensor:
+def five_convolutions(
+    inputs: keras.KerasTensor, maps: Sequence[int], dropout: float, *, prefix: str = ""
+) -> keras.KerasTensor:
     """Return five convolutions of 3×3 without padding, and the last map flattened, so that each place has its weight.
 
     The network judges the spot in the middle, not what else the patch holds. A map of less than three pixels is padded.
+    The prefix begins the names of the layers.
     """
     x = inputs
     for number, (count, step) in enumerate(zip(maps, SPOT_STRIDES, strict=True), start=1):
         padding = "same" if x.shape[1] < 3 else "valid"
-        x = layers.Conv2D(count, 3, strides=step, padding=padding, use_bias=False, name=f"conv{number}")(x)
-        x = normalised_relu(x, f"conv{number}")
-    return layers.Dropout(dropout, name="dropout")(layers.Flatten(name="flatten")(x))
+        x = layers.Conv2D(count, 3, strides=step, padding=padding, use_bias=False, name=f"{prefix}conv{number}")(x)
+        x = normalised_relu(x, f"{prefix}conv{number}")
+    return layers.Dropout(dropout, name=f"{prefix}dropout")(layers.Flatten(name=f"{prefix}flatten")(x))

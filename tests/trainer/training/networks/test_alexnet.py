@@ -91,3 +91,10 @@ def test_alexnet_edge_convolutions_fold() -> None:
     for name in convolutions:
         assert model.get_layer(f"{name}_bn").input is model.get_layer(name).output
         assert model.get_layer(f"{name}_relu").input is model.get_layer(f"{name}_bn").output
+
+
+def test_alexnet_edge_members_stand_side_by_side() -> None:
+    one, three = (alexnet_edge(33, layout="spot", width=0.5, channels=5, members=members) for members in (1, 3))
+    assert three.count_params() == 3 * one.count_params() - 2 * 2  # the logits have one bias each
+    assert {layer.name for layer in one.layers} <= {layer.name for layer in three.layers}
+    assert three.output.shape == (None, 2)

@@ -83,8 +83,8 @@ def run(config: Path, options: CalibrateOptions, *, as_json: bool) -> int:
         if as_json
         else as_text(calibration, settings.calibration)
     )
-    if (found := doubt(calibration)) is not None:
-        sys.stderr.write(f"warning: {found}\n")
+    if (warning := doubt(calibration)) is not None:
+        sys.stderr.write(f"warning: {warning}\n")
     return 0
 
 
@@ -222,11 +222,12 @@ def doubt(calibration: Calibration) -> str | None:
     dark, background = calibration.dark, calibration.background
     if not dark.live_s:
         return None
-    most_hz = poisson_interval(dark.hits)[1] / dark.live_s
-    if poisson_interval(background.hits)[0] / background.live_s <= most_hz:
+    max_dark_hz = poisson_interval(dark.hits)[1] / dark.live_s
+    if poisson_interval(background.hits)[0] / background.live_s <= max_dark_hz:
         return None
+    rate_hz = background.hits / background.live_s
     return (
-        f"the view shows {background.hits / background.live_s:.2g} hits/s, the covered lens {most_hz:.2g} at most, and "
+        f"the view shows {rate_hz:.2g} hits/s, the covered lens {max_dark_hz:.2g} at most, and "
         "radiation passes the cap: either a source came near meanwhile, which the box would take for background, or "
         "something in the view looks like hits; make sure that no source is near, and calibrate again"
     )

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import AwareDatetime, Field, ValidationError
 
 from edge.config.strict import StrictModel
-from edge.files import is_newer, read_text, replace_file, why
+from edge.files import is_newer, read_text, why
 from edge.telemetry.acknowledgements import Acknowledgement
 from edge.telemetry.fields import Identifier
+from edge.telemetry.kept_file import KeptFile
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -40,10 +41,9 @@ class CommandFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
         self._lock = threading.Lock()
         self._content = _Content()
-        self._unwritten = False
+        self._file = KeptFile(path, "commands: %s cannot be written (%s); a restart now would forget them")
         text = ""
         try:
             text = read_text(path)
@@ -81,23 +81,9 @@ class CommandFile:
 
     def write(self) -> None:
         """Write what the disk has not taken so far."""
-        with self._lock:
-            if self._unwritten:
-                self._keep()
+        self._file.write()
 
     def _write(self, **changes: object) -> None:
         with self._lock:
             self._content = self._content.model_copy(update=changes)
-            self._keep()
-
-    def _keep(self) -> None:
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            replace_file(self._path, self._content.model_dump_json() + "\n")
-        except OSError as error:
-            if not self._unwritten:
-                problem = "commands: %s cannot be written (%s); a restart now would forget them"
-                log.warning(problem, self._path, error.strerror)
-            self._unwritten = True
-        else:
-            self._unwritten = False
+            self._file.put(self._content.model_dump_json())

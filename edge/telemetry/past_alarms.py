@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field, ValidationError
 
 from edge.config.strict import StrictModel
-from edge.files import read_text, replace_file, why
+from edge.files import read_text, why
+from edge.telemetry.kept_file import KeptFile
 from edge.telemetry.messages import MAX_PAST, PastAlarm
 
 if TYPE_CHECKING:
@@ -40,12 +41,12 @@ class PastAlarms:
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        self._path = path
         self._past: tuple[PastAlarm, ...] = ()
         self._lock = threading.Lock()
-        self._unwritten = False
+        self._file: KeptFile | None = None
         if path is None:
             return
+        self._file = KeptFile(path, "alarms: %s cannot be written (%s); a restart now would forget past ones")
         try:
             self._past = _Content.model_validate_json(read_text(path)).past
         except FileNotFoundError:
@@ -79,25 +80,11 @@ class PastAlarms:
 
     def write(self) -> None:
         """Write what the disk has not taken so far."""
-        with self._lock:
-            if self._unwritten:
-                self._write()
+        if self._file is not None:
+            self._file.write()
 
     def _keep(self, past: tuple[PastAlarm, ...]) -> None:
         with self._lock:
             self._past = past
-            self._write()
-
-    def _write(self) -> None:
-        if self._path is None:
-            return
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            replace_file(self._path, _Content(past=self._past).model_dump_json() + "\n")
-        except OSError as error:
-            if not self._unwritten:
-                problem = "alarms: %s cannot be written (%s); a restart now would forget past ones"
-                log.warning(problem, self._path, error.strerror)
-            self._unwritten = True
-        else:
-            self._unwritten = False
+            if self._file is not None:
+                self._file.put(_Content(past=past).model_dump_json())

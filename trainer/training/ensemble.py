@@ -13,6 +13,7 @@ from trainer.training.networks import build
 from trainer.training.networks.alexnet import member_prefix
 from trainer.training.request import DIGEST, differences
 from trainer.training.run import BEST_FILE, RUN_FILE, DataUsed, Run, program_commit
+from trainer.values import NETWORK_OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +25,7 @@ NETWORK, LAYOUT = "alexnet_edge", "spot"
 """The network that takes `members`, and its layout."""
 LOGITS = "logits"
 """Name of its last layer."""
-MAX_MEMBERS = 4
+MAX_MEMBERS: int = NETWORK_OPTIONS[NETWORK]["members"][-1]
 
 
 def ensemble(path: Path, runs: Sequence[Run], *, command: str = "") -> Run:
